@@ -1,0 +1,1 @@
+"""Topology to links, addresses and routes."""

@@ -1,0 +1,1 @@
+"""The control plane: a store of objects and controllers as pure steps."""

@@ -1,0 +1,1 @@
+"""Effects: change the kernel and read it back. The only writer."""

@@ -1,0 +1,1 @@
+"""The running lab: joins plan, kernel, control and api into up, down and status."""

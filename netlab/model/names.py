@@ -1,0 +1,99 @@
+"""Names of everything a lab makes, within the kernel's limits.
+
+A network namespace is ``netlab-<lab>-<host>``, a pod's is ``netlab-<lab>-<namespace>.<pod>``: the
+prefix is how ``down`` finds what belongs to a lab without any memory. Lab names hold no dash, so
+that no lab's prefix is the beginning of another lab's.
+
+An interface name holds at most 15 bytes. Short names are spelt out; a longer one becomes a digest,
+in a form that no spelt-out name can take.
+"""
+
+import hashlib
+import re
+from typing import Final, NewType
+
+NetnsName = NewType("NetnsName", str)
+"""File name under ``/run/netns``."""
+
+NodeName = NewType("NodeName", str)
+
+IFNAME_BYTES: Final = 15
+"""``IFNAMSIZ`` less the closing zero byte (linux/if.h)."""
+
+LAB_NAME: Final = re.compile(r"[a-z0-9]{1,32}\Z")
+DNS_LABEL: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\Z")
+"""RFC 1123 label, as Kubernetes wants for Services and netlab for hosts."""
+
+ROUTER: Final = "router"
+"""The host that is the cloud network; no node or client may take its name."""
+
+
+def lab_prefix(lab: str) -> str:
+    """Return what every namespace of ``lab`` begins with.
+
+    >>> lab_prefix("default")
+    'netlab-default-'
+    """
+    return f"netlab-{lab}-"
+
+
+def host_netns(lab: str, host: str) -> NetnsName:
+    """Return the namespace of a node, a client or the router.
+
+    >>> host_netns("default", "node1")
+    'netlab-default-node1'
+    """
+    return NetnsName(f"{lab_prefix(lab)}{host}")
+
+
+def pod_netns(lab: str, namespace: str, pod: str) -> NetnsName:
+    """Return the namespace of a pod; the dot keeps it apart from any host's.
+
+    >>> pod_netns("default", "default", "web-1")
+    'netlab-default-default.web-1'
+    """
+    return NetnsName(f"{lab_prefix(lab)}{namespace}.{pod}")
+
+
+def pod_ifname(namespace: str, pod: str) -> str:
+    """Return the node's end of a pod's veth pair.
+
+    >>> pod_ifname("default", "web-1")
+    'veth-web-1'
+    >>> pod_ifname("default", "source-ip-app-5d8b4f7d9c-x2x7p")
+    'vethb81bb963e10'
+    """
+    if namespace == "default":
+        return _ifname("veth-", pod, "default/")
+    return _digest("veth", f"{namespace}/{pod}")
+
+
+def port_ifname(host: str) -> str:
+    """Return the router's end of the link to ``host``.
+
+    >>> port_ifname("node1")
+    'p-node1'
+    """
+    return _ifname("p-", host)
+
+
+def mac_address(netns: str, ifname: str) -> str:
+    """Return a locally administered MAC address that is the same on every run.
+
+    >>> mac_address("netlab-default-node1", "eth0")
+    '02:e1:58:9c:70:db'
+    """
+    digest = hashlib.sha256(f"{netns}/{ifname}".encode()).digest()
+    return ":".join(f"{byte:02x}" for byte in b"\x02" + digest[:5])
+
+
+def _ifname(prefix: str, name: str, scope: str = "") -> str:
+    spelt = prefix + name
+    if len(spelt) <= IFNAME_BYTES and "." not in name:
+        return spelt
+    return _digest(prefix.removesuffix("-"), scope + name)
+
+
+def _digest(prefix: str, text: str) -> str:
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return prefix + digest[: IFNAME_BYTES - len(prefix)]

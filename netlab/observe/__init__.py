@@ -1,0 +1,1 @@
+"""Effects: watch packets. The only watcher."""

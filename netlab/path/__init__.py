@@ -1,0 +1,1 @@
+"""Evidence to the path a packet took."""

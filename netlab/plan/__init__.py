@@ -1,0 +1,1 @@
+"""Desired state, and the operations that reach it, as values."""

@@ -1,0 +1,1 @@
+"""Services and endpoints to the rules kube-proxy lays on a node."""
