@@ -1,0 +1,40 @@
+"""The lab's run directory: everything of a lab that is a file.
+
+It lies under ``/run``, so that a reboot takes it away together with the namespaces it speaks of.
+Nothing in it is needed to remove a lab.
+"""
+
+from pathlib import Path
+from typing import Final
+
+RUN: Final = Path("/run/netlab")
+
+
+def rundir(lab: str) -> Path:
+    """Return the directory of ``lab``; root only, made by ``up``."""
+    return RUN / lab
+
+
+def control_socket(lab: str) -> Path:
+    """Return the Unix socket on which the lab's control plane answers."""
+    return rundir(lab) / "control.sock"
+
+
+def store_file(lab: str) -> Path:
+    """Return the SQLite file that holds the lab's objects."""
+    return rundir(lab) / "store.db"
+
+
+def topology_file(lab: str) -> Path:
+    """Return the topology the lab was last brought up with, as its user wrote it."""
+    return rundir(lab) / "topology.yaml"
+
+
+def control_plane_log(lab: str) -> Path:
+    """Return the log of the lab's control plane."""
+    return rundir(lab) / "control-plane.log"
+
+
+def pod_directory(lab: str, namespace: str, pod: str) -> Path:
+    """Return the directory of one pod's files: its log."""
+    return rundir(lab) / "pods" / f"{namespace}.{pod}"
