@@ -1,0 +1,116 @@
+"""``validate``, ``schema``, ``topologies``: look at topology files; no root, no lab."""
+
+import json
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import click
+
+from netlab.errors import SpecError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from netlab.model.topology import Manifest
+
+
+@click.command()
+@click.argument("files", metavar="FILE...", nargs=-1, required=True)
+def validate(files: tuple[str, ...]) -> None:
+    """Check topology files and manifests without building anything.
+
+    FILE is a path, the name of a built-in topology, or - for standard input. Every problem of
+    every file is told, with its line and a hint.
+    """
+    complaints = []
+    for file in files:
+        try:
+            click.echo(_summary(file))
+        except SpecError as error:
+            complaints.append(f"{error} ({error.hint})" if error.hint else str(error))
+    if complaints:
+        raise SpecError("\n".join(complaints))
+
+
+@click.command()
+def schema() -> None:
+    """Print the JSON schema of topology files, for editors."""
+    from netlab.spec.schema import TOPOLOGY_SCHEMA
+
+    click.echo(json.dumps(TOPOLOGY_SCHEMA, indent=2))
+
+
+@click.command()
+@click.option(
+    "-o",
+    "--output",
+    type=click.Choice(["table", "wide", "json", "yaml"]),
+    default="table",
+    show_default=True,
+    help="Form of the answer.",
+)
+def topologies(output: str) -> None:
+    """List the built-in topologies."""
+    rows = _builtin()
+    answer = {"schema": "netlab.topologies/1", "topologies": rows}
+    match output:
+        case "json":
+            click.echo(json.dumps(answer, indent=2))
+        case "yaml":
+            import yaml
+
+            click.echo(yaml.safe_dump(answer, sort_keys=False), nl=False)
+        case _:
+            titles = ("NAME", "NODES", "CLIENTS", "PURPOSE")
+            lines = [titles, *(tuple(str(row[title.lower()]) for title in titles) for row in rows)]
+            click.echo(_columns(lines))
+
+
+def _summary(file: str) -> str:
+    from netlab.lab.topologies import read_topology
+    from netlab.model.topology import TopologyFile
+    from netlab.spec.topology import parse_spec
+
+    text, source = read_topology(file)
+    found = parse_spec(text, source)
+    if not isinstance(found, TopologyFile):
+        return f"{source}: {', '.join(_kinds(found))}"
+    nodes, clients = len(found.topology.nodes), len(found.topology.clients)
+    hosts = [_count(nodes, "node"), _count(clients, "client")]
+    return f"{source}: {', '.join([*hosts, *_kinds(found.manifests)])}"
+
+
+def _kinds(manifests: "Sequence[Manifest]") -> list[str]:
+    counted = Counter(str(manifest["kind"]) for manifest in manifests)
+    return [_count(number, kind) for kind, number in counted.items()]
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 or word == 'Endpoints' else 's'}"
+
+
+def _builtin() -> list[dict[str, object]]:
+    from netlab.lab.topologies import builtin_names, purpose, read_topology
+    from netlab.spec.topology import parse_topology
+
+    rows: list[dict[str, object]] = []
+    for name in builtin_names():
+        text, source = read_topology(name)
+        topology = parse_topology(text, source).topology
+        rows.append(
+            {
+                "name": name,
+                "nodes": len(topology.nodes),
+                "clients": len(topology.clients),
+                "purpose": purpose(text),
+            }
+        )
+    return rows
+
+
+def _columns(lines: list[tuple[str, ...]]) -> str:
+    widths = [max(len(cell) for cell in column) for column in zip(*lines, strict=True)]
+    return "\n".join(
+        "   ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in lines
+    )

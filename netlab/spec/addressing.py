@@ -1,0 +1,210 @@
+"""The addresses of a topology: those that were asked for, checked, and the rest filled in.
+
+A value asked for keeps its place. A value left out follows from the host's place in the list, so
+that adding a node moves no other node's address: node *i* has host number *i* + 2 in the nodes
+network, the same in the ExternalIPs, and the *i*-th /24 of the pods network.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from ipaddress import AddressValueError, IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from itertools import count
+from typing import Final
+
+from netlab.spec.problems import FieldPath, Report, invalid, spell_path
+
+LONGEST_POD_PREFIX: Final = 28
+"""A node's part of the pods network holds 13 pods at least, beside the gateway."""
+
+_ONLY_IPV4: Final = "is IPv6; a lab has IPv4 networks only, so far"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Range:
+    """A network and how the topology file calls it."""
+
+    name: str
+    network: IPv4Network
+    has_router: bool = False
+    """Its first address is the router's."""
+
+    @property
+    def path(self) -> FieldPath:
+        """Where the topology file has it."""
+        return ("spec", "networks", self.name)
+
+    def usable(self) -> range:
+        """Return the host numbers that are free for hosts to have."""
+        return range(2 if self.has_router else 1, self.network.num_addresses - 1)
+
+    def host(self, number: int) -> IPv4Address:
+        """Return the address with host number ``number``."""
+        return self.network.network_address + number
+
+
+def parse_network(value: object, path: FieldPath, report: Report) -> IPv4Network | None:
+    """Return the network that ``value`` spells, or None after telling why it spells none."""
+    if not isinstance(value, str):
+        return None
+    try:
+        loose = IPv4Network(value, strict=False)
+    except ValueError:
+        report.add(path, *_not_a_network(value))
+        return None
+    if "/" not in value:
+        report.add(path, invalid(value, "has no prefix length"), f"write {value}/24")
+        return None
+    if str(loose.network_address) != value.partition("/")[0]:
+        message = invalid(value, "has host bits set")
+        report.add(path, message, f"did you mean {loose}?")
+        return None
+    if loose.is_loopback or loose.is_multicast or loose.is_link_local or loose[0].packed[0] == 0:
+        report.add(path, invalid(value, "no host can have addresses of this network"))
+        return None
+    return loose
+
+
+def parse_address(value: object, path: FieldPath, report: Report) -> IPv4Address | None:
+    """Return the address that ``value`` spells, or None after telling why it spells none."""
+    if not isinstance(value, str):
+        return None
+    try:
+        return IPv4Address(value)
+    except AddressValueError:
+        if _is_ipv6(value):
+            report.add(path, invalid(value, _ONLY_IPV4))
+        else:
+            report.add(path, invalid(value, "must be an IPv4 address"))
+        return None
+
+
+def check_overlaps(ranges: Sequence[tuple[FieldPath, IPv4Network]], report: Report) -> None:
+    """Report networks that overlap; of two, the one that the file itself names is blamed."""
+    largest: tuple[FieldPath, IPv4Network] | None = None
+    for one in sorted(ranges, key=lambda one: one[1]):
+        if largest and one[1].overlaps(largest[1]):
+            is_written = one[0] in report.document.lines
+            (path, network), other = (one, largest) if is_written else (largest, one)
+            report.add(path, f"{network} overlaps {spell_path(other[0])}, which is {other[1]}")
+        if largest is None or one[1].broadcast_address > largest[1].broadcast_address:
+            largest = one
+
+
+def check_host(
+    address: IPv4Address, within: Range, path: FieldPath, report: Report
+) -> IPv4Address | None:
+    """Return ``address`` if a host may have it in ``within``, else None after telling why."""
+    network = within.network
+    where = f"networks.{within.name} ({network})"
+    if address not in network:
+        hint = f"take one from {within.host(within.usable()[0])} on"
+        report.add(path, invalid(str(address), f"is not in {where}"), hint)
+    elif within.has_router and address == network.network_address + 1:
+        report.add(path, invalid(str(address), f"is the router's address in {where}"))
+    elif address == network.network_address:
+        report.add(path, invalid(str(address), f"is the network address of {where}"))
+    elif address == network.broadcast_address:
+        report.add(path, invalid(str(address), f"is the broadcast address of {where}"))
+    else:
+        return address
+    return None
+
+
+def check_room(within: Range, hosts: int, report: Report) -> bool:
+    """Return whether ``within`` has room for ``hosts``; report how big it must be if not."""
+    reserved = 3 if within.has_router else 2
+    if hosts + reserved <= within.network.num_addresses:
+        return True
+    prefix = 32 - (hosts + reserved - 1).bit_length()
+    router = "the router and " if within.has_router else ""
+    message = f"{within.network} is too small for {router}{hosts} host{'s'[: hosts != 1]}"
+    report.add(within.path, message, f"it must be a /{prefix} or larger")
+    return False
+
+
+def fill_hosts(
+    within: Range, asked: Sequence[IPv4Address | None], preferred: Sequence[int]
+) -> list[IPv4Address]:
+    """Return an address for each host: as asked, else its preferred number, else the next free.
+
+    ``within`` must have room for all (``check_room``), and no two may have asked for the same.
+    """
+    usable = within.usable()
+    taken = {int(one) - int(within.network.network_address) for one in asked if one}
+    free = (number for number in usable if number not in taken)
+    addresses = []
+    for address, number in zip(asked, preferred, strict=True):
+        if address is None:
+            wanted = number if number in usable and number not in taken else next(free)
+            taken.add(wanted)
+            addresses.append(within.host(wanted))
+        else:
+            addresses.append(address)
+    return addresses
+
+
+def fill_pod_cidrs(
+    within: Range, asked: Sequence[IPv4Network | None], report: Report
+) -> list[IPv4Network]:
+    """Return the pod CIDR of each node: as asked, else the part of ``within`` with its number.
+
+    Parts are /24 where that many fit, and smaller where they do not. Empty after a report of how
+    big the pods network must be.
+    """
+    pods = within.network
+    prefix = max(24, pods.prefixlen + len(asked).bit_length())
+    taken = [one for one in asked if one]
+    parts: list[IPv4Network] = []
+    spare = _spare_parts(pods, prefix, len(asked), taken)
+    for number, network in enumerate(asked, start=1):
+        own = network or _part(pods, prefix, number)
+        if network is None and (own is None or _overlaps(own, taken)):
+            own = next(spare, None)
+        if own is None:
+            break
+        parts.append(own)
+    if len(parts) == len(asked) and (prefix <= LONGEST_POD_PREFIX or None not in asked):
+        return parts
+    needed = LONGEST_POD_PREFIX - len(asked).bit_length()
+    message = f"{pods} is too small for the pods of {len(asked)} node{'s'[: len(asked) != 1]}"
+    report.add(within.path, message, f"it must be a /{needed} or larger")
+    return []
+
+
+def _spare_parts(
+    pods: IPv4Network, prefix: int, nodes: int, taken: Sequence[IPv4Network]
+) -> Iterator[IPv4Network]:
+    """Yield the parts that are no node's by number, nor overlap one that was asked for."""
+    for number in count(nodes + 1):
+        part = _part(pods, prefix, number)
+        if part is None:
+            return
+        if not _overlaps(part, taken):
+            yield part
+
+
+def _part(pods: IPv4Network, prefix: int, number: int) -> IPv4Network | None:
+    if prefix > 30:
+        return None
+    first = int(pods.network_address) + number * 2 ** (32 - prefix)
+    return IPv4Network((first, prefix)) if first <= int(pods.broadcast_address) else None
+
+
+def _overlaps(network: IPv4Network, others: Sequence[IPv4Network]) -> bool:
+    return any(network.overlaps(other) for other in others)
+
+
+def _not_a_network(value: str) -> tuple[str, str]:
+    try:
+        IPv6Network(value, strict=False)
+    except ValueError:
+        return invalid(value, "must be a network"), "as in 10.240.0.0/24"
+    return invalid(value, _ONLY_IPV4), ""
+
+
+def _is_ipv6(value: str) -> bool:
+    try:
+        IPv6Address(value)
+    except AddressValueError:
+        return False
+    return True

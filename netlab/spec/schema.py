@@ -1,0 +1,137 @@
+"""The fields of a topology document: what the parser checks, and what editors complete from."""
+
+from typing import Final
+
+from netlab.model.topology import Cni
+from netlab.spec.structure import Schema
+
+API_VERSION: Final = "netlab/v1"
+KIND: Final = "Topology"
+
+DEFAULT_NETWORKS: Final = {
+    "nodes": "10.240.0.0/24",
+    "pods": "10.244.0.0/16",
+    "services": "10.0.0.0/16",
+    "clients": "198.51.100.0/24",
+    "externalIPs": "192.0.2.0/24",
+}
+DEFAULT_MTU: Final = 1460
+MAX_HOSTS: Final = 5000
+"""As many nodes as a Kubernetes cluster may have; as many clients."""
+
+
+def _object(description: str, properties: dict[str, Schema], *required: str) -> Schema:
+    return {
+        "type": "object",
+        "description": description,
+        "properties": properties,
+        "required": list(required),
+        "additionalProperties": False,
+    }
+
+
+def _text(description: str, **more: object) -> Schema:
+    return {"type": "string", "description": description, **more}
+
+
+def _network(name: str, description: str) -> Schema:
+    return _text(description, default=DEFAULT_NETWORKS[name], examples=[DEFAULT_NETWORKS[name]])
+
+
+_NAME: Final = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
+
+_NETWORKS: Final = _object(
+    "The address ranges of the lab. None may overlap another.",
+    {
+        "nodes": _network("nodes", "InternalIPs. The router holds the first address."),
+        "pods": _network("pods", "The cluster CIDR; each node has a part of it."),
+        "services": _network("services", "ClusterIPs; `kubernetes` has the first address."),
+        "clients": _network("clients", "The internet. The router holds the first address."),
+        "externalIPs": _network(
+            "externalIPs", "ExternalIPs of the nodes, translated 1:1 by the router."
+        ),
+    },
+)
+
+_NODE: Final = _object(
+    "A Kubernetes node. What is left out is filled in by the node's place in the list.",
+    {
+        "name": _text("A DNS label; `node1`, `node2` ... by default.", pattern=_NAME),
+        "address": _text("InternalIP, in networks.nodes; the third address on, by default."),
+        "externalIP": _text(
+            "In networks.externalIPs; by default the address with the InternalIP's host number."
+        ),
+        "podCIDR": _text("The node's part of networks.pods; a /24 by default."),
+        "labels": {
+            "type": "object",
+            "description": "Node labels beyond those netlab sets.",
+            "additionalProperties": {"type": "string"},
+        },
+    },
+)
+
+_CLIENT: Final = _object(
+    "A host on the internet.",
+    {
+        "name": _text("A DNS label; `client`, `client2` ... by default.", pattern=_NAME),
+        "address": _text("In networks.clients; host number 79 on, by default."),
+    },
+)
+
+_SPEC: Final = _object(
+    "The hosts and networks of the lab.",
+    {
+        "networks": _NETWORKS,
+        "mtu": {
+            "type": "integer",
+            "description": "Bytes a link carries in one IP packet.",
+            "minimum": 576,
+            "maximum": 9000,
+            "default": DEFAULT_MTU,
+        },
+        "cni": {
+            "type": "string",
+            "description": "How pods are wired: `ptp`, a routed veth pair for each pod; "
+            "`bridge`, all pods of a node on cni0.",
+            "enum": [str(cni) for cni in Cni],
+            "default": str(Cni.PTP),
+        },
+        "nodes": {
+            "description": "How many nodes, or a list of them.",
+            "oneOf": [
+                {"type": "integer", "minimum": 1, "maximum": MAX_HOSTS},
+                {"type": "array", "minItems": 1, "items": _NODE},
+            ],
+            "default": 1,
+        },
+        "clients": {
+            "description": "How many clients, or a list of them.",
+            "oneOf": [
+                {"type": "integer", "minimum": 0, "maximum": MAX_HOSTS},
+                {"type": "array", "items": _CLIENT},
+            ],
+            "default": 1,
+        },
+        "message": _text("What `netlab up` prints when the lab is ready."),
+    },
+)
+
+TOPOLOGY_SCHEMA: Final[Schema] = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    "title": "netlab topology",
+    **_object(
+        "The first document of a topology file. Kubernetes manifests follow it after `---`.",
+        {
+            "apiVersion": {"type": "string", "enum": [API_VERSION]},
+            "kind": {"type": "string", "enum": [KIND]},
+            "metadata": _object(
+                "What the topology is called.",
+                {"name": _text("A DNS label.", pattern=_NAME, default="topology")},
+            ),
+            "spec": _SPEC,
+        },
+        "apiVersion",
+        "kind",
+    ),
+}
+"""JSON schema, draft 2020-12, of the Topology document."""

@@ -1,0 +1,151 @@
+"""A topology file to its model, or every problem that it has.
+
+Theory of operation
+-------------------
+The structure of the first document is held against ``TOPOLOGY_SCHEMA``. Then its networks, nodes
+and clients are read leniently: what has the wrong type has been reported and counts as left out,
+so that one mistake hides no other. Addresses are filled in (``netlab.spec.addressing``) only when
+nothing at all is wrong with the document.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final, cast
+
+from netlab.model.topology import Cni, Manifest, Networks, Topology, TopologyFile
+from netlab.spec.addressing import Range, check_overlaps, parse_network
+from netlab.spec.documents import read_documents
+from netlab.spec.hosts import (
+    Ranges,
+    build_clients,
+    build_nodes,
+    choose_pod_cidrs,
+    read_clients,
+    read_nodes,
+)
+from netlab.spec.manifests import Surroundings, check_documents, manifests_of
+from netlab.spec.names import wrong_dns_label
+from netlab.spec.problems import Document, Problem, Report, check_unique, invalid, nearest, refuse
+from netlab.spec.schema import API_VERSION, DEFAULT_MTU, DEFAULT_NETWORKS, KIND, TOPOLOGY_SCHEMA
+from netlab.spec.structure import StructureCheck, mapping
+
+_WITH_ROUTER: Final = ("nodes", "clients")
+
+_SMALLEST_SERVICES: Final = 28
+"""Kubernetes gives cluster DNS the tenth address."""
+
+
+def parse_topology(text: str | bytes, source: str) -> TopologyFile:
+    """Return what a topology file describes, its Kubernetes manifests as they stand.
+
+    Args:
+        text: The whole file, YAML; bytes must be UTF-8.
+        source: How messages call the file, as a rule its path.
+
+    Raises:
+        SpecError: Something is wrong; the message has every problem, one a line, as
+            ``source:line: path: what is wrong (hint)``.
+    """
+    documents, problems = read_documents(text)
+    return _topology_file(documents, problems, source)
+
+
+def parse_spec(text: str | bytes, source: str) -> TopologyFile | tuple[Manifest, ...]:
+    """Return what a YAML file holds: a topology, or Kubernetes manifests alone.
+
+    Raises:
+        SpecError: Something is wrong; the message has every problem, one a line.
+    """
+    documents, problems = read_documents(text)
+    if not documents or any(_is_ours(document) for document in documents):
+        return _topology_file(documents, problems, source)
+    return manifests_of(documents, problems, source)
+
+
+def _is_ours(document: Document) -> bool:
+    fields = mapping(document.value)
+    return fields.get("kind") == KIND or str(fields.get("apiVersion")).startswith("netlab/")
+
+
+def _topology_file(
+    documents: Sequence[Document], problems: list[Problem], source: str
+) -> TopologyFile:
+    if not documents:
+        raise refuse(problems, source)
+    report = Report(documents[0])
+    fields = mapping(documents[0].value)
+    if fields.get("kind") != KIND:
+        message = f"the first document must be apiVersion {API_VERSION}, kind {KIND}"
+        report.add(("kind",), message, nearest(str(fields.get("kind")), [KIND]))
+        raise refuse([*problems, *report.problems], source)
+    topology, surroundings = _read_topology(fields, report)
+    manifests, found = check_documents(documents[1:], surroundings)
+    problems = [*problems, *report.problems, *found]
+    if problems or topology is None:
+        raise refuse(problems, source)
+    return TopologyFile(topology=topology, manifests=manifests)
+
+
+def _read_topology(
+    fields: Mapping[str, object], report: Report
+) -> tuple[Topology | None, Surroundings]:
+    """Return the topology, None when anything is wrong with it, and what manifests must fit."""
+    StructureCheck(report).check(fields, TOPOLOGY_SCHEMA)
+    name = _name(fields, report)
+    spec = mapping(fields.get("spec"))
+    ranges = _read_networks(spec, report)
+    nodes = read_nodes(spec, ranges, report)
+    clients = read_clients(spec, ranges, report)
+    check_unique((((*one.path, "name"), one.name) for one in [*nodes, *clients]), report)
+    pod_cidrs = choose_pod_cidrs(nodes, ranges, report)
+    surroundings = Surroundings(
+        nodes=tuple(node.name for node in nodes),
+        services=ranges["services"].network if "services" in ranges else None,
+    )
+    if report.problems:
+        return None, surroundings
+    topology = Topology(
+        name=name,
+        networks=_networks(ranges),
+        nodes=build_nodes(nodes, ranges, pod_cidrs),
+        clients=build_clients(clients, ranges),
+        mtu=cast("int", spec.get("mtu", DEFAULT_MTU)),
+        cni=Cni(cast("str", spec.get("cni", Cni.PTP))),
+        message=cast("str", spec.get("message", "")),
+    )
+    return topology, surroundings
+
+
+def _name(fields: Mapping[str, object], report: Report) -> str:
+    name = mapping(fields.get("metadata")).get("name", "topology")
+    if not isinstance(name, str):
+        return ""
+    wrong = wrong_dns_label(name)
+    if wrong:
+        report.add(("metadata", "name"), invalid(name, wrong))
+    return name
+
+
+def _read_networks(spec: Mapping[str, object], report: Report) -> dict[str, Range]:
+    """Return the networks that are sound; what is wrong with the others is reported."""
+    given = mapping(spec.get("networks"))
+    ranges = {}
+    for name, default in DEFAULT_NETWORKS.items():
+        network = parse_network(given.get(name, default), ("spec", "networks", name), report)
+        if network:
+            ranges[name] = Range(name=name, network=network, has_router=name in _WITH_ROUTER)
+    check_overlaps([(one.path, one.network) for one in ranges.values()], report)
+    services = ranges.get("services")
+    if services and services.network.prefixlen > _SMALLEST_SERVICES:
+        message = f"{services.network} is too small for the Services of a cluster"
+        report.add(services.path, message, f"it must be a /{_SMALLEST_SERVICES} or larger")
+    return ranges
+
+
+def _networks(ranges: Ranges) -> Networks:
+    return Networks(
+        nodes=ranges["nodes"].network,
+        pods=ranges["pods"].network,
+        services=ranges["services"].network,
+        clients=ranges["clients"].network,
+        external_ips=ranges["externalIPs"].network,
+    )
