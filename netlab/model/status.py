@@ -1,0 +1,54 @@
+"""The state of a lab: what is there, what it takes, what is wrong."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """The processes of one namespace, or of the control plane."""
+
+    pids: tuple[int, ...] = ()
+    cpu_s: float = 0.0
+    """CPU time since they started, in seconds."""
+    memory_bytes: int = 0
+    """Proportional set size: a page shared by n processes counts one n-th for each."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostStatus:
+    """One host of the lab and what lives in it."""
+
+    name: str
+    kind: str
+    addresses: tuple[str, ...]
+    node: str
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceStatus:
+    """One Service and where it leads."""
+
+    name: str
+    type: str
+    cluster_ip: str
+    ports: tuple[str, ...]
+    policy: str
+    endpoints: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabStatus:
+    """A lab."""
+
+    lab: str
+    state: str
+    """``up``, ``degraded`` (something is wrong), ``orphaned`` (its control plane is gone) or
+    ``lost`` (its namespaces are gone, as after a reboot)."""
+    topology: str = ""
+    hosts: tuple[HostStatus, ...] = ()
+    services: tuple[ServiceStatus, ...] = ()
+    control_plane: Usage
+    problems: tuple[str, ...] = ()
+    advice: str = ""
+    """What to type; empty when all is well."""

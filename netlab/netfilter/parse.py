@@ -1,0 +1,86 @@
+"""The text of iptables-save to a ruleset.
+
+Both kinds of iptables print the same language, with small differences that
+``netlab.netfilter.normal`` takes away. A match or target without a value of netlab's own stays as
+the words it was printed with, so no rule is ever lost.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from netlab.errors import SpecError
+from netlab.model.packets import Family
+from netlab.netfilter.normal import normalise
+from netlab.netfilter.parse_match import parse_match
+from netlab.netfilter.parse_target import parse_target
+from netlab.netfilter.rules import Chain, Rule, Ruleset, Table, rule
+from netlab.netfilter.words import split
+
+_BEGINS_PART: Final = frozenset({"-s", "-d", "-i", "-o", "-p", "-m", "-j", "-g"})
+_TARGET: Final = frozenset({"-j", "-g"})
+_FREE_TEXT: Final = frozenset({"--comment", "--name", "--log-prefix", "--nflog-prefix", "--string"})
+"""Options whose value may look like the beginning of another part."""
+
+
+def parse(text: str, family: Family) -> Ruleset:
+    """Return the normalised ruleset that ``text`` prints.
+
+    Counters, comment lines and blank lines are passed over.
+
+    Raises:
+        SpecError: A line is none that iptables-save prints; the message names it.
+    """
+    tables: list[Table] = []
+    name = ""
+    policies: dict[str, str] = {}
+    lines: list[list[str]] = []
+    for number, line in enumerate(text.split("\n"), 1):
+        match line[:1]:
+            case "" | "#":
+                continue
+            case "*":
+                name, policies, lines = line[1:].strip(), {}, []
+            case ":" if name and " " in line:
+                chain, policy = line[1:].split()[:2]
+                policies[chain] = policy
+            case "-" | "[" if name and " -A " in f" {line}":
+                lines.append(split(line[line.index("-A ") :]))
+            case "C" if name:
+                tables.append(_table(name, policies, lines))
+            case _:
+                raise SpecError(f"line {number}: not the output of iptables-save: {line[:80]}")
+    return normalise(Ruleset(family, tuple(tables)))
+
+
+def _table(name: str, policies: dict[str, str], lines: list[list[str]]) -> Table:
+    chains = frozenset(policies)
+    rules: dict[str, list[Rule]] = {chain: [] for chain in policies}
+    for words in lines:
+        rules.setdefault(words[1], []).append(_rule(words, chains))
+    return Table(
+        name,
+        tuple(
+            Chain(chain, tuple(kept), None if policies.get(chain, "-") == "-" else policies[chain])
+            for chain, kept in rules.items()
+        ),
+    )
+
+
+def _rule(words: list[str], chains: frozenset[str]) -> Rule:
+    parts = list(_parts(words[2:]))
+    matches = [parse_match(part) for part in parts if part[0] not in _TARGET]
+    targets = [parse_target(part, chains) for part in parts if part[0] in _TARGET]
+    return rule(words[1], *matches, target=targets[0] if targets else None)
+
+
+def _parts(words: list[str]) -> Iterator[list[str]]:
+    """Split a rule's words where a match or target begins; a leading ``!`` belongs to it."""
+    part: list[str] = []
+    for before, item, after in zip(["", *words], words, [*words[1:], ""], strict=False):
+        begins = item in _BEGINS_PART or (item == "!" and after in _BEGINS_PART)
+        if part and begins and part != ["!"] and before not in _FREE_TEXT:
+            yield part
+            part = []
+        part.append(item)
+    if part:
+        yield part

@@ -1,0 +1,100 @@
+"""The least text that brings a kernel from one ruleset to another.
+
+Theory of operation
+-------------------
+One text for ``iptables-restore --noflush``. The chains that ``want`` declares are netlab's: one
+that differs is declared, which empties it, and filled again. A built-in chain is shared with
+others: netlab's rules there are jumps, put at the top in the order of ``want``, and every other
+rule stays where it is. Chains made for one Service carry a prefix and a hash; those that ``want``
+no longer has are emptied and deleted. Each table is replaced in one step by the kernel, so no
+packet ever meets half a ruleset.
+
+Source: kube-proxy, ``pkg/proxy/iptables/proxier.go`` (syncProxyRules); iptables-restore(8).
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from netlab.netfilter.normal import normalise
+from netlab.netfilter.rules import Chain, Rule, Ruleset, Table
+from netlab.netfilter.targets import Goto, Jump, OtherTarget
+
+STALE_PREFIXES: Final = ("KUBE-SVC-", "KUBE-SVL-", "KUBE-EXT-", "KUBE-FW-", "KUBE-SEP-", "NETLAB-")
+"""Chains that come and go with what they stand for; found by name, so no memory is needed."""
+
+
+def sync_text(want: Ruleset, have: Ruleset) -> str:
+    """Return the text that turns ``have`` into ``want``; empty when nothing differs.
+
+    Rules in chains that are not netlab's, and the policies of built-in chains, stay as they are. A
+    stale chain that another's rule still jumps to is emptied but kept: the kernel would refuse to
+    delete it, and everything else with it.
+    """
+    want_normal, have = normalise(want), normalise(have)
+    names = sorted({table.name for table in (*want.tables, *have.tables)})
+    return "".join(
+        _sync_table(
+            want.table(name) or Table(name, ()),
+            want_normal.table(name) or Table(name, ()),
+            have.table(name) or Table(name, ()),
+        )
+        for name in names
+    )
+
+
+def _sync_table(want: Table, want_normal: Table, have: Table) -> str:
+    """Return one table's text: ``want`` as it is written, where the normal forms differ."""
+    normal = {chain.name: chain for chain in want_normal.chains}
+    present = {chain.name: chain for chain in have.chains}
+    own = [chain for chain in want.chains if chain.policy is None]
+    changed = [chain for chain in own if present.get(chain.name) != normal[chain.name]]
+    stale = [
+        chain
+        for chain in have.chains
+        if chain.name not in normal and chain.name.startswith(STALE_PREFIXES)
+    ]
+    kept = _targets_of_others(have, {chain.name for chain in (*own, *stale)})
+    deleted = [chain for chain in stale if chain.name not in kept]
+    emptied = [chain for chain in stale if chain.name in kept and chain.rules]
+    lines = [f":{chain.name} - [0:0]" for chain in (*changed, *deleted, *emptied)]
+    for chain in want.chains:
+        if chain.policy is not None and chain.name in normal:
+            lines += _sync_jumps(chain, normal[chain.name], present.get(chain.name))
+    lines += [str(rule) for chain in changed for rule in chain.rules]
+    lines += [f"-X {chain.name}" for chain in deleted]
+    return "\n".join([f"*{want.name}", *lines, "COMMIT", ""]) if lines else ""
+
+
+def _sync_jumps(want: Chain, want_normal: Chain, have: Chain | None) -> Iterator[str]:
+    """Yield what puts ``want``'s rules at the top of a built-in chain, in order.
+
+    Nothing when they are there in that order already, wherever others' rules lie between them.
+    """
+    rules = have.rules if have is not None else ()
+    ours = frozenset(want_normal.rules)
+    places = [number for number, rule in enumerate(rules, 1) if rule in ours]
+    if tuple(rules[number - 1] for number in places) == want_normal.rules:
+        return
+    yield from (f"-D {want.name} {number}" for number in reversed(places))
+    yield from (f"-I {want.name}{rule.specification}" for rule in reversed(want.rules))
+
+
+def _targets_of_others(table: Table, own: set[str]) -> set[str]:
+    """Return the chains that rules outside ``own`` lead to."""
+    return {
+        target
+        for chain in table.chains
+        if chain.name not in own
+        for rule in chain.rules
+        if (target := _leads_to(rule))
+    }
+
+
+def _leads_to(rule: Rule) -> str:
+    match rule.target:
+        case Jump(chain) | Goto(chain):
+            return chain
+        case OtherTarget(words):
+            return words[1] if len(words) > 1 else ""
+        case _:
+            return ""

@@ -1,0 +1,52 @@
+"""Names of the chains kube-proxy makes for one Service port and its endpoints.
+
+A chain's name must stay within 28 bytes, so what it stands for becomes a hash: the first 16
+characters of base32 of SHA-256, that is 80 bits.
+
+Source: kube-proxy, ``pkg/proxy/iptables/proxier.go`` (portProtoHash).
+"""
+
+import base64
+import hashlib
+
+
+def service_port_name(namespace: str, service: str, port: str) -> str:
+    """Return what kube-proxy calls a Service port, in comments and in hashes.
+
+    >>> service_port_name("default", "kubernetes", "https")
+    'default/kubernetes:https'
+    >>> service_port_name("default", "nodeport", "")
+    'default/nodeport'
+    """
+    return f"{namespace}/{service}:{port}" if port else f"{namespace}/{service}"
+
+
+def port_hash(port_name: str, protocol: str) -> str:
+    """Return the suffix that the SVC, SVL, EXT and FW chains of a Service port share.
+
+    Args:
+        port_name: As ``service_port_name`` gives it.
+        protocol: Lower case, such as ``tcp``.
+
+    >>> "KUBE-SVC-" + port_hash("default/kubernetes:https", "tcp")
+    'KUBE-SVC-NPX46M4PTMTKRN6Y'
+    """
+    return _digest(port_name + protocol)
+
+
+def endpoint_chain(port_name: str, protocol: str, endpoint: str) -> str:
+    """Return the chain of one endpoint of a Service port.
+
+    Args:
+        port_name: As ``service_port_name`` gives it.
+        protocol: Lower case, such as ``tcp``.
+        endpoint: ``address:port``, an IPv6 address in brackets.
+
+    >>> endpoint_chain("ns1/svc1:p80", "tcp", "10.180.0.1:80")
+    'KUBE-SEP-SXIVWICOYRO3J4NJ'
+    """
+    return "KUBE-SEP-" + _digest(port_name + protocol + endpoint)
+
+
+def _digest(text: str) -> str:
+    return base64.b32encode(hashlib.sha256(text.encode()).digest()[:10]).decode()

@@ -1,0 +1,48 @@
+from collections.abc import Callable
+from ipaddress import ip_network
+
+import pytest
+
+from netlab.model.packets import Family
+from netlab.netfilter.render import render
+from netlab.netfilter.rules import Ruleset
+from netlab.proxy.configuration import ProxyConfiguration
+
+Lay = Callable[..., Ruleset]
+
+
+@pytest.mark.parametrize(
+    ("configuration", "family", "has_chain"),
+    [
+        (ProxyConfiguration(), Family.IPV4, True),
+        (ProxyConfiguration(), Family.IPV6, False),
+        (ProxyConfiguration(localhost_node_ports=False), Family.IPV4, False),
+        (ProxyConfiguration(node_port_addresses=(ip_network("10.0.0.0/8"),)), Family.IPV4, False),
+        (ProxyConfiguration(node_port_addresses=(ip_network("127.0.0.0/8"),)), Family.IPV4, True),
+    ],
+    ids=["by default", "IPv6", "no localhost NodePorts", "others only", "localhost only"],
+)
+def test_strangers_are_kept_from_localhost(
+    lay: Lay, configuration: ProxyConfiguration, family: Family, has_chain: bool
+):
+    text = render(lay(configuration=configuration, family=family))
+    assert (":KUBE-FIREWALL - " in text) == has_chain
+    assert text.count("-j KUBE-FIREWALL\n") == (2 if has_chain else 0)
+
+
+def test_masquerade_bit_decides_the_mark(lay: Lay):
+    text = render(lay(configuration=ProxyConfiguration(masquerade_bit=3)))
+    assert "-A KUBE-MARK-MASQ -j MARK --set-xmark 0x8/0x8\n" in text
+    assert "0x4000" not in text
+
+
+@pytest.mark.parametrize("random_fully", [True, False])
+def test_source_ports_are_random_if_asked(lay: Lay, random_fully: bool):
+    text = render(lay(configuration=ProxyConfiguration(random_fully=random_fully)))
+    assert ("-j MASQUERADE --random-fully\n" in text) == random_fully
+
+
+@pytest.mark.parametrize("liberal", [True, False])
+def test_invalid_packets_pass_when_conntrack_is_liberal(lay: Lay, liberal: bool):
+    text = render(lay(configuration=ProxyConfiguration(conntrack_tcp_be_liberal=liberal)))
+    assert ("--ctstate INVALID -j DROP" in text) != liberal

@@ -1,0 +1,92 @@
+from collections.abc import Callable
+from dataclasses import replace
+from ipaddress import ip_address
+
+import pytest
+
+from netlab.model.packets import Family
+from netlab.model.services import (
+    Endpoint,
+    EndpointPort,
+    EndpointSlice,
+    ProxyNode,
+    Service,
+    ServicePort,
+)
+from netlab.netfilter.rules import Ruleset
+from netlab.proxy.service_ports import ProxiedPort, proxied_ports
+
+NODE = ProxyNode(name="node1", addresses=(ip_address("10.240.0.3"),))
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"clusterIP": "None"},
+        {"type": "ExternalName", "clusterIP": "", "externalName": "example.com"},
+        {"labels": {"service.kubernetes.io/service-proxy-name": "other"}},
+        {"clusterIP": "fd00::80"},
+    ],
+    ids=["headless", "ExternalName", "another proxy's", "of the other family"],
+)
+def test_service_has_no_rules(lay: Callable[..., Ruleset], spec: dict[str, object]):
+    assert lay(spec) == lay()
+
+
+def test_order_of_the_objects_does_not_matter(lay: Callable[..., Ruleset]):
+    specs = [{"name": name, "clusterIP": f"10.0.0.{n}"} for n, name in enumerate("abc", 1)]
+    assert lay(*specs) == lay(*reversed(specs))
+
+
+def port_of(*nodes: str, **fields: str) -> ProxiedPort:
+    """A NodePort with an endpoint on each of ``nodes``."""
+    ports = (ServicePort(name="http", port=80, target_port=8080, node_port=31704),)
+    service = replace(
+        Service(namespace="ns", name="web", cluster_ips=(ip_address("10.0.0.80"),), ports=ports),
+        **fields,
+    )
+    endpoints = EndpointSlice(
+        namespace="ns",
+        name="web-x",
+        service_name="web",
+        ports=(EndpointPort(name="http", port=8080),),
+        endpoints=tuple(
+            Endpoint(addresses=(ip_address(f"10.244.0.{n}"),), node_name=node)
+            for n, node in enumerate(nodes, 1)
+        ),
+    )
+    (port,) = proxied_ports(NODE, [service], [endpoints], Family.IPV4)
+    return port
+
+
+@pytest.mark.parametrize(
+    ("nodes", "policies", "internal", "external"),
+    [
+        ((), {}, False, False),
+        (("node2",), {}, True, True),
+        (("node2",), {"external_traffic_policy": "Local"}, True, False),
+        (("node2",), {"internal_traffic_policy": "Local"}, False, True),
+        (("node1", "node2"), {"external_traffic_policy": "Local"}, True, True),
+    ],
+    ids=[
+        "no endpoints",
+        "a remote endpoint",
+        "a remote endpoint and external Local",
+        "a remote endpoint and internal Local",
+        "a local endpoint and external Local",
+    ],
+)
+def test_who_is_served(
+    nodes: tuple[str, ...], policies: dict[str, str], internal: bool, external: bool
+):
+    port = port_of(*nodes, **policies)
+    assert (port.serves_internal, port.serves_external) == (internal, external)
+    assert port.has_endpoints == bool(nodes)
+
+
+def test_chains_share_one_suffix():
+    port = port_of("node1", internal_traffic_policy="Local")
+    names = (port.svc_chain, port.svl_chain, port.ext_chain, port.fw_chain)
+    assert {name[name.rindex("-") :] for name in names} == {f"-{port.suffix}"}
+    assert port.internal_chain == port.svl_chain
+    assert port.name == "ns/web:http"
