@@ -5,44 +5,16 @@ single-threaded processes only: a command of the command line, or the lab's laun
 control plane while its event loop runs. A socket stays in the namespace it was created in.
 """
 
-import ctypes
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from netlab.kernel.syscalls import CLONE_NEWNET, bind_mount, setns, umount, unshare
 from netlab.model.names import NetnsName, lab_prefix
 
 NETNS: Final = Path("/run/netns")
-
-CLONE_NEWNS: Final = 0x0002_0000
-CLONE_NEWUTS: Final = 0x0400_0000
-CLONE_NEWPID: Final = 0x2000_0000
-CLONE_NEWNET: Final = 0x4000_0000
-"""linux/sched.h"""
-
-_libc = ctypes.CDLL(None, use_errno=True)
-
-
-def setns(fd: int, nstype: int) -> None:
-    """Move the calling thread into the namespace that ``fd`` refers to (setns(2)).
-
-    Raises:
-        OSError: The kernel refused.
-    """
-    if _libc.setns(fd, nstype):
-        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
-
-
-def unshare(flags: int) -> None:
-    """Give the calling thread new namespaces of the kinds in ``flags`` (unshare(2)).
-
-    Raises:
-        OSError: The kernel refused.
-    """
-    if _libc.unshare(flags):
-        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
 
 @contextmanager
@@ -65,6 +37,50 @@ def inside(name: NetnsName) -> Iterator[None]:
             setns(home, CLONE_NEWNET)
     finally:
         os.close(home)
+
+
+def create(name: NetnsName) -> None:
+    """Make a namespace and keep it by a bind mount, unless it is there already.
+
+    The calling thread is back in its own namespace afterwards.
+
+    Raises:
+        OSError: The kernel refused.
+    """
+    if is_mounted(name):
+        return
+    NETNS.mkdir(mode=0o755, exist_ok=True)
+    path = NETNS / name
+    os.close(os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o444))
+    home = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        unshare(CLONE_NEWNET)
+        try:
+            bind_mount("/proc/thread-self/ns/net", str(path))
+        finally:
+            setns(home, CLONE_NEWNET)
+    finally:
+        os.close(home)
+
+
+def delete(name: NetnsName) -> None:
+    """Remove a namespace's name; the namespace goes when nothing lives in it any more.
+
+    Raises:
+        OSError: The kernel refused.
+    """
+    path = NETNS / name
+    while is_mounted(name):
+        umount(str(path))
+    path.unlink(missing_ok=True)
+
+
+def is_mounted(name: NetnsName) -> bool:
+    """Return whether ``name`` is a whole namespace, and no leftover of one cut short."""
+    try:
+        return (NETNS / name).stat().st_dev == Path("/proc/self/ns/net").stat().st_dev
+    except FileNotFoundError:
+        return False
 
 
 def names_of(lab: str) -> list[NetnsName]:

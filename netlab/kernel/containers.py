@@ -1,0 +1,176 @@
+"""One container: a process tree with namespaces, a root file system and capabilities of its own.
+
+The network namespace is the pod's and outlives the container. The first process is forked from the
+launcher: a built-in workload runs in it as it is (its code is in memory already, so a container
+costs a fork and no start of Python), any other program is executed.
+"""
+
+import os
+import signal
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from netlab.kernel import capabilities, rootfs
+from netlab.kernel.netns import NETNS
+from netlab.kernel.syscalls import (
+    CLONE_NEWNET,
+    CLONE_NEWNS,
+    CLONE_NEWPID,
+    CLONE_NEWUTS,
+    prctl,
+    setns,
+    unshare,
+)
+from netlab.model.names import NetnsName
+from netlab.workloads import echo
+
+_PR_SET_NAME: Final = 15
+"""linux/prctl.h"""
+
+BUILT_IN: Final[Mapping[str, Callable[[Callable[[], None]], None]]] = {"echo": echo.serve}
+"""Workloads that are Python functions; each takes a callback for "ready"."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Container:
+    """What to start, and where."""
+
+    netns: NetnsName
+    hostname: str
+    argv: tuple[str, ...]
+    """A program, looked up in the container; for a built-in workload its name alone."""
+    built_in: bool = False
+    log_file: Path
+    env: Mapping[str, str] = field(default_factory=dict)
+    working_directory: str = "/"
+    etc: Mapping[str, bytes] = field(default_factory=dict)
+    """Files of its own, by their path below ``/etc``."""
+
+
+class Template:
+    """The mount namespace that containers are made from; see ``netlab.kernel.rootfs``."""
+
+    def __init__(self, root: Path) -> None:
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.last_capability = capabilities.last_capability()
+        self.mount_namespace = _template_namespace(root)
+        self.own_pid_namespace = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
+
+
+def start(container: Container, template: Template) -> tuple[int, int]:
+    """Start a container's first process.
+
+    Returns:
+        Its pid on the host, and a pipe. The pipe ends, empty, once the process serves or has
+        executed its program; otherwise it holds the reason why it could not.
+
+    Raises:
+        OSError: The kernel refused to fork, or the pod has no network namespace.
+    """
+    container.log_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    netns = os.open(NETNS / container.netns, os.O_RDONLY | os.O_CLOEXEC)
+    reader, writer = os.pipe2(os.O_CLOEXEC)
+    try:
+        # Concerns children only. The second unshare in a row would be refused, so go back after it.
+        unshare(CLONE_NEWPID)
+        try:
+            pid = os.fork()
+            if pid == 0:
+                _run(container, template, netns, writer)
+        finally:
+            setns(template.own_pid_namespace, CLONE_NEWPID)
+    except OSError:
+        os.close(reader)
+        raise
+    finally:
+        os.close(netns)
+        os.close(writer)
+    return pid, reader
+
+
+def _template_namespace(root: Path) -> int:
+    """Build the template in a child and return a file descriptor of its mount namespace."""
+    reader, writer = os.pipe()
+    release_reader, release_writer = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            rootfs.enter_template(root)
+        except OSError as error:
+            os.write(writer, f"{error.strerror}: {error.filename}".encode())
+        os.close(writer)
+        os.read(release_reader, 1)
+        os._exit(0)
+    os.close(writer)
+    try:
+        with os.fdopen(reader, "rb") as pipe:
+            if reason := pipe.read():
+                raise OSError(f"cannot build the containers' root: {reason.decode()}")
+        return os.open(f"/proc/{pid}/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
+    finally:
+        os.write(release_writer, b".")
+        os.close(release_reader)
+        os.close(release_writer)
+        os.waitpid(pid, 0)
+
+
+def _run(container: Container, template: Template, netns: int, writer: int) -> None:
+    """Become the container's first process; never returns."""
+    try:
+        _enter(container, template, netns)
+        if container.built_in:
+            _close_all_but(writer)
+            BUILT_IN[container.argv[0]](lambda: os.close(writer))
+        else:
+            os.execvpe(container.argv[0], container.argv, dict(container.env))  # noqa: S606
+    except OSError as error:
+        what = error.filename or container.argv[0]
+        os.write(writer, f"{what}: {error.strerror}".encode())
+    except SystemExit:
+        os._exit(0)
+    except BaseException as error:  # noqa: BLE001 (this process ends here, and must say why)
+        print(f"{type(error).__name__}: {error}", flush=True)  # noqa: T201 (the container's log)
+    os._exit(128)
+
+
+def _enter(container: Container, template: Template, netns: int) -> None:
+    for number in (signal.SIGINT, signal.SIGCHLD, signal.SIGPIPE):
+        signal.signal(number, signal.SIG_DFL)
+    # The kernel drops a signal that the first process of a pid namespace has no handler for.
+    signal.signal(signal.SIGTERM, _terminate)
+    os.setsid()
+    _redirect(container.log_file)
+    setns(netns, CLONE_NEWNET)
+    setns(template.mount_namespace, CLONE_NEWNS)
+    unshare(CLONE_NEWUTS)
+    socket.sethostname(container.hostname)
+    rootfs.enter_own(container.etc)
+    os.environ.clear()
+    os.environ.update(container.env)
+    os.chdir(container.working_directory)
+    capabilities.drop(template.last_capability)
+    prctl(_PR_SET_NAME, container.argv[0].rpartition("/")[2].encode()[:15])
+
+
+def _terminate(number: int, frame: object) -> None:
+    del number, frame
+    raise SystemExit
+
+
+def _redirect(log_file: Path) -> None:
+    null = os.open("/dev/null", os.O_RDONLY)
+    log = os.open(log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.dup2(null, 0)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    os.close(null)
+    os.close(log)
+
+
+def _close_all_but(keep: int) -> None:
+    """Close what a fork without exec inherits of the launcher: sockets, pipes, namespaces."""
+    os.closerange(3, keep)
+    os.closerange(keep + 1, 65536)

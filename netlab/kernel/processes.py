@@ -1,0 +1,168 @@
+"""Processes of a lab, found by what the kernel says of them; never by name.
+
+A process belongs to a lab when its network namespace is one of the lab's, or when its environment
+carries the lab's marker: the control plane and its launcher run in the host's network namespace.
+"""
+
+import contextlib
+import os
+import select
+import signal
+from collections.abc import Collection, Iterable, Iterator
+from pathlib import Path
+from typing import Final
+
+from netlab.kernel.netns import NETNS
+from netlab.kernel.requests import ProcessId
+from netlab.model.names import NetnsName
+
+OWNER: Final = "NETLAB_OWNER"
+"""Environment variable of a lab's control plane; its value is the name of the lab."""
+
+
+def process_id(pid: int) -> ProcessId:
+    """Return the identity of a process that is alive.
+
+    Raises:
+        ProcessLookupError: There is no such process.
+    """
+    try:
+        # The second field is the program's name in brackets, and may hold anything.
+        fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+    except FileNotFoundError as error:
+        raise ProcessLookupError(pid) from error
+    if fields[0] == "Z":
+        raise ProcessLookupError(pid)
+    return ProcessId(pid=pid, start_time=int(fields[19]))
+
+
+def is_alive(process: ProcessId) -> bool:
+    """Return whether the very process is still there, and no zombie."""
+    try:
+        return process_id(process.pid) == process
+    except ProcessLookupError:
+        return False
+
+
+def send_signal(process: ProcessId, number: int) -> bool:
+    """Send a signal to the very process; False when it is gone."""
+    try:
+        descriptor = os.pidfd_open(process.pid)
+    except ProcessLookupError:
+        return False
+    try:
+        # The pidfd is taken first: what it refers to cannot change between the look and the signal.
+        if not is_alive(process):
+            return False
+        signal.pidfd_send_signal(descriptor, number)
+    except ProcessLookupError:
+        return False
+    finally:
+        os.close(descriptor)
+    return True
+
+
+def in_netns(names: Collection[NetnsName]) -> list[tuple[ProcessId, NetnsName]]:
+    """Return the processes whose network namespace is one of ``names``, by pid."""
+    inodes = {}
+    for name in names:
+        with contextlib.suppress(FileNotFoundError):
+            inodes[(NETNS / name).stat().st_ino] = name
+    found = []
+    for pid in _pids():
+        with contextlib.suppress(ProcessLookupError, FileNotFoundError, PermissionError):
+            inode = Path(f"/proc/{pid}/ns/net").stat().st_ino
+            if inode in inodes:
+                found.append((process_id(pid), inodes[inode]))
+    return found
+
+
+def environment(lab: str) -> dict[str, str]:
+    """Return the environment that marks a process, and all it starts, as the lab's own."""
+    return {**os.environ, OWNER: lab}
+
+
+def control_plane(lab: str) -> list[ProcessId]:
+    """Return the processes that carry the lab's marker: the control plane and its launcher.
+
+    Containers are forked from the launcher and have its environment; they are told apart by their
+    pid namespace, which the launcher itself never leaves.
+    """
+    return [
+        process
+        for process, marked in _marked()
+        if marked == lab and len(_pids_by_namespace(process.pid)) == 1
+    ]
+
+
+def marked_labs() -> set[str]:
+    """Return the labs that have a process with their marker."""
+    return {lab for _, lab in _marked()}
+
+
+def _marked() -> Iterator[tuple[ProcessId, str]]:
+    prefix = f"{OWNER}=".encode()
+    for pid in _pids():
+        with contextlib.suppress(ProcessLookupError, FileNotFoundError, PermissionError):
+            for entry in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"):
+                if entry.startswith(prefix):
+                    yield process_id(pid), entry.removeprefix(prefix).decode(errors="replace")
+
+
+def init_of_pod(name: NetnsName) -> ProcessId | None:
+    """Return the first process of the first container of a pod; None when none runs."""
+    for process, _ in in_netns([name]):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            pids = _pids_by_namespace(process.pid)
+            if len(pids) > 1 and pids[-1] == 1:
+                return process
+    return None
+
+
+def kill(processes: Iterable[ProcessId], timeout: float) -> list[ProcessId]:
+    """Kill processes at once and wait until they are gone.
+
+    Args:
+        processes: Whom to kill.
+        timeout: Seconds to wait for all of them together.
+
+    Returns:
+        Those that are still there.
+    """
+    watched = {}
+    poll = select.poll()
+    for process in processes:
+        with contextlib.suppress(ProcessLookupError):
+            descriptor = os.pidfd_open(process.pid)
+            watched[descriptor] = process
+            if is_alive(process):
+                signal.pidfd_send_signal(descriptor, signal.SIGKILL)
+                poll.register(descriptor, select.POLLIN)
+    left = {number for number, process in watched.items() if is_alive(process)}
+    while left:
+        ended = poll.poll(timeout * 1000)
+        if not ended:
+            break
+        for descriptor, _ in ended:
+            poll.unregister(descriptor)
+            left.discard(descriptor)
+    for descriptor in watched:
+        os.close(descriptor)
+    return [watched[number] for number in left if is_alive(watched[number])]
+
+
+def _pids_by_namespace(pid: int) -> list[int]:
+    """Return the process's pid in each pid namespace it is in, ours first; empty when it ended."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text(errors="replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+    line = next(line for line in status.splitlines() if line.startswith("NSpid:"))
+    return [int(word) for word in line.split()[1:]]
+
+
+def _pids() -> Iterator[int]:
+    own = os.getpid()
+    for name in os.listdir("/proc"):  # noqa: PTH208 (thousands of entries)
+        if name.isdigit() and int(name) != own:
+            yield int(name)

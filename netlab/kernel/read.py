@@ -1,0 +1,117 @@
+"""Read a lab's namespaces back from the kernel, as the values the plan compares with.
+
+Only what netlab itself sets is read: veth ends and bridges, IPv4 and global IPv6 addresses, static
+routes of the main table. Settings are read for the keys that the plan writes, so a namespace whose
+settings someone changed differs from its plan.
+"""
+
+import socket
+from collections.abc import Iterable
+from ipaddress import ip_address, ip_interface, ip_network
+from pathlib import Path
+from typing import Any, Final
+
+from pyroute2.netlink.rtnl.ifaddrmsg import ifaddrmsg
+from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
+from pyroute2.netlink.rtnl.rtmsg import rtmsg
+
+from netlab.cni import sysctls
+from netlab.kernel import netlink, netns
+from netlab.kernel.netlink import Netlink
+from netlab.model.links import Interface, LabState, Link, NetnsState, Route, Sysctl
+
+_RTPROT_STATIC: Final = 4
+_RT_TABLE_MAIN: Final = 254
+
+
+def read_lab(lab: str) -> LabState:
+    """Return every whole namespace of ``lab``; leftovers of one cut short are not in it.
+
+    Raises:
+        OSError: The kernel refused to list.
+    """
+    state = {}
+    for name in netns.names_of(lab):
+        if netns.is_mounted(name):
+            with netns.inside(name):
+                state[name] = _read_netns()
+    return state
+
+
+def _read_netns() -> NetnsState:
+    with Netlink() as route_socket:
+        addresses = _addresses(route_socket.dump(ifaddrmsg(), netlink.RTM_GETADDR))
+        links = route_socket.dump(ifinfmsg(), netlink.RTM_GETLINK)
+        routes = route_socket.dump(_ipv4(rtmsg()), netlink.RTM_GETROUTE)
+    names = {link["index"]: link.get_attr("IFLA_IFNAME") for link in links}
+    return NetnsState(
+        sysctls=_sysctls(),
+        links=tuple(
+            _link(link, names, addresses.get(link["index"], ()))
+            for link in sorted(links, key=lambda link: int(link["index"]))
+            if names[link["index"]] != "lo"
+        ),
+        routes=tuple(_route(route, names) for route in routes if _is_ours(route)),
+    )
+
+
+def _ipv4(message: Any) -> Any:  # noqa: ANN401 (pyroute2 has no types)
+    message["family"] = socket.AF_INET
+    return message
+
+
+def _sysctls() -> tuple[Sysctl, ...]:
+    keys = {setting.key: setting.if_present for setting in (*sysctls.NODE, *sysctls.HOST)}
+    found = []
+    for key, if_present in keys.items():
+        path = Path("/proc/sys", *key.split("."))
+        if path.exists():
+            value = path.read_text().strip()
+        elif if_present:
+            continue
+        else:
+            value = ""
+        found.append(Sysctl(key=key, value=value, if_present=if_present))
+    return tuple(found)
+
+
+def _addresses(messages: Iterable[Any]) -> dict[int, tuple[Interface, ...]]:
+    found: dict[int, tuple[Interface, ...]] = {}
+    for message in messages:
+        text = message.get_attr("IFA_LOCAL") or message.get_attr("IFA_ADDRESS")
+        address = ip_interface(f"{text}/{message['prefixlen']}")
+        if not address.is_link_local:
+            found[message["index"]] = (*found.get(message["index"], ()), address)
+    return found
+
+
+def _link(message: Any, names: dict[int, str], addresses: tuple[Interface, ...]) -> Link:  # noqa: ANN401
+    master = message.get_attr("IFLA_MASTER")
+    return Link(
+        ifname=names[message["index"]],
+        mac=message.get_attr("IFLA_ADDRESS"),
+        mtu=message.get_attr("IFLA_MTU"),
+        addresses=addresses,
+        master=names.get(master),
+        hairpin=_hairpin(message),
+    )
+
+
+def _hairpin(message: Any) -> bool:  # noqa: ANN401
+    kind = message.get_attr("IFLA_LINKINFO")
+    port = kind.get_attr("IFLA_INFO_SLAVE_DATA") if kind else None
+    return bool(port and port.get_attr("IFLA_BRPORT_MODE"))
+
+
+def _is_ours(message: Any) -> bool:  # noqa: ANN401
+    return bool(message["proto"] == _RTPROT_STATIC and message["table"] == _RT_TABLE_MAIN)
+
+
+def _route(message: Any, names: dict[int, str]) -> Route:  # noqa: ANN401
+    gateway = message.get_attr("RTA_GATEWAY")
+    destination = message.get_attr("RTA_DST") or "0.0.0.0"  # noqa: S104 (the default route)
+    return Route(
+        destination=ip_network(f"{destination}/{message['dst_len']}"),
+        gateway=ip_address(gateway) if gateway else None,
+        ifname=None if gateway else names.get(message.get_attr("RTA_OIF")),
+    )

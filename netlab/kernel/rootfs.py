@@ -1,0 +1,147 @@
+"""The file systems that a container sees.
+
+Theory of operation
+-------------------
+A mount namespace is a copy of its parent's mounts, and a lab's thousand namespaces are a thousand
+mounts on the host: containers made straight from the host's mounts would cost a million. So the
+launcher builds one *template* namespace, which holds a bare root (the host's programs read-only,
+device nodes, empty directories) and nothing else of the host. Each container enters the template,
+takes a copy of its dozen mounts, and adds what is its own: ``/etc``, ``/tmp``, ``/var`` and
+``/run`` on a small tmpfs, ``/proc`` of its own pid namespace, ``/sys`` of its own network.
+"""
+
+import os
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from netlab.kernel.syscalls import (
+    CLONE_NEWNS,
+    MS_BIND,
+    MS_NODEV,
+    MS_NOEXEC,
+    MS_NOSUID,
+    MS_PRIVATE,
+    MS_RDONLY,
+    MS_REC,
+    MS_REMOUNT,
+    bind_mount,
+    mount,
+    pivot_root,
+    umount,
+    unshare,
+)
+
+_PROGRAMS: Final = ("usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32")
+"""What a container sees of the host: on most systems one directory and links into it."""
+_ETC: Final = ("alternatives", "ssl", "ld.so.cache", "localtime", "protocols", "services")
+"""What a container's /etc takes from the host, because programs under /usr rely on it."""
+_EMPTY: Final = ("dev", "etc", "home", "mnt", "opt", "proc", "root", "run", "sys", "tmp", "var")
+_DEVICES: Final = {
+    "null": (1, 3),
+    "zero": (1, 5),
+    "full": (1, 7),
+    "random": (1, 8),
+    "urandom": (1, 9),
+    "tty": (5, 0),
+}
+_DEV_LINKS: Final = {
+    "fd": "/proc/self/fd",
+    "stdin": "/proc/self/fd/0",
+    "stdout": "/proc/self/fd/1",
+    "stderr": "/proc/self/fd/2",
+    "ptmx": "pts/ptmx",
+    "shm": "/run/shm",
+}
+_OWN: Final = ("etc", "tmp", "var")
+_HOST_ETC: Final = "/mnt"
+"""Where the template keeps the host's part of /etc."""
+_NO_PROGRAMS: Final = MS_NOSUID | MS_NODEV | MS_NOEXEC
+
+
+def enter_template(root: Path) -> None:
+    """Move the calling process into a new mount namespace whose root is bare.
+
+    Args:
+        root: An empty directory of the host to build the root on.
+
+    Raises:
+        OSError: The kernel refused.
+    """
+    unshare(CLONE_NEWNS)
+    mount("none", "/", "none", MS_REC | MS_PRIVATE)
+    mount("netlab", str(root), "tmpfs", MS_NOSUID, "mode=755,size=1m")
+    for name in _EMPTY:
+        (root / name).mkdir()
+    for name in _PROGRAMS:
+        _show(Path("/", name), root / name)
+    for name in _ETC:
+        _show(Path("/etc", name), root / _HOST_ETC[1:] / name)
+    _make_devices(root / "dev")
+    (root / "old").mkdir()
+    pivot_root(str(root), str(root / "old"))
+    os.chdir("/")
+    umount("/old")
+    Path("/old").rmdir()
+    mount("none", "/", "none", MS_BIND | MS_REMOUNT | MS_RDONLY)
+
+
+def enter_own(etc: Mapping[str, bytes]) -> None:
+    """Give the calling process a container's mounts, in a copy of the template it is in.
+
+    Args:
+        etc: Files by their path below ``/etc``.
+
+    Raises:
+        OSError: The kernel refused.
+    """
+    unshare(CLONE_NEWNS)
+    mount("tmpfs", "/run", "tmpfs", MS_NOSUID | MS_NODEV, "mode=755,size=256m")
+    for name in _OWN:
+        Path("/run", name).mkdir()
+        bind_mount(f"/run/{name}", f"/{name}")
+    Path("/tmp").chmod(0o1777)  # noqa: S108 (the container's own)
+    for name in ("run/lock", "run/shm", "var/tmp", "var/log", "var/lib", "var/cache"):
+        Path("/", name).mkdir(mode=0o1777 if name in {"run/shm", "var/tmp"} else 0o755)
+    for name in _ETC:
+        if Path(_HOST_ETC, name).exists():
+            Path("/etc", name).symlink_to(f"{_HOST_ETC}/{name}")
+    for name, content in etc.items():
+        path = Path("/etc", name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    mount("proc", "/proc", "proc", _NO_PROGRAMS)
+    # Settings beyond the network's belong to the whole machine.
+    for name in filter(os.path.exists, ("/proc/sys", "/proc/sysrq-trigger")):
+        bind_mount(name, name)
+        mount("none", name, "none", MS_BIND | MS_REMOUNT | MS_RDONLY | _NO_PROGRAMS)
+    mount("sysfs", "/sys", "sysfs", _NO_PROGRAMS | MS_RDONLY)
+    mount(
+        "devpts", "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=620"
+    )
+
+
+def _show(source: Path, target: Path) -> None:
+    """Show a directory, file or link of the host at ``target``, read-only."""
+    if source.is_symlink() and source.parent == Path("/"):
+        target.symlink_to(source.readlink())
+        return
+    if not source.exists():
+        return
+    if source.is_dir():
+        target.mkdir()
+    else:
+        target.touch()
+    bind_mount(str(source), str(target))
+    mount("none", str(target), "none", MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV)
+
+
+def _make_devices(dev: Path) -> None:
+    (dev / "pts").mkdir()
+    old_mask = os.umask(0)
+    for name, (major, minor) in _DEVICES.items():
+        os.mknod(dev / name, stat.S_IFCHR | 0o666, os.makedev(major, minor))
+    os.umask(old_mask)
+    for name, target in _DEV_LINKS.items():
+        (dev / name).symlink_to(target)

@@ -1,0 +1,146 @@
+"""The echo server: answers each request with what it saw of it, as echoserver:1.4 does.
+
+The tutorials read ``client_address`` from it. Any method, any path, keep-alive, chunked and large
+bodies (they are returned whole), IPv4 and IPv6 on one socket.
+
+Source: ``registry.k8s.io/echoserver:1.4``, its answer's form; the values are this server's own.
+"""
+
+import http
+import re
+import socket
+import sys
+import tempfile
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import IO, Any, Final
+
+PORT: Final = 8080
+_CHUNK: Final = 1 << 16
+_SPOOL: Final = 1 << 20
+"""Bytes of a body that are held in memory before it goes to a file."""
+
+
+class _Echo(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server_version = "netlab-echo"
+    # Headers and body leave as few packets as they can.
+    wbufsize = -1
+
+    def __getattr__(self, name: str) -> Callable[[], None]:
+        """Serve every method: the standard library looks up ``do_<METHOD>``."""
+        if name.startswith("do_"):
+            return self._answer
+        raise AttributeError(name)
+
+    def _answer(self) -> None:
+        with tempfile.SpooledTemporaryFile(max_size=_SPOOL) as body:
+            try:
+                self._read_body(body)
+            except ValueError:
+                self.send_error(http.HTTPStatus.BAD_REQUEST)
+                return
+            size = body.tell()
+            head = self._report(has_body=size > 0).encode()
+            self.send_response(http.HTTPStatus.OK)
+            self.send_header("Content-Type", "text/plain")
+            self.send_header("Content-Length", str(len(head) + size))
+            self.end_headers()
+            if self.command == "HEAD":
+                return
+            self.wfile.write(head)
+            body.seek(0)
+            while block := body.read(_CHUNK):
+                self.wfile.write(block)
+
+    def _read_body(self, body: IO[bytes]) -> None:
+        if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
+            while size := int(self.rfile.readline().split(b";")[0], 16):
+                self._copy(size, body)
+                self.rfile.readline()
+            while self.rfile.readline().strip():
+                pass
+        else:
+            self._copy(int(self.headers.get("Content-Length") or 0), body)
+
+    def _copy(self, size: int, body: IO[bytes]) -> None:
+        while size:
+            block = self.rfile.read(min(size, _CHUNK))
+            if not block:
+                raise ValueError("the body ended early")
+            body.write(block)
+            size -= len(block)
+
+    def _report(self, *, has_body: bool) -> str:
+        path, _, query = self.path.partition("?")
+        host = re.sub(r":[0-9]+\Z", "", self.headers.get("Host", ""))
+        port = self.connection.getsockname()[1]
+        headers = sorted((name.lower(), value) for name, value in self.headers.items())
+        return "\n".join(
+            [
+                "CLIENT VALUES:",
+                f"client_address={self.client_address[0].removeprefix('::ffff:')}",
+                f"command={self.command}",
+                f"real path={path}",
+                f"query={query or 'nil'}",
+                f"request_version={self.request_version.removeprefix('HTTP/')}",
+                f"request_uri=http://{host}:{port}{self.path}",
+                "",
+                "SERVER VALUES:",
+                f"server_version={self.server_version}",
+                "",
+                "HEADERS RECEIVED:",
+                *(f"{name}={value}" for name, value in headers),
+                "BODY:",
+                "" if has_body else "-no body in request-",
+            ]
+        )
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the library's name)
+        """Write an access log line to standard output, as the container's log."""
+        print(f"{self.client_address[0].removeprefix('::ffff:')} {format % args}", flush=True)  # noqa: T201
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 1024
+
+    def server_bind(self) -> None:
+        # The library's own server_bind asks the resolver for the host's name.
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if self.address_family == socket.AF_INET6:
+            self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        self.socket.bind(self.server_address)
+        self.server_name, self.server_port = "echo", PORT
+
+    def get_request(self) -> tuple[socket.socket, tuple[str, int]]:
+        connection, address = super().get_request()
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return connection, address
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 (the library's)
+        """Leave a client that went away in peace; anything else goes to the log."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
+def serve(ready: Callable[[], None], port: int = PORT) -> None:
+    """Serve until the process ends.
+
+    Args:
+        ready: Called once the socket listens.
+        port: TCP port, on every address.
+    """
+    family = socket.AF_INET6 if socket.has_ipv6 and _has_ipv6_stack() else socket.AF_INET
+    server_class = type("EchoServer", (_Server,), {"address_family": family})
+    with server_class(("", port), _Echo) as server:
+        ready()
+        server.serve_forever(poll_interval=3600)
+
+
+def _has_ipv6_stack() -> bool:
+    try:
+        socket.socket(socket.AF_INET6, socket.SOCK_STREAM).close()
+    except OSError:
+        return False
+    return True
