@@ -1,0 +1,1 @@
+"""What every write through the API passes: defaults, checks, allocation."""

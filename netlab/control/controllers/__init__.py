@@ -1,0 +1,1 @@
+"""Controllers as pure steps: objects and the time in, wanted changes out."""

@@ -1,0 +1,21 @@
+"""Times as objects carry them: RFC 3339, in UTC, to the second."""
+
+from datetime import UTC, datetime
+
+
+def timestamp(seconds: float) -> str:
+    """Return wall clock seconds since 1970 as objects carry them.
+
+    >>> timestamp(0)
+    '1970-01-01T00:00:00Z'
+    """
+    return datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def seconds(text: str) -> float:
+    """Return a timestamp as seconds since 1970.
+
+    >>> seconds("1970-01-01T00:01:00Z")
+    60.0
+    """
+    return datetime.fromisoformat(text).timestamp()
