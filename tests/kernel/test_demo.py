@@ -1,0 +1,122 @@
+"""The tutorial's experiments, run by a user on a lab of three nodes."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from netlab.kernel.rundir import rundir
+
+pytestmark = pytest.mark.kernel
+
+LAB = "testdemo"
+NETLAB = str(Path(sys.executable).with_name("netlab"))
+
+
+def netlab(*argv: str) -> subprocess.CompletedProcess[str]:
+    command = [NETLAB, argv[0], "--lab", LAB, *argv[1:]]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+
+
+def get(*argv: str) -> dict[str, object]:
+    return json.loads(netlab("get", *argv, "-o", "json").stdout)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def lab() -> Iterator[None]:
+    up = netlab("up", "source-ip")
+    assert up.returncode == 0, up.stderr
+    yield
+    netlab("down")
+
+
+def kernel_lines(output: str) -> list[str]:
+    """Return what the kernel did at each step."""
+    lines = (line.split(maxsplit=1) for line in output.splitlines())
+    return [words[1] for words in lines if words[:1] == ["kernel"]]
+
+
+def test_nodeport_hides_the_client_behind_each_node_that_was_called():
+    demo = netlab("demo", "nodeport")
+    assert demo.returncode == 0, demo.stdout + demo.stderr
+    assert kernel_lines(demo.stdout) == [
+        "client_address=10.244.1.1",
+        "client_address=10.240.0.4",
+        "client_address=10.240.0.5",
+    ]
+    assert demo.stdout.count("PASS") == 3
+    assert demo.stdout.count(" DNAT 10.240.0.4:") == 1
+    assert demo.stdout.count(" SNAT 198.51.100.79:") == 3
+    assert demo.stdout.endswith("The kernel did what the document says in all 3 steps.\n")
+
+
+def test_captures_are_kept_one_file_for_each_interface():
+    netlab("demo", "nodeport")
+    files = {file.name for file in (rundir(LAB) / "captures/nodeport").iterdir()}
+    assert {"client_eth0.pcap", "node1_eth0.pcap", "node2_eth0.pcap", "node3_eth0.pcap"} <= files
+    assert any(name.startswith("source-ip-app-") for name in files)
+
+
+def test_nodeport_local_has_one_answer_and_shows_where_the_others_died():
+    demo = netlab("demo", "nodeport-local")
+    assert demo.returncode == 0, demo.stdout + demo.stderr
+    assert kernel_lines(demo.stdout) == [
+        "client_address=198.51.100.79",
+        "timeout, last seen at node2 eth0",
+        "timeout, last seen at node3 eth0",
+    ]
+    for node in ("node2", "node3"):
+        assert f"✖ seen entering {node} by eth0, and nowhere after" in demo.stdout
+        assert f"{node} iptables-save -c: packets" in demo.stdout
+    service = get("service", "nodeport")
+    assert service["spec"]["externalTrafficPolicy"] == "Cluster"
+
+
+def test_clusterip_keeps_a_pods_address_and_leaves_no_pod_behind():
+    before = [pod["metadata"]["name"] for pod in get("pods")["items"]]
+    demo = netlab("demo", "clusterip")
+    assert demo.returncode == 0, demo.stdout + demo.stderr
+    beside, elsewhere, *nodes = kernel_lines(demo.stdout)
+    assert beside.startswith("client_address=10.244.1.")
+    assert beside != "client_address=10.244.1.1"
+    assert elsewhere.startswith("client_address=10.244.2.")
+    assert nodes == ["client_address=10.244.1.1", "client_address=10.240.0.4"]
+    assert [pod["metadata"]["name"] for pod in get("pods")["items"]] == before
+
+
+def test_what_is_missing_is_made_for_the_length_of_the_demo():
+    netlab("delete", "service", "nodeport")
+    demo = netlab("demo", "nodeport-local")
+    assert demo.returncode == 0, demo.stdout + demo.stderr
+    assert "delete Service nodeport" in demo.stderr
+    assert netlab("get", "service", "nodeport").returncode != 0
+    assert netlab("demo", "nodeport").returncode == 0
+
+
+def test_a_kernel_that_does_otherwise_fails_the_demo():
+    rule = ["POSTROUTING", "-p", "tcp", "--dport", "8080", "-j", "MASQUERADE"]
+    iptables = ["ip", "netns", "exec", f"netlab-{LAB}-node1", "iptables", "-t", "nat"]
+    subprocess.run([*iptables, "-I", *rule], check=True)
+    try:
+        demo = netlab("demo", "nodeport-local")
+    finally:
+        subprocess.run([*iptables, "-D", *rule], check=True)
+    assert demo.returncode == 1
+    assert "FAIL" in demo.stdout
+    assert "in 2 of 3 steps" in demo.stderr
+
+
+def test_without_a_name_the_experiments_are_listed():
+    listed = netlab("demo")
+    assert listed.returncode == 0
+    names = [line.split()[0] for line in listed.stdout.splitlines()]
+    assert names == ["clusterip", "nodeport", "nodeport-local"]
+
+
+def test_an_unknown_experiment_is_a_wrong_command_line():
+    refused = netlab("demo", "nodeprot")
+    assert refused.returncode == 2
+    assert "clusterip, nodeport, nodeport-local" in refused.stderr
