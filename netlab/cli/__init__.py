@@ -1,1 +1,130 @@
-"""The command line: parse, call, print."""
+"""The command line: parse, call, print.
+
+Each command lives in a module of its own and is imported when it is called or asked for help, so
+that ``netlab --help`` loads none of the libraries that commands use. Here failures become
+sentences and exit codes.
+"""
+
+import importlib
+import os
+import sys
+import traceback
+from collections.abc import Mapping
+from typing import Any, Final, NoReturn
+
+import click
+
+from netlab import __version__
+from netlab.errors import NetlabError
+
+_COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
+    "up": ("life:up", "Build a lab, or bring a running one to a topology."),
+    "down": ("life:down", "Remove everything of a lab."),
+    "status": ("status:status", "Show a lab: hosts, processes, Services."),
+    "list": ("status:list_", "List the labs of this machine."),
+    "demo": ("demo:demo", "Run and explain an experiment of the tutorials."),
+    "matrix": ("matrix:matrix", "Who calls what, and the address the pod saw."),
+    "exec": ("inside:exec_", "Run a command in a host of the lab."),
+    "shell": ("inside:shell", "Open a shell in a host of the lab."),
+    "get": ("objects:get", "Show Kubernetes objects."),
+    "apply": ("objects:apply", "Create or change objects from a file."),
+    "delete": ("objects:delete", "Delete objects."),
+    "scale": ("objects:scale", "Set the number of replicas."),
+    "patch": ("objects:patch", "Change fields of an object."),
+    "topologies": ("topologies:topologies", "List the built-in topologies."),
+    "validate": ("topologies:validate", "Check topology files, without root."),
+    "schema": ("topologies:schema", "Print the JSON schema of topology files."),
+    "doctor": ("doctor:doctor", "Try each thing a lab needs on this machine."),
+}
+"""Module and attribute of each command, and its line of help; in the order of the help."""
+
+_INTERRUPTED: Final = 130
+_BUG: Final = 70
+
+
+class _LazyGroup(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        del ctx
+        if cmd_name not in _COMMANDS:
+            return None
+        module, _, attribute = _COMMANDS[cmd_name][0].partition(":")
+        command = getattr(importlib.import_module(f"netlab.cli.{module}"), attribute)
+        assert isinstance(command, click.Command)  # noqa: S101 (the table above)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        import difflib
+
+        name = args[0]
+        if name not in _COMMANDS and not name.startswith("-"):
+            near = difflib.get_close_matches(name, _COMMANDS, n=1)
+            hint = f" Did you mean {near[0]}?" if near else ""
+            ctx.fail(f"There is no command {name!r}.{hint}")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(
+    cls=_LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    invoke_without_command=False,
+)
+@click.version_option(__version__, prog_name="netlab")
+def netlab() -> None:
+    """Lay a Kubernetes Service network in one Linux kernel, and watch its packets.
+
+    First steps: sudo netlab up; sudo netlab demo nodeport; sudo netlab down
+    """
+
+
+def main() -> NoReturn:
+    """Run the command line and end the process with the exit code of what happened."""
+    sys.exit(_run(sys.argv[1:]))
+
+
+def _run(arguments: list[str]) -> int:
+    try:
+        result: Any = netlab.main(arguments, prog_name="netlab", standalone_mode=False)
+    except NetlabError as error:
+        return _tell(error)
+    except (click.ClickException, click.Abort, click.exceptions.Exit) as error:
+        return _tell_click(error)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return _INTERRUPTED
+    except BrokenPipeError:
+        # Who read our output has seen enough; keep Python from trying to flush the rest.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 0
+    except Exception:  # noqa: BLE001 (a bug of ours: the traceback is the message)
+        traceback.print_exc()
+        print("This is a bug in netlab; a report needs the lines above.", file=sys.stderr)
+        return _BUG
+    return result if isinstance(result, int) else 0
+
+
+def _tell(error: NetlabError) -> int:
+    print(f"Error: {error}", file=sys.stderr)
+    if error.hint:
+        print(f"Hint: {error.hint}", file=sys.stderr)
+    return error.exit_code
+
+
+def _tell_click(error: click.ClickException | click.Abort | click.exceptions.Exit) -> int:
+    if isinstance(error, click.ClickException):
+        error.show()
+        return error.exit_code
+    if isinstance(error, click.exceptions.Exit):
+        return error.exit_code
+    print("interrupted", file=sys.stderr)
+    return _INTERRUPTED

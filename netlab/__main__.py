@@ -1,0 +1,5 @@
+"""``python -m netlab``."""
+
+from netlab.cli import main
+
+main()

@@ -1,0 +1,69 @@
+"""``netlab demo``: the tutorial's experiments on the running lab."""
+
+import os
+import shutil
+import sys
+
+import click
+
+from netlab.cli.options import lab_option
+
+
+@click.command()
+@click.argument("name", required=False)
+@lab_option
+def demo(name: str | None, lab: str) -> None:
+    """Run an experiment of the tutorial Using Source IP, with the packets that prove it.
+
+    Without a NAME, list the experiments. What an experiment changes it puts back. The exit code
+    is 1 when the kernel did not do what the document says.
+
+    Example: sudo netlab demo nodeport
+    """
+    from netlab.lab.experiments import EXPERIMENTS
+
+    if name is None:
+        for known in EXPERIMENTS:
+            click.echo(f"{known.name:<16}{known.summary}")
+        click.echo("Run one: sudo netlab demo nodeport", err=True)
+        return
+    chosen = next((known for known in EXPERIMENTS if known.name == name), None)
+    if chosen is None:
+        names = ", ".join(known.name for known in EXPERIMENTS)
+        raise click.BadParameter(f"no experiment {name!r}; there are {names}")
+    _run(chosen.name, lab)
+
+
+def _run(name: str, lab: str) -> None:
+    from netlab.api.client import Client
+    from netlab.errors import ExpectationError
+    from netlab.kernel.rundir import control_socket
+    from netlab.lab.cluster import Cluster
+    from netlab.lab.experiments import EXPERIMENTS, run_experiment
+    from netlab.lab.host import require_root
+    from netlab.lab.hosts import hosts
+    from netlab.render.demo import render_finding, render_verdict
+    from netlab.render.path import Style
+
+    require_root()
+    cluster = Cluster(lab=lab, objects=Client(control_socket(lab)), read_hosts=lambda: hosts(lab))
+    experiment = next(known for known in EXPERIMENTS if known.name == name)
+    report = run_experiment(experiment, cluster, lambda line: click.echo(line, err=True))
+    style = Style(width=_width(), names=report.names, colour=_colour())
+    for number, finding in enumerate(report.findings, start=1):
+        click.echo(render_finding(number, finding, style))
+    click.echo(f"Captures: {report.captures}/*.pcap", err=True)
+    if report.frames_lost:
+        click.echo(f"{report.frames_lost} frames found no room; paths may have gaps.", err=True)
+    verdict = render_verdict(report.findings)
+    if not report.holds():
+        raise ExpectationError(verdict, hint=f"look at {report.captures} with tcpdump -r")
+    click.echo(verdict)
+
+
+def _width() -> int:
+    return max(80, min(200, shutil.get_terminal_size((80, 24)).columns))
+
+
+def _colour() -> bool:
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")

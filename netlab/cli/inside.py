@@ -1,0 +1,43 @@
+"""``exec`` and ``shell``."""
+
+import os
+
+import click
+
+from netlab.cli.options import lab_option
+
+
+@click.command("exec", context_settings={"ignore_unknown_options": True})
+@lab_option
+@click.argument("host")
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+def exec_(lab: str, host: str, command: tuple[str, ...]) -> int:
+    """Run COMMAND in HOST: client, router, a node, or a pod (web-1, or namespace/web-1).
+
+    The exit code, the terminal and the standard streams are the command's own.
+
+    Example: sudo netlab exec node1 -- ip route
+    """
+    from netlab.lab.host import require_root
+    from netlab.lab.inside import run_inside
+
+    require_root()
+    return run_inside(lab, host, command, {})
+
+
+@click.command()
+@lab_option
+@click.argument("host")
+def shell(lab: str, host: str) -> int:
+    """Open a shell in HOST; its prompt says where you are.
+
+    Example: sudo netlab shell node1
+    """
+    from netlab.lab.host import require_root
+    from netlab.lab.inside import run_inside
+
+    require_root()
+    program = "/bin/bash" if os.access("/bin/bash", os.X_OK) else "/bin/sh"
+    options = ["--norc", "--noprofile"] if program.endswith("bash") else []
+    prompt = {"PS1": f"{lab}/{host}# "}
+    return run_inside(lab, host, [program, *options, "-i"], prompt)

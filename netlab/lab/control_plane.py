@@ -1,0 +1,188 @@
+"""The control plane of one lab, as a process: ``python -m netlab.lab.control_plane LAB``.
+
+Theory of operation
+-------------------
+It is crash-only: it starts by reading the kernel back, so a start is the same as a repair. The
+launcher is forked first, while this process is small and alone; then the event loop runs passes
+(see ``netlab.control.runtime``). One pass:
+
+1. the controllers reconcile objects;
+2. namespaces, links, addresses and routes follow (``network``);
+3. processes are started and ended (``kubelet``), which changes objects, so back to 1;
+4. when nothing changes any more, the rules follow (``kube_proxy``).
+
+It answers on the lab's Unix socket with the Kubernetes API and with ``/netlab/v1``.
+"""
+
+import contextlib
+import importlib
+import os
+import random  # noqa: TID251 (the edge: where uids come from)
+import signal
+import sys
+import time
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from netlab.control import runtime
+from netlab.control.bootstrap import bootstrap
+from netlab.control.reconcile import Reconciler
+from netlab.control.store import Store
+from netlab.errors import NetlabError
+from netlab.kernel import channel, launcher, rundir
+from netlab.kernel.requests import Exited
+from netlab.lab import nodes
+from netlab.lab.kube_proxy import RETRY_S, KubeProxy
+from netlab.lab.kubelet import Kubelet
+from netlab.lab.network import Network, created
+from netlab.model.topology import Topology
+from netlab.spec.topology import parse_topology
+
+if TYPE_CHECKING:
+    from netlab.lab.node_doors import NodeDoors
+    from netlab.model.names import NetnsName
+
+_ROUNDS: Final = 8
+"""Of steps 1 to 3 in one pass; rules are not kept waiting by pods that never come to rest."""
+
+
+class ControlPlane:
+    """The parts of a lab's control plane, and the pass that joins them."""
+
+    def __init__(self, lab: str, end: Any) -> None:  # noqa: ANN401 (a socket; kernel/ knows)
+        self.lab = lab
+        self.started_at = time.time()  # noqa: TID251 (the edge: clocks live here)
+        self.clock = time.time  # noqa: TID251
+        self.topology = self._read_topology()
+        self.store = Store(
+            rundir.store_file(lab),
+            clock=self.clock,
+            random=random.SystemRandom(),
+        )
+        self._calls = runtime.Calls(
+            end,
+            send=channel.send,
+            receive=channel.receive,
+            told=self._told,
+            gone=_launcher_gone,
+        )
+        self.reconciler = Reconciler(self.store)
+        self.network = Network(lab, self.store, self._calls)
+        self.kubelet = Kubelet(lab, self.store, self._calls)
+        self.kube_proxy = KubeProxy(lab, self.store, self._calls)
+        self.passes = runtime.Passes(self._pass, self.clock)
+        self.listen = self._calls.descriptor
+        self.failure: str = ""
+        """Why the last pass could not be finished; empty when it was."""
+        self.operations = 0
+        """Changes made to the kernel since the start."""
+        self._must_read = True
+        self._doors: NodeDoors | None = None
+
+    def open_node_doors(self, doors: "NodeDoors") -> None:
+        """Have kube-proxy's ports served on every node from now on."""
+        self._doors = doors
+        self.passes.changed()
+
+    def use_topology(self, topology: Topology) -> None:
+        """Take a new topology; the next pass brings the lab to it."""
+        self.topology = topology
+        self._prepare_objects()
+        self.resync()
+
+    def resync(self) -> None:
+        """Have the next pass read the kernel back first."""
+        self._must_read = True
+        self.passes.changed()
+
+    async def begin(self) -> None:
+        """Take over what an earlier control plane left: the kernel's state and the processes."""
+        self._prepare_objects()
+        await self.kubelet.adopt()
+
+    def _prepare_objects(self) -> None:
+        bootstrap(self.store, [self.topology.networks.services])
+        nodes.store_nodes(self.store, self.topology, self.clock())
+
+    async def _pass(self) -> float | None:
+        try:
+            wake = await self._sync()
+        except NetlabError as error:
+            print(f"{type(error).__name__}: {error}", flush=True)  # noqa: T201 (the log)
+            self.failure = str(error)
+            self._must_read = True
+            return self.clock() + RETRY_S
+        except Exception as error:  # noqa: BLE001 (reported in status; the lab goes on)
+            traceback.print_exc()
+            self.failure = f"bug: {type(error).__name__}: {error}"
+            self._must_read = True
+            return self.clock() + RETRY_S
+        self.failure = ""
+        return wake
+
+    async def _sync(self) -> float | None:
+        if self._must_read:
+            found = await self.network.read()
+            self.kube_proxy.forget(found)
+            self._must_read = False
+        made: set[NetnsName] = set()
+        wakes: list[float | None] = []
+        for _ in range(_ROUNDS):
+            now = self.clock()
+            self.kubelet.report_ended(now)
+            wakes = [self.reconciler.reconcile(now)]
+            before = self.store.version
+            operations = await self.network.sync(self.topology)
+            self.operations += len(operations)
+            made |= created(operations)
+            self.kube_proxy.start_empty(created(operations))
+            wakes.append(await self.kubelet.run_pods(self.topology, now))
+            if self.store.version == before:
+                break
+        self.operations += await self.kube_proxy.sync(self.topology)
+        if self._doors is not None:
+            await self._doors.sync(self.topology, made)
+        if self.kube_proxy.refusals:
+            wakes.append(self.clock() + RETRY_S)
+        return min((wake for wake in wakes if wake is not None), default=None)
+
+    def _told(self, message: Exited) -> None:
+        self.kubelet.exited(message)
+        self.passes.changed()
+
+    def _read_topology(self) -> Topology:
+        path = rundir.topology_file(self.lab)
+        return parse_topology(path.read_bytes(), str(path)).topology
+
+
+def _launcher_gone() -> None:
+    # Without a launcher nothing can be done; the next ``up`` starts both anew.
+    print("the launcher has ended; so does the control plane", flush=True)  # noqa: T201 (the log)
+    os._exit(70)
+
+
+async def _serve(lab: str, end: Any) -> None:  # noqa: ANN401
+    plane = ControlPlane(lab, end)
+    plane.store.subscribe(lambda _: plane.passes.changed())
+    await plane.begin()
+    passes = runtime.create_task(plane.passes.run())
+    # The web server's libraries load while the launcher builds the network: it takes as long.
+    serving = await runtime.in_thread(importlib.import_module, "netlab.lab.serving")
+    await serving.serve(plane)
+    await passes
+
+
+def main(lab: str) -> None:
+    """Run the control plane of ``lab`` until it is killed."""
+    os.umask(0o077)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with contextlib.suppress(OSError):
+        # A lab's control plane outlives the shell that started it.
+        os.setsid()
+    end, _ = launcher.fork(Path(rundir.rundir(lab)) / "rootfs")
+    runtime.run(_serve(lab, end))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

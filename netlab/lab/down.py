@@ -1,0 +1,85 @@
+"""Remove a lab, with or without its control plane, with or without any file of it.
+
+What belongs to a lab is found in the kernel: namespaces by their name's prefix, processes by the
+namespace they live in or by the marker in their environment. The order matters: the control plane
+goes first, so that it does not start again what is being ended; processes go before namespaces, as
+a namespace lives on, nameless, while a process is in it.
+"""
+
+import shutil
+from dataclasses import dataclass
+from itertools import chain
+
+from netlab.errors import KernelError
+from netlab.kernel import netns, processes, rundir
+from netlab.kernel.requests import ProcessId
+from netlab.model.names import NetnsName
+
+_KILL_S = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Removed:
+    """What was removed of a lab."""
+
+    control_plane: int
+    """Processes: the control plane and its launcher."""
+    processes: int
+    """Processes that lived in the lab's namespaces."""
+    namespaces: int
+    files: bool
+    """Whether there was a run directory."""
+
+    def __bool__(self) -> bool:
+        """Return whether there was anything."""
+        return bool(self.control_plane or self.processes or self.namespaces or self.files)
+
+
+def down(lab: str) -> Removed:
+    """Remove everything of ``lab``; the caller holds its lock.
+
+    Raises:
+        KernelError: A process does not die, or a namespace cannot be removed.
+    """
+    control_plane = processes.control_plane(lab)
+    _kill(control_plane)
+    names = netns.names_of(lab)
+    inhabitants = [process for process, _ in processes.in_netns(names)]
+    killed = len(inhabitants)
+    while inhabitants:
+        _kill(inhabitants)
+        # What one of them started meanwhile is there too.
+        inhabitants = [process for process, _ in processes.in_netns(names)]
+        killed += len(inhabitants)
+    for name in names:
+        _delete(name)
+    directory = rundir.rundir(lab)
+    had_files = directory.exists()
+    if had_files:
+        shutil.rmtree(directory)
+    return Removed(
+        control_plane=len(control_plane),
+        processes=killed,
+        namespaces=len(names),
+        files=had_files,
+    )
+
+
+def known_labs() -> list[str]:
+    """Return every lab that left a trace on this machine: a namespace, a file or a process."""
+    directories = (path.name for path in rundir.RUN.glob("[a-z0-9]*") if path.is_dir())
+    return sorted(set(chain(netns.labs(), directories, processes.marked_labs())))
+
+
+def _kill(found: list[ProcessId]) -> None:
+    left = processes.kill(found, _KILL_S)
+    if left:
+        pids = ", ".join(str(process.pid) for process in left)
+        raise KernelError(f"processes that do not die: {pids}", hint="they wait for the kernel")
+
+
+def _delete(name: NetnsName) -> None:
+    try:
+        netns.delete(name)
+    except OSError as error:
+        raise KernelError(f"ip netns delete {name}: {error.strerror}") from error

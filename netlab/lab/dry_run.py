@@ -1,0 +1,50 @@
+"""What ``up`` would do, as the commands a person would type; nothing is changed, no root needed."""
+
+import random  # noqa: TID251 (the edge: uids of objects that are thrown away)
+import time
+from collections.abc import Iterator
+from typing import Final
+
+from netlab.api.apply import placed
+from netlab.control import pods
+from netlab.control.admission.review import review_create
+from netlab.control.bootstrap import bootstrap
+from netlab.control.reconcile import Reconciler
+from netlab.control.store import Store
+from netlab.lab.kube_proxy import wanted_rules
+from netlab.lab.nodes import store_nodes
+from netlab.lab.pod_containers import placement_of
+from netlab.model.topology import TopologyFile
+from netlab.netfilter.render import render
+from netlab.plan.build import build_lab
+from netlab.plan.diff import diff
+
+_END: Final = "NETLAB"
+
+
+def commands(lab: str, file: TopologyFile) -> Iterator[str]:
+    """Yield the commands that build ``lab`` from nothing, one or a here-document at a time.
+
+    Pods are taken as running, so the rules are those of a lab at rest; pod names differ from one
+    run to the next where a ReplicaSet makes them.
+
+    Raises:
+        SpecError: An object is refused.
+    """
+    now = time.time()  # noqa: TID251 (the edge)
+    store = Store(None, clock=lambda: now, random=random.Random(0))  # noqa: S311 (names only)
+    bootstrap(store, [file.topology.networks.services])
+    store_nodes(store, file.topology, now)
+    for manifest in file.manifests:
+        store.create(review_create(store, placed(manifest)))
+    reconciler = Reconciler(store)
+    reconciler.reconcile(now)
+    for pod in store.list_("pods"):
+        if placement_of(pod):
+            store.update(pods.containers_started(pod, now))
+    reconciler.reconcile(now)
+    placements = filter(None, map(placement_of, store.list_("pods")))
+    yield from map(str, diff({}, build_lab(lab, file.topology, placements)))
+    for netns, ruleset in wanted_rules(lab, file.topology, store).items():
+        restore = f"ip netns exec {netns} iptables-restore --noflush"
+        yield f"{restore} <<'{_END}'\n{render(ruleset)}{_END}"

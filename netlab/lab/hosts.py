@@ -1,0 +1,70 @@
+"""The hosts of a running lab, for commands that run something in them or watch them."""
+
+import difflib
+from ipaddress import ip_address
+
+from netlab.api.client import Client
+from netlab.errors import LabError
+from netlab.kernel import netns
+from netlab.kernel.rundir import control_socket
+from netlab.model.hosts import Host, HostKind
+from netlab.model.names import ROUTER, NetnsName, lab_prefix
+
+
+def hosts(lab: str) -> tuple[Host, ...]:
+    """Return every client, the router, every node and every pod that has an address.
+
+    Raises:
+        LabError: The lab has no running control plane.
+    """
+    status = Client(control_socket(lab)).get("/netlab/v1/status")
+    return tuple(
+        Host(
+            name=host["name"],
+            kind=HostKind(host["kind"]),
+            netns=NetnsName(host["netns"]),
+            addresses=tuple(ip_address(address) for address in host["addresses"]),
+            node=host["node"],
+        )
+        for host in status["hosts"]
+    )
+
+
+def find_netns(lab: str, name: str) -> NetnsName:
+    """Return the namespace of the host that users call ``name``, from the kernel alone.
+
+    Args:
+        lab: Name.
+        name: ``node1``, ``web-1`` or ``namespace/web-1``; a prefix that fits one pod serves too.
+
+    Raises:
+        LabError: There is no such lab, or no such host in it; the nearest names are in the hint.
+    """
+    prefix = lab_prefix(lab)
+    names = {found.removeprefix(prefix): found for found in netns.names_of(lab)}
+    if not names:
+        raise LabError(f"there is no lab {lab}", hint="type: sudo netlab up")
+    pod = name.replace("/", ".", 1) if "/" in name else f"default.{name}"
+    for candidate in (name, pod):
+        if candidate in names:
+            return names[candidate]
+    fits = [found for found in names if found.startswith(pod)]
+    if len(fits) == 1:
+        return names[fits[0]]
+    spelt = sorted(_spelt(found) for found in names)
+    near = difflib.get_close_matches(name, spelt, n=3) or spelt[:8]
+    raise LabError(
+        f"lab {lab} has no host {name}" if not fits else f"{name} fits {len(fits)} pods",
+        hint=f"did you mean {', '.join(near)}?",
+    )
+
+
+def is_pod(lab: str, name: NetnsName) -> bool:
+    """Return whether a namespace of the lab is a pod's."""
+    host = name.removeprefix(lab_prefix(lab))
+    return "." in host and host != ROUTER
+
+
+def _spelt(found: str) -> str:
+    """Return a namespace's host as users type it."""
+    return found.removeprefix("default.").replace(".", "/", 1)

@@ -1,0 +1,139 @@
+"""Run a program inside a host of a lab, in the place of the calling process.
+
+The control plane has no part in it: the kernel knows the namespaces. In a pod the program gets what
+the pod's own processes have: all its namespaces, its root file system, its capabilities. In a node,
+a client or the router it gets the host's network namespace, with the host's name and a hosts file
+that knows the lab.
+"""
+
+import os
+import shutil
+import signal
+import socket
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from netlab.api.client import Client
+from netlab.errors import LabError, NetlabError
+from netlab.kernel import capabilities, netns, processes, rundir
+from netlab.kernel.requests import ProcessId
+from netlab.kernel.syscalls import (
+    CLONE_NEWNET,
+    CLONE_NEWNS,
+    CLONE_NEWPID,
+    CLONE_NEWUTS,
+    MS_PRIVATE,
+    MS_REC,
+    bind_mount,
+    mount,
+    setns,
+    unshare,
+)
+from netlab.lab.hosts import find_netns, hosts, is_pod
+from netlab.lab.pod_containers import container_environment, hostname_of
+from netlab.model.names import NetnsName, lab_prefix
+from netlab.model.objects import items_of, spec_of
+
+NOT_FOUND = 127
+"""As a shell has it for a program that is not there."""
+_SBIN = "/usr/local/sbin:/usr/sbin:/sbin"
+
+
+def run_inside(lab: str, host: str, argv: Sequence[str], env: Mapping[str, str]) -> int:
+    """Run a program in ``host`` and return its exit code; 128 and the number for a signal.
+
+    The program has the caller's terminal and standard streams.
+
+    Raises:
+        LabError: No such lab or host, or the pod has no process.
+    """
+    name = find_netns(lab, host)
+    if is_pod(lab, name):
+        init = processes.init_of_pod(name)
+        if init is None:
+            raise LabError(f"no container of {host} runs", hint="sudo netlab get pods")
+        return _run_in_pod(init, argv, {**_container_environment(lab, name), **env})
+    environment = {**os.environ, **env}
+    environment["PATH"] = f"{environment.get('PATH', '/usr/bin:/bin')}:{_SBIN}"
+    _enter_host(lab, name)
+    return _execute(argv, environment)
+
+
+def _enter_host(lab: str, name: NetnsName) -> None:
+    hosts_file = _hosts_file(lab)
+    descriptor = os.open(netns.NETNS / name, os.O_RDONLY | os.O_CLOEXEC)
+    setns(descriptor, CLONE_NEWNET)
+    unshare(CLONE_NEWNS | CLONE_NEWUTS)
+    mount("none", "/", "none", MS_REC | MS_PRIVATE)
+    # /sys/class/net shows the interfaces of the namespace that sysfs was mounted in.
+    mount("sysfs", "/sys", "sysfs", 0)
+    if hosts_file is not None:
+        bind_mount(str(hosts_file), "/etc/hosts")
+    socket.sethostname(name.removeprefix(lab_prefix(lab)))
+
+
+def _hosts_file(lab: str) -> Path | None:
+    """Write the names of the lab's hosts to a file; None when the control plane is gone."""
+    try:
+        found = hosts(lab)
+    except LabError:
+        return None
+    lines = ["127.0.0.1 localhost", "::1 localhost ip6-localhost ip6-loopback"]
+    lines += [f"{host.addresses[0]} {host.name}" for host in found if "/" not in host.name]
+    path = rundir.rundir(lab) / "hosts"
+    new = path.with_suffix(f".{os.getpid()}")
+    new.write_text("\n".join(lines) + "\n")
+    new.rename(path)
+    return path
+
+
+def _run_in_pod(init: ProcessId, argv: Sequence[str], environment: Mapping[str, str]) -> int:
+    last = capabilities.last_capability()
+    kinds = {"net": CLONE_NEWNET, "uts": CLONE_NEWUTS, "pid": CLONE_NEWPID, "mnt": CLONE_NEWNS}
+    opened = {
+        kind: os.open(f"/proc/{init.pid}/ns/{kind}", os.O_RDONLY | os.O_CLOEXEC) for kind in kinds
+    }
+    if not processes.is_alive(init):
+        raise LabError("the pod's process has just ended", hint="sudo netlab get pods")
+    # The mount namespace comes last: /proc/PID is not in the container's view.
+    for kind, flag in kinds.items():
+        setns(opened[kind], flag)
+    pid = os.fork()
+    if pid == 0:
+        os.chdir("/")
+        capabilities.drop(last)
+        _execute(argv, environment)
+    # The terminal's Ctrl-C is for the program.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    return code if code >= 0 else 128 - code
+
+
+def _container_environment(lab: str, name: NetnsName) -> dict[str, str]:
+    """Return the environment of the pod's first container.
+
+    Without a control plane nobody knows the pod's own variables; the rest is the same for all.
+    """
+    namespace, _, pod_name = name.removeprefix(lab_prefix(lab)).partition(".")
+    keep = {key: os.environ[key] for key in ("TERM", "LANG") if key in os.environ}
+    try:
+        pod = Client(rundir.control_socket(lab)).get(
+            f"/api/v1/namespaces/{namespace}/pods/{pod_name}"
+        )
+    except NetlabError:
+        return {**container_environment(pod_name, {}), **keep}
+    return {
+        **container_environment(hostname_of(pod), items_of(spec_of(pod), "containers")[0]),
+        **keep,
+    }
+
+
+def _execute(argv: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
+    program = shutil.which(argv[0], path=environment.get("PATH"))
+    try:
+        os.execve(program or argv[0], list(argv), dict(environment))  # noqa: S606
+    except OSError as error:
+        message = f"{argv[0]}: {error.strerror or error}"
+        os.write(2, f"Error: {message}\n".encode())
+        os._exit(NOT_FOUND if isinstance(error, FileNotFoundError) else 126)

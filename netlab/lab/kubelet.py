@@ -1,0 +1,250 @@
+"""The kubelet of every node: keeps a process for each container that its pods want.
+
+Theory of operation
+-------------------
+A pass compares the pods in the store with the processes that run. It starts what is missing, all
+at once, and reports each start in the pod's status. A pod that is being deleted is asked to end
+(SIGTERM), and killed when its grace period is over; when its last process is gone the object is
+removed, and with it, in the next pass, its network namespace. The end of a process comes as a
+message from the launcher and is reported at once, so that the pod leaves its EndpointSlices.
+
+A container's id in the pod's status is its process's pid and start time: a control plane that
+starts anew knows by it which processes to take over.
+"""
+
+import signal
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, Final, NamedTuple
+
+from netlab.control import pods
+from netlab.control.runtime import together
+from netlab.control.store import Store
+from netlab.control.timestamps import seconds
+from netlab.errors import NetlabError
+from netlab.kernel import processes
+from netlab.kernel.requests import Exited, ProcessId, Start, Watch
+from netlab.lab.images import IMAGES, image_name
+from netlab.lab.pod_containers import container_of, may_run, placement_of
+from netlab.model.objects import (
+    Object,
+    is_terminating,
+    items_of,
+    metadata_of,
+    spec_of,
+    status_of,
+    uid_of,
+    with_status,
+)
+from netlab.model.resources import key_of
+from netlab.model.topology import Topology
+
+Call = Callable[[object], Awaitable[Any]]
+_ID: Final = "netlab://{pid}-{start_time}"
+_GRACE_S: Final = 30
+_RETRY_S: Final = 10.0
+"""After a container could not be started: the user may have installed its program."""
+
+
+class _ContainerKey(NamedTuple):
+    uid: str
+    name: str
+
+
+class Kubelet:
+    """All processes of a lab's pods.
+
+    Args:
+        lab: Name.
+        store: Whose pods to run.
+        call: Sends a request to the launcher.
+    """
+
+    def __init__(self, lab: str, store: Store, call: Call) -> None:
+        self._lab = lab
+        self._store = store
+        self._call = call
+        self._running: dict[str, dict[str, ProcessId]] = {}
+        self._keys: dict[ProcessId, _ContainerKey] = {}
+        self._ended: list[tuple[_ContainerKey, int | None]] = []
+        self._asked_to_end: set[ProcessId] = set()
+        self._retry_at: dict[_ContainerKey, float] = {}
+
+    async def adopt(self) -> None:
+        """Take over the processes that an earlier control plane started."""
+        for pod in self._store.list_("pods"):
+            for status in items_of(status_of(pod), "containerStatuses"):
+                key = _ContainerKey(uid_of(pod), status["name"])
+                process = _process_of(status.get("containerID", ""))
+                if process is None or "running" not in status.get("state", {}):
+                    continue
+                self._remember(key, process)
+                await self._call(Watch(process=process))
+
+    def processes(self) -> dict[tuple[str, str], ProcessId]:
+        """Return the processes that run, by pod uid and container name."""
+        return {
+            (uid, name): process
+            for uid, found in self._running.items()
+            for name, process in found.items()
+        }
+
+    def exited(self, message: Exited) -> None:
+        """Take note of a process that has ended; the next pass reports it."""
+        key = self._keys.pop(message.process, None)
+        if key is not None:
+            self._asked_to_end.discard(message.process)
+            found = self._running.get(key.uid, {})
+            if found.get(key.name) == message.process:
+                del found[key.name]
+            if not found:
+                self._running.pop(key.uid, None)
+            self._ended.append((key, message.status))
+
+    def report_ended(self, now: float) -> None:
+        """Write the ends of processes into their pods' statuses."""
+        ended, self._ended = self._ended, []
+        by_uid = {uid_of(pod): pod for pod in self._store.list_("pods")} if ended else {}
+        with self._store.transaction():
+            for key, status in ended:
+                if key.uid not in by_uid:
+                    continue
+                number = -status if status is not None and status < 0 else None
+                code = 128 + number if number else (137 if status is None else status)
+                pod = pods.container_exited(by_uid[key.uid], key.name, code or 0, number, now)
+                by_uid[key.uid] = self._store.update(pod)
+
+    async def run_pods(self, topology: Topology, now: float) -> float | None:
+        """Start and end processes until they are what the pods want.
+
+        Returns:
+            When to look again, in wall clock seconds; None when nothing waits.
+        """
+        placed = [pod for pod in self._store.list_("pods") if placement_of(pod)]
+        wakes = self._end_pods([pod for pod in placed if is_terminating(pod)], now)
+        self._kill_strays({uid_of(pod) for pod in placed})
+        due, waiting = self._due([pod for pod in placed if may_run(pod)], now)
+        await self._start(due, topology, now)
+        wakes += waiting
+        return min(wakes, default=None)
+
+    def _due(
+        self, wanted: list[Object], now: float
+    ) -> tuple[list[tuple[Object, Object]], list[float]]:
+        due: list[tuple[Object, Object]] = []
+        wakes: list[float] = []
+        for pod in wanted:
+            uid = uid_of(pod)
+            for spec in items_of(spec_of(pod), "containers"):
+                key = _ContainerKey(uid, spec["name"])
+                if key.name in self._running.get(uid, {}):
+                    continue
+                at = self._retry_at.get(key) or pods.restart_at(pod, spec["name"])
+                if at is not None and at > now:
+                    wakes.append(at)
+                elif at is not None or not _has_ended(pod, spec["name"]):
+                    due.append((pod, spec))
+        return due, wakes
+
+    async def _start(
+        self, due: list[tuple[Object, Object]], topology: Topology, now: float
+    ) -> None:
+        results = await together(self._start_one(topology, pod, spec) for pod, spec in due)
+        started: dict[str, tuple[Object, dict[str, ProcessId]]] = {}
+        with self._store.transaction():
+            for (pod, spec), result in zip(due, results, strict=True):
+                key = _ContainerKey(uid_of(pod), spec["name"])
+                self._retry_at.pop(key, None)
+                if isinstance(result, ProcessId):
+                    self._remember(key, result)
+                    started.setdefault(key.uid, (pod, {}))[1][key.name] = result
+                elif isinstance(result, NetlabError):
+                    self._retry_at[key] = now + _RETRY_S
+                    self._report_failure(pod, spec, result, now)
+                else:
+                    raise result
+            for pod, found in started.values():
+                self._report_started(pod, found, now)
+
+    async def _start_one(self, topology: Topology, pod: Object, spec: Object) -> Any:  # noqa: ANN401
+        return await self._call(Start(container=container_of(self._lab, topology, pod, spec)))
+
+    def _report_started(self, pod: Object, found: dict[str, ProcessId], now: float) -> None:
+        current = self._store.get(key_of(pod))
+        if current is None or uid_of(current) != uid_of(pod):
+            return
+        reported = pods.containers_started(current, now, found.keys())
+        statuses = [
+            {**status, "containerID": _id_of(found[status["name"]])}
+            if status["name"] in found
+            else status
+            for status in items_of(status_of(reported), "containerStatuses")
+        ]
+        self._store.update(with_status(reported, containerStatuses=statuses))
+
+    def _report_failure(self, pod: Object, spec: Object, error: NetlabError, now: float) -> None:
+        current = self._store.get(key_of(pod))
+        if current is None:
+            return
+        program = IMAGES.get(image_name(spec.get("image", "")))
+        hint = error.hint
+        if program is not None and program.package and not spec.get("command"):
+            hint = f"apt-get install {program.package}"
+        message = f"{error}; {hint}" if hint else str(error)
+        self._store.update(
+            pods.container_not_started(current, spec["name"], "ErrImagePull", message, now)
+        )
+
+    def _end_pods(self, ending: list[Object], now: float) -> list[float]:
+        wakes = []
+        with self._store.transaction():
+            for pod in ending:
+                left = list(self._running.get(uid_of(pod), {}).values())
+                if not left:
+                    self._store.remove(key_of(pod))
+                    continue
+                deadline = _deadline(pod, now)
+                self._signal(left, deadline <= now)
+                wakes.append(deadline if deadline > now else now + 1)
+        return wakes
+
+    def _signal(self, left: Iterable[ProcessId], is_over: bool) -> None:  # noqa: FBT001
+        for process in left:
+            if is_over:
+                processes.send_signal(process, signal.SIGKILL)
+            elif process not in self._asked_to_end:
+                self._asked_to_end.add(process)
+                processes.send_signal(process, signal.SIGTERM)
+
+    def _kill_strays(self, known: set[str]) -> None:
+        for uid in self._running.keys() - known:
+            for process in self._running[uid].values():
+                processes.send_signal(process, signal.SIGKILL)
+
+    def _remember(self, key: _ContainerKey, process: ProcessId) -> None:
+        self._running.setdefault(key.uid, {})[key.name] = process
+        self._keys[process] = key
+
+
+def _has_ended(pod: Object, container: str) -> bool:
+    for status in items_of(status_of(pod), "containerStatuses"):
+        if status["name"] == container:
+            return "terminated" in status.get("state", {})
+    return False
+
+
+def _deadline(pod: Object, now: float) -> float:
+    """Return when the pod's grace period is over, in wall clock seconds."""
+    # The timestamp of deletion is the time by which the pod is to be gone.
+    marked = metadata_of(pod).get("deletionTimestamp")
+    return seconds(marked) if marked else now + _GRACE_S
+
+
+def _id_of(process: ProcessId) -> str:
+    return _ID.format(pid=process.pid, start_time=process.start_time)
+
+
+def _process_of(container_id: str) -> ProcessId | None:
+    pid, _, start_time = container_id.removeprefix("netlab://").partition("-")
+    if not (pid.isdigit() and start_time.isdigit()):
+        return None
+    return ProcessId(pid=int(pid), start_time=int(start_time))

@@ -1,0 +1,61 @@
+"""The lab's namespaces, links, addresses and routes: kept equal to the plan."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from netlab.control.store import Store
+from netlab.kernel.requests import Apply, ReadLab
+from netlab.lab.pod_containers import placement_of
+from netlab.model.links import LabState
+from netlab.model.names import NetnsName
+from netlab.model.topology import Topology
+from netlab.plan.build import build_lab
+from netlab.plan.diff import diff
+from netlab.plan.ops import CreateNetns, Op
+
+
+class Network:
+    """What the kernel holds for a lab, as far as the control plane knows.
+
+    Args:
+        lab: Name.
+        store: Whose pods need namespaces.
+        call: Sends a request to the launcher.
+    """
+
+    def __init__(self, lab: str, store: Store, call: Callable[[object], Awaitable[Any]]) -> None:
+        self._lab = lab
+        self._store = store
+        self._call = call
+        self._have: LabState = {}
+
+    async def read(self) -> set[NetnsName]:
+        """Take what the kernel holds for what was applied; return the namespaces that exist."""
+        self._have = await self._call(ReadLab(lab=self._lab))
+        return set(self._have)
+
+    def plan(self, topology: Topology) -> list[Op]:
+        """Return what is to be done for the topology and the pods as they are now."""
+        return diff(self._have, self._want(topology))
+
+    async def sync(self, topology: Topology) -> list[Op]:
+        """Carry out what is to be done, and return it.
+
+        Raises:
+            KernelError: An operation was refused; what the kernel holds must be read again.
+        """
+        want = self._want(topology)
+        operations = diff(self._have, want)
+        if operations:
+            await self._call(Apply(operations=tuple(operations)))
+            self._have = want
+        return operations
+
+    def _want(self, topology: Topology) -> LabState:
+        placements = map(placement_of, self._store.list_("pods"))
+        return build_lab(self._lab, topology, filter(None, placements))
+
+
+def created(operations: list[Op]) -> set[NetnsName]:
+    """Return the namespaces that ``operations`` make."""
+    return {op.netns for op in operations if isinstance(op, CreateNetns)}

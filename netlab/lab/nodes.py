@@ -1,0 +1,117 @@
+"""The topology's nodes as Kubernetes Node objects, kept equal to it in the store."""
+
+import platform
+from pathlib import Path
+from typing import Final
+
+import psutil
+
+from netlab import __version__
+from netlab.control.store import Store
+from netlab.control.timestamps import timestamp
+from netlab.model.objects import Key, Object, labels_of, name_of, status_of
+from netlab.model.topology import Topology, TopologyNode
+
+_CONDITIONS: Final = (
+    ("MemoryPressure", "False", "KubeletHasSufficientMemory"),
+    ("DiskPressure", "False", "KubeletHasNoDiskPressure"),
+    ("PIDPressure", "False", "KubeletHasSufficientPID"),
+    ("Ready", "True", "KubeletReady"),
+)
+_PODS: Final = 1000
+"""What a node takes; the pod network is the nearer limit."""
+
+
+def store_nodes(store: Store, topology: Topology, now: float) -> None:
+    """Create, update and remove Node objects until they are the topology's nodes."""
+    wanted = {node.name: node for node in topology.nodes}
+    with store.transaction():
+        for obj in store.list_("nodes"):
+            if name_of(obj) not in wanted:
+                store.remove(Key("nodes", "", name_of(obj)))
+        for name, node in wanted.items():
+            present = store.get(Key("nodes", "", name))
+            if present is None:
+                store.create(_node_object(node, {}, now))
+            else:
+                store.update(_node_object(node, present, now))
+
+
+def _node_object(node: TopologyNode, present: Object, now: float) -> Object:
+    labels = {
+        "kubernetes.io/arch": _architecture(),
+        "kubernetes.io/hostname": node.name,
+        "kubernetes.io/os": "linux",
+        **dict(node.labels),
+    }
+    return {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {
+            **present.get("metadata", {}),
+            "name": node.name,
+            "labels": {**labels_of(present), **labels},
+        },
+        "spec": {
+            **present.get("spec", {}),
+            "podCIDR": str(node.pod_cidr),
+            "podCIDRs": [str(node.pod_cidr)],
+            "providerID": f"netlab://{node.name}",
+        },
+        "status": _status(node, status_of(present), now),
+    }
+
+
+def _status(node: TopologyNode, present: Object, now: float) -> Object:
+    resources = {
+        "cpu": str(psutil.cpu_count() or 1),
+        "memory": f"{psutil.virtual_memory().total >> 10}Ki",
+        "pods": str(_PODS),
+    }
+    return {
+        "addresses": [
+            {"type": "InternalIP", "address": str(node.address)},
+            {"type": "ExternalIP", "address": str(node.external_ip)},
+            {"type": "Hostname", "address": node.name},
+        ],
+        "capacity": resources,
+        "allocatable": resources,
+        "conditions": present.get("conditions")
+        or [
+            {
+                "type": kind,
+                "status": status,
+                "reason": reason,
+                "message": "the node is a network namespace of this machine",
+                "lastHeartbeatTime": timestamp(now),
+                "lastTransitionTime": timestamp(now),
+            }
+            for kind, status, reason in _CONDITIONS
+        ],
+        "nodeInfo": _node_info(),
+    }
+
+
+def _node_info() -> Object:
+    version = f"netlab {__version__}"
+    return {
+        "architecture": _architecture(),
+        "bootID": _first_line("/proc/sys/kernel/random/boot_id"),
+        "containerRuntimeVersion": f"netlab://{__version__}",
+        "kernelVersion": platform.release(),
+        "kubeProxyVersion": version,
+        "kubeletVersion": version,
+        "machineID": "",
+        "operatingSystem": "linux",
+        "osImage": platform.freedesktop_os_release().get("PRETTY_NAME", "Linux"),
+        "systemUUID": "",
+    }
+
+
+def _architecture() -> str:
+    """Return the machine's architecture as Go names it."""
+    return {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
+
+
+def _first_line(path: str) -> str:
+    return Path(path).read_text().strip()

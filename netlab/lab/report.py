@@ -1,0 +1,63 @@
+"""What the control plane says of its lab beyond Kubernetes objects, as plain JSON values."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from netlab.lab.pod_containers import placement_of
+from netlab.model.names import ROUTER, host_netns, pod_netns
+from netlab.model.objects import name_of, namespace_of, spec_of, status_of
+
+if TYPE_CHECKING:
+    from netlab.lab.control_plane import ControlPlane
+    from netlab.model.objects import Object
+
+
+def status(plane: ControlPlane) -> dict[str, Any]:
+    """Return the lab's hosts, its control plane and what is wrong, if anything is."""
+    return {
+        "lab": plane.lab,
+        "topology": plane.topology.name,
+        "message": plane.topology.message,
+        "controlPlane": {"pid": os.getpid(), "startedAt": plane.started_at},
+        "operations": plane.operations,
+        "failure": plane.failure,
+        "refusedRules": dict(plane.kube_proxy.refusals),
+        "hosts": _hosts(plane),
+    }
+
+
+def _hosts(plane: ControlPlane) -> list[dict[str, Any]]:
+    lab, topology = plane.lab, plane.topology
+    networks = topology.networks
+    found = [
+        _host(lab, client.name, "client", [str(client.address)]) for client in topology.clients
+    ]
+    found.append(_host(lab, ROUTER, "router", [str(networks.nodes[1]), str(networks.clients[1])]))
+    found += [
+        _host(lab, node.name, "node", [str(node.address), str(node.pod_cidr[1])])
+        for node in topology.nodes
+    ]
+    return found + [_pod(lab, pod) for pod in plane.store.list_("pods") if placement_of(pod)]
+
+
+def _host(lab: str, name: str, kind: str, addresses: list[str]) -> dict[str, Any]:
+    return {
+        "name": name,
+        "kind": kind,
+        "netns": host_netns(lab, name),
+        "addresses": addresses,
+        "node": None,
+    }
+
+
+def _pod(lab: str, pod: Object) -> dict[str, Any]:
+    namespace, name = namespace_of(pod), name_of(pod)
+    return {
+        "name": name if namespace == "default" else f"{namespace}/{name}",
+        "kind": "pod",
+        "netns": pod_netns(lab, namespace, name),
+        "addresses": [status_of(pod)["podIP"]],
+        "node": spec_of(pod)["nodeName"],
+    }

@@ -1,0 +1,78 @@
+"""What the control plane answers to on the lab's Unix socket.
+
+``/netlab/v1`` speaks of what is no Kubernetes object: the topology, whether the lab is settled, the
+processes. The rest is the Kubernetes API.
+"""
+
+import socket
+from typing import TYPE_CHECKING, Final
+
+from aiohttp import web
+
+from netlab.api.app import build_app
+from netlab.api.status import failure_status
+from netlab.control.failures import bad_request
+from netlab.errors import SpecError
+from netlab.kernel import rundir
+from netlab.lab import report
+from netlab.lab.node_doors import NodeDoors
+from netlab.spec.topology import parse_topology
+
+if TYPE_CHECKING:
+    from netlab.lab.control_plane import ControlPlane
+
+_SETTLE_S: Final = 10.0
+"""Within the time that the client waits for an answer."""
+
+
+async def serve(plane: "ControlPlane") -> None:
+    """Open every door of the control plane; they stay open after the return."""
+    app = build_app(plane.store, clock=plane.clock, changed=plane.passes.changed)
+    _add_routes(app, plane)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.SockSite(runner, _unix_socket(plane.lab)).start()
+    plane.open_node_doors(NodeDoors(plane.lab, plane.listen))
+
+
+def _unix_socket(lab: str) -> socket.socket:
+    """Listen under a new name and move it into place, so that who can connect is answered."""
+    path = rundir.control_socket(lab)
+    new = path.with_suffix(".new")
+    new.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(str(new))
+    listener.listen(128)
+    new.rename(path)
+    return listener
+
+
+def _add_routes(app: web.Application, plane: "ControlPlane") -> None:
+    async def status(request: web.Request) -> web.Response:
+        del request
+        return web.json_response(report.status(plane))
+
+    async def settled(request: web.Request) -> web.Response:
+        del request
+        done = await plane.passes.settled(_SETTLE_S)
+        return web.json_response({**report.status(plane), "settled": done})
+
+    async def resync(request: web.Request) -> web.Response:
+        del request
+        plane.resync()
+        return web.json_response({})
+
+    async def topology(request: web.Request) -> web.Response:
+        text: str = (await request.json())["text"]
+        try:
+            found = parse_topology(text, "topology")
+        except SpecError as error:
+            return web.json_response(failure_status(bad_request(str(error))), status=400)
+        rundir.topology_file(plane.lab).write_text(text)
+        plane.use_topology(found.topology)
+        return web.json_response({})
+
+    app.router.add_get("/netlab/v1/status", status)
+    app.router.add_get("/netlab/v1/settled", settled)
+    app.router.add_post("/netlab/v1/resync", resync)
+    app.router.add_put("/netlab/v1/topology", topology)

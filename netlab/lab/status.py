@@ -1,0 +1,127 @@
+"""The state of a lab as its user needs it: what is there, what is wrong, what to type."""
+
+from typing import Any
+
+from netlab.api.client import Client
+from netlab.errors import LabError
+from netlab.kernel import netns, processes, rundir
+from netlab.lab.down import known_labs
+from netlab.lab.usage import usage, usage_by_netns
+from netlab.model.objects import Object, items_of, labels_of, name_of, namespace_of, spec_of
+from netlab.model.resources import RESOURCES
+from netlab.model.status import HostStatus, LabStatus, ServiceStatus, Usage
+
+
+def read_status(lab: str) -> LabStatus:
+    """Return the state of ``lab``.
+
+    Raises:
+        LabError: There is no trace of such a lab.
+    """
+    names = netns.names_of(lab)
+    client = Client(rundir.control_socket(lab))
+    control_plane = usage(processes.control_plane(lab))
+    try:
+        report: dict[str, Any] = client.get("/netlab/v1/status")
+    except LabError:
+        return _without_control_plane(lab, len(names), control_plane)
+    problems = [report["failure"]] if report["failure"] else []
+    problems += [f"{name} refused its rules: {why}" for name, why in report["refusedRules"].items()]
+    gone = sorted({host["netns"] for host in report["hosts"]} - set(names))
+    problems += [f"namespace {name} is gone" for name in gone]
+    used = usage_by_netns(names)
+    return LabStatus(
+        lab=lab,
+        state="degraded" if problems else "up",
+        topology=report["topology"],
+        hosts=tuple(_host(host, used.get(host["netns"], Usage())) for host in report["hosts"]),
+        services=tuple(_services(client)),
+        control_plane=control_plane,
+        problems=tuple(problems),
+        advice="sudo netlab up" if problems else "",
+    )
+
+
+def read_all() -> list[LabStatus]:
+    """Return the state of every lab that left a trace on this machine."""
+    return [read_status(lab) for lab in known_labs()]
+
+
+def _without_control_plane(lab: str, namespaces: int, control_plane: Usage) -> LabStatus:
+    topology = rundir.topology_file(lab)
+    again = f"sudo netlab up {topology if topology.exists() else ''}".rstrip()
+    if lab != "default":
+        again += f" --lab {lab}"
+    if namespaces:
+        problem = (
+            f"the control plane has ended; {namespaces} namespaces and their rules are still there "
+            "and carry traffic, but nothing reacts to changes"
+        )
+        return LabStatus(
+            lab=lab,
+            state="orphaned",
+            control_plane=control_plane,
+            problems=(problem,),
+            advice=f"{again} (to revive it), or: sudo netlab down --lab {lab}",
+        )
+    if rundir.rundir(lab).exists():
+        return LabStatus(
+            lab=lab,
+            state="lost",
+            control_plane=control_plane,
+            problems=("its files are there, but its namespaces are gone",),
+            advice=f"{again} (to build it again), or: sudo netlab down --lab {lab}",
+        )
+    hint = "sudo netlab up" if lab == "default" else f"sudo netlab up --lab {lab}"
+    raise LabError(
+        f"there is no lab {lab}; after a reboot a lab is gone with its namespaces", hint=hint
+    )
+
+
+def _host(host: dict[str, Any], used: Usage) -> HostStatus:
+    return HostStatus(
+        name=host["name"],
+        kind=host["kind"],
+        addresses=tuple(host["addresses"]),
+        node=host["node"] or "",
+        usage=used,
+    )
+
+
+def _services(client: Client) -> list[ServiceStatus]:
+    endpoints: dict[tuple[str, str], list[str]] = {}
+    for piece in client.list_(RESOURCES["endpointslices"].path()):
+        key = (namespace_of(piece), labels_of(piece).get("kubernetes.io/service-name", ""))
+        endpoints.setdefault(key, []).extend(_endpoints(piece))
+    return [
+        ServiceStatus(
+            name=_qualified(service),
+            type=spec_of(service).get("type", "ClusterIP"),
+            cluster_ip=spec_of(service).get("clusterIP", ""),
+            ports=tuple(map(_port, items_of(spec_of(service), "ports"))),
+            policy=spec_of(service).get("externalTrafficPolicy", ""),
+            endpoints=tuple(endpoints.get((namespace_of(service), name_of(service)), ())),
+        )
+        for service in client.list_(RESOURCES["services"].path())
+    ]
+
+
+def _endpoints(piece: Object) -> list[str]:
+    ports = [port["port"] for port in items_of(piece, "ports") if port.get("port")]
+    return [
+        f"{address}:{port}"
+        for endpoint in items_of(piece, "endpoints")
+        if (endpoint.get("conditions") or {}).get("ready")
+        for address in endpoint["addresses"]
+        for port in ports
+    ]
+
+
+def _port(port: Object) -> str:
+    node_port = f":{port['nodePort']}" if port.get("nodePort") else ""
+    return f"{port['port']}{node_port}/{port.get('protocol', 'TCP')}"
+
+
+def _qualified(obj: Object) -> str:
+    namespace = namespace_of(obj)
+    return name_of(obj) if namespace == "default" else f"{namespace}/{name_of(obj)}"
