@@ -1,0 +1,84 @@
+#!/usr/bin/env python3
+"""Keep the README's sessions true: sudo scripts/readme.py [--check]
+
+A ``console`` block in README.md is a session: lines that begin with ``$ `` are commands, what
+follows is their output. Without --check the commands run and their output is written into the
+block; with it, output that differs is shown and the exit code is 1. What differs from run to run
+(times, ports, generated names) does not count.
+
+The commands run on a lab called ``readme``, so that a lab of the user's is left alone.
+"""
+
+import argparse
+import difflib
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+README = Path(__file__).parents[1] / "README.md"
+LAB = "readme"
+SESSION = re.compile(r"(?<=^```console\n).*?(?=^```$)", re.DOTALL | re.MULTILINE)
+DIFFERS = (
+    (re.compile(r"\b\d+(\.\d+)? ?(ms|s)\b"), "TIME"),
+    (re.compile(r"\b(3[0-2]|[3-6]\d)\d{3}\b"), "PORT"),
+    (re.compile(r"-[0-9a-f]{6,10}-[a-z0-9]{5}\b"), "-SUFFIX"),
+    (re.compile(r"\b(pid) \d+"), r"\1 PID"),
+    (re.compile(r" {2,}|─{2,}|-{3,}"), " "),
+)
+
+
+def main() -> None:
+    """Run every session, then write or compare."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--check", action="store_true", help="compare, and change nothing")
+    check = parser.parse_args().check
+    if os.geteuid():
+        sys.exit("The sessions need root. Type: sudo scripts/readme.py")
+    before = README.read_text()
+    try:
+        after = SESSION.sub(lambda session: replay(session[0]), before)
+    finally:
+        run("netlab down", check=False)
+    if not check:
+        README.write_text(after)
+        return
+    if difference := list(
+        difflib.unified_diff(stable(before), stable(after), "README", "now", lineterm="")
+    ):
+        sys.exit("\n".join([*difference, "", "Type: sudo scripts/readme.py"]))
+
+
+def replay(session: str) -> str:
+    """Return the session with the output that its commands have now."""
+    commands = [line for line in session.splitlines() if line.startswith("$ ")]
+    return "\n".join(f"{line}\n{run(line.removeprefix('$ '))}" for line in commands) + "\n"
+
+
+def run(command: str, *, check: bool = True) -> str:
+    """Return what a command prints to a terminal, without the blanks at its end."""
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", re.sub(r"\bsudo ", "", command)],
+        check=False,
+        env=os.environ | {"NETLAB_LAB": LAB, "COLUMNS": "100"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    if check and done.returncode:
+        sys.exit(f"{command} ended with {done.returncode}:\n{done.stdout}")
+    text = re.sub(rf"\b{LAB}\b", "default", done.stdout)
+    return "\n".join(line.rstrip() for line in text.strip("\n").splitlines())
+
+
+def stable(text: str) -> list[str]:
+    """Return the lines of ``text`` without what differs from run to run."""
+    for pattern, word in DIFFERS:
+        text = pattern.sub(word, text)
+    return text.splitlines()
+
+
+if __name__ == "__main__":
+    main()

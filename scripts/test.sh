@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# Install what the tests need, then run all of them: sudo scripts/test.sh
+#
+# System packages come from apt-get and only when they are missing; Python packages go into .venv in
+# the checkout. Twice is once.
+set -euo pipefail
+
+checkout=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd -P)
+environment=$checkout/.venv
+# shellcheck source=scripts/provision.sh
+source "$checkout/scripts/provision.sh"
+
+# What a user's checkout belongs to a user again, so that scripts/check works without root.
+give_back() {
+  local owner
+  owner=$(stat -c %u:%g "$checkout")
+  [[ $owner == 0:0 ]] || find "$checkout" -xdev -user root -exec chown -h "$owner" {} +
+}
+
+install_python_packages() {
+  local print
+  begin "Python environment .venv"
+  make_environment "$environment"
+  finish
+  begin "Python packages for the tests"
+  print=$(fingerprint "$checkout/pyproject.toml")
+  if [[ $(cat "$environment/installed" 2>/dev/null) == "$print" ]]; then
+    finish "already there;"
+    return
+  fi
+  rm -f "$environment/installed"
+  quietly "$environment/bin/python" -m pip install --quiet --editable "${checkout}[dev]" || die \
+    "pip could not install the packages; what it said is above. It needs to reach a package index."
+  printf '%s\n' "$print" >"$environment/installed"
+  finish
+}
+
+require_root scripts/test.sh
+trap give_back EXIT
+say "netlab: all tests"
+# tshark asks whether users may capture; its default answer, no, is right: root captures here.
+system_packages ip:iproute2 iptables-restore:iptables nft:nftables curl:curl ps:procps \
+  tcpdump:tcpdump tshark:tshark conntrack:conntrack ping:iputils-ping nginx:'nginx-light|nginx' \
+  busybox:busybox shellcheck:shellcheck
+install_python_packages
+say ""
+"$checkout/scripts/check" --kernel
+cat >&2 <<'END'
+
+All tests passed. What next:
+
+  scripts/check                  after a change: lint, types, layers and unit tests, without root
+  sudo scripts/check --kernel    the tests on real namespaces too
+  sudo scripts/quickstart.sh     install netlab and bring a lab up
+END
