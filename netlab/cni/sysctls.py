@@ -1,0 +1,47 @@
+"""Kernel settings of each kind of namespace.
+
+Every one that matters is written, because a new namespace takes its defaults from the host or from
+whatever module the host has loaded.
+
+* ``send_redirects``: a node that forwards out of the interface a packet came in by (NodePort to a
+  pod elsewhere) would tell the sender to go round it.
+* ``rp_filter``: off, as a Service's address has no route on its own.
+* ``default.disable_ipv6``: links come up without router solicitations and duplicate address
+  detection in every capture; the loopback interface keeps ``::1``.
+* ``bridge-nf-call-*``: with br_netfilter loaded every namespace starts with 1. Nodes need
+  1; on the router's bridge the same setting would send frames on the wire through iptables.
+* ``route_localnet``: kube-proxy sets it, so that 127.0.0.1:NODEPORT works.
+"""
+
+from typing import Final
+
+from netlab.model.links import Sysctl
+
+_COMMON: Final = {
+    "net.ipv6.conf.default.disable_ipv6": "1",
+    "net.ipv4.conf.all.rp_filter": "0",
+    "net.ipv4.conf.default.rp_filter": "0",
+    "net.ipv4.conf.all.send_redirects": "0",
+    "net.ipv4.conf.default.send_redirects": "0",
+    "net.ipv4.conf.all.accept_redirects": "0",
+    "net.ipv4.conf.default.accept_redirects": "0",
+}
+
+
+def _sysctls(*, forward: bool, node: bool) -> tuple[Sysctl, ...]:
+    settings = {
+        **_COMMON,
+        "net.ipv4.ip_forward": str(int(forward)),
+        "net.ipv4.conf.all.route_localnet": str(int(node)),
+    }
+    bridged = str(int(node))
+    return tuple(Sysctl(key=key, value=value) for key, value in settings.items()) + tuple(
+        Sysctl(key=f"net.bridge.bridge-nf-call-{tool}", value=bridged, if_present=True)
+        for tool in ("iptables", "ip6tables", "arptables")
+    )
+
+
+HOST: Final = _sysctls(forward=False, node=False)
+"""A client or a pod."""
+ROUTER: Final = _sysctls(forward=True, node=False)
+NODE: Final = _sysctls(forward=True, node=True)
