@@ -21,11 +21,11 @@ README = Path(__file__).parents[1] / "README.md"
 LAB = "readme"
 SESSION = re.compile(r"(?<=^```console\n).*?(?=^```$)", re.DOTALL | re.MULTILINE)
 DIFFERS = (
+    (re.compile(r"\+\d+(\.\d+)?( µs)?"), "OFFSET"),
     (re.compile(r"\b\d+(\.\d+)? ?(ms|s)\b"), "TIME"),
-    (re.compile(r"\b(3[0-2]|[3-6]\d)\d{3}\b"), "PORT"),
-    (re.compile(r"-[0-9a-f]{6,10}-[a-z0-9]{5}\b"), "-SUFFIX"),
-    (re.compile(r"\b(pid) \d+"), r"\1 PID"),
-    (re.compile(r" {2,}|─{2,}|-{3,}"), " "),
+    (re.compile(r":\d{4,5}\b"), ":PORT"),
+    (re.compile(r"-[0-9a-f]{6,10}-[a-z0-9]{5}\b|\bveth[0-9a-f]{11}\b"), "NAME"),
+    (re.compile(r" {2,}"), " "),
 )
 
 
@@ -69,7 +69,7 @@ def run(command: str, *, check: bool = True) -> str:
     )
     if check and done.returncode:
         sys.exit(f"{command} ended with {done.returncode}:\n{done.stdout}")
-    text = re.sub(rf"\b{LAB}\b", "default", done.stdout)
+    text = re.sub(rf"\b{LAB}\b", "default", done.stdout.replace(f" --lab {LAB}", ""))
     return "\n".join(line.rstrip() for line in text.strip("\n").splitlines())
 
 

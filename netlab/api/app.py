@@ -98,14 +98,10 @@ class _Server:
         response.enable_chunked_encoding()
         lines = watch(self._store, request, is_gone)
         try:
-            first = True
+            # The head goes out at once: a client waits for it before it counts as watching.
+            await response.prepare(http)
             async for line in lines:
-                if first:
-                    await response.prepare(http)
-                    first = False
                 await response.write(line)
-            if first:
-                await response.prepare(http)
             await response.write_eof()
         except ConnectionResetError:
             _LOG.debug("a watch ended with its client")

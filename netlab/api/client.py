@@ -58,7 +58,7 @@ class Client:
 
         Raises:
             RequestRefusedError: The API refuses it; the message has every cause.
-            LabError: No lab is there to answer, or it answers nothing that can be read.
+            LabError: No lab is there to answer, or it fails to.
             HostError: This user may not ask.
         """
         code, text = self._exchange(method, path, body, content_type)
@@ -66,6 +66,8 @@ class Client:
             answer = json.loads(text)
         except ValueError as error:
             raise LabError(f"lab {self._lab} answered {code}, and no JSON, to {path}") from error
+        if code >= 500:
+            raise LabError(answer.get("message") or f"lab {self._lab} answered {code} to {path}")
         if code >= 400:
             raise failure_of_status(answer)
         return cast("Object", answer)

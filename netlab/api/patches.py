@@ -46,8 +46,12 @@ def apply_patch(obj: Object, patch: Any, content_type: str) -> Object:  # noqa: 
     if content_type == MERGE_PATCH:
         merged: Object = merge(obj, patch)
         return merged
-    schema = definition_of(obj["apiVersion"], obj["kind"])
-    return _merged_map(obj, patch, _Part(schema or {}))
+    return _merged_map(obj, patch, part_of(obj))
+
+
+def part_of(obj: Object) -> "Part":
+    """Return the place of a whole object of a known kind."""
+    return Part(definition_of(obj["apiVersion"], obj["kind"]) or {})
 
 
 def merge(old: Any, patch: Any) -> Any:  # noqa: ANN401 any JSON
@@ -81,8 +85,13 @@ def _json_patched(obj: Object, patch: object) -> Object:
     return patched
 
 
-class _Part:
-    """A place in the API's description, which knows how its lists merge."""
+class Part:
+    """A place in the API's description, which knows how its lists merge.
+
+    Attributes:
+        strategies: ``merge``, ``replace``, ``retainKeys``; an empty word where nothing is said.
+        key: The field that tells the items of the list apart, or None.
+    """
 
     def __init__(self, field: Mapping[str, Any]) -> None:
         self._type = field
@@ -91,14 +100,14 @@ class _Part:
         self.strategies = str(field.get("x-kubernetes-patch-strategy", "")).split(",")
         self.key: str | None = field.get("x-kubernetes-patch-merge-key")
 
-    def field(self, name: str) -> "_Part":
+    def field(self, name: str) -> "Part":
         """Return the place of a field; unknown ones merge as plain JSON."""
         found = self._type.get("properties", {}).get(name) or self._type.get("additionalProperties")
-        return _Part(found if isinstance(found, dict) else {})
+        return Part(found if isinstance(found, dict) else {})
 
-    def item(self) -> "_Part":
+    def item(self) -> "Part":
         """Return the place of a list's items."""
-        return _Part(self._type.get("items") or {})
+        return Part(self._type.get("items") or {})
 
     def identity(self) -> Callable[[Any], str]:
         """Return what tells whether two items of the list are the same thing."""
@@ -108,14 +117,19 @@ class _Part:
         return lambda item: json.dumps(item.get(key) if isinstance(item, dict) else None)
 
 
-def _merged_map(old: Object, patch: Object, part: _Part) -> Object:
-    directive = patch.get("$patch")
-    if directive == "replace":
-        return {field: value for field, value in patch.items() if field != "$patch"}
-    if directive == "delete":
-        return {}
-    if directive not in (None, "merge"):
-        raise bad_request(f"unknown patch type found in directive: {directive}")
+def _merged_map(old: Object, patch: Object, part: Part) -> Object:
+    match patch.get("$patch"):
+        case "replace":
+            return {field: value for field, value in patch.items() if field != "$patch"}
+        case "delete":
+            return {}
+        case None | "merge":
+            return _merged_fields(old, patch, part)
+        case directive:
+            raise bad_request(f"unknown patch type found in directive: {directive}")
+
+
+def _merged_fields(old: Object, patch: Object, part: Part) -> Object:
     new = _reduced(old, patch)
     orders = {f.removeprefix(_ORDER): order for f, order in patch.items() if f.startswith(_ORDER)}
     for field, value in patch.items():
@@ -140,7 +154,7 @@ def _reduced(old: Object, patch: Object) -> Object:
     return new
 
 
-def _merged(old: Any, patch: Any, part: _Part, order: list[Any] | None) -> Any:  # noqa: ANN401 any JSON
+def _merged(old: Any, patch: Any, part: Part, order: list[Any] | None) -> Any:  # noqa: ANN401 any JSON
     if isinstance(patch, dict) and "replace" not in part.strategies:
         return _merged_map(old if isinstance(old, dict) else {}, patch, part)
     if isinstance(patch, list) and "merge" in part.strategies:
@@ -149,7 +163,7 @@ def _merged(old: Any, patch: Any, part: _Part, order: list[Any] | None) -> Any: 
 
 
 def _merged_list(
-    old: Sequence[Any], patch: Sequence[Any], part: _Part, order: Sequence[Any] | None
+    old: Sequence[Any], patch: Sequence[Any], part: Part, order: Sequence[Any] | None
 ) -> list[Any]:
     """Return a list of keyed things, or a set of plain values, with a patch merged into it."""
     identity = part.identity()

@@ -24,20 +24,32 @@ def is_true(text: str) -> bool:
     return text.lower() in {"1", "t", "true"}
 
 
-async def watch(
+def watch(
     store: Store, request: Request, is_gone: Callable[[], bool]
 ) -> AsyncGenerator[bytes, None]:
-    """Yield the lines of a watch until its time is over or its client is gone.
+    """Return the lines of a watch, which end when its time is over or its client is gone.
 
     Args:
         store: What to watch.
         request: A GET with ``watch``; ``resourceVersion`` says after which change to begin, and
             without one the watch begins with all objects there are.
         is_gone: Whether the client has left.
+
+    Raises:
+        RequestRefusedError: The request cannot be understood (``BadRequest``).
     """
-    query = request.query
     matches = parse_selectors(*selection(request))
-    timeout_s = _seconds(query.get("timeoutSeconds", ""))
+    timeout_s = _seconds(request.query.get("timeoutSeconds", ""))
+    return _stream(store, request, matches, timeout_s, is_gone)
+
+
+async def _stream(
+    store: Store,
+    request: Request,
+    matches: Predicate,
+    timeout_s: float,
+    is_gone: Callable[[], bool],
+) -> AsyncGenerator[bytes, None]:
     events: asyncio.Queue[Event] = asyncio.Queue()
     unsubscribe = store.subscribe(events.put_nowait)
     try:
@@ -47,7 +59,7 @@ async def watch(
         except RequestRefusedError as refusal:
             yield _line("ERROR", failure_status(refusal))
             return
-        bookmarks = is_true(query.get("allowWatchBookmarks", ""))
+        bookmarks = is_true(request.query.get("allowWatchBookmarks", ""))
         async for line in _follow(events, request, matches, timeout_s, is_gone):
             if line:
                 yield line

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import sys
 
 import click
@@ -46,6 +47,8 @@ def _run(name: str, lab: str) -> None:
     from netlab.render.path import Style
 
     require_root()
+    # Whatever ends the demo, it puts back what it changed.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     cluster = Cluster(lab=lab, objects=Client(control_socket(lab)), read_hosts=lambda: hosts(lab))
     experiment = next(known for known in EXPERIMENTS if known.name == name)
     report = run_experiment(experiment, cluster, lambda line: click.echo(line, err=True))

@@ -9,7 +9,6 @@ import os
 import socket
 from collections.abc import Iterable, Sequence
 from itertools import groupby
-from pathlib import Path
 
 from netlab.errors import KernelError
 from netlab.kernel import links, netlink, netns, offloads
@@ -162,10 +161,16 @@ class _Visit:
 
 def _write_sysctl(op: ops.SetSysctl) -> None:
     # /proc/sys/net shows the settings of the namespace that the reader is in.
+    path = "/proc/sys/" + op.key.replace(".", "/")
     try:
-        Path("/proc/sys", *op.key.split(".")).write_text(op.value)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
     except FileNotFoundError as error:
-        if not op.if_present:
-            raise KernelError(f"{op}: no such setting") from error
+        if op.if_present:
+            return
+        raise KernelError(f"{op}: no such setting") from error
+    try:
+        os.write(descriptor, op.value.encode())
     except OSError as error:
         raise KernelError(f"{op}: {error.strerror}") from error
+    finally:
+        os.close(descriptor)

@@ -1,4 +1,4 @@
-"""Messages between the control plane and its launcher, over a Unix socket pair.
+"""Messages between the control plane and its two child processes, over Unix socket pairs.
 
 A message is any value of ours, pickled, and the file descriptors that go with it. Both ends are the
 same program, one forked from the other, so pickle meets no stranger.
@@ -8,11 +8,24 @@ import pickle
 import socket
 import struct
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
+
+from netlab.errors import NetlabError
 
 _LENGTH: Final = struct.Struct("=Q")
 _BUFFER: Final = 8 << 20
 """Bytes; enough that a thousand small messages wait without blocking their sender."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What became of a request."""
+
+    number: int
+    """The request's."""
+    value: Any = None
+    error: NetlabError | None = None
 
 
 def pair() -> tuple[socket.socket, socket.socket]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from netlab.kernel import capabilities, rootfs
+from netlab.kernel import capabilities, processes, rootfs
 from netlab.kernel.netns import NETNS
 from netlab.kernel.syscalls import (
     CLONE_NEWNET,
@@ -123,6 +123,7 @@ def _run(container: Container, template: Template, netns: int, writer: int) -> N
         _enter(container, template, netns)
         if container.built_in:
             _close_all_but(writer)
+            processes.set_title(f"{container.hostname}: {container.argv[0]}")
             BUILT_IN[container.argv[0]](lambda: os.close(writer))
         else:
             os.execvpe(container.argv[0], container.argv, dict(container.env))  # noqa: S606

@@ -5,6 +5,7 @@ carries the lab's marker: the control plane and its launcher run in the host's n
 """
 
 import contextlib
+import ctypes
 import os
 import select
 import signal
@@ -13,8 +14,8 @@ from pathlib import Path
 from typing import Final
 
 from netlab.kernel.netns import NETNS
-from netlab.kernel.requests import ProcessId
 from netlab.model.names import NetnsName
+from netlab.model.processes import ProcessId
 
 OWNER: Final = "NETLAB_OWNER"
 """Environment variable of a lab's control plane; its value is the name of the lab."""
@@ -24,16 +25,30 @@ def process_id(pid: int) -> ProcessId:
     """Return the identity of a process that is alive.
 
     Raises:
+        ProcessLookupError: There is no such process, or it is a zombie.
+    """
+    if _stat(pid)[0] == "Z":
+        raise ProcessLookupError(pid)
+    return identity(pid)
+
+
+def identity(pid: int) -> ProcessId:
+    """Return the identity of a process, be it a zombie.
+
+    Raises:
         ProcessLookupError: There is no such process.
     """
+    return ProcessId(pid=pid, start_time=int(_stat(pid)[19]))
+
+
+def _stat(pid: int) -> list[str]:
+    """Return the fields of /proc/PID/stat from the third, the state, on."""
     try:
-        # The second field is the program's name in brackets, and may hold anything.
-        fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+        text = Path(f"/proc/{pid}/stat").read_text(errors="replace")
     except FileNotFoundError as error:
         raise ProcessLookupError(pid) from error
-    if fields[0] == "Z":
-        raise ProcessLookupError(pid)
-    return ProcessId(pid=pid, start_time=int(fields[19]))
+    # The second field is the program's name in brackets, and may hold anything.
+    return text.rpartition(")")[2].split()
 
 
 def is_alive(process: ProcessId) -> bool:
@@ -60,6 +75,18 @@ def send_signal(process: ProcessId, number: int) -> bool:
     finally:
         os.close(descriptor)
     return True
+
+
+def set_title(title: str) -> None:
+    """Have ``ps`` show ``title`` for the calling process.
+
+    The kernel shows the memory in which the command line was laid when the program was executed, so
+    the title is written there; what does not fit is cut off.
+    """
+    fields = _stat(os.getpid())
+    start, end = int(fields[45]), int(fields[46])
+    text = title.encode()[: end - start - 1]
+    ctypes.memmove(start, text + bytes(end - start - len(text)), end - start)
 
 
 def in_netns(names: Collection[NetnsName]) -> list[tuple[ProcessId, NetnsName]]:

@@ -1,10 +1,10 @@
-"""The control plane of one lab, as a process: ``python -m netlab.lab.control_plane LAB``.
+"""The control plane of one lab.
 
 Theory of operation
 -------------------
-It is crash-only: it starts by reading the kernel back, so a start is the same as a repair. The
-launcher is forked first, while this process is small and alone; then the event loop runs passes
-(see ``netlab.control.runtime``). One pass:
+It is crash-only: it starts by reading the kernel back, so a start is the same as a repair. Two
+child processes do its work in the kernel, the launcher on the network and the warm parent on
+containers. The event loop runs passes (see ``netlab.control.runtime``). One pass:
 
 1. the controllers reconcile objects;
 2. namespaces, links, addresses and routes follow (``network``);
@@ -14,24 +14,21 @@ launcher is forked first, while this process is small and alone; then the event 
 It answers on the lab's Unix socket with the Kubernetes API and with ``/netlab/v1``.
 """
 
-import contextlib
 import importlib
 import os
 import random  # noqa: TID251 (the edge: where uids come from)
-import signal
-import sys
 import time
 import traceback
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from socket import socket
+from typing import TYPE_CHECKING, Final
 
 from netlab.control import runtime
 from netlab.control.bootstrap import bootstrap
 from netlab.control.reconcile import Reconciler
 from netlab.control.store import Store
 from netlab.errors import NetlabError
-from netlab.kernel import channel, launcher, rundir
-from netlab.kernel.requests import Exited
+from netlab.kernel import channel, launcher, processes, rundir
+from netlab.kernel.container_requests import Exited
 from netlab.lab import nodes
 from netlab.lab.kube_proxy import RETRY_S, KubeProxy
 from netlab.lab.kubelet import Kubelet
@@ -50,7 +47,7 @@ _ROUNDS: Final = 8
 class ControlPlane:
     """The parts of a lab's control plane, and the pass that joins them."""
 
-    def __init__(self, lab: str, end: Any) -> None:  # noqa: ANN401 (a socket; kernel/ knows)
+    def __init__(self, lab: str, launcher_end: socket, warm_parent_end: socket) -> None:
         self.lab = lab
         self.started_at = time.time()  # noqa: TID251 (the edge: clocks live here)
         self.clock = time.time  # noqa: TID251
@@ -60,19 +57,14 @@ class ControlPlane:
             clock=self.clock,
             random=random.SystemRandom(),
         )
-        self._calls = runtime.Calls(
-            end,
-            send=channel.send,
-            receive=channel.receive,
-            told=self._told,
-            gone=_launcher_gone,
-        )
+        to_launcher = self._calls(launcher_end)
+        to_warm_parent = self._calls(warm_parent_end)
         self.reconciler = Reconciler(self.store)
-        self.network = Network(lab, self.store, self._calls)
-        self.kubelet = Kubelet(lab, self.store, self._calls)
-        self.kube_proxy = KubeProxy(lab, self.store, self._calls)
+        self.network = Network(lab, self.store, to_launcher)
+        self.kubelet = Kubelet(lab, self.store, to_warm_parent)
+        self.kube_proxy = KubeProxy(lab, self.store, to_launcher)
         self.passes = runtime.Passes(self._pass, self.clock)
-        self.listen = self._calls.descriptor
+        self.listen = to_launcher.descriptor
         self.failure: str = ""
         """Why the last pass could not be finished; empty when it was."""
         self.operations = 0
@@ -147,6 +139,11 @@ class ControlPlane:
             wakes.append(self.clock() + RETRY_S)
         return min((wake for wake in wakes if wake is not None), default=None)
 
+    def _calls(self, end: socket) -> runtime.Calls:
+        return runtime.Calls(
+            end, send=channel.send, receive=channel.receive, told=self._told, gone=_child_gone
+        )
+
     def _told(self, message: Exited) -> None:
         self.kubelet.exited(message)
         self.passes.changed()
@@ -156,14 +153,14 @@ class ControlPlane:
         return parse_topology(path.read_bytes(), str(path)).topology
 
 
-def _launcher_gone() -> None:
-    # Without a launcher nothing can be done; the next ``up`` starts both anew.
-    print("the launcher has ended; so does the control plane", flush=True)  # noqa: T201 (the log)
+def _child_gone() -> None:
+    # Without its children nothing can be done; the next ``up`` starts all anew.
+    print("a child of the control plane has ended; so does it", flush=True)  # noqa: T201 (the log)
     os._exit(70)
 
 
-async def _serve(lab: str, end: Any) -> None:  # noqa: ANN401
-    plane = ControlPlane(lab, end)
+async def _serve(lab: str, launcher_end: socket, warm_parent_end: socket) -> None:
+    plane = ControlPlane(lab, launcher_end, warm_parent_end)
     plane.store.subscribe(lambda _: plane.passes.changed())
     await plane.begin()
     passes = runtime.create_task(plane.passes.run())
@@ -173,16 +170,12 @@ async def _serve(lab: str, end: Any) -> None:  # noqa: ANN401
     await passes
 
 
-def main(lab: str) -> None:
-    """Run the control plane of ``lab`` until it is killed."""
-    os.umask(0o077)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with contextlib.suppress(OSError):
-        # A lab's control plane outlives the shell that started it.
-        os.setsid()
-    end, _ = launcher.fork(Path(rundir.rundir(lab)) / "rootfs")
-    runtime.run(_serve(lab, end))
+def run(lab: str, warm_parent_end: socket) -> None:
+    """Run the control plane of ``lab`` until it is killed.
 
-
-if __name__ == "__main__":
-    main(sys.argv[1])
+    Args:
+        lab: Name.
+        warm_parent_end: Our end of the channel to the warm parent.
+    """
+    processes.set_title(f"netlab control plane of lab {lab}")
+    runtime.run(_serve(lab, launcher.fork(), warm_parent_end))

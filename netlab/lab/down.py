@@ -12,8 +12,8 @@ from itertools import chain
 
 from netlab.errors import KernelError
 from netlab.kernel import netns, processes, rundir
-from netlab.kernel.requests import ProcessId
 from netlab.model.names import NetnsName
+from netlab.model.processes import ProcessId
 
 _KILL_S = 10.0
 

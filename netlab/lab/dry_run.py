@@ -5,12 +5,12 @@ import time
 from collections.abc import Iterator
 from typing import Final
 
-from netlab.api.apply import placed
 from netlab.control import pods
 from netlab.control.admission.review import review_create
 from netlab.control.bootstrap import bootstrap
 from netlab.control.reconcile import Reconciler
 from netlab.control.store import Store
+from netlab.lab.applied import placed
 from netlab.lab.kube_proxy import wanted_rules
 from netlab.lab.nodes import store_nodes
 from netlab.lab.pod_containers import placement_of

@@ -17,7 +17,6 @@ from typing import NoReturn
 from netlab.api.client import Client
 from netlab.errors import LabError, NetlabError
 from netlab.kernel import capabilities, netns, processes, rundir
-from netlab.kernel.requests import ProcessId
 from netlab.kernel.syscalls import (
     CLONE_NEWNET,
     CLONE_NEWNS,
@@ -34,6 +33,7 @@ from netlab.lab.hosts import find_netns, hosts, is_pod
 from netlab.lab.pod_containers import container_environment, hostname_of
 from netlab.model.names import NetnsName, lab_prefix
 from netlab.model.objects import items_of, spec_of
+from netlab.model.processes import ProcessId
 
 NOT_FOUND = 127
 """As a shell has it for a program that is not there."""

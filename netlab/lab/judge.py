@@ -142,7 +142,8 @@ class Judge:
 
     def _command(self, call: Call) -> str:
         lab = "" if self.lab == "default" else f"--lab {self.lab} "
-        return f"sudo netlab exec {lab}{call.caller.name} -- curl -s http://{call.target}"
+        url = f"http://{call.target}".removesuffix(":80")
+        return f"sudo netlab exec {lab}{call.caller.name} -- curl -s {url}"
 
 
 def _ended_at(connection: Connection | None, node: Host) -> bool:

@@ -6,7 +6,7 @@ A pass compares the pods in the store with the processes that run. It starts wha
 at once, and reports each start in the pod's status. A pod that is being deleted is asked to end
 (SIGTERM), and killed when its grace period is over; when its last process is gone the object is
 removed, and with it, in the next pass, its network namespace. The end of a process comes as a
-message from the launcher and is reported at once, so that the pod leaves its EndpointSlices.
+message from the warm parent and is reported at once, so that the pod leaves its EndpointSlices.
 
 A container's id in the pod's status is its process's pid and start time: a control plane that
 starts anew knows by it which processes to take over.
@@ -22,7 +22,7 @@ from netlab.control.store import Store
 from netlab.control.timestamps import seconds
 from netlab.errors import NetlabError
 from netlab.kernel import processes
-from netlab.kernel.requests import Exited, ProcessId, Start, Watch
+from netlab.kernel.container_requests import Exited, Start, Watch
 from netlab.lab.images import IMAGES, image_name
 from netlab.lab.pod_containers import container_of, may_run, placement_of
 from netlab.model.objects import (
@@ -35,6 +35,7 @@ from netlab.model.objects import (
     uid_of,
     with_status,
 )
+from netlab.model.processes import ProcessId
 from netlab.model.resources import key_of
 from netlab.model.topology import Topology
 
@@ -56,7 +57,7 @@ class Kubelet:
     Args:
         lab: Name.
         store: Whose pods to run.
-        call: Sends a request to the launcher.
+        call: Sends a request to the warm parent.
     """
 
     def __init__(self, lab: str, store: Store, call: Call) -> None:

@@ -1,8 +1,10 @@
 """Whether a lab answers: every Service through the real path, from where a caller would stand.
 
 A lab is up when its Services answer, not when its processes exist. Each Service port that has an
-endpoint is called on its ClusterIP from the first node, and each NodePort on every node that should
-answer from the first client. The calls are TCP connections, all under way at once.
+endpoint is called on its ClusterIP from the first node. The first NodePort is called on every node
+that should answer, from the first client; the others on one node each, in turns, so that a lab of a
+hundred Services is not called a thousand times. The calls are TCP connections, all under way at
+once.
 """
 
 import errno
@@ -10,6 +12,7 @@ import os
 import selectors
 import socket
 import time
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -31,6 +34,7 @@ class Probe:
     address: str
     port: int
     what: str
+    is_node_port: bool = False
 
     def __str__(self) -> str:
         """Say what is called, and by whom."""
@@ -42,11 +46,16 @@ def probes(hosts: Iterable[Host], services: list[Object], slices: list[Object]) 
     found = list(hosts)
     nodes = [host for host in found if host.kind is HostKind.NODE]
     clients = [host for host in found if host.kind is HostKind.CLIENT]
+    endpoints = _nodes_with_endpoints(slices)
     result: list[Probe] = []
-    for service in services:
-        where = _nodes_with_endpoints(service, slices)
+    for number, service in enumerate(services):
+        where = endpoints.get((namespace_of(service), name_of(service)))
         if where:
-            result += _service_probes(service, where, nodes, clients)
+            result += _cluster_ip_probes(service, nodes[:1])
+            answering = _answering(service, where, nodes)
+            turn = number % len(answering)
+            called = answering[turn : turn + 1] if _has_node_port(result) else answering
+            result += _node_port_probes(service, called, clients[:1])
     return result
 
 
@@ -63,40 +72,58 @@ def unanswered(wanted: list[Probe], timeout_s: float) -> list[Probe]:
     return left
 
 
-def _nodes_with_endpoints(service: Object, slices: list[Object]) -> set[str]:
-    mine = (
-        piece
-        for piece in slices
-        if namespace_of(piece) == namespace_of(service)
-        and labels_of(piece).get("kubernetes.io/service-name") == name_of(service)
+def _nodes_with_endpoints(slices: list[Object]) -> dict[tuple[str, str], set[str]]:
+    """Return, for each Service by namespace and name, the nodes that have a ready endpoint."""
+    found: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for piece in slices:
+        service = (namespace_of(piece), labels_of(piece).get("kubernetes.io/service-name", ""))
+        for endpoint in items_of(piece, "endpoints"):
+            if (endpoint.get("conditions") or {}).get("ready"):
+                found[service].add(endpoint.get("nodeName", ""))
+    return found
+
+
+def _answering(service: Object, where: set[str], nodes: list[Host]) -> list[Host]:
+    if spec_of(service).get("externalTrafficPolicy") != "Local":
+        return nodes
+    return [node for node in nodes if node.name in where] or nodes[:1]
+
+
+def _has_node_port(found: list[Probe]) -> bool:
+    return any(probe.is_node_port for probe in found)
+
+
+def _cluster_ip_probes(service: Object, callers: list[Host]) -> Iterator[Probe]:
+    cluster_ip = spec_of(service).get("clusterIP", "None")
+    for port in _tcp_ports(service) if cluster_ip not in {"", "None"} else ():
+        for caller in callers:
+            yield _probe(caller, cluster_ip, port["port"], service)
+
+
+def _node_port_probes(service: Object, called: list[Host], callers: list[Host]) -> Iterator[Probe]:
+    for port in _tcp_ports(service):
+        for node in called if port.get("nodePort") else ():
+            for caller in callers:
+                address = str(node.addresses[0])
+                yield _probe(caller, address, port["nodePort"], service, is_node_port=True)
+
+
+def _tcp_ports(service: Object) -> Iterator[Object]:
+    ports = items_of(spec_of(service), "ports")
+    return (port for port in ports if port.get("protocol", "TCP") == "TCP")
+
+
+def _probe(
+    caller: Host, address: str, port: int, service: Object, *, is_node_port: bool = False
+) -> Probe:
+    return Probe(
+        netns=caller.netns,
+        caller=caller.name,
+        address=address,
+        port=port,
+        what=f"Service {namespace_of(service)}/{name_of(service)}",
+        is_node_port=is_node_port,
     )
-    return {
-        endpoint.get("nodeName", "")
-        for piece in mine
-        for endpoint in items_of(piece, "endpoints")
-        if (endpoint.get("conditions") or {}).get("ready")
-    }
-
-
-def _service_probes(
-    service: Object, where: set[str], nodes: list[Host], clients: list[Host]
-) -> Iterator[Probe]:
-    spec = spec_of(service)
-    name = f"Service {namespace_of(service)}/{name_of(service)}"
-    for port in items_of(spec, "ports"):
-        if port.get("protocol", "TCP") != "TCP":
-            continue
-        cluster_ip = spec.get("clusterIP", "None")
-        if cluster_ip not in {"", "None"} and nodes:
-            yield _probe(nodes[0], cluster_ip, port["port"], name)
-        is_local = spec.get("externalTrafficPolicy") == "Local"
-        for node in nodes if port.get("nodePort") and clients else ():
-            if not is_local or node.name in where:
-                yield _probe(clients[0], str(node.addresses[0]), port["nodePort"], name)
-
-
-def _probe(caller: Host, address: str, port: int, what: str) -> Probe:
-    return Probe(netns=caller.netns, caller=caller.name, address=address, port=port, what=what)
 
 
 def _unanswered_once(wanted: list[Probe], deadline: float) -> list[Probe]:

@@ -85,8 +85,9 @@ class Stage:
             )
         had = spec.get("externalTrafficPolicy", "Cluster")
         if had != wanted:
-            self._set_policy(path, wanted)
+            # First the way back: an interrupt may come while the request is under way.
             self._undo.callback(self._set_policy, path, had)
+            self._set_policy(path, wanted)
 
     def caller_pod(self, node: str) -> str:
         """Have a pod on ``node`` to call from; return its name."""

@@ -12,11 +12,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from netlab.api.apply import Applied, apply_manifests, prune
 from netlab.api.client import Client
 from netlab.errors import KernelError, LabError
 from netlab.kernel import processes, rundir
 from netlab.lab import readiness
+from netlab.lab.applied import Applied, apply_manifests, prune
 from netlab.lab.hosts import hosts
 from netlab.model.objects import Object, items_of, name_of, namespace_of, status_of
 from netlab.model.resources import RESOURCES
@@ -26,6 +26,7 @@ _START_S: Final = 20.0
 _SETTLE_S: Final = 120.0
 _ANSWER_S: Final = 10.0
 _LOG_LINES: Final = 12
+_SHOWN: Final = 8
 TOPOLOGY_ANNOTATION: Final = "netlab/topology"
 """On each object that came with a topology: ``up`` removes it when a later one lacks it."""
 
@@ -106,7 +107,7 @@ def _start(lab: str, text: bytes) -> None:
     rundir.topology_file(lab).write_bytes(text)
     with rundir.control_plane_log(lab).open("ab") as log:
         subprocess.Popen(
-            [sys.executable, "-m", "netlab.lab.control_plane", lab],
+            [sys.executable, "-m", "netlab.lab", lab],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -161,7 +162,10 @@ def _check(lab: str, client: Client) -> None:
     wanted = readiness.probes(hosts(lab), services, slices)
     late = readiness.unanswered(wanted, _ANSWER_S)
     if late:
-        lines = "\n".join(f"  {probe}" for probe in late)
+        shown = [f"  {probe}" for probe in late[:_SHOWN]]
+        if len(late) > _SHOWN:
+            shown.append(f"  and {len(late) - _SHOWN} more")
+        lines = "\n".join(shown)
         raise KernelError(
             f"no answer within {_ANSWER_S:g} s from:\n{lines}",
             hint="sudo netlab status; sudo netlab doctor",

@@ -7,8 +7,8 @@ from contextlib import suppress
 import psutil
 
 from netlab.kernel import processes
-from netlab.kernel.requests import ProcessId
 from netlab.model.names import NetnsName
+from netlab.model.processes import ProcessId
 from netlab.model.status import Usage
 
 

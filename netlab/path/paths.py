@@ -60,6 +60,8 @@ class Hop:
     ifname: str
     direction: Direction
     pair: AddressPair
+    for_another: bool = False
+    """The frame carried another host's MAC address; only a bridge port takes such a frame."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

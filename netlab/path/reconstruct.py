@@ -103,6 +103,7 @@ def _path(seen: _Sightings, way: Way, flow: Flow, wire: AddressPair) -> Path:
             ifname=one.ifname,
             direction=one.direction,
             pair=one.pair,
+            for_another=one.for_another,
         )
         for one in seen
     )

@@ -7,7 +7,7 @@ own says so, at its place between two interfaces.
 
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from netlab.model.topology import Address
@@ -70,6 +70,8 @@ class _Note:
 
 
 _Line = _Row | _Note
+_Layout = tuple[Sequence[_Line], Mapping[Address, str]]
+"""Lines, and the names to set beside addresses."""
 
 
 def render_connection(connection: Connection, style: Style, *, evidence: Sequence[str] = ()) -> str:
@@ -93,18 +95,26 @@ def render_connection(connection: Connection, style: Style, *, evidence: Sequenc
 
 def _best_table(lines: Sequence[_Line], style: Style) -> list[str]:
     """Return the table with the most in it that costs neither width nor further lines."""
-    folded = [replace(line, ifnames=line.folded) if isinstance(line, _Row) else line
-              for line in lines]  # fmt: skip
-    tables = [
-        _table(lines, style, style.names),
-        [*_table(lines, style, {}), "", *_legend(lines, style)],
-        [*_table(folded, style, {}), "", *_legend(lines, style)],
-    ]
-    heights = [_split_rows(table) for table in tables]
-    for table, height in zip(tables, heights, strict=True):
-        if height == min(heights) and max(map(len, table)) <= style.width:
-            return table
-    return tables[-1]
+    folded = [_folded(line) for line in lines]
+    layouts: tuple[_Layout, ...] = ((lines, style.names), (lines, {}), (folded, {}))
+    # Colour adds bytes but no columns.
+    plain = replace(style, colour=False)
+    drafts = [_table(*layout, plain) for layout in layouts]
+    lowest = min(map(len, drafts))
+    best = next(
+        (
+            layout
+            for layout, draft in zip(layouts, drafts, strict=True)
+            if len(draft) == lowest and max(map(len, draft)) <= style.width
+        ),
+        layouts[-1],
+    )
+    legend = [] if best[1] else ["", *_legend(lines, style)]
+    return [*_table(*best, style), *legend]
+
+
+def _folded(line: _Line) -> _Line:
+    return replace(line, ifnames=line.folded) if isinstance(line, _Row) else line
 
 
 def _way(path: Path, *, first: int) -> Iterator[_Line]:
@@ -146,14 +156,11 @@ def _parts(visit: Sequence[Hop]) -> Iterator[list[Hop]]:
 
 def _hops(number: str, part: Sequence[Hop], start_ns: int, before: AddressPair | None) -> _Row:
     microseconds = (part[0].time_ns - start_ns) / 1000
-    row = _row(number, part[0].host, part[0].pair, before)
-    return _Row(
-        number=row.number,
-        host=row.host,
+    return replace(
+        _row(number, part[0].host, part[0].pair, before),
         ifnames=_ifnames(part),
+        folded=_ifnames(list(_without_bridges(part))),
         time=f"+{microseconds:.1f}" if microseconds else "+0 µs",
-        source=row.source,
-        destination=row.destination,
     )
 
 
@@ -163,9 +170,19 @@ def _row(number: str, host: str, pair: AddressPair, before: AddressPair | None) 
         number=number,
         host=host if number else "",
         ifnames="socket",
+        folded="socket",
         source=SAME if before and before.source == pair.source else pair.source,
         destination=SAME if before and before.destination == pair.destination else pair.destination,
     )
+
+
+def _without_bridges(part: Sequence[Hop]) -> Iterator[Hop]:
+    """Leave out the bridge beside its port: the second hop in, or the first of two out."""
+    for index, hop in enumerate(part):
+        came_in = index > 0 and part[index - 1].direction is hop.direction is Direction.IN
+        goes_out = part[index : index + 2]
+        if not came_in and [one.direction for one in goes_out] != [Direction.OUT] * 2:
+            yield hop
 
 
 def _ifnames(part: Sequence[Hop]) -> str:
@@ -187,11 +204,13 @@ def _loss(attempt: Attempt, evidence: Sequence[str]) -> Iterator[_Note]:
     last = lost.last()
     verb = "entering" if last.direction is Direction.IN else "leaving"
     yield _Note(text=f"✖ seen {verb} {last.host} by {last.ifname}, and nowhere after", colour=RED)
+    if last.for_another:
+        yield _Note(text="the frame was addressed to the MAC address of another host", colour="")
     for sentence in evidence:
         yield _Note(text=sentence, colour="")
 
 
-def _table(lines: Sequence[_Line], style: Style, names: Mapping[Address, str]) -> list[str]:
+def _table(lines: Sequence[_Line], names: Mapping[Address, str], style: Style) -> list[str]:
     rows = [line for line in lines if isinstance(line, _Row)]
     source = max(len(_cell(row.source, names)) for row in rows)
     destination = max(len(_cell(row.destination, names)) for row in rows)
@@ -199,7 +218,7 @@ def _table(lines: Sequence[_Line], style: Style, names: Mapping[Address, str]) -
     hosts = (len(row.host) for row in rows if not row.heading)
     host = max((length for length in hosts if length <= HOST_COLUMN), default=0)
     room = style.width - (2 + time + 2 + source + 2 + destination)
-    left = max(min(room, max(len(_left(row, host)) for row in rows)), 0)
+    left = max(min(room, max(len(_left(row, host)) for row in rows if not row.heading)), 0)
     text: list[str] = []
     for line in lines:
         if isinstance(line, _Note):
@@ -209,21 +228,22 @@ def _table(lines: Sequence[_Line], style: Style, names: Mapping[Address, str]) -
             f"  {line.time:>{time}}  {_cell(line.source, names):<{source}}"
             f"  {_cell(line.destination, names)}"
         )
-        text += _joined(_left(line, host), right, left, style if line.heading else None)
+        if line.heading:
+            blank = [""] if text else []
+            text += [*blank, style.paint(BOLD, f"{line.host:<{left}}{right}")]
+        else:
+            text += _joined(_left(line, host), right, left)
     return text
 
 
-def _joined(left: str, right: str, width: int, heading: Style | None) -> list[str]:
+def _joined(left: str, right: str, width: int) -> list[str]:
     """Return the halves of a row on one line, or on two when the left one is too long."""
     if len(left) > width:
         return [left.rstrip(), " " * width + right]
-    line = f"{left:<{width}}{right}"
-    return ["", heading.paint(BOLD, line)] if heading else [line]
+    return [f"{left:<{width}}{right}"]
 
 
 def _left(row: _Row, host: int) -> str:
-    if row.heading:
-        return row.host
     return f"{row.number:>2} {row.host:<{host}} {row.ifnames}"
 
 

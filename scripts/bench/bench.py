@@ -54,7 +54,7 @@ HEAD = """# How fast, how much
 Medians of runs in turn, by `sudo scripts/bench/bench.py --write`, on Linux {kernel} with {cores}
 cores. The floor is the same namespaces, links, addresses and routes by `ip -batch`, and one
 `iptables-restore` a node: no pods, no answers, no control plane. A Mininet host is a shell in a
-namespace behind a Linux bridge.
+namespace behind a Linux bridge; the start of its Python is not counted.
 
 `up` ends when pods answer through the real path. `down` counts what the kernel still has to do when
 the command is back.
@@ -98,7 +98,7 @@ def measure(command: str, size: Size) -> Medians:
             print(f"{size.name}: {turn + 1} of {size.repeat}", file=sys.stderr)
             settle()
             samples["netlab up"].append(seconds(lambda: run(command, "up", source)))
-            samples["memory"].append(proportional_bytes(PREFIX) / size.pods)
+            samples["memory"].append(proportional_bytes(PREFIX))
             floor = floor or make_floor(command, source)
             samples["netlab down"].append(seconds(lambda: run(command, "down")))
             samples["netlab gone"].append(settle())
@@ -188,14 +188,16 @@ def seconds(action: Callable[[], object]) -> float:
 
 def report(results: list[tuple[Size, Medians]], start_up: float) -> Iterator[str]:
     """Yield the lines of docs/bench.md."""
-    yield HEAD.format(kernel=platform.release(), cores=os.cpu_count())
+    yield HEAD.format(kernel=platform.release().split("-")[0], cores=os.cpu_count())
     for size, medians in results:
         for verb in ("up", "down"):
             yield row(size.name, verb, medians)
-    yield "\n| lab | memory a pod (proportional set size, control plane included) |"
-    yield "| --- | ---: |"
+    yield "\nMemory: proportional set size of all processes of the lab, control plane included.\n"
+    yield "| lab | memory | a pod |"
+    yield "| --- | ---: | ---: |"
     for size, medians in results:
-        yield f"| {size.name} | {medians['memory'] / 1e6:.2f} MB |"
+        megabytes = medians["memory"] / 1e6
+        yield f"| {size.name} | {megabytes:.0f} MB | {megabytes / size.pods:.2f} MB |"
     yield f"\n`netlab --help` takes {start_up:.2f} s."
 
 

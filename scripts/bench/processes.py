@@ -27,7 +27,7 @@ def _pids() -> list[int]:
 def _netns(pid: int) -> int:
     try:
         return (PROC / str(pid) / "ns/net").stat().st_ino
-    except FileNotFoundError:
+    except (FileNotFoundError, PermissionError):  # gone, or a process of another container
         return 0
 
 

@@ -154,6 +154,18 @@ def test_a_frame_that_a_bridge_dropped_ends_at_the_bridge():
     assert (path.last().host, path.last().ifname) == ("router", "p-client")
 
 
+def test_a_frame_for_a_host_that_is_gone_ends_where_it_was_flooded_to():
+    stale = packet(
+        1,
+        "S",
+        "client eth0 out client:40000>node1:30080",
+        "node1 eth0 in client:40000>node1:30080 flooded",
+    )
+    [path] = reconstruct(stale, FLOW).paths
+    assert path.last().host == "node1"
+    assert path.last().for_another
+
+
 def test_a_host_visited_twice_has_two_stays():
     hairpin = packet(
         1,

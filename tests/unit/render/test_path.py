@@ -1,5 +1,6 @@
 """Paths as text, compared letter by letter at two widths."""
 
+from dataclasses import replace
 from ipaddress import ip_address
 from pathlib import Path as Directory
 
@@ -28,6 +29,8 @@ NAMES = {
 PLACES = (
     ("client", "eth0", "out", OUTSIDE),
     ("router", "p-client", "in", OUTSIDE),
+    ("router", "internet0", "in", OUTSIDE),
+    ("router", "cloud0", "out", OUTSIDE),
     ("router", "p-node2", "out", OUTSIDE),
     ("node2", "eth0", "in", OUTSIDE),
     ("node2", "eth0", "out", INSIDE),
@@ -76,7 +79,7 @@ ANSWERED = connection(
         fate=Fate.ANSWERED,
     )
 )
-LOST = Attempt(request=path(Way.REQUEST, "S", *PLACES[:4]), reply=None, fate=Fate.REQUEST_LOST)
+LOST = Attempt(request=path(Way.REQUEST, "S", *PLACES[:6]), reply=None, fate=Fate.REQUEST_LOST)
 RULE = (
     '-A KUBE-EXTERNAL-SERVICES -p tcp -m comment --comment "default/nodeport has no local '
     'endpoints" -m addrtype --dst-type LOCAL -m tcp --dport 31704 -j DROP'
@@ -119,7 +122,7 @@ def test_a_caller_that_rewrites_its_own_packets_shows_what_its_socket_says():
     request = Path(
         way=Way.REQUEST,
         flags="S",
-        hops=path(Way.REQUEST, "S", *PLACES[4:]).hops,
+        hops=path(Way.REQUEST, "S", *PLACES[6:]).hops,
         sent_as=sent,
         taken_as=INSIDE,
     )
@@ -154,6 +157,13 @@ def test_the_last_sentence_says_how_it_ended(fate: Fate, words: str):
     joined = connection(Attempt(request=LOST.request, reply=reply, fate=fate))
     text = render_connection(joined, Style(width=80, names={}))
     assert " ".join(words.split()) in " ".join(text.split())
+
+
+def test_a_frame_for_another_host_says_why_nobody_took_it():
+    last = replace(LOST.request.last(), for_another=True)
+    request = replace(LOST.request, hops=(*LOST.request.hops[:-1], last))
+    text = render_connection(connection(replace(LOST, request=request)), Style(width=80, names={}))
+    assert "the frame was addressed to the MAC address of another host" in text
 
 
 def test_an_unseen_connection_is_said_to_be_unseen():

@@ -1,0 +1,336 @@
+"""The small Kubernetes verbs: get, apply, delete, scale, patch.
+
+They speak to the lab's API as kubectl does, and print what kubectl prints.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from netlab.api.client import Client
+from netlab.cli.options import lab_option
+from netlab.control.failures import RequestRefusedError
+from netlab.errors import LabError, SpecError
+from netlab.kernel.rundir import control_socket
+from netlab.model.objects import Object, name_of, namespace_of, uid_of, with_metadata
+from netlab.model.resources import (
+    DEFAULT_NAMESPACE,
+    RESOURCES,
+    Resource,
+    resource_named,
+    resource_of,
+    resource_words,
+)
+
+_PATCH_TYPES: Final = {
+    "strategic": "application/strategic-merge-patch+json",
+    "merge": "application/merge-patch+json",
+    "json": "application/json-patch+json",
+}
+
+_GONE_WITHIN_S: Final = 60.0
+_POLL_S: Final = 0.05
+
+namespace_option = click.option(
+    "-n", "--namespace", default=DEFAULT_NAMESPACE, show_default=True, help="Namespace."
+)
+
+
+@click.command()
+@click.argument("kind")
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@namespace_option
+@click.option("-A", "--all-namespaces", is_flag=True, help="Objects of all namespaces.")
+@click.option("-l", "--selector", default="", help="Labels, such as app=web,tier!=test.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Choice(["table", "wide", "json", "yaml", "name"]),
+    default="table",
+    show_default=True,
+    help="How to show them.",
+)
+@lab_option
+def get(**options: Any) -> None:  # noqa: ANN401 click's own
+    """Show Kubernetes objects: `get pods`, `get svc web -o json`, `get all`."""
+    _get(_Wanted(**options))
+
+
+class _Wanted:
+    """What `get` is asked for."""
+
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401 click's own
+        self.client = Client(control_socket(options["lab"]))
+        kinds, self.names = _split(options["kind"], options["names"])
+        self.is_all = kinds == "all"
+        self.resources = _resources(kinds)
+        self.has_one_kind = len(self.resources) == 1
+        self.namespace = "" if options["all_namespaces"] else str(options["namespace"])
+        self.selector = str(options["selector"])
+        self.output = str(options["output"])
+
+    def objects(self, resource: Resource) -> list[Object]:
+        """Return the objects of one resource."""
+        if self.names:
+            paths = [resource.path(self.namespace, name) for name in self.names]
+            return [self.client.get(path) for path in paths]
+        query = {"labelSelector": self.selector} if self.selector else None
+        return self.client.list_(resource.path(self.namespace), query)
+
+
+def _get(wanted: _Wanted) -> None:
+    if wanted.names and not wanted.namespace:
+        raise SpecError("a name belongs to one namespace", hint="leave out -A, or the name")
+    found = [(resource, wanted.objects(resource)) for resource in wanted.resources]
+    objects = [obj for _, some in found for obj in some]
+    match wanted.output:
+        case "json" | "yaml":
+            is_one = len(wanted.names) == 1 and wanted.has_one_kind
+            print(_document(objects[0] if is_one else _list(objects), wanted.output))
+        case "name":
+            for obj in objects:
+                print(_reference(obj))
+        case _ if objects:
+            _print_tables(wanted, found)
+        case _:
+            where = f"in {wanted.namespace} namespace." if wanted.namespace else ""
+            print(f"No resources found {where}".rstrip(), file=sys.stderr)
+
+
+def _print_tables(wanted: _Wanted, found: Sequence[tuple[Resource, list[Object]]]) -> None:
+    from netlab.render.objects import render_objects
+
+    now = time.time()  # noqa: TID251 the command line shows ages as of now
+    tables = [
+        render_objects(
+            resource.plural,
+            objects,
+            now,
+            wide=wanted.output == "wide",
+            with_namespace=resource.namespaced and not wanted.namespace,
+            prefix="" if wanted.has_one_kind else f"{_typed(resource)}/",
+        )
+        for resource, objects in found
+        if objects
+    ]
+    print("\n\n".join(tables))
+
+
+@click.command()
+@click.option("-f", "--filename", required=True, metavar="FILE", help="Manifests; - is stdin.")
+@namespace_option
+@lab_option
+def apply(filename: str, namespace: str, lab: str) -> None:
+    """Create or change what a file of manifests describes."""
+    client = Client(control_socket(lab))
+    for manifest in _manifests(filename):
+        obj = _in_namespace(manifest, namespace)
+        print(f"{_reference(obj)} {_apply(client, obj)}")
+
+
+def _apply(client: Client, manifest: Object) -> str:
+    """Bring an object to its manifest and return the word for what that took."""
+    from netlab.api.apply import annotated, apply_patch_body
+
+    resource = resource_of(manifest)
+    path = resource.path(namespace_of(manifest), name_of(manifest))
+    live = _find(client, path)
+    if live is None:
+        client.create(resource.path(namespace_of(manifest)), annotated(manifest))
+        return "created"
+    body = apply_patch_body(live, manifest)
+    new = client.patch(path, body, _PATCH_TYPES["strategic"])
+    same = new["metadata"]["resourceVersion"] == live["metadata"]["resourceVersion"]
+    return "unchanged" if same else "configured"
+
+
+@click.command()
+@click.argument("kind", required=False)
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("-f", "--filename", metavar="FILE", help="Delete what a file of manifests names.")
+@click.option("--grace-period", type=click.IntRange(min=0), help="Seconds a pod may take to end.")
+@click.option("--wait/--no-wait", default=True, help="Return when the objects are gone.")
+@namespace_option
+@lab_option
+def delete(**options: Any) -> None:  # noqa: ANN401 click's own
+    """Delete objects by name, or those that a file names."""
+    client = Client(control_socket(options["lab"]))
+    grace = options["grace_period"]
+    body = {"propagationPolicy": "Background"} | (
+        {} if grace is None else {"gracePeriodSeconds": grace}
+    )
+    deleted, refused = [], []
+    for resource, namespace, name in _to_delete(options):
+        path = resource.path(namespace, name)
+        try:
+            uid = uid_of(client.get(path))
+            client.delete(path, body)
+        except RequestRefusedError as refusal:
+            refused.append(str(refusal))
+            continue
+        deleted.append((path, uid))
+        print(f'{_typed(resource)} "{name}" deleted')
+    if options["wait"]:
+        for path, uid in deleted:
+            _await_gone(client, path, uid)
+    if refused:
+        raise SpecError("\n".join(refused))
+
+
+def _to_delete(options: dict[str, Any]) -> list[tuple[Resource, str, str]]:
+    namespace, filename = options["namespace"], options["filename"]
+    if filename is not None:
+        if options["kind"]:
+            raise click.UsageError("give either objects or -f FILE, not both")
+        manifests = [_in_namespace(one, namespace) for one in _manifests(filename)]
+        return [(resource_of(one), namespace_of(one), name_of(one)) for one in manifests]
+    if not options["kind"]:
+        raise click.UsageError("give KIND NAME, or -f FILE")
+    kinds, names = _split(options["kind"], options["names"])
+    if not names:
+        raise click.UsageError(f"give the name of what to delete: {kinds} NAME")
+    return [(resource, namespace, name) for resource in _resources(kinds) for name in names]
+
+
+def _await_gone(client: Client, path: str, uid: str) -> None:
+    end = time.monotonic() + _GONE_WITHIN_S
+    while (found := _find(client, path)) is not None and uid_of(found) == uid:
+        if time.monotonic() > end:
+            raise LabError(f"{path} is still there after {_GONE_WITHIN_S:.0f} s")
+        time.sleep(_POLL_S)
+
+
+@click.command()
+@click.argument("kind")
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("--replicas", type=click.IntRange(min=0), required=True, help="How many pods.")
+@namespace_option
+@lab_option
+def scale(kind: str, names: tuple[str, ...], replicas: int, namespace: str, lab: str) -> None:
+    """Set the replicas of a Deployment or ReplicaSet: `scale deploy/web --replicas 3`."""
+    client = Client(control_socket(lab))
+    for resource, name in _named(kind, names):
+        if "scale" not in resource.subresources:
+            raise SpecError(f"a {resource.kind} cannot be scaled", hint="scale a Deployment")
+        path = resource.path(namespace, name, "scale")
+        client.patch(path, {"spec": {"replicas": replicas}}, _PATCH_TYPES["merge"])
+        print(f"{_typed(resource)}/{name} scaled")
+
+
+@click.command()
+@click.argument("kind")
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("-p", "--patch", "text", required=True, metavar="JSON", help="The patch; YAML too.")
+@click.option("--type", "type_", type=click.Choice(list(_PATCH_TYPES)), default="strategic")
+@namespace_option
+@lab_option
+def patch(**options: Any) -> None:  # noqa: ANN401 click's own
+    """Change fields of an object: `patch svc web -p '{"spec":{"type":"NodePort"}}'`."""
+    client = Client(control_socket(options["lab"]))
+    body = _patch_body(options["text"])
+    for resource, name in _named(options["kind"], options["names"]):
+        path = resource.path(options["namespace"], name)
+        before = client.get(path)["metadata"]["resourceVersion"]
+        after = client.patch(path, body, _PATCH_TYPES[options["type_"]])
+        same = after["metadata"]["resourceVersion"] == before
+        print(f"{_typed(resource)}/{name} patched{' (no change)' if same else ''}")
+
+
+def _patch_body(text: str) -> object:
+    import yaml
+
+    try:
+        return yaml.safe_load(text)
+    except (yaml.YAMLError, RecursionError) as error:
+        raise SpecError(f"the patch is neither JSON nor YAML: {error}") from error
+
+
+def _named(kind: str, names: Sequence[str]) -> list[tuple[Resource, str]]:
+    kinds, found = _split(kind, names)
+    if not found:
+        raise click.UsageError(f"give a name: {kinds}/NAME")
+    return [(resource, name) for resource in _resources(kinds) for name in found]
+
+
+def _split(kind: str, names: Sequence[str]) -> tuple[str, tuple[str, ...]]:
+    """Return kinds and names of ``KIND NAME...`` or ``KIND/NAME``."""
+    word, slash, name = kind.partition("/")
+    if slash and names:
+        raise click.UsageError("give either KIND/NAME or KIND NAME, not both")
+    return word, (name,) if slash else tuple(names)
+
+
+def _resources(words: str) -> list[Resource]:
+    if words == "all":
+        return [resource for resource in RESOURCES.values() if "all" in resource.categories]
+    return [_resource(word) for word in words.split(",")]
+
+
+def _resource(word: str) -> Resource:
+    from difflib import get_close_matches
+
+    resource = resource_named(word)
+    if resource is None:
+        near = get_close_matches(word.lower(), resource_words(), n=1)
+        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(RESOURCES)}"
+        raise SpecError(f'the server doesn\'t have a resource type "{word}"', hint=hint)
+    return resource
+
+
+def _manifests(filename: str) -> list[Object]:
+    from netlab.spec.manifests import parse_manifests
+
+    return list(parse_manifests(_read(filename), "stdin" if filename == "-" else filename))
+
+
+def _read(filename: str) -> bytes:
+    try:
+        return sys.stdin.buffer.read() if filename == "-" else Path(filename).read_bytes()
+    except OSError as error:
+        raise SpecError(f"{filename}: {error.strerror or error}") from error
+
+
+def _in_namespace(manifest: Object, namespace: str) -> Object:
+    if not resource_of(manifest).namespaced or namespace_of(manifest):
+        return manifest
+    return with_metadata(manifest, namespace=namespace)
+
+
+def _find(client: Client, path: str) -> Object | None:
+    try:
+        return client.get(path)
+    except RequestRefusedError as refusal:
+        if refusal.reason != "NotFound":
+            raise
+        return None
+
+
+def _typed(resource: Resource) -> str:
+    """Return the kind as kubectl prints it before a name: ``pod``, ``deployment.apps``."""
+    return f"{resource.singular}.{resource.group}" if resource.group else resource.singular
+
+
+def _reference(obj: Object) -> str:
+    return f"{_typed(resource_of(obj))}/{name_of(obj)}"
+
+
+def _list(objects: Sequence[Object]) -> Object:
+    return {
+        "apiVersion": "v1",
+        "items": list(objects),
+        "kind": "List",
+        "metadata": {"resourceVersion": ""},
+    }
+
+
+def _document(obj: Object, output: str) -> str:
+    if output == "json":
+        return json.dumps(obj, indent=4)
+    import yaml
+
+    return str(yaml.safe_dump(obj, sort_keys=False, allow_unicode=True)).rstrip()

@@ -1,0 +1,27 @@
+"""A lab's control plane as a process: ``python -m netlab.lab LAB``; ``up`` starts it.
+
+The warm parent is forked before the rest is imported: all containers are copies of it.
+"""
+
+import contextlib
+import os
+import signal
+import sys
+
+from netlab.kernel import rundir, warm_parent
+
+
+def main(lab: str) -> None:
+    """Run the control plane of ``lab`` until it is killed."""
+    os.umask(0o077)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with contextlib.suppress(OSError):
+        # A lab's control plane outlives the shell that started it.
+        os.setsid()
+    end = warm_parent.fork(rundir.rundir(lab) / "rootfs")
+    from netlab.lab import control_plane  # noqa: PLC0415 (see above)
+
+    control_plane.run(lab, end)
+
+
+main(sys.argv[1])
