@@ -24,7 +24,7 @@ DIFFERS = (
     (re.compile(r"\+\d+(\.\d+)?( µs)?"), "OFFSET"),
     (re.compile(r"\b\d+(\.\d+)? ?(ms|s)\b"), "TIME"),
     (re.compile(r":\d{4,5}\b"), ":PORT"),
-    (re.compile(r"-[0-9a-f]{6,10}-[a-z0-9]{5}\b|\bveth[0-9a-f]{11}\b"), "NAME"),
+    (re.compile(r"-[a-z0-9]{6,10}-[a-z0-9]{5}\b|\bveth[0-9a-f]{11}\b"), "NAME"),
     (re.compile(r" {2,}"), " "),
 )
 

@@ -149,8 +149,6 @@ def _enter(container: Container, template: Template, netns: int) -> None:
     unshare(CLONE_NEWUTS)
     socket.sethostname(container.hostname)
     rootfs.enter_own(container.etc)
-    os.environ.clear()
-    os.environ.update(container.env)
     os.chdir(container.working_directory)
     capabilities.drop(template.last_capability)
     prctl(_PR_SET_NAME, container.argv[0].rpartition("/")[2].encode()[:15])

@@ -10,6 +10,7 @@ import os
 import select
 import signal
 from collections.abc import Collection, Iterable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -83,10 +84,16 @@ def set_title(title: str) -> None:
     The kernel shows the memory in which the command line was laid when the program was executed, so
     the title is written there; what does not fit is cut off.
     """
+    start, size = _command_line()
+    text = title.encode()[: size - 1]
+    ctypes.memmove(start, text + bytes(size - len(text)), size)
+
+
+@cache
+def _command_line() -> tuple[int, int]:
+    """Return address and size of the command line; a forked process has it where its parent has."""
     fields = _stat(os.getpid())
-    start, end = int(fields[45]), int(fields[46])
-    text = title.encode()[: end - start - 1]
-    ctypes.memmove(start, text + bytes(end - start - len(text)), end - start)
+    return int(fields[45]), int(fields[46]) - int(fields[45])
 
 
 def in_netns(names: Collection[NetnsName]) -> list[tuple[ProcessId, NetnsName]]:

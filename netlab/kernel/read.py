@@ -61,7 +61,7 @@ def _ipv4(message: Any) -> Any:  # noqa: ANN401 (pyroute2 has no types)
 
 
 def _sysctls() -> tuple[Sysctl, ...]:
-    keys = {setting.key: setting.if_present for setting in (*sysctls.NODE, *sysctls.HOST)}
+    keys = {setting.key: setting.if_present for setting in sysctls.NODE}
     found = []
     for key, if_present in keys.items():
         path = Path("/proc/sys", *key.split("."))

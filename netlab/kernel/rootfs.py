@@ -55,6 +55,15 @@ _DEV_LINKS: Final = {
     "shm": "/run/shm",
 }
 _OWN: Final = ("etc", "tmp", "var")
+_DIRECTORIES: Final = {
+    "/run/lock": 0o755,
+    "/run/shm": 0o1777,
+    "/var/cache": 0o755,
+    "/var/lib": 0o755,
+    "/var/log": 0o755,
+    "/var/tmp": 0o1777,  # noqa: S108 (the container's own)
+}
+"""What programs expect to find in a container, with its mode."""
 _HOST_ETC: Final = "/mnt"
 """Where the template keeps the host's part of /etc."""
 _NO_PROGRAMS: Final = MS_NOSUID | MS_NODEV | MS_NOEXEC
@@ -96,30 +105,43 @@ def enter_own(etc: Mapping[str, bytes]) -> None:
     Raises:
         OSError: The kernel refused.
     """
+    # Plain system calls: what pathlib would touch of the inherited memory, every container would
+    # have a copy of.
     unshare(CLONE_NEWNS)
     mount("tmpfs", "/run", "tmpfs", MS_NOSUID | MS_NODEV, "mode=755,size=256m")
     for name in _OWN:
-        Path("/run", name).mkdir()
+        os.mkdir(f"/run/{name}")  # noqa: PTH102
         bind_mount(f"/run/{name}", f"/{name}")
-    Path("/tmp").chmod(0o1777)  # noqa: S108 (the container's own)
-    for name in ("run/lock", "run/shm", "var/tmp", "var/log", "var/lib", "var/cache"):
-        Path("/", name).mkdir(mode=0o1777 if name in {"run/shm", "var/tmp"} else 0o755)
+    os.umask(0)
+    os.chmod("/tmp", 0o1777)  # noqa: PTH101, S103, S108 (the container's own)
+    for directory, mode in _DIRECTORIES.items():
+        os.mkdir(directory, mode)  # noqa: PTH102
+    os.umask(0o022)
     for name in _ETC:
-        if Path(_HOST_ETC, name).exists():
-            Path("/etc", name).symlink_to(f"{_HOST_ETC}/{name}")
+        if os.access(f"{_HOST_ETC}/{name}", os.F_OK):
+            os.symlink(f"{_HOST_ETC}/{name}", f"/etc/{name}")  # noqa: PTH211
     for name, content in etc.items():
-        path = Path("/etc", name)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
+        _write(f"/etc/{name}", content)
     mount("proc", "/proc", "proc", _NO_PROGRAMS)
     # Settings beyond the network's belong to the whole machine.
-    for name in filter(os.path.exists, ("/proc/sys", "/proc/sysrq-trigger")):
+    for name in ("/proc/sys", "/proc/sysrq-trigger"):
+        if not os.access(name, os.F_OK):
+            continue
         bind_mount(name, name)
         mount("none", name, "none", MS_BIND | MS_REMOUNT | MS_RDONLY | _NO_PROGRAMS)
     mount("sysfs", "/sys", "sysfs", _NO_PROGRAMS | MS_RDONLY)
     mount(
         "devpts", "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=620"
     )
+
+
+def _write(path: str, content: bytes) -> None:
+    directory = path.rpartition("/")[0]
+    if directory != "/etc":
+        os.makedirs(directory, exist_ok=True)  # noqa: PTH103
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    os.write(descriptor, content)
+    os.close(descriptor)
 
 
 def _show(source: Path, target: Path) -> None:

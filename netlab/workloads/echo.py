@@ -7,18 +7,20 @@ Source: ``registry.k8s.io/echoserver:1.4``, its answer's form; the values are th
 """
 
 import http
+import io
+import os
 import re
 import socket
 import sys
-import tempfile
 from collections.abc import Callable
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import IO, Any, Final
 
 PORT: Final = 8080
 _CHUNK: Final = 1 << 16
-_SPOOL: Final = 1 << 20
-"""Bytes of a body that are held in memory before it goes to a file."""
+_IN_MEMORY: Final = 1 << 20
+"""Bytes of a body up to which it is held in memory; a longer one goes to a file."""
 
 
 class _Echo(BaseHTTPRequestHandler):
@@ -34,7 +36,7 @@ class _Echo(BaseHTTPRequestHandler):
         raise AttributeError(name)
 
     def _answer(self) -> None:
-        with tempfile.SpooledTemporaryFile(max_size=_SPOOL) as body:
+        with _open_body(self.headers) as body:
             try:
                 self._read_body(body)
             except ValueError:
@@ -99,6 +101,14 @@ class _Echo(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the library's name)
         """Write an access log line to standard output, as the container's log."""
         print(f"{self.client_address[0].removeprefix('::ffff:')} {format % args}", flush=True)  # noqa: T201
+
+
+def _open_body(headers: Message) -> IO[bytes]:
+    length = headers.get("Content-Length", "0")
+    is_chunked = "Transfer-Encoding" in headers
+    if not is_chunked and length.isdigit() and int(length) <= _IN_MEMORY:
+        return io.BytesIO()
+    return os.fdopen(os.open("/tmp", os.O_TMPFILE | os.O_RDWR, 0o600), "w+b")  # noqa: S108
 
 
 class _Server(ThreadingHTTPServer):

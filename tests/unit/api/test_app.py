@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from unit.api.lab_server import LabServer
 
 from netlab.api.client import Client
 from netlab.control.failures import RequestRefusedError
+from netlab.control.store import Store
 from netlab.errors import LabError
 
 SERVICES = "/api/v1/namespaces/default/services"
@@ -30,7 +30,10 @@ def service(name: str = "web", **spec: object) -> Json:
 
 def deployment() -> Json:
     labels = {"app": "web"}
-    template = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "c", "image": "e"}]}}
+    template = {
+        "metadata": {"labels": labels},
+        "spec": {"containers": [{"name": "c", "image": "e"}]},
+    }
     spec = {"selector": {"matchLabels": labels}, "template": template}
     metadata = {"name": "web"}
     return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec}
@@ -42,8 +45,7 @@ def refusal_of(call: object, *args: object) -> RequestRefusedError:
     return refusal.value
 
 
-def test_discovery_tells_what_is_served(server: LabServer):
-    client = server.client
+def test_discovery_tells_what_is_served(client: Client):
     assert client.get("/version")["gitVersion"].startswith("v1.33")
     assert client.get("/api/")["versions"] == ["v1"]
     groups = [group["name"] for group in client.get("/apis")["groups"]]
@@ -53,21 +55,21 @@ def test_discovery_tells_what_is_served(server: LabServer):
     assert (scale["group"], scale["kind"]) == ("autoscaling", "Scale")
 
 
-def test_a_created_service_has_its_allocations(server: LabServer):
-    spec = server.client.create(SERVICES, service())["spec"]
+def test_a_created_service_has_its_allocations(client: Client, writes: list[int]):
+    spec = client.create(SERVICES, service())["spec"]
     assert spec["clusterIP"].startswith("10.0.")
     assert spec["clusterIPs"] == [spec["clusterIP"]]
     assert 30000 <= spec["ports"][0]["nodePort"] <= 32767
     assert spec["externalTrafficPolicy"] == "Cluster"
-    assert server.writes
-    assert server.client.list_("/apis/discovery.k8s.io/v1/endpointslices")
+    assert writes
+    assert client.list_("/apis/discovery.k8s.io/v1/endpointslices")
 
 
-def test_a_clash_is_refused_with_the_holders_name_and_all_causes(server: LabServer):
-    port = server.client.create(SERVICES, service())["spec"]["ports"][0]["nodePort"]
+def test_a_clash_is_refused_with_the_holders_name_and_all_causes(client: Client):
+    port = client.create(SERVICES, service())["spec"]["ports"][0]["nodePort"]
     ports = [{"port": 80, "nodePort": port}]
     second = service("other", clusterIP="10.0.0.1", ports=ports)
-    refusal = refusal_of(server.client.create, SERVICES, second)
+    refusal = refusal_of(client.create, SERVICES, second)
     assert (refusal.code, refusal.reason) == (422, "Invalid")
     fields = [cause.field for cause in refusal.causes]
     assert fields == ["spec.clusterIP", "spec.ports[0].nodePort"]
@@ -100,15 +102,16 @@ def test_a_clash_is_refused_with_the_holders_name_and_all_causes(server: LabServ
         ),
     ],
 )
-def test_refuses_to_create(server: LabServer, manifest: Json, code: int, message: str):
-    refusal = refusal_of(server.client.create, SERVICES, manifest)
+def test_refuses_to_create(
+    client: Client, writes: list[int], manifest: Json, code: int, message: str
+):
+    refusal = refusal_of(client.create, SERVICES, manifest)
     assert refusal.code == code
     assert message in str(refusal)
-    assert server.writes == []
+    assert writes == []
 
 
-def test_what_is_not_there_is_not_found(server: LabServer):
-    client = server.client
+def test_what_is_not_there_is_not_found(client: Client):
     assert str(refusal_of(client.get, f"{SERVICES}/x")) == 'services "x" not found'
     missing = refusal_of(client.create, "/api/v1/namespaces/nope/services", service())
     assert str(missing) == 'namespaces "nope" not found'
@@ -140,9 +143,9 @@ def test_what_is_not_there_is_not_found(server: LabServer):
         ),
     ],
 )
-def test_patch(server: LabServer, patch: object, kind: str, expected: Json):
-    before = server.client.create(SERVICES, service())["spec"]
-    after = server.client.patch(f"{SERVICES}/web", patch, kind)["spec"]
+def test_patch(client: Client, patch: object, kind: str, expected: Json):
+    before = client.create(SERVICES, service())["spec"]
+    after = client.patch(f"{SERVICES}/web", patch, kind)["spec"]
     assert expected.items() <= after.items()
     assert after["clusterIP"] == before["clusterIP"]
     if after["type"] == "NodePort":
@@ -162,28 +165,25 @@ def test_patch(server: LabServer, patch: object, kind: str, expected: Json):
         pytest.param({}, "text/plain", 415, id="by an unknown kind of patch"),
     ],
 )
-def test_refuses_to_patch(server: LabServer, patch: object, kind: str, code: int):
-    created = server.client.create(SERVICES, service())
-    assert refusal_of(server.client.patch, f"{SERVICES}/web", patch, kind).code == code
-    assert server.client.get(f"{SERVICES}/web") == created
+def test_refuses_to_patch(client: Client, patch: object, kind: str, code: int):
+    created = client.create(SERVICES, service())
+    assert refusal_of(client.patch, f"{SERVICES}/web", patch, kind).code == code
+    assert client.get(f"{SERVICES}/web") == created
 
 
-def test_a_pod_changes_in_its_image_only(server: LabServer):
+def test_a_pod_changes_in_its_image_only(client: Client):
     pods = "/api/v1/namespaces/default/pods"
     spec = {"containers": [{"name": "c", "image": "echo:1"}]}
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web"}, "spec": spec}
-    server.client.create(pods, pod)
+    client.create(pods, pod)
     image = {"spec": {"containers": [{"name": "c", "image": "echo:2"}]}}
-    patched = server.client.patch(f"{pods}/web", image, STRATEGIC)
+    patched = client.patch(f"{pods}/web", image, STRATEGIC)
     assert patched["spec"]["containers"][0]["image"] == "echo:2"
-    refusal = refusal_of(
-        server.client.patch, f"{pods}/web", {"spec": {"nodeName": "node1"}}, MERGE
-    )
+    refusal = refusal_of(client.patch, f"{pods}/web", {"spec": {"nodeName": "node1"}}, MERGE)
     assert "pod updates may not change fields other than" in str(refusal)
 
 
-def test_scale_is_a_part_of_a_deployment(server: LabServer):
-    client = server.client
+def test_scale_is_a_part_of_a_deployment(client: Client):
     client.create(DEPLOYMENTS, deployment())
     scale = client.patch(f"{DEPLOYMENTS}/web/scale", {"spec": {"replicas": 3}}, MERGE)
     assert scale["spec"]["replicas"] == 3
@@ -195,27 +195,27 @@ def test_scale_is_a_part_of_a_deployment(server: LabServer):
     assert refusal.code == 422
 
 
-def test_a_deployments_selector_is_immutable(server: LabServer):
-    server.client.create(DEPLOYMENTS, deployment())
+def test_a_deployments_selector_is_immutable(client: Client):
+    client.create(DEPLOYMENTS, deployment())
     labels = {"app": "x"}
     spec = {"selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels}}}
-    refusal = refusal_of(server.client.patch, f"{DEPLOYMENTS}/web", {"spec": spec}, MERGE)
+    refusal = refusal_of(client.patch, f"{DEPLOYMENTS}/web", {"spec": spec}, MERGE)
     assert "spec.selector: Invalid value" in str(refusal)
     assert "field is immutable" in str(refusal)
 
 
-def test_replace_keeps_what_is_allocated(server: LabServer):
-    before = server.client.create(SERVICES, service())["spec"]
-    after = server.client.replace(f"{SERVICES}/web", service(externalTrafficPolicy="Local"))["spec"]
+def test_replace_keeps_what_is_allocated(client: Client):
+    before = client.create(SERVICES, service())["spec"]
+    after = client.replace(f"{SERVICES}/web", service(externalTrafficPolicy="Local"))["spec"]
     assert after["clusterIP"] == before["clusterIP"]
     assert after["ports"] == before["ports"]
     assert after["externalTrafficPolicy"] == "Local"
 
 
-def test_an_orphaned_replicaset_stays(server: LabServer):
-    server.client.create(DEPLOYMENTS, deployment())
-    server.client.delete(f"{DEPLOYMENTS}/web", {"propagationPolicy": "Orphan"})
-    (replicaset,) = server.client.list_("/apis/apps/v1/replicasets")
+def test_an_orphaned_replicaset_stays(client: Client):
+    client.create(DEPLOYMENTS, deployment())
+    client.delete(f"{DEPLOYMENTS}/web", {"propagationPolicy": "Orphan"})
+    (replicaset,) = client.list_("/apis/apps/v1/replicasets")
     assert replicaset["metadata"]["ownerReferences"] == []
 
 
@@ -231,23 +231,23 @@ def test_an_orphaned_replicaset_stays(server: LabServer):
         pytest.param({"fieldSelector": "spec.type!=NodePort"}, ["kubernetes"], id="no such field"),
     ],
 )
-def test_selectors(server: LabServer, query: dict[str, str], names: list[str]):
+def test_selectors(client: Client, query: dict[str, str], names: list[str]):
     for name, tier in (("one", "a"), ("two", "b")):
         manifest = service(name)
         manifest["metadata"]["labels"] = {"tier": tier}
-        server.client.create(SERVICES, manifest)
-    found = server.client.list_(SERVICES, query)
+        client.create(SERVICES, manifest)
+    found = client.list_(SERVICES, query)
     assert [one["metadata"]["name"] for one in found] == names
 
 
 class Watch:
     """A watch on the server's socket, read line by line."""
 
-    def __init__(self, server: LabServer, path: str) -> None:
+    def __init__(self, socket_path: Path, path: str) -> None:
         self._connection = http.client.HTTPConnection("localhost", timeout=10)
         self._connection.sock = socket.socket(socket.AF_UNIX)
         self._connection.sock.settimeout(10)
-        self._connection.sock.connect(str(server.socket_path))
+        self._connection.sock.connect(str(socket_path))
         self._connection.request("GET", path)
         self._response = self._connection.getresponse()
 
@@ -263,12 +263,11 @@ class Watch:
         self._connection.close()
 
 
-def test_a_watch_tells_what_enters_and_leaves_its_selection(server: LabServer):
-    client = server.client
+def test_a_watch_tells_what_enters_and_leaves_its_selection(client: Client, socket_path: Path):
     client.create(SERVICES, service())
     version = client.get(SERVICES)["metadata"]["resourceVersion"]
     path = f"{SERVICES}?watch=True&resourceVersion={version}&labelSelector=tier%3Da"
-    watch = Watch(server, path)
+    watch = Watch(socket_path, path)
     client.patch(f"{SERVICES}/web", {"metadata": {"labels": {"tier": "a"}}}, MERGE)
     client.patch(f"{SERVICES}/web", {"spec": {"sessionAffinity": "ClientIP"}}, MERGE)
     client.patch(f"{SERVICES}/web", {"metadata": {"labels": {"tier": "b"}}}, MERGE)
@@ -276,17 +275,17 @@ def test_a_watch_tells_what_enters_and_leaves_its_selection(server: LabServer):
     watch.close()
 
 
-def test_a_watch_from_nothing_begins_with_what_there_is_and_ends_in_time(server: LabServer):
-    watch = Watch(server, f"{SERVICES}?watch=1&timeoutSeconds=1")
+def test_a_watch_from_nothing_begins_with_what_there_is_and_ends_in_time(socket_path: Path):
+    watch = Watch(socket_path, f"{SERVICES}?watch=1&timeoutSeconds=1")
     change, obj = watch.event()
     assert (change, obj["metadata"]["name"]) == ("ADDED", "kubernetes")
     assert watch.rest() == b""
     watch.close()
 
 
-def test_a_watch_with_initial_events_says_where_they_end(server: LabServer):
+def test_a_watch_with_initial_events_says_where_they_end(socket_path: Path):
     query = "watch=true&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&timeoutSeconds=1"
-    watch = Watch(server, f"{SERVICES}?{query}")
+    watch = Watch(socket_path, f"{SERVICES}?{query}")
     assert watch.event()[0] == "ADDED"
     change, obj = watch.event()
     assert change == "BOOKMARK"
@@ -294,18 +293,18 @@ def test_a_watch_with_initial_events_says_where_they_end(server: LabServer):
     watch.close()
 
 
-def test_a_watch_from_a_forgotten_version_is_told_so(server: LabServer):
-    server.store._forgotten = 3
-    watch = Watch(server, f"{SERVICES}?watch=true&resourceVersion=1")
+def test_a_watch_from_a_forgotten_version_is_told_so(socket_path: Path, store: Store):
+    store._forgotten = 3
+    watch = Watch(socket_path, f"{SERVICES}?watch=true&resourceVersion=1")
     change, obj = watch.event()
     assert (change, obj["code"], obj["reason"]) == ("ERROR", 410, "Expired")
     watch.close()
 
 
-def test_a_request_that_is_no_json_is_refused(server: LabServer):
+def test_a_request_that_is_no_json_is_refused(socket_path: Path):
     connection = http.client.HTTPConnection("localhost", timeout=10)
     connection.sock = socket.socket(socket.AF_UNIX)
-    connection.sock.connect(str(server.socket_path))
+    connection.sock.connect(str(socket_path))
     connection.request("POST", SERVICES, b"{")
     answer = json.loads(connection.getresponse().read())
     connection.close()

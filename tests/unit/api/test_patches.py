@@ -21,7 +21,9 @@ def service(ports: list[Any]) -> dict[str, Any]:
     ("patch", "ports"),
     [
         pytest.param(
-            {"ports": [{"port": 81, "targetPort": 9}]}, [81, 80, 82], id="a known port comes first"
+            {"ports": [{"port": 81, "targetPort": 9}]},
+            [80, 81, 82],
+            id="a known port stays where it is",
         ),
         pytest.param({"ports": [{"port": 90}]}, [90, 80, 81, 82], id="a new port comes first"),
         pytest.param(
@@ -74,7 +76,9 @@ def test_refuses(patch: object):
 def test_apply_takes_away_what_the_file_no_longer_has_and_leaves_the_rest():
     first = service(PORTS[:2])
     live = annotated(first)
-    live = with_spec(live, clusterIP="10.0.0.9", ports=[{**p, "nodePort": 30000} for p in PORTS[:2]])
+    live = with_spec(
+        live, clusterIP="10.0.0.9", ports=[{**p, "nodePort": 30000} for p in PORTS[:2]]
+    )
     second = service([{"port": 81, "name": "b"}])
     del second["spec"]["selector"]
     after = apply_patch(live, apply_patch_body(live, second), STRATEGIC_MERGE_PATCH)

@@ -10,11 +10,12 @@ from netlab.control.pods import (
     is_finished,
     restart_at,
 )
+from netlab.model.objects import Object
 
 NOW = 1_800_000_000.0
 
 
-def new_pod(policy="Always", containers=("web",)):
+def new_pod(policy: str = "Always", containers: tuple[str, ...] = ("web",)):
     return {
         "apiVersion": "v1",
         "kind": "Pod",
@@ -27,7 +28,7 @@ def new_pod(policy="Always", containers=("web",)):
     }
 
 
-def state(pod, place=0):
+def state(pod: Object, place: int = 0):
     return next(iter(pod["status"]["containerStatuses"][place]["state"]))
 
 
@@ -59,7 +60,7 @@ def test_a_container_whose_image_is_missing_waits():
         pytest.param("Never", 137, "Failed", False, id="Never leaves a failure"),
     ],
 )
-def test_restart_policy(policy, exit_code, phase, restarts):
+def test_restart_policy(policy: str, exit_code: int, phase: str, restarts: bool):
     pod = container_exited(containers_started(new_pod(policy), NOW), "web", exit_code, None, NOW)
     assert pod["status"]["phase"] == phase
     assert (restart_at(pod, "web") is not None) == restarts

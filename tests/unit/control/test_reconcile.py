@@ -1,6 +1,7 @@
 """The controllers together: what a change in the store comes to."""
 
-import random
+import random  # noqa: TID251 seeded, so that tests repeat
+from collections.abc import Callable
 from ipaddress import ip_address, ip_network
 
 import pytest
@@ -11,14 +12,22 @@ from netlab.control.deletion import delete
 from netlab.control.pods import container_exited, containers_started
 from netlab.control.reconcile import Reconciler
 from netlab.control.store import Store
-from netlab.model.objects import Key, is_terminating, labels_of, name_of, with_metadata, with_spec
+from netlab.model.objects import (
+    Key,
+    Object,
+    is_terminating,
+    labels_of,
+    name_of,
+    with_metadata,
+    with_spec,
+)
 from netlab.model.resources import key_of
 
 NOW = 1_800_000_000.0
 READY = {"type": "Ready", "status": "True", "lastTransitionTime": "2026-01-01T00:00:00Z"}
 
 
-def node(number, **spec):
+def node(number: int, **spec: object):
     name = f"node{number}"
     labels = {"kubernetes.io/hostname": name, "topology.kubernetes.io/zone": f"z{number}"}
     return {
@@ -33,7 +42,7 @@ def node(number, **spec):
     }
 
 
-def pod(name, **spec):
+def pod(name: str, **spec: object):
     return {
         "apiVersion": "v1",
         "kind": "Pod",
@@ -42,7 +51,7 @@ def pod(name, **spec):
     }
 
 
-def deployment(replicas=2, image="echo:1", **spec):
+def deployment(replicas: int = 2, image: str = "echo:1", **spec: object):
     container = {"name": "c", "image": image, "ports": [{"name": "http", "containerPort": 8080}]}
     return {
         "apiVersion": "apps/v1",
@@ -60,7 +69,7 @@ def deployment(replicas=2, image="echo:1", **spec):
     }
 
 
-def service(**spec):
+def service(**spec: object):
     return {
         "apiVersion": "v1",
         "kind": "Service",
@@ -76,24 +85,24 @@ def service(**spec):
 
 
 class Cluster:
-    def __init__(self, nodes=2):
+    def __init__(self, nodes: int = 2) -> None:
         self.now = NOW
-        self.store = Store(None, clock=lambda: self.now, random=random.Random(1))
+        self.store = Store(None, clock=lambda: self.now, random=random.Random(1))  # noqa: S311
         bootstrap(self.store, [ip_network("10.0.0.0/16")])
         self.reconciler = Reconciler(self.store)
         for number in range(1, nodes + 1):
             self.store.create(node(number))
 
-    def create(self, obj):
+    def create(self, obj: Object):
         created = self.store.create(with_defaults(obj))
         self.run()
         return created
 
-    def run(self, seconds=0.0):
+    def run(self, seconds: float = 0.0):
         self.now += seconds
         return self.reconciler.reconcile(self.now)
 
-    def list(self, kind):
+    def list(self, kind: str):
         return [one for one in self.store.list_(kind) if name_of(one) != "kubernetes"]
 
     @property
@@ -109,7 +118,7 @@ class Cluster:
                 self.store.update(containers_started(one, self.now))
         self.run(1)
 
-    def change(self, kind, name, edit):
+    def change(self, kind: str, name: str, edit: Callable[[Object], Object]):
         self.store.update(edit(self.store.require(Key(kind, "default", name))))
         self.run()
 
@@ -126,7 +135,7 @@ def cluster():
     return Cluster()
 
 
-def test_a_deployment_becomes_pods_on_all_nodes_with_addresses(cluster):
+def test_a_deployment_becomes_pods_on_all_nodes_with_addresses(cluster: Cluster):
     cluster.create(deployment(4))
     assert sorted(one["spec"]["nodeName"] for one in cluster.pods) == ["node1"] * 2 + ["node2"] * 2
     assert sorted(one["status"]["podIP"] for one in cluster.pods) == [
@@ -141,7 +150,7 @@ def test_a_deployment_becomes_pods_on_all_nodes_with_addresses(cluster):
     assert all(name_of(one).startswith(f"web-{digest}-") for one in cluster.pods)
 
 
-def test_what_is_settled_stays_as_it_is(cluster):
+def test_what_is_settled_stays_as_it_is(cluster: Cluster):
     cluster.create(deployment())
     cluster.create(service())
     cluster.start_pods()
@@ -151,7 +160,7 @@ def test_what_is_settled_stays_as_it_is(cluster):
     assert cluster.store.version == version
 
 
-def test_endpoints_follow_the_pods(cluster):
+def test_endpoints_follow_the_pods(cluster: Cluster):
     cluster.create(service())
     cluster.create(deployment())
     first, second = (name_of(one) for one in cluster.pods)
@@ -167,7 +176,7 @@ def test_endpoints_follow_the_pods(cluster):
     assert second not in cluster.endpoints()
 
 
-def test_a_deleted_pod_serves_until_it_is_gone_and_keeps_its_address(cluster):
+def test_a_deleted_pod_serves_until_it_is_gone_and_keeps_its_address(cluster: Cluster):
     cluster.create(service())
     cluster.create(deployment())
     cluster.start_pods()
@@ -189,7 +198,7 @@ def test_a_deleted_pod_serves_until_it_is_gone_and_keeps_its_address(cluster):
     assert late["status"]["podIP"] == gone["status"]["podIP"]
 
 
-def test_scaling_down_takes_the_pods_that_are_not_ready_first(cluster):
+def test_scaling_down_takes_the_pods_that_are_not_ready_first(cluster: Cluster):
     cluster.create(deployment(3))
     cluster.start_pods()
     broken = name_of(cluster.pods[1])
@@ -198,7 +207,7 @@ def test_scaling_down_takes_the_pods_that_are_not_ready_first(cluster):
     assert [name_of(one) for one in cluster.pods if is_terminating(one)] == [broken]
 
 
-def rolled_out(cluster, check):
+def rolled_out(cluster: Cluster, check: Callable[[], None]):
     for _ in range(30):
         check()
         before = cluster.store.version
@@ -208,7 +217,7 @@ def rolled_out(cluster, check):
     pytest.fail("the rollout has no end")
 
 
-def new_image(obj):
+def new_image(obj: Object):
     template = deployment(image="echo:2")["spec"]["template"]
     return with_defaults(with_spec(obj, template=template))
 
@@ -237,7 +246,7 @@ def test_a_rolling_update_keeps_enough_pods_and_not_too_many():
     }
 
 
-def test_recreate_starts_new_pods_when_the_old_ones_are_gone(cluster):
+def test_recreate_starts_new_pods_when_the_old_ones_are_gone(cluster: Cluster):
     cluster.create(deployment(2, strategy={"type": "Recreate"}))
     cluster.start_pods()
     cluster.change("deployments", "web", new_image)
@@ -249,7 +258,7 @@ def test_recreate_starts_new_pods_when_the_old_ones_are_gone(cluster):
     assert {one["spec"]["containers"][0]["image"] for one in cluster.pods} == {"echo:2"}
 
 
-def test_going_back_to_an_old_template_takes_its_replicaset_again(cluster):
+def test_going_back_to_an_old_template_takes_its_replicaset_again(cluster: Cluster):
     cluster.create(deployment())
     cluster.start_pods()
     (first,) = cluster.list("replicasets")
@@ -265,7 +274,7 @@ def test_going_back_to_an_old_template_takes_its_replicaset_again(cluster):
     assert web["metadata"]["annotations"]["deployment.kubernetes.io/revision"] == "3"
 
 
-def test_a_rollout_that_stands_still_exceeds_its_deadline(cluster):
+def test_a_rollout_that_stands_still_exceeds_its_deadline(cluster: Cluster):
     cluster.create(deployment(progressDeadlineSeconds=60))
     assert cluster.run() == NOW + 60
     cluster.run(61)
@@ -290,7 +299,7 @@ def test_a_rollout_that_stands_still_exceeds_its_deadline(cluster):
         pytest.param([node(1)], {"nodeSelector": {"disk": "ssd"}}, None, id="none that fits"),
     ],
 )
-def test_a_pod_goes_to(nodes, spec, expected):
+def test_a_pod_goes_to(nodes: list[Object], spec: Object, expected: str | None):
     cluster = Cluster(nodes=0)
     for one in nodes:
         cluster.store.create(one)
@@ -317,7 +326,7 @@ def test_a_node_without_a_free_address_says_so_and_uses_the_next_one():
     assert len(held) == 5
 
 
-def test_endpoints_written_by_hand_are_mirrored(cluster):
+def test_endpoints_written_by_hand_are_mirrored(cluster: Cluster):
     cluster.create(service(selector=None))
     assert cluster.list("endpointslices") == []
     subsets = [{"addresses": [{"ip": "192.0.2.9"}], "ports": [{"port": 9000, "protocol": "TCP"}]}]
@@ -351,7 +360,7 @@ def test_more_than_a_hundred_endpoints_fill_several_slices():
     assert sum(after[name] != versions[name] for name in after) <= 2
 
 
-def test_deleting_a_deployment_takes_all_it_owns(cluster):
+def test_deleting_a_deployment_takes_all_it_owns(cluster: Cluster):
     cluster.create(service())
     cluster.create(deployment())
     cluster.start_pods()
@@ -364,7 +373,7 @@ def test_deleting_a_deployment_takes_all_it_owns(cluster):
         assert cluster.list(kind) == []
 
 
-def test_a_namespace_goes_when_the_last_thing_in_it_is_gone(cluster):
+def test_a_namespace_goes_when_the_last_thing_in_it_is_gone(cluster: Cluster):
     cluster.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "prod"}})
     web = with_metadata(deployment(1), namespace="prod")
     cluster.create(web)
@@ -378,7 +387,7 @@ def test_a_namespace_goes_when_the_last_thing_in_it_is_gone(cluster):
     assert cluster.store.get(Key("namespaces", "", "prod")) is None
 
 
-def test_a_pod_that_is_relabelled_is_released_and_replaced(cluster):
+def test_a_pod_that_is_relabelled_is_released_and_replaced(cluster: Cluster):
     cluster.create(deployment(1))
     cluster.start_pods()
     (released,) = cluster.pods
@@ -389,14 +398,14 @@ def test_a_pod_that_is_relabelled_is_released_and_replaced(cluster):
     assert cluster.store.require(key_of(released))["metadata"]["ownerReferences"] == []
 
 
-def test_a_step_that_fails_is_done_again(cluster):
+def test_a_step_that_fails_is_done_again(cluster: Cluster):
     cluster.create(deployment(1))
     cluster.store.create(service())
 
     class StopError(Exception):
         pass
 
-    def stop(*_):
+    def stop(*_: object):
         raise StopError
 
     original = cluster.store.create

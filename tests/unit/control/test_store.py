@@ -1,7 +1,9 @@
 """The store: versions, refusals, transactions, history, the file."""
 
-import random
+import random  # noqa: TID251 seeded, so that tests repeat
+from collections.abc import Callable
 from ipaddress import ip_network
+from pathlib import Path
 
 import pytest
 
@@ -9,16 +11,16 @@ from netlab.control import store as store_module
 from netlab.control.bootstrap import bootstrap
 from netlab.control.failures import RequestRefusedError
 from netlab.control.store import Store
-from netlab.model.objects import Key, with_metadata, with_spec
+from netlab.model.objects import Key, Object, with_metadata, with_spec
 
 NOW = 1_800_000_000.0
 
 
-def new_store(path=None):
-    return Store(path, clock=lambda: NOW, random=random.Random(1))
+def new_store(path: Path | None = None):
+    return Store(path, clock=lambda: NOW, random=random.Random(1))  # noqa: S311
 
 
-def pod(name="web", **metadata):
+def pod(name: str = "web", **metadata: object):
     return {
         "apiVersion": "v1",
         "kind": "Pod",
@@ -27,7 +29,7 @@ def pod(name="web", **metadata):
     }
 
 
-def deployment(replicas=1):
+def deployment(replicas: int = 1):
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
@@ -55,8 +57,8 @@ def test_a_generated_name_has_five_letters_without_vowels():
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        pytest.param(lambda s, p: s.create(pod()), "AlreadyExists", id="a name that is taken"),
-        pytest.param(lambda s, p: s.update(pod("other")), "NotFound", id="one that is not there"),
+        pytest.param(lambda s, _: s.create(pod()), "AlreadyExists", id="a name that is taken"),
+        pytest.param(lambda s, _: s.update(pod("other")), "NotFound", id="one that is not there"),
         pytest.param(
             lambda s, p: s.update(with_metadata(p, resourceVersion="0")),
             "Conflict",
@@ -67,7 +69,7 @@ def test_a_generated_name_has_five_letters_without_vowels():
         ),
     ],
 )
-def test_refuses(change, reason):
+def test_refuses(change: Callable[[Store, Object], object], reason: str):
     store = new_store()
     stored = store.create(pod())
     with pytest.raises(RequestRefusedError) as refusal:
@@ -92,7 +94,7 @@ def test_generation_grows_with_the_spec_only():
     assert generations == [1, 1, 2]
 
 
-def test_a_failed_transaction_leaves_no_trace(tmp_path):
+def test_a_failed_transaction_leaves_no_trace(tmp_path: Path):
     store = new_store(tmp_path / "store.db")
     kept = store.create(pod(labels={"app": "web"}))
     events = []
@@ -129,7 +131,7 @@ def test_subscribers_hear_of_each_change_after_the_commit():
     assert heard == [("ADDED", 1), ("MODIFIED", 2), ("DELETED", 3)]
 
 
-def test_a_reopened_file_has_the_same_objects_and_goes_on_counting(tmp_path):
+def test_a_reopened_file_has_the_same_objects_and_goes_on_counting(tmp_path: Path):
     store = new_store(tmp_path / "store.db")
     bootstrap(store, [ip_network("10.0.0.0/16")])
     store.create(pod(labels={"app": "web"}))
@@ -146,7 +148,7 @@ def test_a_reopened_file_has_the_same_objects_and_goes_on_counting(tmp_path):
     again.close()
 
 
-def test_history_forgets_the_oldest_events(monkeypatch):
+def test_history_forgets_the_oldest_events(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(store_module, "HISTORY_EVENTS", 3)
     store = new_store()
     for place in range(5):

@@ -1,0 +1,158 @@
+"""get, apply, delete, scale and patch against a control plane that runs."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from netlab.cli import objects
+from netlab.control.failures import RequestRefusedError
+from netlab.control.store import Store
+from netlab.errors import LabError, SpecError
+from netlab.kernel import rundir
+from netlab.model.objects import Key
+
+MANIFESTS = """
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec:
+  selector: {app: web}
+  ports: [{port: 80, targetPort: 8080}]
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec: {containers: [{name: c, image: "registry.k8s.io/echoserver:1.4"}]}
+"""
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(socket_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.setattr(rundir, "RUN", socket_path.parent.parent)
+
+    def invoke(command: str, *arguments: str, text: str | None = None) -> Result:
+        result = CliRunner().invoke(getattr(objects, command), arguments, input=text)
+        if isinstance(result.exception, SpecError | LabError):
+            raise result.exception
+        return result
+
+    return invoke
+
+
+@pytest.fixture
+def applied(run: Run) -> Run:
+    assert run("apply", "-f", "-", text=MANIFESTS).exit_code == 0
+    return run
+
+
+def test_apply_says_what_it_did(run: Run):
+    first = run("apply", "-f", "-", text=MANIFESTS)
+    assert first.stdout == "service/web created\ndeployment.apps/web created\n"
+    again = run("apply", "-f", "-", text=MANIFESTS)
+    assert again.stdout == "service/web unchanged\ndeployment.apps/web unchanged\n"
+    changed = run("apply", "-f", "-", text=MANIFESTS.replace("replicas: 2", "replicas: 3"))
+    assert changed.stdout == "service/web unchanged\ndeployment.apps/web configured\n"
+
+
+def test_get_shows_a_table(applied: Run):
+    lines = applied("get", "svc").stdout.splitlines()
+    assert lines[0].split() == ["NAME", "TYPE", "CLUSTER-IP", "EXTERNAL-IP", "PORT(S)", "AGE"]
+    assert [line.split()[0] for line in lines[1:]] == ["kubernetes", "web"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        pytest.param(["svc", "-l", "component", "-o", "name"], "service/kubernetes", id="labels"),
+        pytest.param(["deploy/web", "-o", "name"], "deployment.apps/web", id="kind and name"),
+        pytest.param(
+            ["svc,deploy", "-o", "name"],
+            "service/kubernetes\nservice/web\ndeployment.apps/web",
+            id="two kinds",
+        ),
+    ],
+)
+def test_get_by(applied: Run, arguments: list[str], expected: str):
+    assert applied("get", *arguments).stdout.strip() == expected
+
+
+def test_get_one_as_json_is_the_plain_object(applied: Run, store: Store):
+    shown = json.loads(applied("get", "service", "web", "-o", "json").stdout)
+    assert shown == store.require(Key("services", "default", "web"))
+    several = json.loads(applied("get", "services", "-o", "json").stdout)
+    assert (several["kind"], len(several["items"])) == ("List", 2)
+
+
+def test_get_all_shows_every_kind_of_the_category(applied: Run):
+    text = applied("get", "all").stdout
+    for word in ("pod/web-", "service/web", "deployment.apps/web", "replicaset.apps/web-"):
+        assert word in text
+
+
+def test_an_empty_answer_goes_to_stderr(run: Run):
+    result = run("get", "pods")
+    assert result.stdout == ""
+    assert result.stderr == "No resources found in default namespace.\n"
+
+
+def test_scale_patch_and_delete_do_what_they_say(applied: Run, store: Store):
+    assert (
+        applied("scale", "deploy/web", "--replicas", "3").stdout == "deployment.apps/web scaled\n"
+    )
+    assert len(store.list_("pods")) == 3
+    policy = '{"spec":{"type":"NodePort","externalTrafficPolicy":"Local"}}'
+    assert applied("patch", "svc", "web", "-p", policy).stdout == "service/web patched\n"
+    assert applied("patch", "svc/web", "-p", policy).stdout == "service/web patched (no change)\n"
+    spec = store.require(Key("services", "default", "web"))["spec"]
+    assert spec["externalTrafficPolicy"] == "Local"
+    assert applied("delete", "svc", "web").stdout == 'service "web" deleted\n'
+    assert applied("delete", "-f", "-", text=MANIFESTS.split("---")[1]).stdout == (
+        'deployment.apps "web" deleted\n'
+    )
+    assert store.list_("pods") == []
+
+
+@pytest.mark.parametrize(
+    ("command", "arguments", "message"),
+    [
+        pytest.param("get", ["pdos"], "resource type", id="an unknown kind"),
+        pytest.param("get", ["svc", "nope"], 'services "nope" not found', id="an unknown name"),
+        pytest.param("apply", ["-f", "/nope.yaml"], "No such file", id="a file that is missing"),
+        pytest.param("apply", ["-f", "/"], "Is a directory", id="a directory"),
+        pytest.param("delete", ["svc", "nope"], "not found", id="nothing to delete"),
+        pytest.param("scale", ["svc/web", "--replicas", "1"], "scaled", id="a Service to scale"),
+        pytest.param("patch", ["svc/kubernetes", "-p", "{"], "neither JSON", id="a broken patch"),
+        pytest.param(
+            "patch",
+            ["svc/kubernetes", "-p", '{"spec":{"clusterIP":"10.0.0.7"}}'],
+            "may not change once set",
+            id="an immutable field",
+        ),
+    ],
+)
+def test_refuses(run: Run, command: str, arguments: list[str], message: str):
+    with pytest.raises(SpecError, match=message):
+        run(command, *arguments)
+
+
+def test_a_clash_names_the_holder(applied: Run):
+    clash = MANIFESTS.split("---", maxsplit=1)[0].replace("{name: web}", "{name: other}")
+    clash = clash.replace("spec:", "spec:\n  clusterIP: 10.0.0.1", 1)
+    with pytest.raises(RequestRefusedError, match="held by Service default/kubernetes"):
+        applied("apply", "-f", "-", text=clash)
+
+
+def test_a_lab_that_is_not_there(run: Run):
+    with pytest.raises(LabError, match="no lab other is running"):
+        run("get", "pods", "--lab", "other")
+    assert run("get", "pods", "--lab", "Other-1").exit_code == 2
