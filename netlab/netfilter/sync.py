@@ -15,7 +15,8 @@ Source: kube-proxy, ``pkg/proxy/iptables/proxier.go`` (syncProxyRules); iptables
 from collections.abc import Iterator
 from typing import Final
 
-from netlab.netfilter.normal import normalise
+from netlab.model.packets import Family
+from netlab.netfilter.normal import normalise_rule
 from netlab.netfilter.rules import Chain, Rule, Ruleset, Table
 from netlab.netfilter.targets import Goto, Jump, OtherTarget
 
@@ -30,53 +31,62 @@ def sync_text(want: Ruleset, have: Ruleset) -> str:
     stale chain that another's rule still jumps to is emptied but kept: the kernel would refuse to
     delete it, and everything else with it.
     """
-    want_normal, have = normalise(want), normalise(have)
     names = sorted({table.name for table in (*want.tables, *have.tables)})
     return "".join(
         _sync_table(
-            want.table(name) or Table(name, ()),
-            want_normal.table(name) or Table(name, ()),
-            have.table(name) or Table(name, ()),
+            want.table(name) or Table(name, ()), have.table(name) or Table(name, ()), want.family
         )
         for name in names
     )
 
 
-def _sync_table(want: Table, want_normal: Table, have: Table) -> str:
+def _sync_table(want: Table, have: Table, family: Family) -> str:
     """Return one table's text: ``want`` as it is written, where the normal forms differ."""
-    normal = {chain.name: chain for chain in want_normal.chains}
+    wanted = {chain.name for chain in want.chains}
     present = {chain.name: chain for chain in have.chains}
     own = [chain for chain in want.chains if chain.policy is None]
-    changed = [chain for chain in own if present.get(chain.name) != normal[chain.name]]
+    changed = [chain for chain in own if not _is_same(present.get(chain.name), chain, family)]
     stale = [
         chain
         for chain in have.chains
-        if chain.name not in normal and chain.name.startswith(STALE_PREFIXES)
+        if chain.name not in wanted and chain.name.startswith(STALE_PREFIXES)
     ]
     kept = _targets_of_others(have, {chain.name for chain in (*own, *stale)})
     deleted = [chain for chain in stale if chain.name not in kept]
     emptied = [chain for chain in stale if chain.name in kept and chain.rules]
     lines = [f":{chain.name} - [0:0]" for chain in (*changed, *deleted, *emptied)]
     for chain in want.chains:
-        if chain.policy is not None and chain.name in normal:
-            lines += _sync_jumps(chain, normal[chain.name], present.get(chain.name))
+        if chain.policy is not None:
+            lines += _sync_jumps(chain, present.get(chain.name), family)
     lines += [str(rule) for chain in changed for rule in chain.rules]
     lines += [f"-X {chain.name}" for chain in deleted]
     return "\n".join([f"*{want.name}", *lines, "COMMIT", ""]) if lines else ""
 
 
-def _sync_jumps(want: Chain, want_normal: Chain, have: Chain | None) -> Iterator[str]:
+def _is_same(have: Chain | None, want: Chain, family: Family) -> bool:
+    # Most chains are the very values of the last sync; only others are worth normalising.
+    if have is None or have == want:
+        return have is not None
+    return _normal_rules(have, family) == _normal_rules(want, family)
+
+
+def _sync_jumps(want: Chain, have: Chain | None, family: Family) -> Iterator[str]:
     """Yield what puts ``want``'s rules at the top of a built-in chain, in order.
 
     Nothing when they are there in that order already, wherever others' rules lie between them.
     """
-    rules = have.rules if have is not None else ()
-    ours = frozenset(want_normal.rules)
+    rules = _normal_rules(have, family) if have is not None else ()
+    wanted = _normal_rules(want, family)
+    ours = frozenset(wanted)
     places = [number for number, rule in enumerate(rules, 1) if rule in ours]
-    if tuple(rules[number - 1] for number in places) == want_normal.rules:
+    if tuple(rules[number - 1] for number in places) == wanted:
         return
     yield from (f"-D {want.name} {number}" for number in reversed(places))
     yield from (f"-I {want.name}{rule.specification}" for rule in reversed(want.rules))
+
+
+def _normal_rules(chain: Chain, family: Family) -> tuple[Rule, ...]:
+    return tuple(normalise_rule(rule, family) for rule in chain.rules)
 
 
 def _targets_of_others(table: Table, own: set[str]) -> set[str]:

@@ -11,6 +11,7 @@ Source: kube-proxy, ``pkg/proxy/iptables/proxier.go`` (syncProxyRules, writeServ
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import ip_network
 
 from netlab.model.packets import Family
@@ -163,8 +164,22 @@ def _firewall_rules(port: ProxiedPort, around: Surroundings) -> Iterator[Rule]:
 
 
 def _endpoint_chain(port: ProxiedPort, backend: Backend, around: Surroundings) -> Chain:
-    chain = endpoint_chain(port.name, port.protocol, backend.text)
-    comment = _endpoint_comment(port.name, around)
+    return _endpoint_chain_of(
+        port.name, port.protocol, backend, port.affinity_timeout_s is not None, around.is_large
+    )
+
+
+# The same on every node, and after most changes: one value serves all of them.
+@lru_cache(maxsize=1 << 16)
+def _endpoint_chain_of(
+    name: str,
+    protocol: str,
+    backend: Backend,
+    has_affinity: bool,  # noqa: FBT001
+    is_large: bool,  # noqa: FBT001
+) -> Chain:
+    chain = endpoint_chain(name, protocol, backend.text)
+    comment = None if is_large else Comment(name)
     return Chain(
         chain,
         (
@@ -172,10 +187,10 @@ def _endpoint_chain(port: ProxiedPort, backend: Backend, around: Surroundings) -
             rule(chain, Source(ip_network(backend.address)), comment, target=MARK_MASQ),
             rule(
                 chain,
-                IpProtocol(port.protocol),
+                IpProtocol(protocol),
                 comment,
-                None if port.affinity_timeout_s is None else RecentSet(chain),
-                Ports(port.protocol),
+                RecentSet(chain) if has_affinity else None,
+                Ports(protocol),
                 target=Dnat(backend.address, backend.port),
             ),
         ),

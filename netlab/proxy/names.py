@@ -8,6 +8,7 @@ Source: kube-proxy, ``pkg/proxy/iptables/proxier.go`` (portProtoHash).
 
 import base64
 import hashlib
+from functools import lru_cache
 
 
 def service_port_name(namespace: str, service: str, port: str) -> str:
@@ -48,5 +49,7 @@ def endpoint_chain(port_name: str, protocol: str, endpoint: str) -> str:
     return "KUBE-SEP-" + _digest(port_name + protocol + endpoint)
 
 
+# Every node names the same chains.
+@lru_cache(maxsize=1 << 16)
 def _digest(text: str) -> str:
     return base64.b32encode(hashlib.sha256(text.encode()).digest()[:10]).decode()
