@@ -7,7 +7,6 @@ import json
 import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, Final
 
 import click
@@ -113,7 +112,7 @@ def _print_tables(wanted: _Wanted, found: Sequence[tuple[Resource, list[Object]]
             now,
             wide=wanted.output == "wide",
             with_namespace=resource.namespaced and not wanted.namespace,
-            prefix="" if wanted.has_one_kind else f"{_typed(resource)}/",
+            prefix="" if wanted.has_one_kind else f"{resource.typed}/",
         )
         for resource, objects in found
         if objects
@@ -127,26 +126,11 @@ def _print_tables(wanted: _Wanted, found: Sequence[tuple[Resource, list[Object]]
 @lab_option
 def apply(filename: str, namespace: str, lab: str) -> None:
     """Create or change what a file of manifests describes."""
-    client = Client(control_socket(lab))
-    for manifest in _manifests(filename):
-        obj = _in_namespace(manifest, namespace)
-        print(f"{_reference(obj)} {_apply(client, obj)}")
+    from netlab.lab.applied import apply_manifests
 
-
-def _apply(client: Client, manifest: Object) -> str:
-    """Bring an object to its manifest and return the word for what that took."""
-    from netlab.api.apply import annotated, apply_patch_body
-
-    resource = resource_of(manifest)
-    path = resource.path(namespace_of(manifest), name_of(manifest))
-    live = _find(client, path)
-    if live is None:
-        client.create(resource.path(namespace_of(manifest)), annotated(manifest))
-        return "created"
-    body = apply_patch_body(live, manifest)
-    new = client.patch(path, body, _PATCH_TYPES["strategic"])
-    same = new["metadata"]["resourceVersion"] == live["metadata"]["resourceVersion"]
-    return "unchanged" if same else "configured"
+    manifests = [_in_namespace(manifest, namespace) for manifest in _manifests(filename)]
+    for applied in apply_manifests(Client(control_socket(lab)), manifests):
+        print(applied, flush=True)
 
 
 @click.command()
@@ -174,7 +158,7 @@ def delete(**options: Any) -> None:  # noqa: ANN401 click's own
             refused.append(str(refusal))
             continue
         deleted.append((path, uid))
-        print(f'{_typed(resource)} "{name}" deleted')
+        print(f'{resource.typed} "{name}" deleted')
     if options["wait"]:
         for path, uid in deleted:
             _await_gone(client, path, uid)
@@ -219,7 +203,7 @@ def scale(kind: str, names: tuple[str, ...], replicas: int, namespace: str, lab:
             raise SpecError(f"a {resource.kind} cannot be scaled", hint="scale a Deployment")
         path = resource.path(namespace, name, "scale")
         client.patch(path, {"spec": {"replicas": replicas}}, _PATCH_TYPES["merge"])
-        print(f"{_typed(resource)}/{name} scaled")
+        print(f"{resource.typed}/{name} scaled")
 
 
 @click.command()
@@ -238,7 +222,7 @@ def patch(**options: Any) -> None:  # noqa: ANN401 click's own
         before = client.get(path)["metadata"]["resourceVersion"]
         after = client.patch(path, body, _PATCH_TYPES[options["type_"]])
         same = after["metadata"]["resourceVersion"] == before
-        print(f"{_typed(resource)}/{name} patched{' (no change)' if same else ''}")
+        print(f"{resource.typed}/{name} patched{' (no change)' if same else ''}")
 
 
 def _patch_body(text: str) -> object:
@@ -283,16 +267,10 @@ def _resource(word: str) -> Resource:
 
 
 def _manifests(filename: str) -> list[Object]:
+    from netlab.lab.topologies import read_spec
     from netlab.spec.manifests import parse_manifests
 
-    return list(parse_manifests(_read(filename), "stdin" if filename == "-" else filename))
-
-
-def _read(filename: str) -> bytes:
-    try:
-        return sys.stdin.buffer.read() if filename == "-" else Path(filename).read_bytes()
-    except OSError as error:
-        raise SpecError(f"{filename}: {error.strerror or error}") from error
+    return list(parse_manifests(*read_spec(filename)))
 
 
 def _in_namespace(manifest: Object, namespace: str) -> Object:
@@ -310,13 +288,8 @@ def _find(client: Client, path: str) -> Object | None:
         return None
 
 
-def _typed(resource: Resource) -> str:
-    """Return the kind as kubectl prints it before a name: ``pod``, ``deployment.apps``."""
-    return f"{resource.singular}.{resource.group}" if resource.group else resource.singular
-
-
 def _reference(obj: Object) -> str:
-    return f"{_typed(resource_of(obj))}/{name_of(obj)}"
+    return f"{resource_of(obj).typed}/{name_of(obj)}"
 
 
 def _list(objects: Sequence[Object]) -> Object:

@@ -1,6 +1,6 @@
 """Bring objects to what manifests say: create what is missing, change what differs."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -28,18 +28,16 @@ class Applied:
 
     def __str__(self) -> str:
         """Say it as kubectl does."""
-        resource = RESOURCES[self.key.resource]
-        group = f".{resource.group}" if resource.group else ""
-        return f"{resource.singular}{group}/{self.key.name} {self.verb}"
+        return f"{RESOURCES[self.key.resource].typed}/{self.key.name} {self.verb}"
 
 
-def apply_manifests(client: Client, manifests: Sequence[Object]) -> list[Applied]:
-    """Apply manifests in order.
+def apply_manifests(client: Client, manifests: Iterable[Object]) -> Iterator[Applied]:
+    """Apply manifests in order, and say of each what became of it.
 
     Raises:
         RequestRefusedError: One was refused; those before it have been applied.
     """
-    return [_apply(client, manifest) for manifest in manifests]
+    return (_apply(client, manifest) for manifest in manifests)
 
 
 def prune(client: Client, annotation: str, keep: Iterable[Object]) -> list[Applied]:

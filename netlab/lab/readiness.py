@@ -23,6 +23,9 @@ from netlab.model.objects import Object, items_of, labels_of, name_of, namespace
 
 _AGAIN_S = 0.02
 """Before a refused call is made again."""
+_ATTEMPT_S = 1.5
+"""A call without an answer is given up and made anew: a SYN that met half a network may have left a
+conntrack entry that its retransmissions run into."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +67,7 @@ def unanswered(wanted: list[Probe], timeout_s: float) -> list[Probe]:
     deadline = time.monotonic() + timeout_s
     left = wanted
     while left:
-        left = _unanswered_once(left, deadline)
+        left = _unanswered_once(left, min(deadline, time.monotonic() + _ATTEMPT_S))
         if time.monotonic() >= deadline:
             break
         if left:

@@ -44,13 +44,17 @@ def read_topology(name_or_path: str) -> tuple[bytes, str]:
     if name_or_path in builtin_names():
         resource = files("netlab") / "topologies" / f"{name_or_path}.yaml"
         return resource.read_bytes(), f"{name_or_path}.yaml"
-    return read_spec(name_or_path)
+    return read_spec(name_or_path, hint=_missing_hint(name_or_path))
 
 
-def read_spec(path: str) -> tuple[bytes, str]:
+def read_spec(path: str, hint: str = "") -> tuple[bytes, str]:
     """Return the text of a YAML file, and how messages shall call it; ``-`` is standard input.
 
     At most one byte more than the limit is read, so an endless file ends too.
+
+    Args:
+        path: Of the file.
+        hint: What to say when there is no such file.
 
     Raises:
         SpecError: There is no such file, or it is a folder, too long, or not readable.
@@ -63,21 +67,21 @@ def read_spec(path: str) -> tuple[bytes, str]:
             with Path(path).open("rb") as file:
                 text = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
-        raise _unreadable(path, error) from error
+        raise _unreadable(path, error, hint) from error
     if len(text) > MAX_BYTES:
         size = Path(path).stat().st_size if path != "-" else len(text)
         raise refuse([size_problem(max(size, len(text)))], source)
     return text, source
 
 
-def _unreadable(path: str, error: OSError | ValueError) -> SpecError:
+def _unreadable(path: str, error: OSError | ValueError, hint: str) -> SpecError:
     match error:
         case FileNotFoundError() | NotADirectoryError():
-            return SpecError(f"{path}: there is no such file", hint=_missing_hint(path))
+            return SpecError(f"{path}: there is no such file", hint=hint)
         case IsADirectoryError():
             found = sorted(one.name for one in Path(path).iterdir() if one.suffix in _SUFFIXES)
-            hint = f"it holds {', '.join(found[:5])}" if found else "give a file"
-            return SpecError(f"{path}: is a folder, not a topology file", hint=hint)
+            inside = f"it holds {', '.join(found[:5])}" if found else "give a file"
+            return SpecError(f"{path}: is a folder, not a file", hint=inside)
         case PermissionError():
             return SpecError(f"{path}: you may not read this file", hint="check its permissions")
         case OSError():

@@ -78,7 +78,7 @@ def up(lab: str, text: bytes, file: TopologyFile, tell: Tell) -> Up:
     marked = [_marked(manifest, file.topology.name) for manifest in file.manifests]
     if marked:
         tell(f"applying {len(marked)} objects")
-    applied = apply_manifests(client, marked)
+    applied = list(apply_manifests(client, marked))
     applied += prune(client, TOPOLOGY_ANNOTATION, keep=marked)
     tell("waiting until it answers")
     status = _settle(client)

@@ -36,6 +36,11 @@ class Resource:
         return f"{self.plural}.{self.group}" if self.group else self.plural
 
     @property
+    def typed(self) -> str:
+        """Return the kind as kubectl prints it before a name: ``pod``, ``deployment.apps``."""
+        return f"{self.singular}.{self.group}" if self.group else self.singular
+
+    @property
     def root(self) -> str:
         """Return the path of the group and version: ``/api/v1``, ``/apis/apps/v1``."""
         return f"/apis/{self.api_version}" if self.group else "/api/v1"

@@ -3,33 +3,44 @@
 Operations come in phases, and within a phase namespace by namespace, so that the kernel's side
 enters each namespace once a phase: namespaces and their settings first (a link takes its defaults
 from them), then links (a veth end appears in two namespaces at once), then addresses and routes.
+
+The kernel takes more away than it is asked to, and the plan makes up for it: a veth end goes with
+its other end, a port leaves its bridge with the bridge, and the routes through a link go with the
+link, or with its last address.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from netlab.model.links import LabState, Link, NetnsState
+from netlab.model.links import LabState, Link, NetnsState, Route
 from netlab.model.names import NetnsName
 from netlab.plan import ops
 from netlab.plan.ops import Op
 
 _NOTHING = NetnsState()
+_LinkId = tuple[NetnsName, str]
 
 
 def diff(have: LabState, want: LabState) -> list[Op]:
     """Return the operations that make ``have`` equal to ``want``; none when they are equal.
 
-    A namespace that is not wanted is deleted. A link whose MTU or MAC address differs is made anew.
+    A namespace that is not wanted is deleted. A link is made anew when its MTU or MAC address
+    differs, and so is a veth pair of which one end is missing.
     """
-    changed = [(netns, have.get(netns), state) for netns, state in want.items()]
-    changed = [change for change in changed if change[1] != change[2]]
+    changed = [netns for netns, state in want.items() if have.get(netns) != state]
+    new = _new_links(have, want, changed)
+    touched = [netns for netns in want if netns in {*changed, *(netns for netns, _ in new)}]
     result: list[Op] = [ops.DeleteNetns(netns=netns) for netns in have if netns not in want]
-    for netns, before, after in changed:
-        result += _settings(netns, before, after)
-    made = _MadeLinks()
-    for netns, before, after in changed:
-        result += made.links(netns, before or _NOTHING, after)
-    for netns, before, after in changed:
-        result += _addressing(netns, made.remaining(netns, before or _NOTHING), after)
+    for netns in changed:
+        result += _settings(netns, have.get(netns), want[netns])
+    for netns in touched:
+        result += _deleted_links(netns, have.get(netns, _NOTHING), want[netns], new)
+    made: set[_LinkId] = set()
+    for netns in touched:
+        result += _created_links(netns, want[netns], new, made)
+    for netns in touched:
+        own = {ifname for where, ifname in new if where == netns}
+        result += _addressing(netns, have.get(netns, _NOTHING), want[netns], own)
     return result
 
 
@@ -44,72 +55,67 @@ def _settings(netns: NetnsName, before: NetnsState | None, after: NetnsState) ->
             )
 
 
-class _MadeLinks:
-    """The links made so far: a veth pair is wanted by both its namespaces and made once."""
-
-    def __init__(self) -> None:
-        self._made: set[tuple[NetnsName, str]] = set()
-
-    def links(self, netns: NetnsName, before: NetnsState, after: NetnsState) -> Iterator[Op]:
-        present = {link.ifname: link for link in before.links}
-        wanted = {link.ifname for link in after.links}
-        for ifname in present.keys() - wanted:
-            yield ops.DeleteLink(netns=netns, ifname=ifname)
-        for link in after.links:
-            if (netns, link.ifname) in self._made or _same_device(present.get(link.ifname), link):
-                continue
-            if link.ifname in present:
-                yield ops.DeleteLink(netns=netns, ifname=link.ifname)
-            yield self._create(netns, link)
-
-    def remaining(self, netns: NetnsName, before: NetnsState) -> NetnsState:
-        """Return ``before`` without the links that were made anew, and without their routes."""
-        gone = {ifname for where, ifname in self._made if where == netns}
-        if not gone:
-            return before
-        return NetnsState(
-            sysctls=before.sysctls,
-            links=tuple(link for link in before.links if link.ifname not in gone),
-            routes=tuple(route for route in before.routes if route.ifname not in gone),
-        )
-
-    def _create(self, netns: NetnsName, link: Link) -> Op:
-        self._made.add((netns, link.ifname))
-        if link.peer is None:
-            return ops.CreateBridge(netns=netns, ifname=link.ifname, mac=link.mac, mtu=link.mtu)
-        self._made.add((link.peer.netns, link.peer.ifname))
-        return ops.CreateVeth(
-            netns=netns, ifname=link.ifname, mac=link.mac, mtu=link.mtu, peer=link.peer
-        )
+def _new_links(have: LabState, want: LabState, changed: list[NetnsName]) -> set[_LinkId]:
+    """Return the links that must be made; of a veth pair always both ends."""
+    new: set[_LinkId] = set()
+    for netns in changed:
+        present = {link.ifname: link for link in have.get(netns, _NOTHING).links}
+        for link in want[netns].links:
+            if not _is_same_device(present.get(link.ifname), link):
+                new.add((netns, link.ifname))
+                if link.peer:
+                    new.add((link.peer.netns, link.peer.ifname))
+    return new
 
 
-def _same_device(have: Link | None, want: Link) -> bool:
+def _is_same_device(have: Link | None, want: Link) -> bool:
     return have is not None and (have.mac, have.mtu) == (want.mac, want.mtu)
 
 
-def _addressing(netns: NetnsName, before: NetnsState, after: NetnsState) -> Iterator[Op]:
-    present = {link.ifname: link for link in before.links}
-    for link in after.links:
-        yield from _link(netns, present.get(link.ifname), link)
+def _deleted_links(
+    netns: NetnsName, before: NetnsState, after: NetnsState, new: set[_LinkId]
+) -> Iterator[Op]:
     wanted = {link.ifname for link in after.links}
-    for route in before.routes:
-        # A route goes with its link; deleting it then would fail.
-        if route not in after.routes and (route.ifname is None or route.ifname in wanted):
-            yield ops.DeleteRoute(
-                netns=netns,
-                destination=route.destination,
-                ifname=route.ifname,
-                gateway=route.gateway,
+    for link in before.links:
+        if link.ifname not in wanted or (netns, link.ifname) in new:
+            yield ops.DeleteLink(netns=netns, ifname=link.ifname)
+
+
+def _created_links(
+    netns: NetnsName, after: NetnsState, new: set[_LinkId], made: set[_LinkId]
+) -> Iterator[Op]:
+    """Yield what makes the new links, and note them in ``made``: a pair is made once."""
+    for link in after.links:
+        if (netns, link.ifname) not in new - made:
+            continue
+        made.add((netns, link.ifname))
+        if link.peer is None:
+            yield ops.CreateBridge(netns=netns, ifname=link.ifname, mac=link.mac, mtu=link.mtu)
+        else:
+            made.add((link.peer.netns, link.peer.ifname))
+            yield ops.CreateVeth(
+                netns=netns, ifname=link.ifname, mac=link.mac, mtu=link.mtu, peer=link.peer
             )
-    routes = set(before.routes)
-    for route in after.routes:
-        if route not in routes:
-            yield ops.AddRoute(
-                netns=netns,
-                destination=route.destination,
-                ifname=route.ifname,
-                gateway=route.gateway,
-            )
+
+
+def _addressing(
+    netns: NetnsName, before: NetnsState, after: NetnsState, new: set[str]
+) -> Iterator[Op]:
+    """Yield what gives links their addresses and the namespace its routes.
+
+    Args:
+        netns: The namespace.
+        before: What it had before its ``new`` links were made.
+        after: What it must have.
+        new: Names of the links that were made anew.
+    """
+    present = {link.ifname: link for link in before.links if link.ifname not in new}
+    for link in after.links:
+        old = present.get(link.ifname)
+        if old and old.master in new:
+            old = replace(old, master=None, hairpin=False)
+        yield from _link(netns, old, link)
+    yield from _routes(netns, before, after, new)
 
 
 def _link(netns: NetnsName, before: Link | None, after: Link) -> Iterator[Op]:
@@ -127,3 +133,50 @@ def _link(netns: NetnsName, before: Link | None, after: Link) -> Iterator[Op]:
     yield ops.SetLinkUp(netns=netns, ifname=after.ifname, master=after.master)
     if after.hairpin:
         yield ops.SetHairpin(netns=netns, ifname=after.ifname)
+
+
+def _routes(
+    netns: NetnsName, before: NetnsState, after: NetnsState, new: set[str]
+) -> Iterator[Op]:
+    wanted = {link.ifname: link for link in after.links if link.ifname not in new}
+    gone = {link.ifname for link in before.links if link.ifname not in wanted}
+    stripped = {
+        link.ifname
+        for link in before.links
+        if link.ifname in wanted and set(link.addresses) - set(wanted[link.ifname].addresses)
+    }
+    kept = set(before.routes)
+    if gone or stripped:
+        kept = {route for route in kept if _ifname_of(route, before) not in gone | stripped}
+    for route in before.routes:
+        # A route goes with its link; deleting it then would fail.
+        if route not in after.routes and (route in kept or _ifname_of(route, before) not in gone):
+            yield ops.DeleteRoute(
+                netns=netns,
+                destination=route.destination,
+                ifname=route.ifname,
+                gateway=route.gateway,
+            )
+    for route in after.routes:
+        if route not in kept:
+            yield ops.AddRoute(
+                netns=netns,
+                destination=route.destination,
+                ifname=route.ifname,
+                gateway=route.gateway,
+            )
+
+
+def _ifname_of(route: Route, state: NetnsState) -> str | None:
+    """Return the link that a route leads through; None when no link leads to its gateway."""
+    if route.ifname or route.gateway is None:
+        return route.ifname
+    on_link = (
+        link.ifname
+        for link in state.links
+        if any(route.gateway in address.network for address in link.addresses)
+    )
+    routed = (
+        other.ifname for other in state.routes if other.ifname and route.gateway in other.destination
+    )
+    return next(on_link, None) or next(routed, None)

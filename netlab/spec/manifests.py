@@ -91,7 +91,7 @@ class _Holders:
 
     def __init__(self, surroundings: Surroundings) -> None:
         self._names: dict[object, str] = {}
-        self._node_ports: dict[object, str] = {}
+        self._node_ports: dict[int, tuple[str, set[str]]] = {}
         self._cluster_ips: dict[object, str] = {}
         if surroundings.services:
             self._cluster_ips[str(surroundings.services[1])] = "Service default/kubernetes"
@@ -126,12 +126,13 @@ class _Holders:
             number = port.get("nodePort")
             if not isinstance(number, int) or not number:
                 continue
-            key = number, text_of(port, "protocol", "TCP")
-            if key in self._node_ports:
+            # One Service may have a number once for each protocol; two Services may not share it.
+            holder, protocols = self._node_ports.setdefault(number, (where, set()))
+            protocol = text_of(port, "protocol", "TCP")
+            if holder != where or protocol in protocols:
                 message = f"Invalid value: {number}: provided port is already allocated"
-                hint = f"{self._node_ports[key]} has it"
-                report.add((*inside, "nodePort"), message, hint)
-            self._node_ports.setdefault(key, where)
+                report.add((*inside, "nodePort"), message, f"{holder} has it")
+            protocols.add(protocol)
 
 
 def _objects(

@@ -197,7 +197,8 @@ def report(results: list[tuple[Size, Medians]], start_up: float) -> Iterator[str
     yield "| --- | ---: | ---: |"
     for size, medians in results:
         megabytes = medians["memory"] / 1e6
-        yield f"| {size.name} | {megabytes:.0f} MB | {megabytes / size.pods:.2f} MB |"
+        each = f"{megabytes / size.pods:.2f} MB" if size.pods > 1 else ""
+        yield f"| {size.name} | {megabytes:.0f} MB | {each} |"
     yield f"\n`netlab --help` takes {start_up:.2f} s."
 
 

@@ -127,8 +127,8 @@ def test_scale_patch_and_delete_do_what_they_say(applied: Run, store: Store):
     [
         pytest.param("get", ["pdos"], "resource type", id="an unknown kind"),
         pytest.param("get", ["svc", "nope"], 'services "nope" not found', id="an unknown name"),
-        pytest.param("apply", ["-f", "/nope.yaml"], "No such file", id="a file that is missing"),
-        pytest.param("apply", ["-f", "/"], "Is a directory", id="a directory"),
+        pytest.param("apply", ["-f", "/nope.yaml"], "no such file", id="a file that is missing"),
+        pytest.param("apply", ["-f", "/"], "is a folder", id="a directory"),
         pytest.param("delete", ["svc", "nope"], "not found", id="nothing to delete"),
         pytest.param("scale", ["svc/web", "--replicas", "1"], "scaled", id="a Service to scale"),
         pytest.param("patch", ["svc/kubernetes", "-p", "{"], "neither JSON", id="a broken patch"),

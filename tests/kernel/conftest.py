@@ -1,0 +1,286 @@
+"""Real labs for tests: a runner of the command line, and a check that nothing is left behind.
+
+``tests/scenarios/conftest.py`` is this file too.
+"""
+
+import contextlib
+import itertools
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from ipaddress import ip_address, ip_network
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+PREFIX: Final = "t"
+"""Of the names of the labs made here; those of others come and go as they like."""
+
+LAB_NETWORKS: Final = tuple(
+    map(ip_network, ("10.240.0.0/24", "10.244.0.0/16", "10.0.0.0/16", "198.51.100.0/24"))
+)
+
+_numbers = itertools.count()
+
+
+class Lab:
+    """A lab that may or may not be up: its name, and the command line as its user has it."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def command(self, *argv: str) -> list[str]:
+        return [sys.executable, "-m", "netlab", *argv]
+
+    def environment(self) -> dict[str, str]:
+        return {**os.environ, "NETLAB_LAB": self.name}
+
+    def run(self, *argv: str, text: str = "") -> subprocess.CompletedProcess[str]:
+        """Run ``netlab ARGV`` on this lab to its end, with ``text`` on its standard input."""
+        return subprocess.run(
+            self.command(*argv),
+            env=self.environment(),
+            input=text,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+    def start(self, *argv: str) -> "subprocess.Popen[str]":
+        """Begin ``netlab ARGV`` on this lab."""
+        return subprocess.Popen(
+            self.command(*argv),
+            env=self.environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def up(self, topology: str = "two-nodes") -> str:
+        """Bring the lab to a topology, which must work; return what was printed."""
+        done = self.run("up", topology)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def down(self) -> str:
+        """Remove the lab, which must work; return what was printed."""
+        done = self.run("down")
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def status(self) -> dict[str, Any]:
+        return json.loads(self.run("status", "-o", "json").stdout)
+
+    def get(self, *what: str) -> dict[str, Any]:
+        """Return an object, or a list of them, as the control plane has it."""
+        done = self.run("get", *what, "-o", "json")
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    def inside(self, host: str, *argv: str, text: str = "") -> subprocess.CompletedProcess[str]:
+        """Run a program in a host of the lab."""
+        return self.run("exec", host, "--", *argv, text=text)
+
+    def fetch(self, host: str, url: str, *options: str) -> str:
+        """Return what a URL answers to curl in ``host``; empty when it does not within 2 s."""
+        return self.inside(host, "curl", "-sg", "--max-time", "2", *options, url).stdout
+
+    def netns(self) -> list[str]:
+        return sorted(name for name in namespaces() if name.startswith(f"netlab-{self.name}-"))
+
+    def directory(self) -> Path:
+        return Path("/run/netlab", self.name)
+
+    def processes(self) -> dict[str, int]:
+        """Return the pids of the control plane and its two children, by what they are."""
+        titles = {pid: title_of(pid) for pid, owner in marked() if owner == self.name}
+        kinds = {"netlab control plane": "control plane", "netlab warm parent": "warm parent"}
+        kinds["netlab launcher"] = "launcher"
+        return {
+            kind: pid
+            for pid, title in titles.items()
+            for words, kind in kinds.items()
+            if title.startswith(words)
+        }
+
+
+def wait_for(condition: Callable[[], Any], timeout_s: float = 10.0) -> Any:  # noqa: ANN401
+    """Return the first true value of ``condition``, which must come within ``timeout_s``."""
+    deadline = time.monotonic() + timeout_s
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"not within {timeout_s:g} s"
+        time.sleep(0.02)
+    return value
+
+
+def namespaces() -> set[str]:
+    directory = Path("/run/netns")
+    return {path.name for path in directory.iterdir()} if directory.is_dir() else set()
+
+
+def title_of(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode().strip()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
+def marked() -> Iterator[tuple[int, str]]:
+    """Yield every process that carries a lab's mark, and the lab."""
+    for directory in Path("/proc").glob("[0-9]*"):
+        try:
+            entries = (directory / "environ").read_bytes().split(b"\0")
+        except (FileNotFoundError, ProcessLookupError, PermissionError):
+            continue
+        for entry in entries:
+            if entry.startswith(b"NETLAB_OWNER="):
+                yield int(directory.name), entry.partition(b"=")[2].decode()
+
+
+_made: set[str] = set()
+
+
+def traces(labs: set[str]) -> dict[str, set[Any]]:
+    """Return everything of the machine that belongs to one of ``labs``."""
+    mounts = Path("/proc/self/mountinfo").read_text().splitlines()
+    files = Path("/run/netlab").glob("*")
+    words = {f"/run/netlab/{lab}/" for lab in labs} | {f"netlab-{lab}-" for lab in labs}
+    return {
+        "namespaces": {name for name in namespaces() if any(word in name for word in words)},
+        "mounts": {line for line in mounts if any(word in line for word in words)},
+        "processes": {(pid, title_of(pid)) for pid, lab in marked() if lab in labs},
+        "files": {path.name for path in files if path.name.strip(".").split(".")[0] in labs},
+    }
+
+
+def _lost_processes() -> set[int]:
+    """Return the processes that live in a network namespace that lost its name."""
+    named = {path.stat().st_ino for path in Path("/run/netns").glob("*")}
+    named.add(Path("/proc/self/ns/net").stat().st_ino)
+    found = set()
+    for directory in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError, PermissionError):
+            if (directory / "ns/net").stat().st_ino not in named:
+                found.add(int(directory.name))
+    return found
+
+
+def _check_nothing_left(labs: set[str], lost_before: set[int]) -> None:
+    deadline = time.monotonic() + 3
+    while (found := traces(labs)) != traces(set()) or not _lost_processes() <= lost_before:
+        if time.monotonic() > deadline:
+            break
+        time.sleep(0.05)
+    assert found == traces(set())
+    assert not _lost_processes() - lost_before
+
+
+@pytest.fixture(scope="module")
+def make_lab() -> Iterator[Callable[[], Lab]]:
+    """Return a maker of labs with names of their own, which go at the module's end."""
+    labs: list[Lab] = []
+
+    def make() -> Lab:
+        lab = Lab(f"{PREFIX}{os.getpid()}{next(_numbers):03}")
+        _made.add(lab.name)
+        labs.append(lab)
+        return lab
+
+    yield make
+    for lab in labs:
+        lab.down()
+
+
+@pytest.fixture
+def lab(make_lab: Callable[[], Lab]) -> Iterator[Lab]:
+    """Return a lab that is not up yet and goes with the test."""
+    made = make_lab()
+    yield made
+    made.down()
+
+
+@pytest.fixture(autouse=True)
+def nothing_left() -> Iterator[None]:
+    """Have each test leave nothing of the labs that it made."""
+    made, lost = set(_made), _lost_processes()
+    yield
+    _check_nothing_left(_made - made, lost)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def host_untouched() -> Iterator[None]:
+    """Have each module leave the machine's own network as it was, and no trace of a lab."""
+    if os.geteuid() != 0:
+        yield
+        return
+    before, lost = host_network(), _lost_processes()
+    yield
+    _check_nothing_left(_made, lost)
+    assert host_network() == before
+
+
+def host_network() -> dict[str, Any]:
+    """Return what the machine's own network consists of, without what changes by itself."""
+    return {
+        "links": [_steady(link) for link in _ip("-d", "link")],
+        "addresses": [_steady(link) for link in _ip("addr")],
+        "routes": _ip("route", "show", "table", "all"),
+        "routes6": _ip("-6", "route", "show", "table", "all"),
+        "rules": _ip("rule") + _ip("-6", "rule"),
+        "neighbours": [_neighbour(one) for one in _ip("neigh") if _is_telling(one)],
+        "nft": _output("nft", "--stateless", "list", "ruleset") if shutil.which("nft") else "",
+        "legacy": _legacy_tables(),
+    }
+
+
+def _ip(*argv: str) -> list[dict[str, Any]]:
+    return json.loads(_output("ip", "-j", *argv) or "[]")
+
+
+def _output(*argv: str) -> str:
+    return subprocess.run(argv, capture_output=True, text=True, check=True).stdout
+
+
+def _steady(value: dict[str, Any]) -> dict[str, Any]:
+    """Leave out how long an address of DHCP's or a router's is still valid."""
+    ticking = {"valid_life_time", "preferred_life_time"}
+    return {
+        key: [_steady(one) for one in inner] if key == "addr_info" else inner
+        for key, inner in value.items()
+        if key not in ticking
+    }
+
+
+def _is_telling(neighbour: dict[str, Any]) -> bool:
+    """Whether it was put there, or is a lab's; the kernel learns and forgets the others."""
+    address = ip_address(neighbour["dst"])
+    return "PERMANENT" in neighbour.get("state", ()) or any(address in one for one in LAB_NETWORKS)
+
+
+def _neighbour(found: dict[str, Any]) -> tuple[str, str, str]:
+    return found["dst"], found["dev"], found.get("lladdr", "")
+
+
+def _legacy_tables() -> dict[str, str]:
+    """Return the names of legacy tables; to list a table's rules would make it."""
+    files = Path("/proc/net").glob("ip*_tables_names")
+    return {path.name: path.read_text() for path in files}
+
+
+def sysctls() -> dict[str, str]:
+    """Return every setting of the machine's network that can be read."""
+    found = {}
+    for path in Path("/proc/sys/net").rglob("*"):
+        try:
+            found[str(path)] = path.read_text()
+        except OSError:
+            # A directory, a setting that is for writing only, or a device that has just gone.
+            continue
+    return {name: value for name, value in found.items() if not name.endswith("conntrack_count")}

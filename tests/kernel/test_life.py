@@ -1,0 +1,248 @@
+"""``up``, ``down``, ``status`` and ``list`` as a user of a lab meets them."""
+
+import os
+import signal
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.kernel.conftest import Lab, namespaces, title_of, wait_for
+
+pytestmark = pytest.mark.kernel
+
+NODE1 = "http://10.240.0.3:30080"
+NODE2 = "http://10.240.0.4:30080"
+
+
+def answers(lab: Lab) -> bool:
+    return "CLIENT VALUES:" in lab.fetch("client", NODE2)
+
+
+def pod_pids(lab: Lab) -> dict[str, list[int]]:
+    return {host["name"]: host["pids"] for host in pids(lab) if host["kind"] == "pod"}
+
+
+def pids(lab: Lab) -> list[dict]:
+    return [
+        {"name": host["name"], "kind": host["kind"], "pids": host["usage"]["pids"]}
+        for host in lab.status()["hosts"]
+    ]
+
+
+def test_up_twice_says_that_there_is_nothing_to_do(lab: Lab):
+    assert "is up and answers" in lab.up()
+    before = (pids(lab), lab.get("pods"), lab.get("svc"))
+    assert f"lab {lab.name} (two-nodes) is up already; nothing to do" in lab.up()
+    assert (pids(lab), lab.get("pods"), lab.get("svc")) == before
+
+
+def test_up_of_another_topology_leaves_nothing_of_the_first(lab: Lab):
+    lab.up("source-ip")
+    out = lab.up("two-nodes")
+    assert "(two-nodes) is up and answers" in out
+    assert [name for name in lab.netns() if "node3" in name or "source-ip" in name] == []
+    assert [pod["metadata"]["name"] for pod in lab.get("pods")["items"]] == ["web-1"]
+    names = {service["metadata"]["name"] for service in lab.get("svc")["items"]}
+    assert names == {"kubernetes", "web"}
+    nodes = {node["metadata"]["name"] for node in lab.get("nodes")["items"]}
+    assert nodes == {"node1", "node2"}
+    assert "nodeport" not in lab.inside("node1", "iptables-save").stdout
+    assert answers(lab)
+    assert "nothing to do" in lab.up("two-nodes")
+
+
+def test_down_says_what_it_removed_and_the_second_that_there_is_nothing(lab: Lab):
+    lab.up()
+    assert "removed 5 namespaces and 4 processes" in lab.down()
+    assert lab.netns() == []
+    assert lab.down() == f"there is no lab {lab.name}; nothing to remove\n"
+
+
+def test_down_needs_neither_control_plane_nor_files(lab: Lab):
+    lab.up()
+    for pid in lab.processes().values():
+        os.kill(pid, signal.SIGKILL)
+    subprocess.run(["rm", "-r", lab.directory()], check=True)
+    assert "removed 5 namespaces" in lab.down()
+
+
+def test_down_removes_what_others_started_inside_the_lab(lab: Lab):
+    lab.up()
+    entered = ["ip", "netns", "exec", f"netlab-{lab.name}-node1", "sleep", "100"]
+    with subprocess.Popen(entered) as foreign:
+        wait_for(lambda: title_of(foreign.pid).startswith("sleep"))
+        assert "5 namespaces and 5 processes" in lab.down()
+        assert foreign.wait(5) == -signal.SIGKILL
+
+
+def test_without_its_control_plane_a_lab_carries_traffic_and_up_adopts_its_pods(lab: Lab):
+    lab.up()
+    before = pod_pids(lab)
+    os.kill(lab.processes()["control plane"], signal.SIGKILL)
+    wait_for(lambda: not lab.processes())
+    assert answers(lab)
+    orphaned = lab.status()
+    assert orphaned["state"] == "orphaned"
+    shown = lab.run("status")
+    assert shown.returncode == 1
+    assert "the control plane has ended" in shown.stdout
+    assert f"--lab {lab.name}" in shown.stdout
+    # What status says to type works.
+    typed = orphaned["advice"].split(" (")[0].removeprefix("sudo netlab ").split()
+    healed = lab.run(*typed)
+    assert healed.returncode == 0, healed.stderr
+    assert pod_pids(lab) == before
+    assert lab.status()["state"] == "up"
+    assert answers(lab)
+
+
+@pytest.mark.parametrize("child", ["launcher", "warm parent"])
+def test_control_plane_ends_with_a_child_and_up_starts_it_anew(lab: Lab, child: str):
+    lab.up()
+    before = pod_pids(lab)
+    os.kill(lab.processes()[child], signal.SIGKILL)
+    wait_for(lambda: not lab.processes())
+    assert answers(lab)
+    lab.up()
+    assert pod_pids(lab) == before
+    assert set(lab.processes()) == {"control plane", "launcher", "warm parent"}
+
+
+def test_pod_that_ended_while_nobody_watched_is_started_by_the_next_up(lab: Lab):
+    lab.up()
+    [pid] = pod_pids(lab)["web-1"]
+    os.kill(lab.processes()["control plane"], signal.SIGKILL)
+    wait_for(lambda: not lab.processes())
+    os.kill(pid, signal.SIGKILL)
+    lab.up()
+    wait_for(lambda: answers(lab))
+    assert pod_pids(lab)["web-1"] != [pid]
+
+
+def test_after_a_reboot_status_says_so_and_up_builds_the_lab_again(lab: Lab):
+    """A machine that keeps /run over a reboot has the files, and no namespace or process."""
+    lab.up()
+    kept = {path.name: path.read_bytes() for path in lab.directory().iterdir() if path.is_file()}
+    lab.down()
+    lab.directory().mkdir(parents=True)
+    for name, content in kept.items():
+        (lab.directory() / name).write_bytes(content)
+    shown = lab.run("status")
+    assert shown.returncode == 1
+    assert "lost" in shown.stdout
+    assert f"sudo netlab up {lab.directory()}/topology.yaml --lab {lab.name}" in shown.stdout
+    healed = lab.run("up", str(lab.directory() / "topology.yaml"))
+    assert healed.returncode == 0, healed.stderr
+    assert answers(lab)
+
+
+def test_status_of_a_lab_that_is_not_there_says_what_to_type(lab: Lab):
+    shown = lab.run("status")
+    assert shown.returncode == 6
+    assert f"there is no lab {lab.name}" in shown.stderr
+    assert f"sudo netlab up --lab {lab.name}" in shown.stderr
+
+
+def test_up_heals_a_namespace_whose_making_was_cut_short(lab: Lab):
+    for host in ("node1", "router"):
+        Path(f"/run/netns/netlab-{lab.name}-{host}").touch(mode=0o444)
+    lab.up()
+    assert answers(lab)
+
+
+def test_down_removes_a_namespace_whose_making_was_cut_short(lab: Lab):
+    Path("/run/netns").mkdir(exist_ok=True)
+    Path(f"/run/netns/netlab-{lab.name}-node1").touch(mode=0o444)
+    assert "removed 1 namespace " in lab.down()
+
+
+def in_node1(lab: Lab, *argv: str) -> None:
+    node1 = f"netlab-{lab.name}-node1"
+    subprocess.run(["ip", "netns", "exec", node1, *argv], check=True, capture_output=True)
+
+
+DAMAGES = {
+    "a deleted link": ["ip", "link", "del", "eth0"],
+    "a deleted address": ["ip", "addr", "flush", "dev", "eth0"],
+    "a deleted route": ["ip", "route", "flush", "proto", "static"],
+    "a link that was taken down": ["ip", "link", "set", "eth0", "down"],
+    "a deleted pod link": ["ip", "link", "del", "veth-web-1"],
+    "flushed rules": ["iptables", "-t", "nat", "-F"],
+    "a setting that was changed": ["sysctl", "-w", "net.ipv4.ip_forward=0"],
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
+def test_up_repairs(lab: Lab, damage: list[str]):
+    lab.up()
+    in_node1(lab, *damage)
+    out = lab.up()
+    assert "nothing to do" not in out
+    assert "CLIENT VALUES:" in lab.fetch("client", NODE1)
+    assert answers(lab)
+    assert "nothing to do" in lab.up()
+
+
+def test_up_repairs_a_namespace_that_was_deleted(lab: Lab):
+    lab.up()
+    subprocess.run(["ip", "netns", "delete", f"netlab-{lab.name}-node2"], check=True)
+    gone = lab.status()
+    assert gone["state"] == "degraded"
+    assert any("node2 is gone" in problem for problem in gone["problems"])
+    lab.up()
+    assert answers(lab)
+    assert lab.status()["state"] == "up"
+
+
+def test_things_with_similar_names_are_left_alone(lab: Lab):
+    lab.up()
+    names = [f"netlab-{lab.name}9-node1", f"netlab-{lab.name}x", f"netlab{lab.name}-node1"]
+    for name in names:
+        subprocess.run(["ip", "netns", "add", name], check=True)
+    entered = [["ip", "netns", "exec", name, "sleep", "100"] for name in names]
+    running = [subprocess.Popen(argv) for argv in entered]
+    try:
+        lab.down()
+        assert set(names) <= namespaces()
+        assert [process.poll() for process in running] == [None, None, None]
+    finally:
+        for process in running:
+            process.kill()
+            process.wait()
+        for name in names:
+            subprocess.run(["ip", "netns", "delete", name], check=True)
+
+
+def test_namespaces_of_other_tools_are_no_labs(lab: Lab):
+    name = f"netlab-{lab.name}_x-foo"
+    subprocess.run(["ip", "netns", "add", name], check=True)
+    try:
+        listed = lab.run("list")
+        assert listed.returncode == 0, listed.stderr
+        assert f"{lab.name}_x" not in listed.stdout
+    finally:
+        subprocess.run(["ip", "netns", "delete", name], check=True)
+
+
+def test_control_socket_and_files_are_roots_alone(lab: Lab):
+    lab.up()
+    assert lab.directory().stat().st_mode & 0o777 == 0o700
+    ask = f"import socket; socket.socket(socket.AF_UNIX).connect('{lab.directory()}/control.sock')"
+    nobody = ["setpriv", "--reuid", "65534", "--clear-groups", "python3", "-c", ask]
+    refused = subprocess.run(nobody, capture_output=True, text=True, check=False)
+    assert "PermissionError" in refused.stderr
+    # Root is answered.
+    with socket.socket(socket.AF_UNIX) as call:
+        call.connect(str(lab.directory() / "control.sock"))
+
+
+def test_dry_run_is_bash_and_changes_nothing(lab: Lab):
+    printed = lab.run("up", "--dry-run", "source-ip")
+    assert printed.returncode == 0
+    checked = subprocess.run(
+        ["bash", "-n"], input=printed.stdout, capture_output=True, text=True, check=False
+    )
+    assert checked.returncode == 0, checked.stderr
+    assert lab.netns() == []
