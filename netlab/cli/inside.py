@@ -4,12 +4,12 @@ import os
 
 import click
 
-from netlab.cli.options import lab_option
+from netlab.cli.options import complete_host, lab_option
 
 
 @click.command("exec", context_settings={"ignore_unknown_options": True})
 @lab_option
-@click.argument("host")
+@click.argument("host", shell_complete=complete_host)
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 def exec_(lab: str, host: str, command: tuple[str, ...]) -> int:
     """Run COMMAND in HOST: client, router, a node, or a pod (web-1, or namespace/web-1).
@@ -27,7 +27,7 @@ def exec_(lab: str, host: str, command: tuple[str, ...]) -> int:
 
 @click.command()
 @lab_option
-@click.argument("host")
+@click.argument("host", shell_complete=complete_host)
 def shell(lab: str, host: str) -> int:
     """Open a shell in HOST; its prompt says where you are.
 

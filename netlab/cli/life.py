@@ -5,11 +5,11 @@ import time
 
 import click
 
-from netlab.cli.options import lab_option
+from netlab.cli.options import complete_topology, lab_option
 
 
 @click.command()
-@click.argument("topology", default="source-ip")
+@click.argument("topology", default="source-ip", shell_complete=complete_topology)
 @lab_option
 @click.option("--dry-run", is_flag=True, help="Print the commands; change nothing, need no root.")
 def up(topology: str, lab: str, dry_run: bool) -> None:  # noqa: FBT001 (click's flags)

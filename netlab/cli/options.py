@@ -29,3 +29,20 @@ def lab_option(command: _Command) -> _Command:
         callback=_checked,
         help="The lab to speak to.",
     )(command)
+
+
+def complete_host(context: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
+    """Return the hosts of the lab that complete what was typed; the kernel knows them."""
+    from netlab.lab.hosts import names_of_hosts
+
+    del parameter
+    lab = context.params.get("lab") or "default"
+    return [name for name in names_of_hosts(lab) if name.startswith(begun)]
+
+
+def complete_topology(context: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
+    """Return the built-in topologies that complete what was typed."""
+    from netlab.lab.topologies import builtin_names
+
+    del context, parameter
+    return [name for name in builtin_names() if name.startswith(begun)]

@@ -30,6 +30,12 @@ def hosts(lab: str) -> tuple[Host, ...]:
     )
 
 
+def names_of_hosts(lab: str) -> list[str]:
+    """Return every host of the lab as users type it, sorted, from the kernel alone."""
+    prefix = lab_prefix(lab)
+    return sorted(_spelt(name.removeprefix(prefix)) for name in netns.names_of(lab))
+
+
 def find_netns(lab: str, name: str) -> NetnsName:
     """Return the namespace of the host that users call ``name``, from the kernel alone.
 
@@ -51,7 +57,7 @@ def find_netns(lab: str, name: str) -> NetnsName:
     fits = [found for found in names if found.startswith(pod)]
     if len(fits) == 1:
         return names[fits[0]]
-    spelt = sorted(_spelt(found) for found in names)
+    spelt = names_of_hosts(lab)
     near = difflib.get_close_matches(name, spelt, n=3) or spelt[:8]
     raise LabError(
         f"lab {lab} has no host {name}" if not fits else f"{name} fits {len(fits)} pods",

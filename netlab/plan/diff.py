@@ -12,7 +12,7 @@ link, or with its last address.
 from collections.abc import Iterator
 from dataclasses import replace
 
-from netlab.model.links import LabState, Link, NetnsState, Route
+from netlab.model.links import LabState, Link, NetnsState, Route, Sysctl
 from netlab.model.names import NetnsName
 from netlab.plan import ops
 from netlab.plan.ops import Op
@@ -47,12 +47,19 @@ def diff(have: LabState, want: LabState) -> list[Op]:
 def _settings(netns: NetnsName, before: NetnsState | None, after: NetnsState) -> Iterator[Op]:
     if before is None:
         yield ops.CreateNetns(netns=netns)
-    present = set(before.sysctls) if before else set()
+        present = None
+    else:
+        present = {sysctl.key: sysctl for sysctl in before.sysctls}
     for sysctl in after.sysctls:
-        if sysctl not in present:
+        if present is None or _is_amiss(present.get(sysctl.key), sysctl):
             yield ops.SetSysctl(
                 netns=netns, key=sysctl.key, value=sysctl.value, if_present=sysctl.if_present
             )
+
+
+def _is_amiss(have: Sysctl | None, want: Sysctl) -> bool:
+    # The kernel's own list lacks what belongs to a module that is not loaded.
+    return have != want and not (have is None and want.if_present)
 
 
 def _new_links(have: LabState, want: LabState, changed: list[NetnsName]) -> set[_LinkId]:
