@@ -60,6 +60,22 @@ class Template:
         self.own_pid_namespace = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
 
 
+def end_on_sigterm() -> None:
+    """Have containers end on SIGTERM, and the calling process, their parent, ignore it.
+
+    The kernel drops a signal that the first process of a pid namespace has no handler for. The
+    handler is inherited: setting it in each container would cost each a copy of some memory.
+    """
+    parent = os.getpid()
+
+    def terminate(number: int, frame: object) -> None:
+        del number, frame
+        if os.getpid() != parent:
+            raise SystemExit
+
+    signal.signal(signal.SIGTERM, terminate)
+
+
 def start(container: Container, template: Template) -> tuple[int, int]:
     """Start a container's first process.
 
@@ -126,6 +142,8 @@ def _run(container: Container, template: Template, netns: int, writer: int) -> N
             processes.set_title(f"{container.hostname}: {container.argv[0]}")
             BUILT_IN[container.argv[0]](lambda: os.close(writer))
         else:
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGPIPE):
+                signal.signal(number, signal.SIG_DFL)
             os.execvpe(container.argv[0], container.argv, dict(container.env))  # noqa: S606
     except OSError as error:
         what = error.filename or container.argv[0]
@@ -138,10 +156,6 @@ def _run(container: Container, template: Template, netns: int, writer: int) -> N
 
 
 def _enter(container: Container, template: Template, netns: int) -> None:
-    for number in (signal.SIGINT, signal.SIGCHLD, signal.SIGPIPE):
-        signal.signal(number, signal.SIG_DFL)
-    # The kernel drops a signal that the first process of a pid namespace has no handler for.
-    signal.signal(signal.SIGTERM, _terminate)
     os.setsid()
     _redirect(container.log_file)
     setns(netns, CLONE_NEWNET)
@@ -152,11 +166,6 @@ def _enter(container: Container, template: Template, netns: int) -> None:
     os.chdir(container.working_directory)
     capabilities.drop(template.last_capability)
     prctl(_PR_SET_NAME, container.argv[0].rpartition("/")[2].encode()[:15])
-
-
-def _terminate(number: int, frame: object) -> None:
-    del number, frame
-    raise SystemExit
 
 
 def _redirect(log_file: Path) -> None:

@@ -50,7 +50,7 @@ def _main(end: socket.socket, root: Path) -> NoReturn:
     status = 0
     try:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        containers.end_on_sigterm()
         processes.set_title("netlab warm parent")
         _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, _FILES), hard))
