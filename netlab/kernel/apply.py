@@ -76,7 +76,9 @@ class _Visit:
             case ops.DeleteLink() if not self._exists(op.ifname):
                 pass
             case _:
-                self._pending.append((op, self._request(op)))
+                # Before the list is looked up: to encode a request may send those that wait.
+                encoded = self._request(op)
+                self._pending.append((op, encoded))
 
     def _request(self, op: Op) -> bytes:
         match op:

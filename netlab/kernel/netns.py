@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from netlab.kernel.syscalls import CLONE_NEWNET, bind_mount, setns, umount, unshare
-from netlab.model.names import NetnsName, lab_prefix
+from netlab.model.names import LAB_NAME, NetnsName, lab_prefix
 
 NETNS: Final = Path("/run/netns")
 
@@ -90,7 +90,8 @@ def names_of(lab: str) -> list[NetnsName]:
 
 def labs() -> list[str]:
     """Return every lab that has a namespace on this machine, sorted."""
-    return sorted({name.split("-", 2)[1] for name in _all() if name.count("-") > 1})
+    words = (name.split("-", 2) for name in _all())
+    return sorted({found[1] for found in words if len(found) == 3 and LAB_NAME.match(found[1])})
 
 
 def _all() -> list[str]:

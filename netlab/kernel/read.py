@@ -1,7 +1,7 @@
 """Read a lab's namespaces back from the kernel, as the values the plan compares with.
 
 Only what netlab itself sets is read: veth ends and bridges, IPv4 and global IPv6 addresses, static
-routes of the main table. Settings are read for the keys that the plan writes, so a namespace whose
+routes of the main table; of a link that is down neither addresses nor bridge. Settings are read for the keys that the plan writes, so a namespace whose
 settings someone changed differs from its plan.
 """
 
@@ -20,6 +20,8 @@ from netlab.kernel import netlink, netns
 from netlab.kernel.netlink import Netlink
 from netlab.model.links import Interface, LabState, Link, NetnsState, Route, Sysctl
 
+_IFF_UP: Final = 1
+_IFF_UP: Final = 1
 _RTPROT_STATIC: Final = 4
 _RT_TABLE_MAIN: Final = 254
 
@@ -86,13 +88,14 @@ def _addresses(messages: Iterable[Any]) -> dict[int, tuple[Interface, ...]]:
 
 
 def _link(message: Any, names: dict[int, str], addresses: tuple[Interface, ...]) -> Link:  # noqa: ANN401
-    master = message.get_attr("IFLA_MASTER")
+    # A link that was left half made is not up yet, whatever else it has.
+    is_up = bool(message["flags"] & _IFF_UP)
     return Link(
         ifname=names[message["index"]],
         mac=message.get_attr("IFLA_ADDRESS"),
         mtu=message.get_attr("IFLA_MTU"),
-        addresses=addresses,
-        master=names.get(master),
+        addresses=addresses if is_up else (),
+        master=names.get(message.get_attr("IFLA_MASTER")) if is_up else None,
         hairpin=_hairpin(message),
     )
 

@@ -12,7 +12,7 @@ from itertools import chain
 
 from netlab.errors import KernelError
 from netlab.kernel import netns, processes, rundir
-from netlab.model.names import NetnsName
+from netlab.model.names import LAB_NAME, NetnsName
 from netlab.model.processes import ProcessId
 
 _KILL_S = 10.0
@@ -67,8 +67,9 @@ def down(lab: str) -> Removed:
 
 def known_labs() -> list[str]:
     """Return every lab that left a trace on this machine: a namespace, a file or a process."""
-    directories = (path.name for path in rundir.RUN.glob("[a-z0-9]*") if path.is_dir())
-    return sorted(set(chain(netns.labs(), directories, processes.marked_labs())))
+    directories = (path.name for path in rundir.RUN.glob("*") if path.is_dir())
+    found = chain(netns.labs(), directories, processes.marked_labs())
+    return sorted({name for name in found if LAB_NAME.match(name)})
 
 
 def _kill(found: list[ProcessId]) -> None:

@@ -47,11 +47,9 @@ def diff(have: LabState, want: LabState) -> list[Op]:
 def _settings(netns: NetnsName, before: NetnsState | None, after: NetnsState) -> Iterator[Op]:
     if before is None:
         yield ops.CreateNetns(netns=netns)
-        present = None
-    else:
-        present = {sysctl.key: sysctl for sysctl in before.sysctls}
+    present = {sysctl.key: sysctl for sysctl in before.sysctls} if before else {}
     for sysctl in after.sysctls:
-        if present is None or _is_amiss(present.get(sysctl.key), sysctl):
+        if before is None or _is_amiss(present.get(sysctl.key), sysctl):
             yield ops.SetSysctl(
                 netns=netns, key=sysctl.key, value=sysctl.value, if_present=sysctl.if_present
             )
@@ -128,8 +126,8 @@ def _addressing(
 def _link(netns: NetnsName, before: Link | None, after: Link) -> Iterator[Op]:
     if before == after:
         return
-    if before is None:
-        yield ops.DisableOffloads(netns=netns, ifname=after.ifname)
+    # A link that is not as it must be may have been left half made.
+    yield ops.DisableOffloads(netns=netns, ifname=after.ifname)
     present = before.addresses if before else ()
     for address in present:
         if address not in after.addresses:
@@ -142,9 +140,7 @@ def _link(netns: NetnsName, before: Link | None, after: Link) -> Iterator[Op]:
         yield ops.SetHairpin(netns=netns, ifname=after.ifname)
 
 
-def _routes(
-    netns: NetnsName, before: NetnsState, after: NetnsState, new: set[str]
-) -> Iterator[Op]:
+def _routes(netns: NetnsName, before: NetnsState, after: NetnsState, new: set[str]) -> Iterator[Op]:
     wanted = {link.ifname: link for link in after.links if link.ifname not in new}
     gone = {link.ifname for link in before.links if link.ifname not in wanted}
     stripped = {
@@ -184,6 +180,8 @@ def _ifname_of(route: Route, state: NetnsState) -> str | None:
         if any(route.gateway in address.network for address in link.addresses)
     )
     routed = (
-        other.ifname for other in state.routes if other.ifname and route.gateway in other.destination
+        other.ifname
+        for other in state.routes
+        if other.ifname and route.gateway in other.destination
     )
     return next(on_link, None) or next(routed, None)

@@ -69,8 +69,8 @@ class MemoryKernel:
                         ifname=ifname,
                         mac=device.mac,
                         mtu=device.mtu,
-                        addresses=tuple(device.addresses),
-                        master=device.master,
+                        addresses=tuple(device.addresses) if device.is_up else (),
+                        master=device.master if device.is_up else None,
                         hairpin=device.hairpin,
                     )
                     for ifname, device in namespace.devices.items()
@@ -86,13 +86,13 @@ class MemoryKernel:
         for other in namespace.devices.values():
             if other.master == ifname:
                 other.master, other.hairpin = None, False
-        self._flush(namespace, ifname)
+        self.flush(namespace, ifname)
         if device.peer and device.peer[0] in self.namespaces:
             there = self.namespaces[device.peer[0]].devices.get(device.peer[1])
             if there and there.peer == (netns, ifname):
                 self.remove(*device.peer)
 
-    def _flush(self, namespace: Namespace, ifname: str) -> None:
+    def flush(self, namespace: Namespace, ifname: str) -> None:
         for destination, (_, through) in list(namespace.routes.items()):
             if through == ifname:
                 del namespace.routes[destination]
@@ -147,13 +147,14 @@ class MemoryKernel:
         device.hairpin = True
 
     def _AddAddress(self, op: ops.AddAddress) -> None:  # noqa: N802
-        self._device(op).addresses.append(op.address)
+        device = self._device(op)
+        device.addresses += [op.address] if op.address not in device.addresses else []
 
     def _DeleteAddress(self, op: ops.DeleteAddress) -> None:  # noqa: N802
         device = self._device(op)
         device.addresses.remove(op.address)
         if not device.addresses:
-            self._flush(self.namespaces[op.netns], op.ifname)
+            self.flush(self.namespaces[op.netns], op.ifname)
 
     def _AddRoute(self, op: ops.AddRoute) -> None:  # noqa: N802
         namespace = self.namespaces[op.netns]
@@ -301,7 +302,7 @@ def test_a_plan_cut_short_is_completed(lab: LabState, data: st.DataObject):
 def test_what_someone_took_away_comes_back(lab: LabState, data: st.DataObject):
     kernel = kernel_with(lab)
     name = data.draw(st.sampled_from(sorted(lab)))
-    damage = data.draw(st.sampled_from(["netns", "link", "mtu", "address", "routes"]))
+    damage = data.draw(st.sampled_from(["netns", "link", "mtu", "down", "address", "routes"]))
     ifname = data.draw(st.sampled_from([link.ifname for link in lab[name].links]))
     namespace = kernel.namespaces[name]
     device = namespace.devices[ifname]
@@ -313,6 +314,9 @@ def test_what_someone_took_away_comes_back(lab: LabState, data: st.DataObject):
             kernel.remove(name, ifname)
         case "mtu":
             device.mtu = 9000
+        case "down":
+            device.is_up = False
+            kernel.flush(namespace, ifname)
         case "address":
             device.addresses.clear()
         case _:
