@@ -52,7 +52,7 @@ def restore(texts: Mapping[NetnsName, str]) -> dict[NetnsName, str]:
         stdin = running[netns].stdin
         if stdin is not None:
             # The kernel is busy with this one while the next is started.
-            _write(stdin.fileno(), text.encode())
+            _write(stdin.fileno(), text.encode(errors="surrogateescape"))
             stdin.close()
             running[netns].stdin = None
     return {
@@ -72,7 +72,10 @@ def save(names: Iterable[NetnsName]) -> dict[NetnsName, str]:
     texts = {}
     for netns in names:
         with inside(netns):
-            done = subprocess.run(argv, capture_output=True, text=True, check=False)
+            # A comment of the user's may be any bytes.
+            done = subprocess.run(
+                argv, capture_output=True, text=True, errors="surrogateescape", check=False
+            )
         if done.returncode:
             raise HostError(f"iptables-save in {netns}: {done.stderr.strip()}")
         texts[netns] = done.stdout

@@ -3,8 +3,13 @@
 import os
 import shlex
 import sys
+from pathlib import Path
 
 from netlab.errors import HostError
+from netlab.kernel import iptables
+from netlab.model.topology import Cni
+
+_BRIDGE_SYSCTLS = Path("/proc/sys/net/bridge")
 
 
 def require_root() -> None:
@@ -17,4 +22,21 @@ def require_root() -> None:
         raise HostError(
             "network namespaces need root",
             hint=f"type: sudo {shlex.join(['netlab', *sys.argv[1:]])}",
+        )
+
+
+def require_tools(cni: Cni) -> None:
+    """Make sure that the machine has what a lab of this kind cannot do without.
+
+    Raises:
+        HostError: iptables is missing, or br_netfilter for ``cni: bridge``.
+    """
+    for name in ("iptables-restore", "iptables-save"):
+        iptables.program(name)
+    if cni is Cni.BRIDGE and not _BRIDGE_SYSCTLS.exists():
+        raise HostError(
+            "cni: bridge needs br_netfilter, and it is not loaded: replies of Services between pods "
+            "of one node would pass iptables by",
+            hint="type: modprobe br_netfilter (it acts on every bridge of this machine), "
+            "or use cni: ptp",
         )
