@@ -35,7 +35,7 @@ def require_tools(cni: Cni) -> None:
         iptables.program(name)
     if cni is Cni.BRIDGE and not _BRIDGE_SYSCTLS.exists():
         raise HostError(
-            "cni: bridge needs br_netfilter, and it is not loaded: replies of Services between pods "
+            "cni: bridge needs br_netfilter, which is not loaded: replies of Services between pods "
             "of one node would pass iptables by",
             hint="type: modprobe br_netfilter (it acts on every bridge of this machine), "
             "or use cni: ptp",

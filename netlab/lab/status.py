@@ -1,5 +1,6 @@
 """The state of a lab as its user needs it: what is there, what is wrong, what to type."""
 
+from contextlib import suppress
 from typing import Any
 
 from netlab.api.client import Client
@@ -44,7 +45,12 @@ def read_status(lab: str) -> LabStatus:
 
 def read_all() -> list[LabStatus]:
     """Return the state of every lab that left a trace on this machine."""
-    return [read_status(lab) for lab in known_labs()]
+    found = []
+    for lab in known_labs():
+        # One may go while the others are looked at.
+        with suppress(LabError):
+            found.append(read_status(lab))
+    return found
 
 
 def _without_control_plane(lab: str, namespaces: int, control_plane: Usage) -> LabStatus:
