@@ -1,0 +1,85 @@
+"""Names of the chains and sets of one Service port and its endpoints.
+
+A name tells what it stands for: a hash that sets it apart at a glance, then namespace, Service,
+protocol and port. Only letters, digits and ``_ . / -`` may be in a name that nft reads; whatever
+else an object's name holds becomes ``_``, and the hash, taken before that, keeps names apart.
+
+Source: kube-proxy, ``pkg/proxy/nftables/proxier.go`` (servicePortChainNameBase, hashAndTruncate).
+"""
+
+import base64
+import hashlib
+import re
+from functools import lru_cache
+from typing import Final
+
+from netlab.proxy.backends import Backend
+from netlab.proxy.service_ports import ProxiedPort
+
+_LONGEST: Final = 240
+"""Of 256 bytes that the kernel takes, 16 are for the prefix."""
+_UNSAFE: Final = re.compile(r"[^A-Za-z0-9_./-]")
+
+
+def cluster_chain(port: ProxiedPort) -> str:
+    """Return the chain that balances over the cluster set."""
+    return "service-" + _port_name(port.name, port.protocol)
+
+
+def local_chain(port: ProxiedPort) -> str:
+    """Return the chain that balances over the local set."""
+    return "local-" + _port_name(port.name, port.protocol)
+
+
+def external_chain(port: ProxiedPort) -> str:
+    """Return the chain every packet for an external destination goes through."""
+    return "external-" + _port_name(port.name, port.protocol)
+
+
+def firewall_chain(port: ProxiedPort) -> str:
+    """Return the chain that drops what no source range lets in."""
+    return "firewall-" + _port_name(port.name, port.protocol)
+
+
+def endpoint_chain(port: ProxiedPort, backend: Backend) -> str:
+    """Return the chain that rewrites the destination to ``backend``."""
+    return "endpoint-" + _endpoint_name(port, backend)
+
+
+def affinity_set(port: ProxiedPort, backend: Backend) -> str:
+    """Return the set of the clients that stay with ``backend``."""
+    return "affinity-" + _endpoint_name(port, backend)
+
+
+def path_of(port_name: str, protocol: str) -> str:
+    """Return a Service port as chains' names spell it.
+
+    >>> path_of("ns1/svc1:p80", "tcp")
+    'ns1/svc1/tcp/p80'
+    >>> path_of("ns1/svc1", "udp")
+    'ns1/svc1/udp/'
+    """
+    service, _, port = port_name.partition(":")
+    return f"{service}/{protocol}/{port}"
+
+
+@lru_cache(maxsize=1 << 16)
+def hashed(name: str) -> str:
+    """Return ``name`` with its hash before it, cut to what the kernel takes.
+
+    >>> hashed("ns1/svc1/tcp/p80")
+    'ULMVA6XW-ns1/svc1/tcp/p80'
+    """
+    digest = base64.b32encode(hashlib.sha256(name.encode()).digest()[:5]).decode()
+    whole = f"{digest}-{_UNSAFE.sub('_', name)}"
+    return whole if len(whole) <= _LONGEST else whole[: _LONGEST - 3] + "..."
+
+
+def _port_name(port_name: str, protocol: str) -> str:
+    return hashed(path_of(port_name, protocol))
+
+
+def _endpoint_name(port: ProxiedPort, backend: Backend) -> str:
+    # A colon may not be in a name: an IPv6 address is written with dots.
+    address = str(backend.address).replace(":", ".")
+    return hashed(f"{path_of(port.name, port.protocol)}__{address}/{backend.port}")
