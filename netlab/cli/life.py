@@ -32,11 +32,12 @@ def up(topology: str, lab: str, dry_run: bool) -> None:  # noqa: FBT001 (click's
             click.echo(line)
         return
     from netlab.lab import lock
-    from netlab.lab.host import require_root, require_tools
+    from netlab.lab.host import require_room, require_root, require_tools
     from netlab.lab.up import up as bring_up
 
     require_root()
     require_tools(file.topology.cni)
+    require_room()
     with lock.held(lab):
         done = bring_up(lab, text, file, _progress)
     seconds = time.monotonic() - began

@@ -8,7 +8,7 @@ for each table. Both back ends print and take the same text, so whichever the ho
 import os
 import shutil
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from netlab.errors import HostError
@@ -62,13 +62,13 @@ def restore(texts: Mapping[NetnsName, str]) -> dict[NetnsName, str]:
     }
 
 
-def save(names: Iterable[NetnsName]) -> dict[NetnsName, str]:
-    """Return what ``iptables-save`` prints in each namespace.
+def save(names: Iterable[NetnsName], *, counters: bool = False) -> dict[NetnsName, str]:
+    """Return what ``iptables-save`` prints in each namespace, ``counters`` included if asked for.
 
     Raises:
         HostError: iptables is not installed, or its listing failed.
     """
-    argv = [program("iptables-save")]
+    argv = [program("iptables-save"), *(["-c"] if counters else [])]
     texts = {}
     for netns in names:
         with inside(netns):
@@ -80,6 +80,33 @@ def save(names: Iterable[NetnsName]) -> dict[NetnsName, str]:
             raise HostError(f"iptables-save in {netns}: {done.stderr.strip()}")
         texts[netns] = done.stdout
     return texts
+
+
+def lacking(names: Iterable[NetnsName], chains: Sequence[tuple[str, str]]) -> frozenset[NetnsName]:
+    """Return the namespaces that lack one of ``chains`` (table and name), or are gone.
+
+    Raises:
+        HostError: iptables is not installed.
+    """
+    iptables = program("iptables")
+    found = set()
+    for netns in names:
+        try:
+            with inside(netns):
+                looks = [
+                    subprocess.Popen(
+                        [iptables, "-w", _WAIT, "-t", table, "-S", chain],
+                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                    )
+                    for table, chain in chains
+                ]  # fmt: skip
+        except FileNotFoundError:
+            found.add(netns)
+            continue
+        codes = [look.wait() for look in looks]
+        if any(codes):
+            found.add(netns)
+    return frozenset(found)
 
 
 def _write(descriptor: int, content: bytes) -> None:

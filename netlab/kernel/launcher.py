@@ -16,9 +16,10 @@ import socket
 from typing import Any, NoReturn
 
 from netlab.errors import KernelError, NetlabError
-from netlab.kernel import apply, channel, iptables, processes, read
+from netlab.kernel import apply, channel, conntrack, iptables, processes, read
 from netlab.kernel import requests as rq
 from netlab.kernel.netns import inside
+from netlab.model.names import NetnsName
 
 
 def fork() -> socket.socket:
@@ -64,18 +65,30 @@ def _answer_one(end: socket.socket) -> None:
 
 
 def _carry_out(request: rq.Request) -> tuple[Any, list[int]]:
+    if isinstance(request, rq.Listen):
+        return None, [_listen(request)]
+    return _value(request), []
+
+
+def _value(request: rq.Valued) -> Any:  # noqa: ANN401 (each request has its own)
     match request:
         case rq.Apply():
-            apply.apply(request.operations)
-            return None, []
+            return apply.apply(request.operations)
         case rq.ReadLab():
-            return read.read_lab(request.lab), []
+            return read.read_lab(request.lab)
         case rq.Restore():
-            return iptables.restore(request.texts), []
+            return iptables.restore(request.texts)
         case rq.SaveRules():
-            return iptables.save(request.netns), []
-        case rq.Listen():
-            return None, [_listen(request)]
+            return iptables.save(request.netns)
+        case rq.FindLost():
+            return iptables.lacking(request.netns, request.chains)
+        case rq.CleanUdp():
+            return _clean_udp(request)
+
+
+def _clean_udp(request: rq.CleanUdp) -> dict[NetnsName, int]:
+    stale = request.services.is_stale
+    return {name: conntrack.delete_udp(name, stale) for name in request.netns}
 
 
 def _listen(request: rq.Listen) -> int:

@@ -49,11 +49,15 @@ def request(message: Message, message_type: int, flags: int) -> bytes:
 
 
 class Netlink:
-    """A route socket of the namespace the caller was in when it was made."""
+    """A netlink socket of the namespace the caller was in when it was made.
 
-    def __init__(self) -> None:
+    Args:
+        family: Whom to speak to: routing, unless said otherwise (linux/netlink.h).
+    """
+
+    def __init__(self, family: int = socket.NETLINK_ROUTE) -> None:
         self._socket = socket.socket(
-            socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE
+            socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, family
         )
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
 

@@ -1,8 +1,8 @@
 """Read a lab's namespaces back from the kernel, as the values the plan compares with.
 
 Only what netlab itself sets is read: veth ends and bridges, IPv4 and global IPv6 addresses, static
-routes of the main table; of a link that is down neither addresses nor bridge. Settings are read for the keys that the plan writes, so a namespace whose
-settings someone changed differs from its plan.
+routes of the main table; of a link that is down neither addresses nor bridge. Settings are read for
+the keys that the plan writes, so a namespace whose settings someone changed differs from its plan.
 """
 
 import socket
@@ -20,7 +20,6 @@ from netlab.kernel import netlink, netns
 from netlab.kernel.netlink import Netlink
 from netlab.model.links import Interface, LabState, Link, NetnsState, Route, Sysctl
 
-_IFF_UP: Final = 1
 _IFF_UP: Final = 1
 _RTPROT_STATIC: Final = 4
 _RT_TABLE_MAIN: Final = 254

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from netlab.model.names import NetnsName
 from netlab.plan.ops import Op
+from netlab.proxy.udp import UdpServices
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,4 +45,24 @@ class Listen:
     port: int
 
 
-Request = Apply | ReadLab | Restore | SaveRules | Listen
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindLost:
+    """Look for chains; the answer has the namespaces that lack one of them, or are gone."""
+
+    netns: tuple[NetnsName, ...]
+    chains: tuple[tuple[str, str], ...]
+    """Table and name of each."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CleanUdp:
+    """Remove stale UDP entries of conntrack; the answer maps each namespace to their number."""
+
+    netns: tuple[NetnsName, ...]
+    services: UdpServices
+
+
+Valued = Apply | ReadLab | Restore | SaveRules | FindLost | CleanUdp
+"""What is answered with a value alone."""
+
+Request = Valued | Listen

@@ -81,6 +81,8 @@ def enter_template(root: Path) -> None:
     unshare(CLONE_NEWNS)
     mount("none", "/", "none", MS_REC | MS_PRIVATE)
     mount("netlab", str(root), "tmpfs", MS_NOSUID, "mode=755,size=1m")
+    # A lab's own files are root's alone; what is in a container is for all of its users.
+    os.umask(0o022)
     for name in _EMPTY:
         (root / name).mkdir()
     for name in _PROGRAMS:
@@ -109,6 +111,7 @@ def enter_own(etc: Mapping[str, bytes]) -> None:
     # have a copy of.
     unshare(CLONE_NEWNS)
     mount("tmpfs", "/run", "tmpfs", MS_NOSUID | MS_NODEV, "mode=755,size=256m")
+    os.umask(0o022)
     for name in _OWN:
         os.mkdir(f"/run/{name}")  # noqa: PTH102
         bind_mount(f"/run/{name}", f"/{name}")

@@ -30,6 +30,7 @@ from netlab.errors import NetlabError
 from netlab.kernel import channel, launcher, processes, rundir
 from netlab.kernel.container_requests import Exited
 from netlab.lab import nodes
+from netlab.lab.canaries import CanaryWatch
 from netlab.lab.kube_proxy import RETRY_S, KubeProxy
 from netlab.lab.kubelet import Kubelet
 from netlab.lab.network import Network, created
@@ -62,8 +63,9 @@ class ControlPlane:
         self.reconciler = Reconciler(self.store)
         self.network = Network(lab, self.store, to_launcher)
         self.kubelet = Kubelet(lab, self.store, to_warm_parent)
-        self.kube_proxy = KubeProxy(lab, self.store, to_launcher)
+        self.kube_proxy = KubeProxy(lab, self.store, to_launcher, self.clock)
         self.passes = runtime.Passes(self._pass, self.clock)
+        self._canaries = CanaryWatch(to_launcher, self._lost_rules)
         self.listen = to_launcher.descriptor
         self.failure: str = ""
         """Why the last pass could not be finished; empty when it was."""
@@ -132,12 +134,27 @@ class ControlPlane:
             wakes.append(await self.kubelet.run_pods(self.topology, now))
             if self.store.version == before:
                 break
-        self.operations += await self.kube_proxy.sync(self.topology)
-        if self._doors is not None:
-            await self._doors.sync(self.topology, made)
-        if self.kube_proxy.refusals:
-            wakes.append(self.clock() + RETRY_S)
+        wakes.append(await self._sync_proxies(made))
         return min((wake for wake in wakes if wake is not None), default=None)
+
+    async def _sync_proxies(self, made: set["NetnsName"]) -> float:
+        now = self.clock()
+        full_at = self.kube_proxy.full_sync_when_due(now)
+        self.operations += await self.kube_proxy.sync(self.topology)
+        look_at = self._canaries.look_when_due(self.kube_proxy.nodes, now)
+        if self._doors is not None:
+            await self._doors.sync(made)
+        retry_at = now + RETRY_S if self.kube_proxy.refusals or self.closed_ports() else full_at
+        return min(full_at, look_at, retry_at)
+
+    def closed_ports(self) -> list[str]:
+        """Return why ports of kube-proxy's could not be opened, a sentence each."""
+        return self._doors.refusals if self._doors is not None else []
+
+    def _lost_rules(self, names: set["NetnsName"]) -> None:
+        print(f"{', '.join(sorted(names))}: rules were removed", flush=True)  # noqa: T201 (the log)
+        self.kube_proxy.forget(names)
+        self.passes.changed()
 
     def _calls(self, end: socket) -> runtime.Calls:
         return runtime.Calls(

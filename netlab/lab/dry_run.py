@@ -11,9 +11,9 @@ from netlab.control.bootstrap import bootstrap
 from netlab.control.reconcile import Reconciler
 from netlab.control.store import Store
 from netlab.lab.applied import placed
-from netlab.lab.kube_proxy import wanted_rules
 from netlab.lab.nodes import store_nodes
 from netlab.lab.pod_containers import placement_of
+from netlab.lab.wanted_rules import read_objects, wanted_rules
 from netlab.model.topology import TopologyFile
 from netlab.netfilter.render import render
 from netlab.plan.build import build_lab
@@ -25,8 +25,9 @@ _END: Final = "NETLAB"
 def commands(lab: str, file: TopologyFile) -> Iterator[str]:
     """Yield the commands that build ``lab`` from nothing, one or a here-document at a time.
 
-    Pods are taken as running, so the rules are those of a lab at rest; pod names differ from one
-    run to the next where a ReplicaSet makes them.
+    Pods are taken as running, so the rules are those of a lab at rest. What is chosen at random
+    (names of a ReplicaSet's pods, ClusterIPs, NodePorts) is the same on every run, and other than
+    what ``up`` will choose.
 
     Raises:
         SpecError: An object is refused.
@@ -45,6 +46,6 @@ def commands(lab: str, file: TopologyFile) -> Iterator[str]:
     reconciler.reconcile(now)
     placements = filter(None, map(placement_of, store.list_("pods")))
     yield from map(str, diff({}, build_lab(lab, file.topology, placements)))
-    for netns, ruleset in wanted_rules(lab, file.topology, store).items():
+    for netns, ruleset in wanted_rules(lab, file.topology, read_objects(store)).items():
         restore = f"ip netns exec {netns} iptables-restore --noflush"
         yield f"{restore} <<'{_END}'\n{render(ruleset)}{_END}"

@@ -2,14 +2,18 @@
 
 import os
 import shlex
+import shutil
 import sys
 from pathlib import Path
 
 from netlab.errors import HostError
 from netlab.kernel import iptables
+from netlab.kernel.rundir import RUN
 from netlab.model.topology import Cni
 
 _BRIDGE_SYSCTLS = Path("/proc/sys/net/bridge")
+_ROOM = 4 << 20
+"""Bytes; a small lab's files take a quarter of a megabyte, and logs grow."""
 
 
 def require_root() -> None:
@@ -39,4 +43,20 @@ def require_tools(cni: Cni) -> None:
             "of one node would pass iptables by",
             hint="type: modprobe br_netfilter (it acts on every bridge of this machine), "
             "or use cni: ptp",
+        )
+
+
+def require_room() -> None:
+    """Make sure that a lab's files find room.
+
+    Raises:
+        HostError: The file system that they lie on is full, or nearly.
+    """
+    place = RUN if RUN.exists() else RUN.parent
+    free = shutil.disk_usage(place).free
+    if free < _ROOM:
+        raise HostError(
+            f"no space left on the file system of {place}: {free >> 10} KiB are free, "
+            f"a lab needs {_ROOM >> 10}",
+            hint=f"make room there; df -h {place} shows how much there is",
         )

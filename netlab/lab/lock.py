@@ -7,7 +7,7 @@ holds it, for the message, and goes when the lock is let go.
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from netlab.errors import LabError
@@ -26,7 +26,9 @@ def held(lab: str) -> Iterator[None]:
     descriptor = _locked(lab, path)
     try:
         os.ftruncate(descriptor, 0)
-        os.write(descriptor, str(os.getpid()).encode())
+        # On a full disk the lock holds all the same: there must be a way to remove a lab from it.
+        with suppress(OSError):
+            os.write(descriptor, str(os.getpid()).encode())
         yield
     finally:
         path.unlink(missing_ok=True)

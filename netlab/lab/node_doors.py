@@ -1,67 +1,77 @@
-"""kube-proxy's own port on every node: ``127.0.0.1:10249`` with ``/proxyMode`` and ``/healthz``.
+"""kube-proxy's ports on every node, served by the control plane's event loop.
 
 The sockets are opened by the launcher, inside each node's namespace; they stay there while the
-control plane's event loop serves them.
+control plane serves them. Health check ports come and go with their Services.
 """
 
 from collections.abc import Awaitable, Callable
 from socket import socket
-from typing import Final
+from typing import Protocol
 
 from aiohttp import web
 
+from netlab.errors import NetlabError
 from netlab.kernel.requests import Listen
-from netlab.model.names import NetnsName, host_netns
-from netlab.model.topology import Topology
+from netlab.lab.proxy_doors import Door
+from netlab.model.names import NetnsName
+from netlab.proxy.health import Answer
 
-_PORT: Final = 10249
+
+class Answers(Protocol):
+    """Which ports are to be open, and what they answer."""
+
+    def doors(self) -> set[Door]:
+        """Return every port that is to be open now."""
+
+    def answer(self, door: Door, path: str) -> Answer:
+        """Return what a port answers to a path."""
 
 
 class NodeDoors:
-    """The port of every node of a lab.
+    """The open ports of all nodes of a lab.
 
     Args:
-        lab: Name.
         listen: Sends a ``Listen`` request to the launcher and returns the socket's descriptor.
+        answers: What is asked.
     """
 
-    def __init__(self, lab: str, listen: Callable[[object], Awaitable[int]]) -> None:
-        self._lab = lab
+    def __init__(self, listen: Callable[[object], Awaitable[int]], answers: Answers) -> None:
         self._listen = listen
-        self._runner: web.AppRunner | None = None
-        self._sites: dict[NetnsName, web.SockSite] = {}
+        self._answers = answers
+        self._open: dict[Door, web.ServerRunner] = {}
+        self.refusals: list[str] = []
+        """Why ports could not be opened, a sentence each."""
 
-    async def sync(self, topology: Topology, made: set[NetnsName]) -> None:
-        """Serve on every node of ``topology`` and on no other.
+    async def sync(self, made: set[NetnsName]) -> None:
+        """Open the ports that are to be open, and close all others.
 
         Args:
-            topology: Whose nodes.
             made: Namespaces that are new; a socket of their predecessor's is of no use.
         """
-        wanted = {host_netns(self._lab, node.name) for node in topology.nodes}
-        for name in self._sites.keys() - (wanted - made):
-            await self._sites.pop(name).stop()
-        for name in sorted(wanted - self._sites.keys()):
-            number = await self._listen(Listen(netns=name, address="127.0.0.1", port=_PORT))
-            site = web.SockSite(await self._application(), socket(fileno=number))
-            await site.start()
-            self._sites[name] = site
+        wanted = self._answers.doors()
+        self.refusals = []
+        for door in list(self._open):
+            if door not in wanted or door.netns in made:
+                await self._open.pop(door).cleanup()
+        for door in sorted(wanted - self._open.keys()):
+            await self._open_one(door)
 
-    async def _application(self) -> web.AppRunner:
-        if self._runner is None:
-            app = web.Application()
-            app.router.add_get("/proxyMode", _proxy_mode)
-            app.router.add_get("/healthz", _healthz)
-            self._runner = web.AppRunner(app, access_log=None)
-            await self._runner.setup()
-        return self._runner
+    async def _open_one(self, door: Door) -> None:
+        try:
+            number = await self._listen(
+                Listen(netns=door.netns, address=door.address, port=door.port)
+            )
+        except NetlabError as error:
+            self.refusals.append(f"{door.netns}: no listening on port {door.port}: {error}")
+            return
 
+        async def answer(request: web.BaseRequest) -> web.Response:
+            found = self._answers.answer(door, request.path)
+            return web.Response(
+                status=found.status, headers=dict(found.headers), body=found.body.encode()
+            )
 
-async def _proxy_mode(request: web.Request) -> web.Response:
-    del request
-    return web.Response(text="iptables")
-
-
-async def _healthz(request: web.Request) -> web.Response:
-    del request
-    return web.Response(text="ok")
+        runner = web.ServerRunner(web.Server(answer, access_log=None), shutdown_timeout=0.1)
+        await runner.setup()
+        await web.SockSite(runner, socket(fileno=number)).start()
+        self._open[door] = runner

@@ -53,7 +53,7 @@ def probes(hosts: Iterable[Host], services: list[Object], slices: list[Object]) 
     result: list[Probe] = []
     for number, service in enumerate(services):
         where = endpoints.get((namespace_of(service), name_of(service)))
-        if where:
+        if where and nodes:
             result += _cluster_ip_probes(service, nodes[:1])
             answering = _answering(service, where, nodes)
             turn = number % len(answering)

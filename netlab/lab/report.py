@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+from netlab import __version__
 from netlab.lab.pod_containers import placement_of
 from netlab.model.names import ROUTER, host_netns, pod_netns
 from netlab.model.objects import name_of, namespace_of, spec_of, status_of
@@ -18,12 +19,14 @@ def status(plane: ControlPlane) -> dict[str, Any]:
     """Return the lab's hosts, its control plane and what is wrong, if anything is."""
     return {
         "lab": plane.lab,
+        "version": __version__,
         "topology": plane.topology.name,
         "message": plane.topology.message,
         "controlPlane": {"pid": os.getpid(), "startedAt": plane.started_at},
         "operations": plane.operations,
         "failure": plane.failure,
         "refusedRules": dict(plane.kube_proxy.refusals),
+        "closedPorts": plane.closed_ports(),
         "hosts": _hosts(plane),
     }
 

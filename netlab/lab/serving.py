@@ -16,6 +16,7 @@ from netlab.errors import SpecError
 from netlab.kernel import rundir
 from netlab.lab import report
 from netlab.lab.node_doors import NodeDoors
+from netlab.lab.proxy_doors import ProxyDoors
 from netlab.spec.topology import parse_topology
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ async def serve(plane: "ControlPlane") -> None:
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.SockSite(runner, _unix_socket(plane.lab)).start()
-    plane.open_node_doors(NodeDoors(plane.lab, plane.listen))
+    doors = ProxyDoors(plane.kube_proxy, plane.store, plane.clock)
+    plane.open_node_doors(NodeDoors(plane.listen, doors))
 
 
 def _unix_socket(lab: str) -> socket.socket:
@@ -72,6 +74,13 @@ def _add_routes(app: web.Application, plane: "ControlPlane") -> None:
         plane.use_topology(found.topology)
         return web.json_response({})
 
+    async def rules(request: web.Request) -> web.Response:
+        text = plane.kube_proxy.wanted_text(plane.topology, request.match_info["host"])
+        if text is None:
+            raise web.HTTPNotFound(reason=f"no rules are netlab's on {request.match_info['host']}")
+        return web.json_response({"text": text})
+
+    app.router.add_get("/netlab/v1/rules/{host}", rules)
     app.router.add_get("/netlab/v1/status", status)
     app.router.add_get("/netlab/v1/settled", settled)
     app.router.add_post("/netlab/v1/resync", resync)

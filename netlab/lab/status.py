@@ -3,6 +3,7 @@
 from contextlib import suppress
 from typing import Any
 
+from netlab import __version__
 from netlab.api.client import Client
 from netlab.errors import LabError
 from netlab.kernel import netns, processes, rundir
@@ -26,8 +27,11 @@ def read_status(lab: str) -> LabStatus:
         report: dict[str, Any] = client.get("/netlab/v1/status")
     except LabError:
         return _without_control_plane(lab, len(names), control_plane)
+    if report.get("version") != __version__:
+        return _of_another_version(lab, report, control_plane)
     problems = [report["failure"]] if report["failure"] else []
     problems += [f"{name} refused its rules: {why}" for name, why in report["refusedRules"].items()]
+    problems += report["closedPorts"]
     gone = sorted({host["netns"] for host in report["hosts"]} - set(names))
     problems += [f"namespace {name} is gone" for name in gone]
     used = usage_by_netns(names)
@@ -81,6 +85,18 @@ def _without_control_plane(lab: str, namespaces: int, control_plane: Usage) -> L
     hint = "sudo netlab up" if lab == "default" else f"sudo netlab up --lab {lab}"
     raise LabError(
         f"there is no lab {lab}; after a reboot a lab is gone with its namespaces", hint=hint
+    )
+
+
+def _of_another_version(lab: str, report: dict[str, Any], control_plane: Usage) -> LabStatus:
+    version = report.get("version", "unknown")
+    return LabStatus(
+        lab=lab,
+        state="degraded",
+        topology=report.get("topology", ""),
+        control_plane=control_plane,
+        problems=(f"its control plane is of version {version}, this command of {__version__}",),
+        advice="sudo netlab up (starts the control plane anew; traffic goes on)",
     )
 
 

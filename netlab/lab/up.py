@@ -12,19 +12,29 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from netlab import __version__
 from netlab.api.client import Client
 from netlab.errors import KernelError, LabError
 from netlab.kernel import processes, rundir
 from netlab.lab import readiness
 from netlab.lab.applied import Applied, apply_manifests, prune
 from netlab.lab.hosts import hosts
-from netlab.model.objects import Object, items_of, name_of, namespace_of, status_of
+from netlab.model.objects import (
+    Object,
+    is_terminating,
+    items_of,
+    name_of,
+    namespace_of,
+    status_of,
+)
 from netlab.model.resources import RESOURCES
 from netlab.model.topology import Manifest, TopologyFile
 
 _START_S: Final = 20.0
 _SETTLE_S: Final = 120.0
 _ANSWER_S: Final = 10.0
+_GRACE_S: Final = 35.0
+_LOOK_S: Final = 0.05
 _LOG_LINES: Final = 12
 _SHOWN: Final = 8
 TOPOLOGY_ANNOTATION: Final = "netlab/topology"
@@ -79,24 +89,28 @@ def up(lab: str, text: bytes, file: TopologyFile, tell: Tell) -> Up:
     if marked:
         tell(f"applying {len(marked)} objects")
     applied = list(apply_manifests(client, marked))
-    applied += prune(client, TOPOLOGY_ANNOTATION, keep=marked)
+    pruned = prune(client, TOPOLOGY_ANNOTATION, keep=marked)
+    if pruned:
+        tell(f"removing {len(pruned)} objects of the topology before")
+        _wait_for_ending_pods(client)
     tell("waiting until it answers")
     status = _settle(client)
     _check(lab, client)
     return Up(
         started=started,
         operations=status["operations"] - before,
-        applied=tuple(applied),
+        applied=(*applied, *pruned),
         not_ready=tuple(_not_ready(client)),
     )
 
 
 def _is_answering(client: Client) -> bool:
+    """Return whether a control plane of this very version answers; another's is started anew."""
     try:
-        client.get("/netlab/v1/status")
+        status = client.get("/netlab/v1/status")
     except LabError:
         return False
-    return True
+    return status.get("version") == __version__
 
 
 def _start(lab: str, text: bytes) -> None:
@@ -141,6 +155,16 @@ def _marked(manifest: Manifest, topology: str) -> Object:
     metadata: Any = manifest.get("metadata") or {}
     annotations = {**(metadata.get("annotations") or {}), TOPOLOGY_ANNOTATION: topology}
     return {**manifest, "metadata": {**metadata, "annotations": annotations}}
+
+
+def _wait_for_ending_pods(client: Client) -> None:
+    """Wait until no pod is ending any more, or for the longest grace a pod usually has."""
+    # A Deployment's pods begin to end when the controllers have seen that it is gone.
+    client.get("/netlab/v1/settled")
+    deadline = time.monotonic() + _GRACE_S
+    path = RESOURCES["pods"].path()
+    while any(map(is_terminating, client.list_(path))) and time.monotonic() < deadline:
+        time.sleep(_LOOK_S)
 
 
 def _settle(client: Client) -> Object:

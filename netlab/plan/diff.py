@@ -74,7 +74,9 @@ def _new_links(have: LabState, want: LabState, changed: list[NetnsName]) -> set[
 
 
 def _is_same_device(have: Link | None, want: Link) -> bool:
-    return have is not None and (have.mac, have.mtu) == (want.mac, want.mtu)
+    # A bridge takes the MTU of its ports, or 1500 when it has none.
+    is_bridge = want.peer is None
+    return have is not None and have.mac == want.mac and (is_bridge or have.mtu == want.mtu)
 
 
 def _deleted_links(
@@ -124,7 +126,7 @@ def _addressing(
 
 
 def _link(netns: NetnsName, before: Link | None, after: Link) -> Iterator[Op]:
-    if before == after:
+    if before and replace(before, mtu=after.mtu) == after:
         return
     # A link that is not as it must be may have been left half made.
     yield ops.DisableOffloads(netns=netns, ifname=after.ifname)

@@ -143,7 +143,9 @@ class AddAddress:
 
     def __str__(self) -> str:
         """Return the iproute2 command that does the same."""
-        return f"ip -n {self.netns} address replace {self.address} dev {self.ifname}"
+        has_broadcast = self.address.version == 4 and self.address.network.prefixlen < 31
+        broadcast = " brd +" if has_broadcast else ""
+        return f"ip -n {self.netns} address replace {self.address}{broadcast} dev {self.ifname}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,7 +172,7 @@ class AddRoute:
 
     def __str__(self) -> str:
         """Return the iproute2 command that does the same."""
-        return f"ip -n {self.netns} route replace {_route(self)}"
+        return f"ip -n {self.netns} route replace {_route(self)} proto static"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

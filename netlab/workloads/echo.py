@@ -3,6 +3,9 @@
 The tutorials read ``client_address`` from it. Any method, any path, keep-alive, chunked and large
 bodies (they are returned whole), IPv4 and IPv6 on one socket.
 
+Asked to end (SIGTERM), it drains: rules that lead to it go away at the same time, not before, so it
+takes connections for a moment more, finishes every request it has, and ends.
+
 Source: ``registry.k8s.io/echoserver:1.4``, its answer's form; the values are this server's own.
 """
 
@@ -10,8 +13,11 @@ import http
 import io
 import os
 import re
+import selectors
+import signal
 import socket
 import sys
+import time
 from collections.abc import Callable
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -21,6 +27,10 @@ PORT: Final = 8080
 _CHUNK: Final = 1 << 16
 _IN_MEMORY: Final = 1 << 20
 """Bytes of a body up to which it is held in memory; a longer one goes to a file."""
+LINGER_S: Final = 1.0
+"""Seconds for which connections are taken after SIGTERM; rules follow in a fraction of that."""
+_LOOK_S: Final = 0.01
+"""Seconds between two looks whether the last request is done."""
 
 
 class _Echo(BaseHTTPRequestHandler):
@@ -28,6 +38,28 @@ class _Echo(BaseHTTPRequestHandler):
     server_version = "netlab-echo"
     # Headers and body leave as few packets as they can.
     wbufsize = -1
+
+    def handle(self) -> None:
+        """Serve a connection; while a request of it is under way the server does not end."""
+        self._ours.busy.add(self)
+        try:
+            super().handle()
+        finally:
+            self._ours.busy.discard(self)
+
+    def handle_one_request(self) -> None:
+        super().handle_one_request()
+        self._ours.busy.discard(self)
+
+    def parse_request(self) -> bool:
+        # A first line has come: a connection kept alive is busy again.
+        self._ours.busy.add(self)
+        return super().parse_request()
+
+    @property
+    def _ours(self) -> "_Server":
+        assert isinstance(self.server, _Server)  # noqa: S101 (no other makes one of this class)
+        return self.server
 
     def __getattr__(self, name: str) -> Callable[[], None]:
         """Serve every method: the standard library looks up ``do_<METHOD>``."""
@@ -47,6 +79,8 @@ class _Echo(BaseHTTPRequestHandler):
             self.send_response(http.HTTPStatus.OK)
             self.send_header("Content-Type", "text/plain")
             self.send_header("Content-Length", str(len(head) + size))
+            if self._ours.is_draining:
+                self.send_header("Connection", "close")
             self.end_headers()
             if self.command == "HEAD":
                 return
@@ -66,6 +100,8 @@ class _Echo(BaseHTTPRequestHandler):
             self._copy(int(self.headers.get("Content-Length") or 0), body)
 
     def _copy(self, size: int, body: IO[bytes]) -> None:
+        if size < 0:
+            raise ValueError("a negative size")
         while size:
             block = self.rfile.read(min(size, _CHUNK))
             if not block:
@@ -114,8 +150,40 @@ def _open_body(headers: Message) -> IO[bytes]:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 1024
+    timeout: float | None = 0.0
+    is_draining = False
+    busy: set[_Echo]
+    """Connections with a request under way, and new ones, whose first is to come."""
+
+    def serve_until_drained(self) -> None:
+        """Serve until SIGTERM, and then until all requests are done."""
+        reader, writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        # The wake-up ends the wait below: a handler alone would not.
+        signal.set_wakeup_fd(writer)
+        signal.signal(signal.SIGTERM, self._drain)
+        with selectors.PollSelector() as selector:
+            selector.register(self, selectors.EVENT_READ)
+            selector.register(reader, selectors.EVENT_READ)
+            while not self.is_draining:
+                self._serve_one(selector, None)
+            selector.unregister(reader)
+            ends_at = time.monotonic() + LINGER_S
+            while (left := ends_at - time.monotonic()) > 0:
+                self._serve_one(selector, left)
+        self.server_close()
+        while self.busy:
+            time.sleep(_LOOK_S)
+
+    def _serve_one(self, selector: selectors.BaseSelector, timeout_s: float | None) -> None:
+        if any(key.fileobj is self for key, _ in selector.select(timeout_s)):
+            self.handle_request()
+
+    def _drain(self, number: int, frame: object) -> None:
+        del number, frame
+        self.is_draining = True
 
     def server_bind(self) -> None:
+        self.busy = set()
         # The library's own server_bind asks the resolver for the host's name.
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if self.address_family == socket.AF_INET6:
@@ -135,17 +203,21 @@ class _Server(ThreadingHTTPServer):
 
 
 def serve(ready: Callable[[], None], port: int = PORT) -> None:
-    """Serve until the process ends.
+    """Serve until SIGTERM, drain, and end the process.
 
     Args:
         ready: Called once the socket listens.
         port: TCP port, on every address.
+
+    Raises:
+        SystemExit: Always, in the end.
     """
     family = socket.AF_INET6 if socket.has_ipv6 and _has_ipv6_stack() else socket.AF_INET
     server_class = type("EchoServer", (_Server,), {"address_family": family})
     with server_class(("", port), _Echo) as server:
         ready()
-        server.serve_forever(poll_interval=3600)
+        server.serve_until_drained()
+    raise SystemExit
 
 
 def _has_ipv6_stack() -> bool:

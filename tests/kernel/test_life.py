@@ -130,7 +130,7 @@ def test_after_a_reboot_status_says_so_and_up_builds_the_lab_again(lab: Lab):
         (lab.directory() / name).write_bytes(content)
     shown = lab.run("status")
     assert shown.returncode == 1
-    assert "lost" in shown.stdout
+    assert "its namespaces are gone" in shown.stdout
     assert f"sudo netlab up {lab.directory()}/topology.yaml --lab {lab.name}" in shown.stdout
     healed = lab.run("up", str(lab.directory() / "topology.yaml"))
     assert healed.returncode == 0, healed.stderr

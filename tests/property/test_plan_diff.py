@@ -86,6 +86,7 @@ class MemoryKernel:
         for other in namespace.devices.values():
             if other.master == ifname:
                 other.master, other.hairpin = None, False
+        self._adjust_mtu(namespace, device.master)
         self.flush(namespace, ifname)
         if device.peer and device.peer[0] in self.namespaces:
             there = self.namespaces[device.peer[0]].devices.get(device.peer[1])
@@ -140,6 +141,12 @@ class MemoryKernel:
         if op.master:
             assert self.namespaces[op.netns].devices[op.master].peer is None, "no bridge"
             device.master = op.master
+            self._adjust_mtu(self.namespaces[op.netns], op.master)
+
+    def _adjust_mtu(self, namespace: Namespace, bridge: str | None) -> None:
+        if bridge in namespace.devices:
+            ports = [port.mtu for port in namespace.devices.values() if port.master == bridge]
+            namespace.devices[bridge].mtu = min(ports, default=1500)
 
     def _SetHairpin(self, op: ops.SetHairpin) -> None:  # noqa: N802
         device = self.namespaces[op.netns].devices[op.ifname]
@@ -248,11 +255,12 @@ def assert_holds(kernel: MemoryKernel, want: LabState) -> None:
             assert device.is_up
             assert not device.has_offloads
             assert device.peer == (link.peer and (link.peer.netns, link.peer.ifname))
+            assert device.mtu == link.mtu or device.peer is None
 
 
 def _links(namespace: NetnsState) -> dict[str, tuple[Link, frozenset[Interface]]]:
     return {
-        link.ifname: (replace(link, addresses=()), frozenset(link.addresses))
+        link.ifname: (replace(link, addresses=(), mtu=0), frozenset(link.addresses))
         for link in namespace.links
     }
 

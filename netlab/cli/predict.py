@@ -1,0 +1,99 @@
+"""``netlab predict``: what a node's rules will do with a packet; no root, no lab."""
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from netlab.cli.proxy_options import proxy_options, read_view
+
+if TYPE_CHECKING:
+    from netlab.model.topology import Address
+    from netlab.path.flows import FlowQuestion
+    from netlab.proxy.view import ProxyView
+
+_SCHEMA = "netlab.predict/1"
+
+
+@click.command()
+@click.argument("flow", required=False)
+@proxy_options
+@click.option(
+    "--flows",
+    "flows_file",
+    metavar="FILE",
+    help="JSON: a list of flows, each a text or an object; - for standard input.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="Form of the answer.",
+)
+def predict(
+    flow: str | None,
+    files: tuple[str, ...],
+    node: str,
+    local_addresses: "tuple[Address, ...]",
+    flows_file: str | None,
+    output: str,
+) -> None:
+    """Say what a node's rules will do with a packet, and by which rules.
+
+    FLOW is [pod|node|client|localhost] SOURCE -> DESTINATION:PORT/PROTOCOL. A source that is the
+    node's own address sends from the node, any other arrives there. It is the first packet of its
+    connection; no client is known from before.
+
+    Example: netlab predict -f objects.yaml --node node1 'pod 10.0.0.2 -> 10.0.0.80:80/tcp'
+    """
+    from netlab.path.predict import Predictor
+    from netlab.render.verdict import prediction_values, render_prediction
+
+    if (flow is None) == (flows_file is None):
+        raise click.UsageError("Give one FLOW, or --flows FILE.")
+    questions = [_parse(flow)] if flow is not None else _read_flows(str(flows_file))
+    predictor = Predictor(_iptables(read_view(files, node, local_addresses, None)))
+    answers = [predictor.predict(question) for question in questions]
+    if output == "text":
+        click.echo("\n\n".join(map(render_prediction, answers)))
+        return
+    values = [prediction_values(answer) for answer in answers]
+    body = values[0] if flow is not None else {"flows": values}
+    click.echo(json.dumps({"schema": _SCHEMA, "node": node, **body}, indent=2))
+
+
+def _parse(flow: object, place: str = "") -> "FlowQuestion":
+    from netlab.path.flows import EXAMPLE, FORM, FlowError, flow_of
+
+    try:
+        return flow_of(flow)
+    except FlowError as error:
+        form = f"A flow is: {FORM}\nFor example: {EXAMPLE}"
+        raise click.UsageError(f"{place}{error}.\n{form}") from error
+
+
+def _read_flows(file: str) -> "list[FlowQuestion]":
+    from netlab.errors import SpecError
+    from netlab.lab.topologies import read_spec
+
+    text, source = read_spec(file)
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise SpecError(f"{source}: this is not JSON: {error}") from error
+    flows = found.get("flows") if isinstance(found, dict) else found
+    if not isinstance(flows, list):
+        raise SpecError(f"{source}: must be a list of flows, or an object with such a list: flows")
+    return [_parse(flow, f"{source}: flow {number}: ") for number, flow in enumerate(flows, 1)]
+
+
+def _iptables(view: "ProxyView") -> "ProxyView":
+    from netlab.errors import SpecError
+    from netlab.proxy.view import ProxyMode
+
+    if view.mode is not ProxyMode.IPTABLES:
+        message = f"predict walks iptables rules, and the configuration's mode is {view.mode}"
+        raise SpecError(message, hint="leave mode out of the KubeProxyConfiguration")
+    return view

@@ -1,0 +1,116 @@
+"""``netlab trace``: the true path of one connection."""
+
+import os
+import shutil
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import click
+
+from netlab.cli.options import lab_option
+
+if TYPE_CHECKING:
+    from netlab.path.trace import Trace
+
+
+@click.command()
+@click.argument("words", nargs=-1, required=True, metavar="FROM TARGET | diff A.json B.json")
+@click.option("-o", "--output", type=click.Choice(["tree", "json"]), default="tree")
+@click.option("--mermaid", is_flag=True, help="A sequence diagram in Mermaid's language.")
+@click.option("--rules", is_flag=True, help="Every rule that was met, with its text.")
+@click.option("--all", "everything", is_flag=True, help="Every packet of the connection.")
+@click.option("--numeric", is_flag=True, help="Addresses in place of names.")
+@click.option(
+    "--expect",
+    "expected",
+    multiple=True,
+    metavar="WHAT",
+    help="delivered, dropped, 'hop node1', 'no-hop node2', 'src client', 'snat-at node2'; "
+    "the exit code is 1 when it is not so. May be given several times.",
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0.1, max=60),
+    default=1.5,
+    show_default=True,
+    metavar="S",
+    help="Seconds to wait for the answer; a SYN is sent again after one.",
+)
+@lab_option
+def trace(  # noqa: PLR0913 (one for each option)
+    words: tuple[str, ...],
+    output: str,
+    expected: tuple[str, ...],
+    timeout: float,
+    lab: str,
+    *,
+    mermaid: bool,
+    rules: bool,
+    everything: bool,
+    numeric: bool,
+) -> None:
+    """Make a connection FROM a host to a TARGET and show the path its packets took.
+
+    FROM is the client, a node or a pod; TARGET is http://, https://, tcp://, udp:// or icmp:// and
+    a host, a Service or an address. The exit code is 0 whatever became of the connection, unless
+    --expect says otherwise. `trace diff` sets two traces side by side that -o json wrote.
+
+    Example: sudo netlab trace client http://node2:30080
+    """
+    from netlab.path.expect import check, parse_expectations
+    from netlab.render.mermaid import render_mermaid
+    from netlab.render.trace import TraceStyle, render_trace
+    from netlab.render.trace_json import render_trace_json
+
+    if words[0] == "diff":
+        click.echo(_diff(words[1:]), nl=False)
+        return
+    if len(words) != 2:
+        raise click.UsageError("give FROM and TARGET, such as: client http://node2:30080")
+    expectations = parse_expectations(expected)
+    traced = _trace(lab, words[0], words[1], timeout)
+    style = TraceStyle(
+        width=_width(), colour=_colour(), numeric=numeric, rules=rules, everything=everything
+    )
+    if output == "json":
+        click.echo(render_trace_json(traced), nl=False)
+    elif mermaid:
+        click.echo(render_mermaid(traced), nl=False)
+    else:
+        click.echo(render_trace(traced, style), nl=False)
+    check(traced, expectations)
+
+
+def _trace(lab: str, caller: str, target: str, timeout_s: float) -> "Trace":
+    from netlab.api.client import Client
+    from netlab.kernel.rundir import control_socket
+    from netlab.lab.cluster import Cluster
+    from netlab.lab.host import require_root
+    from netlab.lab.hosts import hosts
+    from netlab.lab.tracing import TraceRequest
+    from netlab.lab.tracing import trace as trace_connection
+
+    require_root()
+    cluster = Cluster(lab=lab, objects=Client(control_socket(lab)), read_hosts=lambda: hosts(lab))
+    request = TraceRequest(caller=caller, target=target, timeout_s=timeout_s)
+    now = time.clock_gettime(time.CLOCK_REALTIME)
+    return trace_connection(cluster, request, now)
+
+
+def _diff(files: tuple[str, ...]) -> str:
+    from netlab.lab.trace_files import read_trace
+    from netlab.render.trace_diff import render_trace_diff
+
+    if len(files) != 2:
+        raise click.UsageError("give two files, such as: diff cluster.json local.json")
+    first, second = (read_trace(name) for name in files)
+    return render_trace_diff(first, second, files)
+
+
+def _width() -> int:
+    return max(80, min(200, shutil.get_terminal_size((80, 24)).columns))
+
+
+def _colour() -> bool:
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")

@@ -1,0 +1,162 @@
+"""Everything a trace listens to, on every host: opened, served and closed together.
+
+Each source that a host's kernel refuses is a warning, and the others go on without it.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Final, Protocol, Self, TypeVar
+
+from netlab.errors import KernelError
+from netlab.kernel.netns import inside
+from netlab.lab.calls import listen
+from netlab.model.hosts import Host
+from netlab.observe.arming import Arming
+from netlab.observe.conntrack_events import ConntrackEvents
+from netlab.observe.frames import Frame
+from netlab.observe.nftrace import RuleTrace
+from netlab.observe.protocol_filter import packets_of_protocol
+from netlab.observe.ring import BLOCK_TIMEOUT_MS, SNAP, Enter, Ring
+from netlab.observe.sightings import sightings
+from netlab.path.observations import PacketSeen
+from netlab.path.trace import ConntrackEntry
+from netlab.path.walks import TraceMessage, Walk, split
+
+QUIET_S: Final = 2 * BLOCK_TIMEOUT_MS / 1000
+"""How long to listen after the end: a ring hands over what is this old at most."""
+
+
+class _Source(Protocol):
+    def close(self) -> None:
+        """Give the source back."""
+
+
+_Opened = TypeVar("_Opened", bound=_Source)
+
+
+class Listening:
+    """Captures, rule traces and conntrack events of ``hosts``; a context manager.
+
+    Args:
+        hosts: Whom to hear.
+        protocol: Number of the transport protocol.
+        version: 4 or 6, of the Internet Protocol.
+    """
+
+    def __init__(self, hosts: Sequence[Host], protocol: int, version: int) -> None:
+        self._hosts = hosts
+        self._protocol = protocol
+        self._version = version
+        self._stack = ExitStack()
+        self._frames: list[Frame] = []
+        self._rings: list[_ServedRing] = []
+        self._traces: list[RuleTrace] = []
+        self._events: list[ConntrackEvents] = []
+        self._armings: list[Arming] = []
+        self.warnings: list[str] = []
+        self.lost: list[str] = []
+        """What was lost, a sentence a source; set at the end."""
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            self._stack = stack
+            for host in self._hosts:
+                self._open("conntrack events", host, self._events, ConntrackEvents)
+                self._open("rule trace", host, self._traces, RuleTrace)
+                self._open("captures", host, self._rings, self._ring)
+            # Arming comes last: what is traced is heard from the first packet.
+            for host in self._hosts:
+                self._open("rule trace", host, self._armings, self._arm)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        with self._stack:
+            if kind is None:
+                listen([*self._rings, *self._traces, *self._events], QUIET_S)
+                self._count_losses()
+
+    def sources(self) -> tuple[str, ...]:
+        """Return what was heard anywhere."""
+        heard = {
+            "packets": self._rings,
+            "rule trace": self._armings,
+            "conntrack events": self._events,
+        }
+        return tuple(name for name, opened in heard.items() if opened)
+
+    def sightings(self) -> tuple[PacketSeen, ...]:
+        """Return every packet seen, once for each interface it passed."""
+        return sightings(self._frames)
+
+    def walks(self) -> tuple[Walk, ...]:
+        """Return every traced packet's way through the rules of a host."""
+        messages: list[TraceMessage] = [m for trace in self._traces for m in trace.messages]
+        return split(messages, self._armings[0].table) if self._armings else ()
+
+    def entries(self) -> tuple[ConntrackEntry, ...]:
+        """Return every new or changed entry of connection tracking."""
+        return tuple(entry for events in self._events for entry in events.entries)
+
+    def _ring(self, host: Host, enter: Enter) -> "_ServedRing":
+        program = packets_of_protocol(self._protocol, SNAP)
+        return _ServedRing(Ring(host, enter, program), self._frames)
+
+    def _arm(self, host: Host, enter: Enter) -> Arming:
+        return Arming(host, enter, protocol=self._protocol, version=self._version)
+
+    def _open(
+        self,
+        what: str,
+        host: Host,
+        opened: list[_Opened],
+        opener: Callable[[Host, Enter], _Opened],
+    ) -> None:
+        try:
+            source = opener(host, inside)
+        except FileNotFoundError:
+            self.warnings.append(f"{host.name} has gone")
+        except (OSError, KernelError) as error:
+            reason = getattr(error, "strerror", None) or error
+            self.warnings.append(f"no {what} on {host.name}: {reason}")
+        else:
+            self._stack.callback(source.close)
+            opened.append(source)
+
+    def _count_losses(self) -> None:
+        dropped = sum(ring.dropped() for ring in self._rings)
+        lost = sum(t.lost for t in self._traces) + sum(e.lost for e in self._events)
+        if dropped:
+            self.lost.append(f"{dropped} frames found no room in the capture rings")
+        if lost:
+            self.lost.append(f"the kernel dropped messages {lost} times for want of room")
+
+
+class _ServedRing:
+    """A ring, and the list its frames go to."""
+
+    def __init__(self, ring: Ring, frames: list[Frame]) -> None:
+        self._ring = ring
+        self._frames = frames
+
+    def fileno(self) -> int:
+        """Return the ring's descriptor."""
+        return self._ring.fileno()
+
+    def serve(self) -> None:
+        """Take what the kernel has handed over."""
+        self._frames.extend(self._ring.drain())
+
+    def dropped(self) -> int:
+        """Return how many frames found no room."""
+        return self._ring.dropped()
+
+    def close(self) -> None:
+        """Give the ring back."""
+        self._ring.close()

@@ -1,0 +1,136 @@
+"""What kube-proxy of one node answers on each of its ports, by port and path.
+
+====================  ==========================================================
+``0.0.0.0:10256``     ``/healthz``, ``/livez``: do the rules follow the objects?
+``127.0.0.1:10249``   ``/proxyMode``, ``/metrics``, ``/healthz``
+health check ports    any path: has this node a ready endpoint for the Service?
+====================  ==========================================================
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from netlab.control.store import Store
+from netlab.lab.kube_proxy import KubeProxy
+from netlab.model.names import NetnsName
+from netlab.model.objects import Key
+from netlab.model.packets import Family
+from netlab.proxy.health import (
+    Answer,
+    health_check_answer,
+    health_checks,
+    is_eligible,
+    proxy_health_answer,
+)
+from netlab.proxy.service_ports import ProxiedPort, proxied_ports
+from netlab.render.prometheus import CONTENT_TYPE, render_metrics
+
+PROXY_PORT: Final = 10249
+HEALTH_PORT: Final = 10256
+_EVERYWHERE: Final = "0.0.0.0"  # noqa: S104 (of a namespace)
+_PLAIN: Final = {"Content-Type": "text/plain; charset=utf-8", "X-Content-Type-Options": "nosniff"}
+_NOT_FOUND: Final = Answer(status=404, headers=_PLAIN, body="404 page not found\n")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Door:
+    """A port of a node."""
+
+    netns: NetnsName
+    address: str
+    port: int
+
+
+class ProxyDoors:
+    """The ports of all nodes, and what they answer at this moment.
+
+    Args:
+        kube_proxy: Of all nodes.
+        store: Where Node objects are.
+        clock: Wall clock seconds.
+    """
+
+    def __init__(self, kube_proxy: KubeProxy, store: Store, clock: Callable[[], float]) -> None:
+        self._kube_proxy = kube_proxy
+        self._store = store
+        self._clock = clock
+
+    def doors(self) -> set[Door]:
+        """Return every port that is to be open now."""
+        objects = self._kube_proxy.objects
+        found = set()
+        for name, node in self._kube_proxy.nodes.items():
+            found.add(Door(netns=name, address="127.0.0.1", port=PROXY_PORT))
+            found.add(Door(netns=name, address=_EVERYWHERE, port=HEALTH_PORT))
+            for check in health_checks(node, objects.services, objects.slices, Family.IPV4):
+                found.add(Door(netns=name, address=_EVERYWHERE, port=check.port))
+        return found
+
+    def answer(self, door: Door, path: str) -> Answer:
+        """Return what a port answers to a path."""
+        paths = self._paths(door)
+        if paths is None:
+            return self._health_check(door)
+        found = paths.get(path)
+        return found() if found is not None else _NOT_FOUND
+
+    def _paths(self, door: Door) -> dict[str, Callable[[], Answer]] | None:
+        """Return what answers each path of a port of kube-proxy's own; None for other ports."""
+        if door.port == PROXY_PORT:
+            return {
+                "/proxyMode": lambda: Answer(headers=_PLAIN, body="iptables"),
+                "/healthz": lambda: Answer(headers=_PLAIN, body="ok"),
+                "/metrics": lambda: self._metrics(door),
+            }
+        if door.port == HEALTH_PORT:
+            return {"/healthz": lambda: self._healthz(door), "/livez": lambda: self._livez(door)}
+        return None
+
+    def _healthz(self, door: Door) -> Answer:
+        node = Key("nodes", "", self._kube_proxy.nodes[door.netns].name)
+        answer = self._health(door, eligible=is_eligible(self._store.get(node) or {}))
+        self._kube_proxy.metrics[door.netns].healthz[answer.status] += 1
+        return answer
+
+    def _livez(self, door: Door) -> Answer:
+        answer = self._health(door, eligible=None)
+        self._kube_proxy.metrics[door.netns].livez[answer.status] += 1
+        return answer
+
+    def _health(self, door: Door, *, eligible: bool | None) -> Answer:
+        health, now = self._kube_proxy.health(door.netns), self._clock()
+        return proxy_health_answer(
+            health, now=now, stamp=_stamp(now), updated=_stamp(health.updated_at), eligible=eligible
+        )
+
+    def _health_check(self, door: Door) -> Answer:
+        objects, node = self._kube_proxy.objects, self._kube_proxy.nodes[door.netns]
+        is_healthy = self._kube_proxy.health(door.netns).is_healthy(self._clock())
+        for check in health_checks(node, objects.services, objects.slices, Family.IPV4):
+            if check.port == door.port:
+                return health_check_answer(check, proxy_is_healthy=is_healthy)
+        return _NOT_FOUND
+
+    def _metrics(self, door: Door) -> Answer:
+        objects, node = self._kube_proxy.objects, self._kube_proxy.nodes[door.netns]
+        ports = proxied_ports(node, objects.services, objects.slices, Family.IPV4)
+        rules = self._kube_proxy.loaded(door.netns)
+        metrics = self._kube_proxy.metrics[door.netns]
+        text = render_metrics(metrics.metrics(rules, without_local_endpoints(ports)))
+        return Answer(headers={"Content-Type": CONTENT_TYPE}, body=text)
+
+
+def without_local_endpoints(ports: list[ProxiedPort]) -> dict[str, int]:
+    """Return the ports that have endpoints, but under a Local policy none here, by policy."""
+    lacking = [port for port in ports if port.has_endpoints and not port.backends.local]
+    return {
+        "internal": sum(port.internal_is_local for port in lacking),
+        "external": sum(port.external_is_local and port.is_external for port in lacking),
+    }
+
+
+def _stamp(seconds: float) -> str:
+    """Return wall clock seconds as RFC 3339, to the microsecond."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -1,0 +1,182 @@
+"""What kube-proxy of one node has counted and measured, under kube-proxy's own names.
+
+Only what is measured is shown. Nodes are synced side by side, so a duration is that of the sync
+which brought the node its rules.
+
+Source: kube-proxy, ``pkg/proxy/metrics/metrics.go``.
+"""
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from netlab.model.packets import Family
+from netlab.netfilter.rules import Ruleset
+from netlab.render.prometheus import Metric, Sample, histogram_samples
+
+_BOUNDS_S: Final = tuple(0.001 * 2**power for power in range(15))
+_FAMILY: Final = {"ip_family": str(Family.IPV4)}
+
+
+class Histogram:
+    """Durations in seconds, in kube-proxy's buckets: from 1 ms, each twice as long."""
+
+    def __init__(self) -> None:
+        self._counts = [0] * (len(_BOUNDS_S) + 1)
+        self._total = 0.0
+
+    def observe(self, duration_s: float) -> None:
+        """Add one duration."""
+        self._counts[bisect_left(_BOUNDS_S, duration_s)] += 1
+        self._total += duration_s
+
+    def samples(self) -> tuple[Sample, ...]:
+        """Return buckets, sum and count."""
+        return histogram_samples(_BOUNDS_S, self._counts, self._total, _FAMILY)
+
+
+@dataclass(slots=True, kw_only=True)
+class ProxyMetrics:
+    """The counters of one node's kube-proxy since the control plane's start."""
+
+    sync: Histogram = field(default_factory=Histogram)
+    full_sync: Histogram = field(default_factory=Histogram)
+    partial_sync: Histogram = field(default_factory=Histogram)
+    conntrack: Histogram = field(default_factory=Histogram)
+    synced_at: float = 0.0
+    queued_at: float = 0.0
+    changes: Counter[str] = field(default_factory=Counter)
+    """Changed objects by resource."""
+    pending: Counter[str] = field(default_factory=Counter)
+    """Those of them that came after the last sync."""
+    written: Counter[str] = field(default_factory=Counter)
+    """Rules in the last text, by table."""
+    restore_failures: int = 0
+    partial_restore_failures: int = 0
+    deleted_connections: int = 0
+    healthz: Counter[int] = field(default_factory=Counter)
+    """Answers of ``/healthz`` by status code."""
+    livez: Counter[int] = field(default_factory=Counter)
+
+    def changed(self, resource: str, now: float) -> None:
+        """Count a changed object that rules come from."""
+        self.changes[resource] += 1
+        self.pending[resource] += 1
+        self.queued_at = now
+
+    def synced(self, duration_s: float, now: float, *, is_full: bool) -> None:
+        """Count a sync that succeeded, whether or not anything had to be written."""
+        self.sync.observe(duration_s)
+        (self.full_sync if is_full else self.partial_sync).observe(duration_s)
+        self.synced_at = now
+        self.pending.clear()
+
+    def failed(self, *, is_full: bool) -> None:
+        """Count a text that was refused."""
+        self.restore_failures += 1
+        self.partial_restore_failures += not is_full
+
+    def metrics(self, rules: Ruleset | None, without_local: Mapping[str, int]) -> Iterator[Metric]:
+        """Yield everything under kube-proxy's names.
+
+        Args:
+            rules: What the node holds, as far as is known.
+            without_local: Service ports without an endpoint on the node, by traffic policy.
+        """
+        yield _histogram("sync_proxy_rules_duration", "SyncProxyRules latency", self.sync)
+        yield _histogram("sync_full_proxy_rules_duration", "Full resyncs' latency", self.full_sync)
+        yield _histogram(
+            "sync_partial_proxy_rules_duration", "Partial resyncs' latency", self.partial_sync
+        )
+        yield _gauge(
+            "sync_proxy_rules_last_timestamp_seconds", "Last time the rules synced", self.synced_at
+        )
+        yield _gauge(
+            "sync_proxy_rules_last_queued_timestamp_seconds",
+            "Last time a sync was asked for",
+            self.queued_at,
+        )
+        for noun, resource in (("endpoint", "endpointslices"), ("service", "services")):
+            name = f"sync_proxy_rules_{noun}_changes"
+            yield _gauge(f"{name}_pending", f"Pending {noun} changes", self.pending[resource])
+            yield _counter(f"{name}_total", f"All {noun} changes", self.changes[resource])
+        yield from self._rules(rules)
+        yield from self._failures()
+        yield Metric(
+            name="kubeproxy_sync_proxy_rules_no_local_endpoints_total",
+            kind="gauge",
+            text="Services with a Local policy and endpoints, none of them on this node",
+            samples=tuple(
+                Sample(value=count, labels={**_FAMILY, "traffic_policy": policy})
+                for policy, count in without_local.items()
+            ),
+        )
+        yield _by_code("proxy_healthz_total", "Answers of /healthz", self.healthz)
+        yield _by_code("proxy_livez_total", "Answers of /livez", self.livez)
+        yield _histogram("conntrack_reconciler_sync_duration", "Clean-ups' latency", self.conntrack)
+        yield _counter(
+            "conntrack_reconciler_deleted_entries_total",
+            "Conntrack entries removed",
+            self.deleted_connections,
+        )
+
+    def _rules(self, rules: Ruleset | None) -> Iterator[Metric]:
+        tables = rules.tables if rules is not None else ()
+        total = {table.name: sum(len(chain.rules) for chain in table.chains) for table in tables}
+        last = {name: self.written[name] for name in total}
+        yield _by_table("sync_proxy_rules_iptables_total", "Rules that the node holds", total)
+        yield _by_table("sync_proxy_rules_iptables_last", "Rules written by the last sync", last)
+
+    def _failures(self) -> Iterator[Metric]:
+        name = "sync_proxy_rules_iptables"
+        yield _counter(
+            f"{name}_restore_failures_total", "Texts that were refused", self.restore_failures
+        )
+        yield _counter(
+            f"{name}_partial_restore_failures_total",
+            "Texts of partial syncs that were refused",
+            self.partial_restore_failures,
+        )
+
+
+def rules_written(text: str) -> Counter[str]:
+    """Return the number of rules that a text for iptables-restore adds, by table."""
+    written: Counter[str] = Counter()
+    table = ""
+    for line in text.splitlines():
+        if line.startswith("*"):
+            table = line[1:]
+        elif line.startswith(("-A ", "-I ")):
+            written[table] += 1
+    return written
+
+
+def _histogram(name: str, text: str, durations: Histogram) -> Metric:
+    full = f"kubeproxy_{name}_seconds"
+    return Metric(
+        name=full, kind="histogram", text=f"{text} in seconds", samples=durations.samples()
+    )
+
+
+def _gauge(name: str, text: str, value: float) -> Metric:
+    samples = (Sample(value=value, labels=_FAMILY),)
+    return Metric(name=f"kubeproxy_{name}", kind="gauge", text=text, samples=samples)
+
+
+def _counter(name: str, text: str, value: float) -> Metric:
+    samples = (Sample(value=value, labels=_FAMILY),)
+    return Metric(name=f"kubeproxy_{name}", kind="counter", text=text, samples=samples)
+
+
+def _by_table(name: str, text: str, counts: Mapping[str, int]) -> Metric:
+    samples = tuple(
+        Sample(value=count, labels={**_FAMILY, "table": table}) for table, count in counts.items()
+    )
+    return Metric(name=f"kubeproxy_{name}", kind="gauge", text=text, samples=samples)
+
+
+def _by_code(name: str, text: str, counts: Mapping[int, int]) -> Metric:
+    samples = tuple(Sample(value=n, labels={"code": str(code)}) for code, n in counts.items())
+    return Metric(name=f"kubeproxy_{name}", kind="counter", text=text, samples=samples)

@@ -1,0 +1,51 @@
+"""A host's iptables rules, read back from the kernel, and what the control plane would load."""
+
+import difflib
+
+from netlab.api.client import Client
+from netlab.errors import LabError
+from netlab.kernel import iptables, rundir
+from netlab.lab.hosts import find_netns
+from netlab.model.packets import Family
+from netlab.netfilter.counted import parse_counted
+from netlab.netfilter.differences import Difference, differences
+from netlab.netfilter.parse import parse
+from netlab.proxy.rule_groups import RuleGroup, group_by_service
+
+
+def read_groups(lab: str, host: str, service: str = "") -> list[RuleGroup]:
+    """Return the rules of a host by Service; the control plane has no part in it.
+
+    Args:
+        lab: Name.
+        host: A node, or any other host of the lab.
+        service: ``namespace/name``, or a name in ``default``; empty for everything.
+
+    Raises:
+        LabError: There is no such lab, host, or Service among the rules.
+    """
+    netns = find_netns(lab, host)
+    text = iptables.save([netns], counters=True)[netns]
+    groups = group_by_service(parse_counted(text, Family.IPV4))
+    if not service:
+        return groups
+    wanted = service if "/" in service else f"default/{service}"
+    found = [group for group in groups if group.service == wanted]
+    if not found:
+        names = [group.service for group in groups if group.service]
+        near = difflib.get_close_matches(wanted, names, n=3) or names[:8]
+        hint = f"there are rules of {', '.join(near)}" if near else "there are rules of no Service"
+        raise LabError(f"{host} holds no rule of Service {wanted}", hint=hint)
+    return found
+
+
+def read_differences(lab: str, node: str) -> list[Difference]:
+    """Return where the kernel's rules are not those that the control plane would load.
+
+    Raises:
+        LabError: There is no such lab or node, or no control plane to ask.
+    """
+    netns = find_netns(lab, node)
+    wanted = Client(rundir.control_socket(lab)).get(f"/netlab/v1/rules/{node}")["text"]
+    held = iptables.save([netns])[netns]
+    return differences(parse(wanted, Family.IPV4), parse(held, Family.IPV4))

@@ -1,0 +1,131 @@
+"""What a trace calls: a URL, its name looked up among the hosts and Services of the lab."""
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from netlab.errors import LabError, SpecError
+from netlab.model.hosts import Host
+from netlab.model.topology import Address
+from netlab.path.observations import AddrPort
+
+PROTOCOLS: Final = {"http": "tcp", "https": "tcp", "tcp": "tcp", "udp": "udp", "icmp": "icmp"}
+NUMBERS: Final = {"tcp": 6, "udp": 17, "icmp": 1}
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+_EXAMPLE: Final = "type, for one: sudo netlab trace client http://node1:30080"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """The other end of a connection."""
+
+    text: str
+    """As the user typed it."""
+    scheme: str
+    name: str
+    netloc: str
+    """Name and port, as the URL has them."""
+    address: AddrPort
+    path: str = "/"
+
+    @property
+    def protocol(self) -> str:
+        """``tcp``, ``udp`` or ``icmp``."""
+        return PROTOCOLS[self.scheme]
+
+
+def find_target(text: str, hosts: Sequence[Host], services: Sequence[Mapping[str, Any]]) -> Target:
+    """Return the target that a URL names.
+
+    Args:
+        text: ``http://node1:30080/path``, ``tcp://web:80``, ``icmp://node2`` ...
+        hosts: Of the lab.
+        services: Of the lab, as the API has them.
+
+    Raises:
+        SpecError: It is no such URL.
+        LabError: Nobody in the lab has that name.
+    """
+    url = urlsplit(text if "://" in text else f"http://{text}")
+    if url.scheme not in PROTOCOLS or not url.hostname:
+        known = ", ".join(f"{scheme}://" for scheme in PROTOCOLS)
+        raise SpecError(f"{text!r} is no target; a target begins with {known}", hint=_EXAMPLE)
+    try:
+        port = url.port
+    except ValueError as error:
+        raise SpecError(f"{text!r}: {error}", hint=_EXAMPLE) from error
+    service = _service(url.hostname, services)
+    address = _address(url.hostname, hosts, service)
+    port = port or _DEFAULT_PORTS.get(url.scheme) or _only_port(service)
+    if port is None and url.scheme != "icmp":
+        raise SpecError(f"{text!r} names no port", hint=_EXAMPLE)
+    return Target(
+        text=text,
+        scheme=url.scheme,
+        name=url.hostname,
+        netloc=url.netloc,
+        address=AddrPort(address, 0 if url.scheme == "icmp" else port or 0),
+        path=f"{url.path or '/'}{f'?{url.query}' if url.query else ''}",
+    )
+
+
+def find_caller(name: str, lab: str, hosts: Sequence[Host]) -> Host:
+    """Return the host that users call ``name``; a prefix that fits one pod serves too.
+
+    Raises:
+        LabError: There is none; the hint has the nearest names.
+    """
+    exact = [host for host in hosts if host.name == name]
+    fits = exact or [host for host in hosts if host.name.startswith(name)]
+    if len(fits) == 1:
+        return fits[0]
+    what = f"lab {lab} has no host {name}" if not fits else f"{name} fits {len(fits)} hosts"
+    raise LabError(what, hint=_near(name, [host.name for host in fits or hosts]))
+
+
+def _address(name: str, hosts: Sequence[Host], service: Mapping[str, Any] | None) -> Address:
+    try:
+        return ip_address(name)
+    except ValueError:
+        pass  # a name
+    for host in hosts:
+        if host.name == name and host.addresses:
+            return host.addresses[0]
+    if service is not None:
+        return ip_address(service["spec"]["clusterIP"])
+    fits = [host for host in hosts if host.name.startswith(name) and host.addresses]
+    if len(fits) == 1:
+        return fits[0].addresses[0]
+    names = [host.name for host in hosts]
+    raise LabError(
+        f"cannot resolve {name}: neither the hosts nor the Services of the lab have that name",
+        hint=_near(name, names),
+    )
+
+
+def _service(name: str, services: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """Return the Service called ``name``, ``name.namespace``, or longer, as DNS has it."""
+    parts = name.split(".")
+    rest = parts[2:]
+    if rest and rest != ["svc", "cluster", "local"][: len(rest)]:
+        return None
+    wanted = parts[0], parts[1] if len(parts) > 1 else "default"
+    for service in services:
+        meta = service["metadata"]
+        has_address = service["spec"].get("clusterIP") not in {None, "", "None"}
+        if (meta["name"], meta["namespace"]) == wanted and has_address:
+            return service
+    return None
+
+
+def _only_port(service: Mapping[str, Any] | None) -> int | None:
+    ports = service["spec"].get("ports", []) if service else []
+    return int(ports[0]["port"]) if len(ports) == 1 else None
+
+
+def _near(name: str, names: Sequence[str]) -> str:
+    near = difflib.get_close_matches(name, names, n=3) or list(names)[:8]
+    return f"did you mean {', '.join(near)}?"

@@ -1,0 +1,185 @@
+"""Trace one connection through a running lab.
+
+Theory of operation
+-------------------
+Everything that can tell of a packet is opened on every host first; then the connection is made;
+then, when nothing more comes, all is closed, and the rest is work on values: what was heard is
+joined into packets, and the last attempt's end is put in words.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from netlab.kernel.netns import inside
+from netlab.lab.cluster import Cluster, ServicePort
+from netlab.lab.contact import Contact, make_contact
+from netlab.lab.listening import Listening
+from netlab.lab.rule_books import RuleBooks
+from netlab.lab.targets import NUMBERS, Target, find_caller, find_target
+from netlab.model.hosts import Host
+from netlab.observe.route_query import RouteQueries
+from netlab.path.join import Evidence, join
+from netlab.path.routes import RouteAnswer, RouteQuestion
+from netlab.path.rule_book import RuleBook
+from netlab.path.steps import Knowledge
+from netlab.path.trace import ConntrackEntry, Packet, RuleHit, Trace
+from netlab.path.words import Question, connection_verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TraceRequest:
+    """What to trace."""
+
+    caller: str
+    target: str
+    timeout_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """The lab as the trace finds it."""
+
+    lab: str
+    hosts: tuple[Host, ...]
+    ports: tuple[ServicePort, ...]
+    names: Mapping[str, str]
+    caller: Host
+    target: Target
+
+
+def trace(cluster: Cluster, request: TraceRequest, now: float) -> Trace:
+    """Make a connection and return its path.
+
+    Args:
+        cluster: The running lab.
+        request: Who calls what.
+        now: Seconds since 1970.
+
+    Raises:
+        SpecError: The target is no URL that can be called.
+        LabError: The caller or the target is not known to the lab.
+        FileNotFoundError: The caller's namespace went meanwhile.
+    """
+    place = _place(cluster, request)
+    target = place.target
+    version = target.address.address.version
+    with Listening(place.hosts, NUMBERS[target.protocol], version) as listening:
+        rules = RuleBooks(place.hosts, version)
+        contact = make_contact(place.caller, target, request.timeout_s)
+        books = rules.read()
+    packets, route_error = _joined(place, listening, books, contact)
+    return Trace(
+        lab=cluster.lab,
+        started=datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds"),
+        caller=place.caller.name,
+        target=target.text,
+        protocol=target.protocol,
+        pair=contact.pair,
+        service=_service(packets),
+        outcome=contact.text,
+        packets=packets,
+        nat=_nat(packets),
+        verdict=connection_verdict(packets, _question(place, contact, route_error)),
+        names=place.names,
+        sources=(*listening.sources(), "route queries"),
+        warnings=(*listening.warnings, *rules.warnings, *listening.lost),
+        is_complete=not listening.lost,
+    )
+
+
+def _place(cluster: Cluster, request: TraceRequest) -> _Place:
+    hosts = cluster.read_hosts()
+    services: list[dict[str, Any]] = cluster.objects.get("/api/v1/services")["items"]
+    ports = tuple(cluster.service_ports())
+    return _Place(
+        lab=cluster.lab,
+        hosts=hosts,
+        ports=ports,
+        names=_names(cluster, hosts, services),
+        caller=find_caller(request.caller, cluster.lab, hosts),
+        target=find_target(request.target, hosts, services),
+    )
+
+
+def _joined(
+    place: _Place, listening: Listening, books: Mapping[str, RuleBook], contact: Contact
+) -> tuple[tuple[Packet, ...], str]:
+    """Return the packets, and why the caller has no route to the target, if it has none."""
+    with ExitStack() as stack:
+        routes = _Routes(place.hosts, stack)
+        evidence = Evidence(
+            hosts={host.name: host for host in place.hosts},
+            sightings=listening.sightings(),
+            walks=listening.walks(),
+            knowledge=Knowledge(books=books, entries=listening.entries(), ask=routes.ask),
+        )
+        packets = join(evidence, contact.pair)
+        destination = place.target.address.address
+        return packets, routes.ask(RouteQuestion(place.caller.name, destination)).error
+
+
+class _Routes:
+    """Routing questions to any host; each host's socket is opened when it is asked first."""
+
+    def __init__(self, hosts: Sequence[Host], stack: ExitStack) -> None:
+        self._netns = {host.name: host.netns for host in hosts}
+        self._stack = stack
+        self._opened: dict[str, RouteQueries] = {}
+
+    def ask(self, question: RouteQuestion) -> RouteAnswer:
+        """Return the host's answer."""
+        if question.host not in self._opened:
+            try:
+                queries = RouteQueries(self._netns[question.host], inside)
+            except OSError as error:
+                return RouteAnswer(error=f"no answer ({error.strerror})")
+            self._stack.callback(queries.close)
+            self._opened[question.host] = queries
+        return self._opened[question.host].ask(question)
+
+
+def _question(place: _Place, contact: Contact, route_error: str) -> Question:
+    nodes = {
+        port.key: tuple(dict.fromkeys(b.node for b in port.backends if b.node))
+        for port in place.ports
+    }
+    return Question(
+        lab=place.lab,
+        caller=place.caller.name,
+        scheme=place.target.scheme,
+        pair=contact.pair,
+        heard=contact.heard,
+        hosts={host.name: host for host in place.hosts},
+        nodes_with_endpoints=nodes,
+        route_error=route_error,
+    )
+
+
+def _service(packets: Sequence[Packet]) -> str:
+    """Return the Service that a rule chose or refused for the last attempt."""
+    hits = [s for p in packets for _, s in p.steps() if isinstance(s, RuleHit) and s.service]
+    return hits[-1].service if hits else ""
+
+
+def _nat(packets: Sequence[Packet]) -> tuple[ConntrackEntry, ...]:
+    found = [s for p in packets for _, s in p.steps() if isinstance(s, ConntrackEntry)]
+    newest = {(entry.host, entry.original): entry for entry in found}
+    return tuple(newest.values())
+
+
+def _names(
+    cluster: Cluster, hosts: Sequence[Host], services: Sequence[Mapping[str, Any]]
+) -> dict[str, str]:
+    names = {str(address): host.name for host in hosts for address in host.addresses}
+    for node, gateway in cluster.gateways().items():
+        names.setdefault(str(gateway), f"{node}(gateway)")
+    for service in services:
+        address = service["spec"].get("clusterIP")
+        if address not in {None, "", "None"}:
+            meta = service["metadata"]
+            space = "" if meta["namespace"] == "default" else f"{meta['namespace']}/"
+            names[address] = f"svc/{space}{meta['name']}"
+    return names

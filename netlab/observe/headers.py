@@ -1,0 +1,58 @@
+"""Headers of a packet without its payload, as rule traces carry them."""
+
+import struct
+from ipaddress import IPv4Address, IPv6Address
+from typing import Final
+
+from netlab.path.observations import AddressPair, AddrPort, PacketKey
+from netlab.path.walks import Header
+
+TCP, UDP, ICMP, ICMP6 = 6, 17, 1, 58
+FRAGMENT_OFFSET: Final = 0x1FFF
+
+_Address = IPv4Address | IPv6Address
+
+
+def header_of(network: bytes, transport: bytes) -> Header | None:
+    """Return what two headers say; None for a later fragment or another protocol.
+
+    Args:
+        network: IPv4 or IPv6 header; for IPv6 without extensions.
+        transport: What follows it, at least as far as a TCP header goes without options.
+    """
+    if network[:1] and network[0] >> 4 == 4 and len(network) >= 20:
+        _, total, ip_id, fragment, ttl, protocol = struct.unpack_from(">BxHHHBB", network)
+        if fragment & FRAGMENT_OFFSET:
+            return None
+        length = total - (network[0] & 15) * 4
+        ends: tuple[_Address, _Address] = (IPv4Address(network[12:16]), IPv4Address(network[16:20]))
+    elif len(network) >= 40:
+        length, protocol, ttl = struct.unpack_from(">4xHBB", network)
+        ip_id = 0
+        ends = (IPv6Address(network[8:24]), IPv6Address(network[24:40]))
+    else:
+        return None
+    told = _transport(protocol, length, transport)
+    if told is None:
+        return None
+    name, (sport, dport), payload, detail = told
+    key = PacketKey(name, ip_id, payload, detail)
+    pair = AddressPair(AddrPort(ends[0], sport), AddrPort(ends[1], dport))
+    return Header(key, pair, ttl)
+
+
+_Transport = tuple[str, tuple[int, int], int, tuple[int, ...]]
+
+
+def _transport(protocol: int, length: int, content: bytes) -> _Transport | None:
+    """Return the protocol's name, the ports, the length of the payload, and the key's detail."""
+    if protocol == TCP and len(content) >= 14:
+        sport, dport, sequence, acknowledgement, bits = struct.unpack_from(">HHIIH", content)
+        detail = (sequence, acknowledgement, bits & 0x1FF)
+        return "tcp", (sport, dport), length - (bits >> 12) * 4, detail
+    if protocol == UDP and len(content) >= 8:
+        return "udp", struct.unpack_from(">HH", content), length - 8, ()
+    if protocol in {ICMP, ICMP6} and len(content) >= 8:
+        kind, code, sequence = struct.unpack_from(">BB4xH", content)
+        return "icmp", (0, 0), length - 8, (kind, code, sequence)
+    return None

@@ -1,0 +1,66 @@
+"""The kernel's handles of iptables rules, in the order of the rules.
+
+iptables-save prints no handles, and a rule trace prints nothing else; the nth handle of a chain is
+the nth ``-A`` line of that chain.
+"""
+
+from collections import defaultdict
+from typing import Final
+
+from netlab.model.hosts import Host
+from netlab.observe.arming import NFPROTO
+from netlab.observe.nfnetlink import (
+    NFNL_SUBSYS_NFTABLES,
+    NLM_F_DUMP,
+    NetfilterSocket,
+    Request,
+    number_of,
+    text_of,
+)
+from netlab.observe.ring import Enter
+from netlab.path.walks import TABLE_PREFIX
+
+GETRULE, GETGEN = 7, 16
+"""NFT_MSG_*"""
+RULE_TABLE, RULE_CHAIN, RULE_HANDLE, GENERATION_ID = 1, 2, 3, 1
+_ANY_FAMILY: Final = 0
+
+Handles = dict[tuple[str, str], list[int]]
+"""Table and chain, and the handles of its rules in order."""
+
+
+def read_handles(host: Host, enter: Enter, version: int = 4) -> Handles:
+    """Return the handles of every rule of ``host``; netlab's own tables are left out.
+
+    Raises:
+        FileNotFoundError: The namespace is gone.
+        OSError: The kernel refused.
+    """
+    asked = Request(NFNL_SUBSYS_NFTABLES << 8 | GETRULE, NFPROTO[version], b"", NLM_F_DUMP)
+    opened = NetfilterSocket(host, enter)
+    try:
+        rules = [message.attributes() for message in opened.ask(asked)]
+    finally:
+        opened.close()
+    handles: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
+    for rule in rules:
+        table = text_of(rule.get(RULE_TABLE))
+        if not table.startswith(TABLE_PREFIX):
+            chain = text_of(rule.get(RULE_CHAIN))
+            handles[table, chain].append(number_of(rule.get(RULE_HANDLE)))
+    return dict(handles)
+
+
+def read_generation(host: Host, enter: Enter) -> int:
+    """Return the number of the ruleset's generation, which every change of rules raises.
+
+    Raises:
+        FileNotFoundError: The namespace is gone.
+        OSError: The kernel refused.
+    """
+    opened = NetfilterSocket(host, enter)
+    try:
+        answers = opened.ask(Request(NFNL_SUBSYS_NFTABLES << 8 | GETGEN, _ANY_FAMILY, b""))
+    finally:
+        opened.close()
+    return number_of(answers[0].attributes().get(GENERATION_ID)) if answers else 0

@@ -1,0 +1,77 @@
+"""Frames to sightings of packets by their headers alone.
+
+A trace has to be drawn within a second of its connection, and scapy takes half of that to load;
+what tells one packet from another lies in three headers.
+"""
+
+import struct
+import zlib
+from collections.abc import Iterable
+from typing import Final
+
+from netlab.observe.frames import Frame
+from netlab.observe.headers import header_of
+from netlab.path.observations import PacketKey, PacketSeen
+
+_ETHERNET_BYTES: Final = 14
+_ETHERTYPES: Final = {0x0800, 0x86DD}
+_IPV6_BYTES: Final = 40
+_UDP_BYTES: Final = 8
+_TIME_STAMP, _NO_OPERATION, _END = 8, 1, 0
+"""TCP options, RFC 9293 and RFC 7323."""
+
+
+def sightings(frames: Iterable[Frame]) -> tuple[PacketSeen, ...]:
+    """Return the TCP, UDP and ICMP packets among ``frames``, in their order."""
+    seen = (_sighting(frame) for frame in frames)
+    return tuple(one for one in seen if one is not None)
+
+
+def _sighting(frame: Frame) -> PacketSeen | None:
+    (ethertype,) = struct.unpack_from(">H", frame.data, 12)
+    network = frame.data[_ETHERNET_BYTES:]
+    if ethertype not in _ETHERTYPES or not network:
+        return None
+    length = (network[0] & 15) * 4 if network[0] >> 4 == 4 else _IPV6_BYTES
+    header = header_of(network[:length], network[length:])
+    if header is None:
+        return None
+    key = _whole(header.key, network[length:])
+    is_tcp = key.protocol == "tcp"
+    return PacketSeen(
+        time_ns=frame.time_ns,
+        host=frame.host,
+        ifname=frame.ifname,
+        direction=frame.direction,
+        pair=header.pair,
+        key=key,
+        sequence=key.detail[0] if is_tcp else 0,
+        acknowledgement=key.detail[1] if is_tcp else 0,
+        for_another=frame.for_another,
+    )
+
+
+def _whole(key: PacketKey, transport: bytes) -> PacketKey:
+    """Add what a rule trace cannot know: TCP's time stamp, UDP's payload."""
+    if key.protocol == "tcp":
+        return key._replace(detail=(*key.detail, _time_stamp(transport)))
+    if key.protocol == "udp":
+        payload = transport[_UDP_BYTES : _UDP_BYTES + key.length]
+        return key._replace(detail=(zlib.crc32(payload),))
+    return key
+
+
+def _time_stamp(tcp: bytes) -> int:
+    """Return the sender's time stamp; 0 when there is none."""
+    end = min((tcp[12] >> 4) * 4, len(tcp))
+    at = 20
+    while at < end and tcp[at] != _END:
+        if tcp[at] == _NO_OPERATION:
+            at += 1
+            continue
+        if at + 1 >= end or tcp[at + 1] < 2:
+            return 0
+        if tcp[at] == _TIME_STAMP and at + 6 <= end:
+            return int.from_bytes(tcp[at + 2 : at + 6], "big")
+        at += tcp[at + 1]
+    return 0

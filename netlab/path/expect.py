@@ -1,0 +1,105 @@
+"""What a user expects of a trace, and whether it is so."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from netlab.errors import ExpectationError, SpecError
+from netlab.path.observations import AddrPort
+from netlab.path.paths import Nat
+from netlab.path.trace import Result, Rewritten, Trace
+
+_PLAIN: Final = {result.value.replace(" ", "-"): result for result in Result}
+_WITH_NAME: Final = ("hop", "no-hop", "to", "src", "snat-at", "dnat-at")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expectation:
+    """One thing that must hold."""
+
+    kind: str
+    """A result such as ``delivered``, or ``hop``, ``no-hop``, ``to``, ``src``, ``snat-at``,
+    ``dnat-at``."""
+    name: str = ""
+    """A host; for ``src`` a host or an address."""
+
+    def __str__(self) -> str:
+        """Return it as the user types it."""
+        return f"{self.kind} {self.name}".rstrip()
+
+
+def parse_expectations(texts: Iterable[str]) -> tuple[Expectation, ...]:
+    """Return the expectations that ``texts`` spell.
+
+    Raises:
+        SpecError: One of them is none.
+    """
+    return tuple(_parse(text) for text in texts)
+
+
+def check(trace: Trace, expectations: Sequence[Expectation]) -> None:
+    """Make sure that all of them hold.
+
+    Raises:
+        ExpectationError: Some do not; the message says of each what was found.
+    """
+    found = [f"expected {e}, but {why}" for e in expectations if (why := _unmet(trace, e))]
+    if found:
+        raise ExpectationError("\n".join(found))
+
+
+def _parse(text: str) -> Expectation:
+    kind, _, name = text.strip().partition(" ")
+    name = name.strip()
+    if (kind in _PLAIN and not name) or (kind in _WITH_NAME and name):
+        return Expectation(kind=kind, name=name)
+    known = [*_PLAIN, *(f"'{word} HOST'" for word in _WITH_NAME)]
+    raise SpecError(f"--expect {text!r} is not known", hint=f"there are {', '.join(known)}")
+
+
+def _unmet(trace: Trace, expectation: Expectation) -> str:
+    """Return what was found instead; empty when the expectation holds."""
+    if expectation.kind in _PLAIN:
+        holds = trace.verdict.result is _PLAIN[expectation.kind]
+        return "" if holds else f"it was {trace.verdict.result}: {trace.verdict.words}"
+    request = trace.request()
+    if request is None:
+        return "no packet was seen"
+    if expectation.kind == "src":
+        return _source(trace, expectation.name)
+    if expectation.kind in {"snat-at", "dnat-at"}:
+        return _nat(trace, expectation)
+    return _hop(request.hosts(), expectation)
+
+
+def _hop(hosts: Sequence[str], expectation: Expectation) -> str:
+    holds = {
+        "hop": expectation.name in hosts,
+        "no-hop": expectation.name not in hosts,
+        "to": hosts[-1] == expectation.name,
+    }
+    return "" if holds[expectation.kind] else f"the request went {' > '.join(hosts)}"
+
+
+def _source(trace: Trace, name: str) -> str:
+    request = trace.request()
+    pair = request.last_pair() if request else None
+    if pair is None:
+        return "no packet was seen"
+    address = str(pair.source.address)
+    known = trace.names.get(address, "")
+    return "" if name in {address, known} else f"the last host saw {_spelt(pair.source, known)}"
+
+
+def _spelt(end: AddrPort, known: str) -> str:
+    return f"{end.address} ({known})" if known else str(end.address)
+
+
+def _nat(trace: Trace, expectation: Expectation) -> str:
+    wanted = Nat.SNAT if expectation.kind == "snat-at" else Nat.DNAT
+    request = trace.request()
+    steps = request.steps() if request else []
+    at = [host for host, s in steps if isinstance(s, Rewritten) and s.kind is wanted]
+    if expectation.name in at:
+        return ""
+    return f"{wanted} was seen at {', '.join(at)}" if at else f"no {wanted} was seen"

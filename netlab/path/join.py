@@ -1,0 +1,210 @@
+"""Join captures, rule traces and conntrack entries into the packets of one connection.
+
+Theory of operation
+-------------------
+A packet is told from all others by what NAT leaves alone. Its sightings, in the order of time and
+cut where the host changes, are its visits. A walk belongs to the visit of its host whose first
+interface shows the addresses that the walk began with: a packet may visit a host twice. A walk
+without any sighting is a packet that never reached a wire, or one between two sockets of a host.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Final
+
+from netlab.model.hosts import Host
+from netlab.path.ends import packet_verdict
+from netlab.path.family import Family
+from netlab.path.observations import AddressPair, Direction, PacketKey, PacketSeen
+from netlab.path.paths import Hop, Way
+from netlab.path.steps import Knowledge, steps_of, stopped_at
+from netlab.path.trace import Packet, Visit
+from netlab.path.walks import Walk, loose
+
+_SYN, _ACK, _RST, _FIN = 0x02, 0x10, 0x04, 0x01
+_ICMP: Final = {
+    0: "echo reply", 3: "unreachable", 8: "echo request", 11: "time exceeded",
+    128: "echo request", 129: "echo reply",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """Everything that was heard while the connection ran."""
+
+    hosts: Mapping[str, Host]
+    sightings: tuple[PacketSeen, ...]
+    walks: tuple[Walk, ...]
+    knowledge: Knowledge
+
+
+@dataclass(slots=True, kw_only=True)
+class _Stay:
+    """A visit in the making."""
+
+    host: str
+    hops: list[Hop]
+    walk: Walk | None = None
+
+
+def join(evidence: Evidence, pair: AddressPair) -> tuple[Packet, ...]:
+    """Return the packets of the connection ``pair``, in the order of time.
+
+    Args:
+        evidence: Of this connection and any others.
+        pair: The connection as the caller's socket names it.
+    """
+    seen = _by_key(evidence.sightings)
+    walks: defaultdict[PacketKey, list[Walk]] = defaultdict(list)
+    for walk in evidence.walks:
+        walks[walk.entry.key].append(walk)
+    groups = [[one.pair for one in sightings] for sightings in seen.values()]
+    groups += [walk.pairs() for walk in evidence.walks]
+    family = Family(pair, groups, evidence.knowledge.entries)
+    whole = [*_on_wires(seen, walks, family), *_on_no_wire(seen, walks, family)]
+    whole.sort(key=lambda found: found[0])
+    return tuple(_packets(whole, evidence))
+
+
+_Found = tuple[int, PacketKey, Way, list[_Stay]]
+"""When it began, what it is, which way it went, and where it was."""
+
+
+def _by_key(sightings: Iterable[PacketSeen]) -> dict[PacketKey, list[PacketSeen]]:
+    by_key: defaultdict[PacketKey, list[PacketSeen]] = defaultdict(list)
+    for seen in sorted(sightings, key=lambda seen: seen.time_ns):
+        by_key[seen.key].append(seen)
+    return dict(by_key)
+
+
+def _on_wires(
+    seen: Mapping[PacketKey, list[PacketSeen]],
+    walks: Mapping[PacketKey, list[Walk]],
+    family: Family,
+) -> Iterable[_Found]:
+    for key, sightings in seen.items():
+        way = family.way_of(one.pair for one in sightings)
+        if way is not None:
+            known = [w for w in walks.get(loose(key), ()) if family.way_of(w.pairs()) is way]
+            yield sightings[0].time_ns, key, way, _with_walks(_stays(sightings), known)
+
+
+def _on_no_wire(
+    seen: Mapping[PacketKey, list[PacketSeen]],
+    walks: Mapping[PacketKey, list[Walk]],
+    family: Family,
+) -> Iterable[_Found]:
+    known = {loose(key) for key in seen}
+    for key, found in walks.items():
+        for walk in found:
+            way = family.way_of(walk.pairs())
+            if key not in known and way is not None and walk.is_local:
+                yield walk.time_ns, key, way, [_Stay(host=walk.host, hops=[], walk=walk)]
+
+
+def _stays(sightings: Sequence[PacketSeen]) -> list[_Stay]:
+    hops = [
+        Hop(
+            time_ns=one.time_ns,
+            host=one.host,
+            ifname=one.ifname,
+            direction=one.direction,
+            pair=one.pair,
+            for_another=one.for_another,
+        )
+        for one in sightings
+    ]
+    return _grouped(_without_floods(hops))
+
+
+def _grouped(hops: Iterable[Hop]) -> list[_Stay]:
+    return [
+        _Stay(host=host, hops=list(stay)) for host, stay in groupby(hops, key=lambda hop: hop.host)
+    ]
+
+
+def _without_floods(hops: list[Hop]) -> list[Hop]:
+    """Leave out hosts that only heard a bridge's flooding and threw the frame away.
+
+    A frame that everybody threw away is left as it is: then none of them was the one meant.
+    """
+    kept = [hop for stay in _grouped(hops) if not _is_flood(stay) for hop in stay.hops]
+    return kept if kept and kept[-1].direction is Direction.IN else hops
+
+
+def _is_flood(stay: _Stay) -> bool:
+    return len(stay.hops) == 1 and stay.hops[0].for_another
+
+
+def _with_walks(stays: list[_Stay], walks: Iterable[Walk]) -> list[_Stay]:
+    for walk in walks:
+        stay = next((stay for stay in stays if _fits(walk, stay)), None)
+        if stay is not None:
+            stay.walk = walk
+        elif walk.is_local:
+            # Between sockets of one host the way out is on no wire; ``lo`` shows the way in.
+            at = next((i for i, stay in enumerate(stays) if stay.host == walk.host), 0)
+            stays.insert(at, _Stay(host=walk.host, hops=[], walk=walk))
+    return stays
+
+
+def _fits(walk: Walk, stay: _Stay) -> bool:
+    if stay.walk is not None or stay.host != walk.host or not stay.hops:
+        return False
+    first = stay.hops[0]
+    if walk.is_local:
+        return first.direction is Direction.OUT
+    return first.direction is Direction.IN and first.pair == walk.entry.pair
+
+
+def _packets(whole: Sequence[_Found], evidence: Evidence) -> Iterable[Packet]:
+    attempt = 0
+    opened: set[tuple[int, ...]] = set()
+    for number, (time_ns, key, way, stays) in enumerate(whole, start=1):
+        if way is Way.REQUEST and _opens(key) and (key.ip_id, *key.detail) not in opened:
+            opened.add((key.ip_id, *key.detail))
+            attempt += 1
+        visits = tuple(_visit(stay, way, evidence.knowledge) for stay in stays)
+        yield Packet(
+            number=number,
+            way=way,
+            attempt=max(attempt, 1),
+            kind=kind_of(key),
+            key=key,
+            time_ns=time_ns,
+            visits=visits,
+            verdict=packet_verdict(visits, evidence.hosts),
+        )
+
+
+def _visit(stay: _Stay, way: Way, knowledge: Knowledge) -> Visit:
+    walk = stay.walk
+    return Visit(
+        host=stay.host,
+        hops=tuple(stay.hops),
+        steps=steps_of(walk, way, knowledge) if walk else (),
+        stopped_at=stopped_at(walk) if walk else "",
+    )
+
+
+def _opens(key: PacketKey) -> bool:
+    """Tell whether such a request begins a try: a SYN, or any packet without connections."""
+    return key.protocol != "tcp" or key.detail[2] & (_SYN | _ACK) == _SYN
+
+
+def kind_of(key: PacketKey) -> str:
+    """Return what a packet is, in the words of its protocol."""
+    if key.protocol == "udp":
+        return "UDP"
+    if key.protocol == "icmp":
+        return _ICMP.get(key.detail[0], f"ICMP type {key.detail[0]}")
+    flags = key.detail[2]
+    names = ((_SYN, "SYN"), (_RST, "RST"), (_FIN, "FIN"))
+    words = [name for bit, name in names if flags & bit]
+    if key.length:
+        words.append("data")
+    if flags & _ACK and words != ["data"] and not flags & _RST:
+        words.append("ACK")
+    return "-".join(words) or "TCP"

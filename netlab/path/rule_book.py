@@ -1,0 +1,123 @@
+"""The text of iptables rules, found by what a rule trace gives: a handle or a number.
+
+kube-proxy writes into each rule's comment which Service it serves, and a rule that picks an
+endpoint says which one; both are read back from there, as any reader of iptables-save would.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from netlab.netfilter.words import split
+
+_SERVICE: Final = re.compile(r"([a-z0-9.-]+/[a-z0-9.-]+(?::[a-z0-9-]+)?)(?: |$)")
+_ENDPOINT: Final = re.compile(r" -> (\S+)$")
+_EXTERNAL: Final = re.compile(r"masquerade traffic for (\S+) external destinations")
+_QUOTED: Final = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownRule:
+    """One rule of a namespace."""
+
+    index: int
+    """From 1, in its chain."""
+    text: str
+    """The ``-A`` line."""
+    comment: str = ""
+    target: str = ""
+    service: str = ""
+    endpoint: str = ""
+
+
+RuleBook = Mapping[tuple[str, str, int], KnownRule]
+"""Rules by table, chain, and handle or number."""
+
+
+def book_by_handle(text: str, handles: Mapping[tuple[str, str], Sequence[int]]) -> RuleBook:
+    """Return the rules that iptables-save printed as ``text``, by handle.
+
+    A chain whose number of rules is not its number of handles is left out: one of the two readings
+    is older than the other.
+    """
+    chains = _chains(text)
+    return {
+        (*place, handle): rule
+        for place, found in handles.items()
+        if len(found) == len(chains.get(place, ()))
+        for handle, rule in zip(found, chains[place], strict=True)
+    }
+
+
+def book_by_number(text: str) -> RuleBook:
+    """Return the rules that iptables-save printed as ``text``, by number from 1."""
+    return {(*place, r.index): r for place, rules in _chains(text).items() for r in rules}
+
+
+def policies(text: str) -> dict[tuple[str, str], str]:
+    """Return the policy of each built-in chain, by table and chain."""
+    found: dict[tuple[str, str], str] = {}
+    table = ""
+    for line in _lines(text):
+        words = line.split(" ")
+        if line.startswith("*"):
+            table = line[1:].strip()
+        elif line.startswith(":") and len(words) > 1 and words[1] != "-":
+            found[table, words[0][1:]] = words[1]
+    return found
+
+
+def _chains(text: str) -> dict[tuple[str, str], list[KnownRule]]:
+    chains: dict[tuple[str, str], list[KnownRule]] = {}
+    table = ""
+    for line in _lines(text):
+        if line.startswith("*"):
+            table = line[1:].strip()
+        elif line.startswith("-A "):
+            words = split(line)
+            rules = chains.setdefault((table, words[1]), [])
+            rules.append(_rule(len(rules) + 1, line, words))
+    return chains
+
+
+def _lines(text: str) -> Iterator[str]:
+    """Yield logical lines: iptables-save prints a newline within a comment as it is."""
+    held = ""
+    for line in text.split("\n"):
+        held = f"{held}\n{line}" if held else line
+        # A comment line of iptables-save itself may hold an odd quote.
+        if held.startswith("#") or '"' not in _QUOTED.sub("", held):
+            yield held
+            held = ""
+
+
+def _rule(index: int, line: str, words: Sequence[str]) -> KnownRule:
+    comment = _after(words, "--comment")
+    endpoint = _ENDPOINT.search(comment)
+    return KnownRule(
+        index=index,
+        text=line,
+        comment=comment,
+        target=_after(words, "-j") or _after(words, "-g"),
+        service=service_of(comment),
+        endpoint=endpoint[1] if endpoint else _after(words, "--to-destination"),
+    )
+
+
+def service_of(comment: str) -> str:
+    """Return the Service that a comment of kube-proxy's names; empty for any other comment.
+
+    >>> service_of("default/web:http cluster IP")
+    'default/web:http'
+    >>> service_of("masquerade traffic for default/web external destinations")
+    'default/web'
+    >>> service_of("ip-masq-agent: local traffic is not subject to MASQUERADE")
+    ''
+    """
+    found = _SERVICE.match(comment) or _EXTERNAL.match(comment)
+    return found[1] if found else ""
+
+
+def _after(words: Sequence[str], option: str) -> str:
+    return next((words[i + 1] for i, w in enumerate(words[:-1]) if w == option), "")

@@ -1,0 +1,145 @@
+"""What kube-proxy answers to whoever asks for a node's health.
+
+Two kinds ask. A load balancer asks the health check port of one Service whether the node has a
+ready endpoint of its own for it; an endpoint that terminates does not count, so the balancer turns
+away while the rules still serve. Cluster software asks kube-proxy's own port whether the rules
+follow the objects.
+
+Source: kube-proxy, ``pkg/proxy/healthcheck/service_health.go`` and ``proxy_health.go``.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from netlab.model.packets import Family
+from netlab.model.services import EndpointSlice, ProxyNode, Service
+
+if TYPE_CHECKING:
+    from netlab.model.topology import Address
+
+HEALTH_TIMEOUT_S: Final = 60.0
+"""Twice the sync period: an update that has waited longer makes kube-proxy unhealthy."""
+
+_JSON: Final = {"Content-Type": "application/json", "X-Content-Type-Options": "nosniff"}
+TAINT_TO_BE_DELETED: Final = "ToBeDeletedByClusterAutoscaler"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """An HTTP answer."""
+
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HealthCheck:
+    """The health check port of one Service on one node."""
+
+    namespace: str
+    name: str
+    port: int
+    local_endpoints: int
+    """Ready endpoints on the node; each address counts once, however many ports it serves."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProxyHealth:
+    """Whether the rules of one node follow the objects; times are wall clock seconds."""
+
+    updated_at: float
+    """When the rules were last brought up to date."""
+    queued_at: float | None = None
+    """Since when a change waits; None when none does."""
+
+    def is_healthy(self, now: float) -> bool:
+        """Tell whether no change has waited for too long."""
+        return self.queued_at is None or now - self.queued_at < HEALTH_TIMEOUT_S
+
+
+def health_checks(
+    node: ProxyNode, services: Iterable[Service], slices: Iterable[EndpointSlice], family: Family
+) -> list[HealthCheck]:
+    """Return the health checks that ``node`` answers, by port.
+
+    Only a LoadBalancer with external policy Local has one.
+    """
+    asked = {
+        (service.namespace, service.name): service.health_check_node_port
+        for service in services
+        if service.is_proxied
+        and service.type == "LoadBalancer"
+        and service.external_traffic_policy == "Local"
+        and service.health_check_node_port
+    }
+    local: dict[tuple[str, str], set[Address]] = {key: set() for key in asked}
+    for piece in slices:
+        found = local.get((piece.namespace, piece.service_name))
+        if found is not None and piece.address_type == family:
+            found.update(
+                endpoint.addresses[0]
+                for endpoint in piece.endpoints
+                if endpoint.ready and endpoint.node_name == node.name and endpoint.addresses
+            )
+    checks = [
+        HealthCheck(namespace=key[0], name=key[1], port=port, local_endpoints=len(local[key]))
+        for key, port in asked.items()
+    ]
+    return sorted(checks, key=lambda check: check.port)
+
+
+def is_eligible(node: Mapping[str, object]) -> bool:
+    """Tell whether balancers may use a node: a Node object that is to stay.
+
+    Args:
+        node: The Node object, as JSON decodes it; empty when there is none.
+    """
+    metadata, spec = node.get("metadata"), node.get("spec")
+    if isinstance(metadata, Mapping) and metadata.get("deletionTimestamp"):
+        return False
+    taints = spec.get("taints") if isinstance(spec, Mapping) else None
+    return TAINT_TO_BE_DELETED not in {taint.get("key") for taint in taints or ()}
+
+
+def health_check_answer(check: HealthCheck, *, proxy_is_healthy: bool) -> Answer:
+    """Return what the health check port of a Service answers, to any path."""
+    document = {
+        "service": {"namespace": check.namespace, "name": check.name},
+        "localEndpoints": check.local_endpoints,
+        "serviceProxyHealthy": proxy_is_healthy,
+    }
+    return Answer(
+        status=200 if check.local_endpoints and proxy_is_healthy else 503,
+        headers={**_JSON, "X-Load-Balancing-Endpoint-Weight": str(check.local_endpoints)},
+        body=json.dumps(document, indent="\t"),
+    )
+
+
+def proxy_health_answer(
+    health: ProxyHealth, *, now: float, stamp: str, updated: str, eligible: bool | None
+) -> Answer:
+    """Return what ``/healthz`` answers, or ``/livez``, which does not ask for eligibility.
+
+    Args:
+        health: The node's.
+        now: Wall clock seconds.
+        stamp: The same as text.
+        updated: ``health.updated_at`` as text.
+        eligible: Whether balancers may use the node; None for ``/livez``.
+    """
+    is_healthy = health.is_healthy(now)
+    is_well = is_healthy and eligible is not False
+    document: dict[str, object] = {
+        # A healthy proxy with nothing to do is as good as one that has just synced.
+        "lastUpdated": stamp if is_healthy else updated,
+        "currentTime": stamp,
+    }
+    if eligible is not None:
+        document["nodeEligible"] = eligible
+    document["healthy"] = is_well
+    family = {"lastUpdated": updated, "healthy": is_healthy}
+    document["status"] = {str(Family.IPV4): family}
+    return Answer(status=200 if is_well else 503, headers=_JSON, body=json.dumps(document))

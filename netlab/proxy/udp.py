@@ -1,0 +1,91 @@
+"""Which UDP connections hold on to an endpoint that serves their Service no more.
+
+Rules choose an endpoint for the first packet only; conntrack repeats the choice for as long as
+packets come. TCP ends its connections itself when an endpoint goes. A UDP client that keeps sending
+from one port would go on to a dead address for ever, so its entry is removed and the next packet
+meets the rules. A Service without any endpoint is left alone: nothing better is known for its
+clients.
+
+Source: kube-proxy, ``pkg/proxy/conntrack/cleanup.go``.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from netlab.model.packets import Family, Protocol
+from netlab.model.services import EndpointSlice, Service
+from netlab.model.topology import Address
+
+Place = tuple[Address, int]
+"""An address and a port."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UdpConnection:
+    """One UDP entry of conntrack: where the first packet was sent, and who answers."""
+
+    sent_to: Place
+    answered_by: Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UdpServices:
+    """Where every UDP port of every Service leads; the same on all nodes."""
+
+    by_address: Mapping[Place, frozenset[Place]]
+    """Serving endpoints by ClusterIP, external IP or VIP, and port."""
+    by_node_port: Mapping[int, frozenset[Place]]
+
+    def __bool__(self) -> bool:
+        """Tell whether there is any such port."""
+        return bool(self.by_address)
+
+    def is_stale(self, connection: UdpConnection) -> bool:
+        """Tell whether a connection to a Service is held by what does not serve it."""
+        serving = self.by_address.get(connection.sent_to)
+        if serving is None:
+            serving = self.by_node_port.get(connection.sent_to[1])
+        return bool(serving) and connection.answered_by not in (serving or ())
+
+
+def udp_services(
+    services: Iterable[Service], slices: Iterable[EndpointSlice], family: Family
+) -> UdpServices:
+    """Return where the UDP ports of Services lead in one address family."""
+    by_address: dict[Place, frozenset[Place]] = {}
+    by_node_port: dict[int, frozenset[Place]] = {}
+    asked = [
+        (service, port)
+        for service in services
+        if service.is_proxied
+        for port in service.ports
+        if port.protocol is Protocol.UDP
+    ]
+    endpoints = _serving(slices, family) if asked else {}
+    for service, port in asked:
+        serving = frozenset(endpoints.get((service.namespace, service.name, port.name), ()))
+        addresses = (*service.cluster_ips, *service.external_ips, *service.load_balancer_vips)
+        for address in addresses:
+            if family.holds(address):
+                by_address[address, port.port] = serving
+        if port.node_port:
+            by_node_port[port.node_port] = serving
+    return UdpServices(by_address=by_address, by_node_port=by_node_port)
+
+
+def _serving(
+    slices: Iterable[EndpointSlice], family: Family
+) -> dict[tuple[str, str, str], set[Place]]:
+    """Return the endpoints that can serve, by namespace, Service and name of the port."""
+    found: dict[tuple[str, str, str], set[Place]] = {}
+    for piece in slices:
+        if piece.address_type != family:
+            continue
+        serving = [
+            e.addresses[0] for e in piece.endpoints if e.addresses and (e.ready or e.serving)
+        ]
+        for port in piece.ports:
+            if port.protocol is Protocol.UDP and port.port is not None:
+                places = found.setdefault((piece.namespace, piece.service_name, port.name), set())
+                places.update((address, port.port) for address in serving)
+    return found

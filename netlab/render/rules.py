@@ -1,0 +1,93 @@
+"""A node's rules as text and JSON: by Service, counted, and said in words."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from netlab.netfilter.counted import CountedRule
+from netlab.netfilter.differences import Difference, Side
+from netlab.proxy.rule_groups import RuleGroup, endpoints_by_chain
+from netlab.render.printable import printable
+from netlab.render.rule_words import sentence
+
+_INDENT = " " * 12
+
+
+def render_rules(groups: Sequence[RuleGroup], *, explain: bool) -> str:
+    """Return each group under a heading: packets and a sentence for every rule.
+
+    Args:
+        groups: By Service.
+        explain: Add the rule itself, with its table, below each sentence.
+    """
+    endpoints = _endpoints(groups)
+    return "\n\n".join(
+        "\n".join([_heading(group), *_lines(group.rules, endpoints, explain=explain)])
+        for group in groups
+    )
+
+
+def rules_document(node: str, groups: Sequence[RuleGroup]) -> dict[str, Any]:
+    """Return the groups as ``netlab.rules/1``."""
+    endpoints = _endpoints(groups)
+    return {
+        "schema": "netlab.rules/1",
+        "node": node,
+        "groups": [
+            {
+                "service": group.service or None,
+                "rules": [
+                    {
+                        "table": one.table,
+                        "chain": one.rule.chain,
+                        "packets": one.packets,
+                        "bytes": one.bytes,
+                        "says": sentence(one, endpoints),
+                        "rule": one.text,
+                    }
+                    for one in group.rules
+                ],
+            }
+            for group in groups
+        ],
+    }
+
+
+def render_differences(found: Iterable[Difference]) -> str:
+    """Return differences as diff does: ``-`` is missing from the kernel, ``+`` is there alone."""
+    lines: list[str] = []
+    table = chain = ""
+    for one in found:
+        if (one.table, one.chain) != (table, chain):
+            table, chain = one.table, one.chain
+            lines.append(f"table {table}, chain {printable(chain)}")
+        lines.append(f"{'-' if one.only is Side.WANTED else '+'} {printable(one.text)}")
+    return "\n".join(lines)
+
+
+def differences_document(node: str, found: Iterable[Difference]) -> dict[str, Any]:
+    """Return differences as ``netlab.rules-diff/1``."""
+    return {
+        "schema": "netlab.rules-diff/1",
+        "node": node,
+        "differences": [
+            {"table": one.table, "chain": one.chain, "only": str(one.only), "rule": one.text}
+            for one in found
+        ],
+    }
+
+
+def _endpoints(groups: Iterable[RuleGroup]) -> dict[str, str]:
+    return endpoints_by_chain([one for group in groups for one in group.rules])
+
+
+def _heading(group: RuleGroup) -> str:
+    return f"Service {group.service}" if group.service else "Whatever Services there are"
+
+
+def _lines(
+    rules: Iterable[CountedRule], endpoints: dict[str, str], *, explain: bool
+) -> Iterator[str]:
+    for one in rules:
+        yield f"{one.packets:>10}  {printable(sentence(one, endpoints))}"
+        if explain:
+            yield f"{_INDENT}{one.table}: {printable(one.text)}"

@@ -1,0 +1,300 @@
+"""kube-proxy on real nodes: what it answers, what it repairs, which connections it ends."""
+
+import contextlib
+import json
+import sys
+from collections.abc import Callable, Iterator
+from typing import IO, Any
+
+import pytest
+
+from tests.kernel.conftest import Lab, wait_for
+
+pytestmark = pytest.mark.kernel
+
+NODE1, NODE2 = "10.240.0.3", "10.240.0.4"
+
+BALANCED = """\
+apiVersion: v1
+kind: Service
+metadata: {name: balanced}
+spec:
+  type: LoadBalancer
+  externalTrafficPolicy: Local
+  selector: {app: web}
+  ports: [{name: a, port: 80, targetPort: 8080}, {name: b, port: 81, targetPort: 8080}]
+"""
+
+UDP = """\
+apiVersion: v1
+kind: Service
+metadata: {name: dns}
+spec:
+  type: NodePort
+  clusterIP: 10.0.99.53
+  ports: [{name: u, port: 53, protocol: UDP, nodePort: 30053}, {name: t, port: 54, nodePort: 30054}]
+"""
+
+UDP_ENDPOINTS = """\
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {name: dns-1, labels: {kubernetes.io/service-name: dns}}
+addressType: IPv4
+ports: [{name: u, port: 5353, protocol: UDP}, {name: t, port: 5353, protocol: TCP}]
+endpoints: [{addresses: [ADDRESS]}]
+"""
+
+
+@pytest.fixture(scope="module")
+def lab(make_lab: Callable[[], Lab]) -> Lab:
+    lab = make_lab()
+    lab.up("two-nodes")
+    return lab
+
+
+def apply(lab: Lab, manifest: str) -> None:
+    done = lab.run("apply", "-f", "-", text=manifest)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture
+def balanced(lab: Lab) -> Iterator[str]:
+    """Return the health check port of a LoadBalancer that is there for one test."""
+    apply(lab, BALANCED)
+    yield str(lab.get("service", "balanced")["spec"]["healthCheckNodePort"])
+    lab.run("delete", "service", "balanced")
+
+
+def ask(lab: Lab, host: str, url: str) -> tuple[int, dict[str, str], str]:
+    """Return code, headers and body of a URL; code 0 when nobody answers."""
+    text = lab.fetch(host, url, "-i")
+    head, _, body = text.replace("\r\n", "\n").partition("\n\n")
+    first, *lines = head.splitlines() or ["HTTP/1.1 0"]
+    return int(first.split()[1]), dict(line.split(": ", 1) for line in lines), body
+
+
+@pytest.mark.parametrize("path", ["healthz", "livez"])
+def test_every_node_answers_for_its_health_to_everybody(lab: Lab, path: str):
+    for node in (NODE1, NODE2):
+        code, headers, body = ask(lab, "node1", f"{node}:10256/{path}")
+        assert (code, headers["Content-Type"]) == (200, "application/json")
+        answer = json.loads(body)
+        assert answer["healthy"] is True
+        assert answer["status"]["IPv4"]["healthy"] is True
+        assert answer.get("nodeEligible") is (True if path == "healthz" else None)
+
+
+def test_a_node_that_is_to_be_deleted_is_live_but_not_healthy(lab: Lab):
+    taint = {"key": "ToBeDeletedByClusterAutoscaler", "effect": "NoSchedule"}
+    lab.run("patch", "node", "node2", "-p", json.dumps({"spec": {"taints": [taint]}}))
+    assert ask(lab, "node1", f"{NODE2}:10256/healthz")[0] == 503
+    assert ask(lab, "node1", f"{NODE2}:10256/livez")[0] == 200
+    assert ask(lab, "node1", f"{NODE1}:10256/healthz")[0] == 200
+    lab.run("patch", "node", "node2", "-p", '{"spec":{"taints":null}}')
+    assert ask(lab, "node1", f"{NODE2}:10256/healthz")[0] == 200
+
+
+def test_mode_and_metrics_are_for_the_node_itself_only(lab: Lab):
+    assert lab.fetch("node1", "127.0.0.1:10249/proxyMode") == "iptables"
+    assert lab.fetch("node1", "127.0.0.1:10249/healthz") == "ok"
+    assert ask(lab, "node1", "127.0.0.1:10249/elsewhere")[0] == 404
+    assert ask(lab, "node2", f"{NODE1}:10249/proxyMode")[0] == 0
+
+
+def metrics(lab: Lab, node: str) -> dict[str, float]:
+    lines = lab.fetch(node, "127.0.0.1:10249/metrics").splitlines()
+    pairs = [line.rsplit(" ", 1) for line in lines if not line.startswith("#")]
+    return {name.replace('ip_family="IPv4"', "").replace(",", ""): float(n) for name, n in pairs}
+
+
+def test_metrics_count_what_a_new_service_costs(lab: Lab, request: pytest.FixtureRequest):
+    before = metrics(lab, "node2")
+    request.getfixturevalue("balanced")
+    after = metrics(lab, "node2")
+    names = ("service_changes_total{}", "duration_seconds_count{}")
+    for name in (f"kubeproxy_sync_proxy_rules_{name}" for name in names):
+        assert after[name] > before[name]
+    assert after['kubeproxy_sync_proxy_rules_iptables_total{table="nat"}'] > 10
+    assert after["kubeproxy_sync_proxy_rules_iptables_restore_failures_total{}"] == 0
+    local = 'kubeproxy_sync_proxy_rules_no_local_endpoints_total{traffic_policy="external"}'
+    assert (metrics(lab, "node1")[local], after[local]) == (0, 2)
+
+
+def test_a_health_check_port_says_which_node_has_an_endpoint(lab: Lab, balanced: str):
+    code, headers, body = ask(lab, "client", f"{NODE1}:{balanced}/any/path")
+    assert code == 200
+    assert headers["Content-Type"] == "application/json"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["X-Load-Balancing-Endpoint-Weight"] == "1"
+    assert json.loads(body) == {
+        "service": {"namespace": "default", "name": "balanced"},
+        "localEndpoints": 1,
+        "serviceProxyHealthy": True,
+    }
+    code, headers, body = ask(lab, "client", f"{NODE2}:{balanced}")
+    assert (code, headers["X-Load-Balancing-Endpoint-Weight"]) == (503, "0")
+    assert json.loads(body)["localEndpoints"] == 0
+
+
+def test_a_health_check_port_closes_with_its_policy_and_opens_again(lab: Lab, balanced: str):
+    lab.run("patch", "service", "balanced", "-p", '{"spec":{"externalTrafficPolicy":"Cluster"}}')
+    assert ask(lab, "client", f"{NODE1}:{balanced}")[0] == 0
+    lab.run("patch", "service", "balanced", "-p", '{"spec":{"externalTrafficPolicy":"Local"}}')
+    again = lab.get("service", "balanced")["spec"]["healthCheckNodePort"]
+    assert ask(lab, "client", f"{NODE1}:{again}")[0] == 200
+
+
+TAKE = """
+import socket, sys, time
+taken = socket.create_server(("", int(sys.argv[1])))
+print("begun", flush=True)
+time.sleep(60)
+"""
+
+
+@contextlib.contextmanager
+def started(lab: Lab, host: str, program: str, *argv: str) -> Iterator[IO[str]]:
+    """Have a Python program run in a host, from its first line on; give the rest of its output."""
+    with lab.start("exec", host, "--", sys.executable, "-c", program, *argv) as process:
+        assert process.stdout
+        try:
+            assert process.stdout.readline() == "begun\n"
+            yield process.stdout
+        finally:
+            process.kill()
+
+
+def test_a_port_that_is_taken_is_told_and_keeps_nothing_else_from_working(lab: Lab):
+    with started(lab, "node2", TAKE, "30077"):
+        apply(lab, BALANCED.replace("spec:\n", "spec:\n  healthCheckNodePort: 30077\n"))
+        [problem] = wait_for(lambda: lab.status()["problems"])
+        assert "node2: no listening on port 30077" in problem
+        assert ask(lab, "client", f"{NODE1}:30077")[0] == 200
+    wait_for(lambda: not lab.status()["problems"])
+    assert ask(lab, "client", f"{NODE2}:30077")[0] == 503
+    lab.run("delete", "service", "balanced")
+
+
+def connections(lab: Lab) -> str:
+    return lab.inside("node1", "cat", "/proc/net/nf_conntrack").stdout
+
+
+SEND_UDP = """
+import socket, sys
+for address, number in (("10.0.99.53", 53), ("10.240.0.3", 30053), ("10.240.0.4", 7)):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
+        one.sendto(b"x", (address, number))
+with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp:
+    tcp.setblocking(False)
+    tcp.connect_ex(("10.0.99.53", 54))
+"""
+
+
+def test_udp_entries_leave_an_endpoint_that_has_gone_and_tcp_entries_stay(lab: Lab):
+    apply(lab, UDP)
+    apply(lab, UDP_ENDPOINTS.replace("ADDRESS", "10.244.2.250"))
+    wait_for(lambda: "10.244.2.250:5353" in lab.inside("node1", "iptables-save").stdout)
+    lab.inside("node1", sys.executable, "-c", SEND_UDP)
+    assert connections(lab).count("src=10.244.2.250") == 3
+    apply(lab, UDP_ENDPOINTS.replace("ADDRESS", "10.244.2.251"))
+    wait_for(lambda: "udp" not in _with(connections(lab), "src=10.244.2.250"))
+    assert _with(connections(lab), "src=10.244.2.250").split()[2] == "tcp"
+    assert "dport=7 " in connections(lab)
+    deleted = metrics(lab, "node1")["kubeproxy_conntrack_reconciler_deleted_entries_total{}"]
+    assert deleted == 2
+    lab.run("delete", "service", "dns")
+
+
+def _with(text: str, word: str) -> str:
+    return "\n".join(line for line in text.splitlines() if word in line)
+
+
+CLIENTS = """
+import asyncio, collections, json, sys, time
+address, ends_at = sys.argv[1], time.monotonic() + float(sys.argv[3])
+found = collections.Counter()
+
+async def call():
+    try:
+        connecting = asyncio.open_connection(address, int(sys.argv[2]))
+        reader, writer = await asyncio.wait_for(connecting, 5)
+    except (OSError, TimeoutError) as error:
+        found[f"not connected: {type(error).__name__}"] += 1
+        return
+    try:
+        writer.write(b"GET / HTTP/1.1\\r\\nHost: x\\r\\nConnection: close\\r\\n\\r\\n")
+        answer = await asyncio.wait_for(reader.read(), 5)
+        while piece := await asyncio.wait_for(reader.read(), 5):
+            answer += piece
+        found["answered" if answer.endswith(b"-no body in request-") else "cut short"] += 1
+    except (OSError, TimeoutError) as error:
+        found[f"broken: {type(error).__name__}"] += 1
+    finally:
+        writer.close()
+
+async def client():
+    while time.monotonic() < ends_at:
+        await call()
+        await asyncio.sleep(0.02)
+
+async def main():
+    print("begun", flush=True)
+    await asyncio.gather(*(client() for _ in range(int(sys.argv[4]))))
+    print(json.dumps(found))
+
+asyncio.run(main())
+"""
+
+DEPLOYMENT: dict[str, Any] = {
+    "apiVersion": "apps/v1",
+    "kind": "Deployment",
+    "metadata": {"name": "many"},
+    "spec": {
+        "replicas": 1,
+        "selector": {"matchLabels": {"app": "many"}},
+        "template": {
+            "metadata": {"labels": {"app": "many"}},
+            "spec": {"containers": [{"name": "echoserver", "image": "echoserver:1.4"}]},
+        },
+    },
+}
+MANY = """\
+apiVersion: v1
+kind: Service
+metadata: {name: many}
+spec:
+  type: NodePort
+  selector: {app: many}
+  ports: [{port: 80, targetPort: 8080, nodePort: 30090}]
+---
+"""
+
+
+def replicas_ready(lab: Lab, count: int) -> bool:
+    pods = [pod for pod in lab.get("pods")["items"] if pod["metadata"]["name"].startswith("many")]
+    return len(pods) == count and all(
+        condition["status"] == "True"
+        for pod in pods
+        for condition in pod["status"]["conditions"]
+        if condition["type"] == "Ready"
+    )
+
+
+def test_no_connection_is_broken_by_scaling_policies_and_the_replacement_of_pods(lab: Lab):
+    apply(lab, MANY + json.dumps(DEPLOYMENT))
+    wait_for(lambda: replicas_ready(lab, 1))
+    with started(lab, "client", CLIENTS, NODE1, "30090", "6", "50") as output:
+        lab.run("scale", "deployment", "many", "--replicas", "5")
+        wait_for(lambda: replicas_ready(lab, 5))
+        for policy in ("Local", "Cluster"):
+            patch = json.dumps({"spec": {"externalTrafficPolicy": policy}})
+            assert lab.run("patch", "service", "many", "-p", patch).returncode == 0
+        for pod in lab.get("pods", "-l", "app=many")["items"]:
+            lab.run("delete", "pod", pod["metadata"]["name"], "--no-wait")
+        lab.run("scale", "deployment", "many", "--replicas", "2")
+        wait_for(lambda: replicas_ready(lab, 2))
+        found = json.loads(output.readline())
+    assert found.pop("answered") > 1000
+    assert found == {}
+    lab.run("delete", "service", "many")
+    lab.run("delete", "deployment", "many")

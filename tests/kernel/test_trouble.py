@@ -1,0 +1,132 @@
+"""A machine or a user's input that is not as it must be: a sentence, an exit code, no traces."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.kernel.conftest import Lab
+
+pytestmark = pytest.mark.kernel
+
+
+def fails(done: subprocess.CompletedProcess[str], code: int, *words: str) -> None:
+    """Assert that a command failed with ``code`` and a sentence that has ``words``."""
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+    for word in words:
+        assert word in done.stderr
+
+
+def run_as(lab: Lab, prefix: list[str], *argv: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*prefix, *lab.command(*argv)],
+        env=lab.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+# The interpreter may lie where only root can read; a user's rights are otherwise nobody's.
+NOBODY += ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"]
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [["up"], ["down"], ["status"], ["list"], ["exec", "node1", "--", "true"], ["shell", "node1"]],
+    ids=lambda argv: argv[0],
+)
+def test_without_root_the_command_to_type_is_shown(lab: Lab, argv: list[str]):
+    fails(run_as(lab, NOBODY, *argv), 4, f"type: sudo netlab {' '.join(argv)}")
+
+
+def test_without_root_a_topology_is_checked_and_its_commands_are_printed(lab: Lab):
+    assert run_as(lab, NOBODY, "validate", "source-ip").returncode == 0
+    assert "ip netns add" in run_as(lab, NOBODY, "up", "--dry-run").stdout
+
+
+def in_private_mounts(script: str) -> list[str]:
+    """Return what runs a command after ``script`` changed the mounts, for it alone."""
+    return ["unshare", "--mount", "--propagation=slave", "bash", "-c", f'{script}; exec "$@"', "-"]
+
+
+WITHOUT_IPTABLES = (
+    "for file in /usr/sbin/*tables* /sbin/*tables*; do "
+    '[ -L "$file" ] || mount --bind /dev/null "$file"; done'
+)
+
+
+def test_without_iptables_the_package_is_named(lab: Lab):
+    fails(
+        run_as(lab, in_private_mounts(WITHOUT_IPTABLES), "up", "two-nodes"),
+        4,
+        "iptables-restore is not installed",
+        "apt-get install iptables",
+    )
+    done = run_as(lab, in_private_mounts(WITHOUT_IPTABLES), "doctor")
+    assert done.returncode == 4
+    assert "apt-get install iptables" in done.stdout
+
+
+@pytest.mark.parametrize("kilobytes", [4, 128, 2048])
+def test_full_disk_is_a_sentence_and_leaves_nothing(lab: Lab, kilobytes: int):
+    full = in_private_mounts(f"mkdir -p /run/netlab; mount -t tmpfs -o size={kilobytes}k x $_")
+    fails(run_as(lab, full, "up", "two-nodes"), 4, "no space left", "/run/netlab")
+    assert lab.netns() == []
+
+
+def test_down_needs_no_room_on_the_disk(lab: Lab):
+    lab.up()
+    fill = "mkdir -p /run/netlab; mount -t tmpfs -o size=4k x $_; head -c 4096 /dev/zero > $_/full"
+    done = run_as(lab, in_private_mounts(fill), "down")
+    assert done.returncode == 0, done.stderr
+    assert lab.netns() == []
+
+
+def test_bad_file_is_refused_with_all_its_problems_and_nothing_is_built(lab: Lab, tmp_path: Path):
+    file = tmp_path / "bad.yaml"
+    file.write_text(
+        "apiVersion: netlab/v1\nkind: Topology\nspec: {nodes: 0, clints: 1, mtu: big}\n"
+        "---\napiVersion: v1\nkind: Service\nmetadata: {name: Bad_Name}\n"
+        "spec: {ports: [{port: 99999}]}\n"
+    )
+    done = lab.run("up", str(file))
+    fails(done, 3, "nodes", "clints", "clients", "mtu", "Bad_Name", "99999", "bad.yaml:3")
+    assert lab.netns() == []
+    assert not lab.directory().exists()
+
+
+def test_bad_file_leaves_a_running_lab_alone(lab: Lab, tmp_path: Path):
+    lab.up()
+    file = tmp_path / "bad.yaml"
+    file.write_text("apiVersion: netlab/v1\nkind: Topology\nspec: {nodes: many}\n")
+    fails(lab.run("up", str(file)), 3, "nodes")
+    assert "nothing to do" in lab.up()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "Upper", "with-dash", "a b", "../x", "a/b", ".", "..", "a\nb", "x" * 33, "é", "-x", "*"],
+)
+@pytest.mark.parametrize("command", [["up"], ["down"], ["status"], ["exec", "node1", "--", "id"]])
+def test_name_that_is_no_labs_is_a_wrong_command_line(name: str, command: list[str]):
+    done = Lab("never").run(command[0], f"--lab={name}", *command[1:])
+    fails(done, 2, "lab")
+
+
+@pytest.mark.parametrize("host", ["../x", "/", ".", "..", "a b", "$(id)", "web-1/..", "x" * 300])
+def test_host_of_a_hostile_name_is_none_of_the_labs(lab: Lab, host: str):
+    lab.up()
+    fails(lab.run("exec", host, "--", "true"), 6, "has no host")
+
+
+def test_service_that_does_not_answer_is_named_with_its_caller(lab: Lab):
+    lab.up()
+    drop = ["iptables", "-I", "FORWARD", "-j", "DROP"]
+    subprocess.run(["ip", "netns", "exec", f"netlab-{lab.name}-node1", *drop], check=True)
+    done = lab.run("up", "two-nodes")
+    fails(done, 5, "no answer within 10 s", "default/web at 10.240.0.3:30080, called from client")

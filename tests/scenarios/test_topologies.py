@@ -1,0 +1,111 @@
+"""Every built-in topology comes up, answers, shows itself and goes; so do its printed commands."""
+
+import re
+import subprocess
+from collections.abc import Iterator
+from importlib.resources import files
+from typing import Any
+
+import pytest
+
+from tests.scenarios.conftest import Lab, namespaces
+
+pytestmark = pytest.mark.kernel
+
+TOPOLOGIES = sorted(
+    entry.name.removesuffix(".yaml")
+    for entry in (files("netlab") / "topologies").iterdir()
+    if entry.name.endswith(".yaml")
+)
+WITH_EXPERIMENTS = {"source-ip"}
+
+
+@pytest.mark.parametrize("topology", TOPOLOGIES)
+def test_topology_comes_up_answers_and_goes(lab: Lab, topology: str):
+    out = lab.up(topology)
+    assert f"({topology}) is up and answers" in out
+    status = lab.run("status")
+    assert status.returncode == 0, status.stdout
+    for service in services(lab):
+        for url in urls(lab, service):
+            for caller in ("node1", "node2"):
+                assert lab.fetch(caller, url, "-o", "/dev/null", "-w", "%{http_code}") == "200"
+    matrix = lab.run("matrix")
+    assert matrix.returncode == 0, matrix.stderr
+    if topology in WITH_EXPERIMENTS:
+        for experiment in ("clusterip", "nodeport", "nodeport-local"):
+            demo = lab.run("demo", experiment)
+            assert demo.returncode == 0, demo.stdout + demo.stderr
+    assert "nothing to do" in lab.up(topology)
+    assert "is down" in lab.down()
+
+
+def services(lab: Lab) -> list[dict[str, Any]]:
+    found = lab.get("svc")["items"]
+    return [service for service in found if service["metadata"]["name"] != "kubernetes"]
+
+
+def urls(lab: Lab, service: dict[str, Any]) -> Iterator[str]:
+    addresses = [
+        address["address"]
+        for node in lab.get("nodes")["items"]
+        for address in node["status"]["addresses"]
+        if address["type"] == "InternalIP"
+    ]
+    for port in service["spec"]["ports"]:
+        yield f"http://{service['spec']['clusterIP']}:{port['port']}"
+        if port.get("nodePort"):
+            yield from (f"http://{address}:{port['nodePort']}" for address in addresses)
+
+
+@pytest.mark.parametrize("topology", TOPOLOGIES)
+def test_one_topology_becomes_another(lab: Lab, topology: str):
+    lab.up("two-nodes")
+    lab.up(topology)
+    assert lab.run("status").returncode == 0
+    lab.up("two-nodes")
+    assert "CLIENT VALUES" in lab.fetch("client", "http://10.240.0.4:30080")
+
+
+def test_printed_commands_build_the_same_network(lab: Lab):
+    """What ``up --dry-run`` prints, typed in by hand, is what ``up`` then finds done."""
+    script = lab.run("up", "--dry-run", "two-nodes").stdout
+    # Not all have ethtool; what the captures show has nothing to do with the network's shape.
+    script = "".join(line for line in script.splitlines(keepends=True) if "ethtool" not in line)
+    typed = subprocess.run(
+        ["bash", "-eu"], input=script, capture_output=True, text=True, check=False
+    )
+    try:
+        assert typed.returncode == 0, typed.stderr
+        by_hand = {name: shape(name) for name in sorted(namespaces()) if lab.name in name}
+    finally:
+        lab.down()
+    lab.up("two-nodes")
+    by_up = {name: shape(name) for name in lab.netns()}
+    assert by_hand == by_up
+
+
+def shape(netns: str) -> dict[str, list[str]]:
+    """Return links, addresses, routes and rules, without counters, numbers and ClusterIPs."""
+    commands = {
+        "links": ["ip", "-o", "link"],
+        "addresses": ["ip", "-o", "addr"],
+        "routes": ["ip", "route"],
+        "rules": ["iptables-save"],
+    }
+    found = {}
+    for what, argv in commands.items():
+        done = subprocess.run(
+            ["ip", "netns", "exec", netns, *argv], capture_output=True, text=True, check=True
+        )
+        lines = (line for line in done.stdout.splitlines() if not line.startswith("#"))
+        found[what] = sorted(map(_steady, lines))
+    return found
+
+
+def _steady(line: str) -> str:
+    line = re.sub(r"\[\d+:\d+\]|^\d+: |@if\d+|link-netnsid \d+|qlen \d+", "", line)
+    line = re.sub(
+        r"link-netns \S+|valid_lft \S+|preferred_lft \S+|proto static |brd [\d.]+ ", "", line
+    )
+    return re.sub(r"\b10\.0\.\d+\.\d+/32\b|--sport \d+", "CLUSTER-IP", line)

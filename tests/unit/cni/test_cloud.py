@@ -1,0 +1,43 @@
+from ipaddress import ip_network
+
+from netlab.cni import cloud
+from netlab.model.topology import Topology
+
+
+def test_the_router_holds_the_first_address_of_both_sides(topology: Topology):
+    router = cloud.router("default", topology)
+    bridges = {link.ifname: link.addresses for link in router.links if link.peer is None}
+    assert {name: [str(one) for one in addresses] for name, addresses in bridges.items()} == {
+        "cloud0": ["10.240.0.1/24"],
+        "internet0": ["198.51.100.1/24"],
+    }
+
+
+def test_nodes_and_clients_are_on_different_sides(topology: Topology):
+    router = cloud.router("default", topology)
+    ports = {link.ifname: link.master for link in router.links if link.peer}
+    assert ports == {"p-node1": "cloud0", "p-node2": "cloud0", "p-client": "internet0"}
+
+
+def test_the_router_knows_no_pod_and_no_service(topology: Topology):
+    assert cloud.router("default", topology).routes == ()
+
+
+def test_a_node_knows_the_way_to_the_other_nodes_pods(topology: Topology):
+    node = cloud.node("default", topology, topology.nodes[0])
+    assert {route.destination: str(route.gateway) for route in node.routes} == {
+        ip_network("0.0.0.0/0"): "10.240.0.1",
+        ip_network("10.244.2.0/24"): "10.240.0.4",
+    }
+
+
+def test_a_client_knows_the_router_only(topology: Topology):
+    address = topology.clients[0].address
+    client = cloud.client("default", topology, "client", address)
+    assert [str(link.addresses[0]) for link in client.links] == ["198.51.100.79/24"]
+    assert [str(route.gateway) for route in client.routes] == ["198.51.100.1"]
+
+
+def test_every_link_has_the_labs_packet_size(topology: Topology):
+    hosts = [cloud.router("default", topology), cloud.node("default", topology, topology.nodes[0])]
+    assert {link.mtu for host in hosts for link in host.links} == {topology.mtu}

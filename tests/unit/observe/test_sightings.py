@@ -1,0 +1,68 @@
+"""Headers read by hand, held against scapy's reading."""
+
+import pytest
+from scapy.layers.inet import ICMP, IP, TCP, UDP
+from scapy.layers.inet6 import IPv6
+from scapy.layers.l2 import ARP, Ether
+
+from netlab.model.names import NetnsName
+from netlab.observe.dissect import dissect
+from netlab.observe.frames import Frame
+from netlab.observe.headers import header_of
+from netlab.observe.sightings import sightings
+from netlab.path.observations import Direction
+from netlab.path.walks import loose
+
+ETHER = Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02")
+ENDS = {"src": "192.0.2.1", "dst": "192.0.2.2"}
+ENDS6 = {"src": "2001:db8::1", "dst": "2001:db8::2"}
+OPTIONS = [("MSS", 1460), ("NOP", None), ("Timestamp", (77, 0)), ("EOL", None)]
+
+
+def frame(packet: Ether) -> Frame:
+    content = bytes(packet)
+    return Frame(
+        netns=NetnsName("netlab-x-a"),
+        host="a",
+        ifname="eth0",
+        direction=Direction.IN,
+        time_ns=1,
+        data=content,
+        length=len(content),
+        for_another=False,
+    )
+
+
+PACKETS = [
+    pytest.param(ETHER / IP(id=7, **ENDS) / TCP(sport=1, dport=2, seq=3, flags="S"), id="a SYN"),
+    pytest.param(
+        ETHER / IP(**ENDS) / TCP(sport=1, dport=2, flags="SA", options=OPTIONS), id="a time stamp"
+    ),
+    pytest.param(ETHER / IP(**ENDS) / TCP(flags="PA") / b"payload", id="data"),
+    pytest.param(ETHER / IP(id=9, **ENDS) / UDP(sport=5, dport=53) / b"query", id="a datagram"),
+    pytest.param(ETHER / IP(id=3, **ENDS) / ICMP(type=8, id=5, seq=6) / b"x", id="a ping"),
+    pytest.param(ETHER / IPv6(**ENDS6) / TCP(sport=1, dport=2, flags="S"), id="a SYN over IPv6"),
+]
+
+
+@pytest.mark.parametrize("packet", PACKETS)
+def test_a_packet_has_the_key_and_addresses_that_scapy_finds(packet: Ether):
+    [ours], [theirs] = sightings([frame(packet)]), dissect([frame(packet)])
+
+    assert (ours.key, ours.pair) == (theirs.key, theirs.pair)
+
+
+@pytest.mark.parametrize("packet", PACKETS)
+def test_a_rule_traces_headers_find_the_captured_packet(packet: Ether):
+    network = bytes(packet[1])
+    length = 40 if packet[1].version == 6 else 20
+
+    header = header_of(network[:length], network[length : length + 20])
+
+    assert header.key == loose(sightings([frame(packet)])[0].key)
+
+
+def test_what_is_no_packet_of_a_connection_is_left_out():
+    fragment = ETHER / IP(frag=9, **ENDS) / UDP(sport=1, dport=2)
+
+    assert sightings([frame(ETHER / ARP()), frame(fragment)]) == ()

@@ -1,0 +1,51 @@
+"""Expectations of a trace."""
+
+import pytest
+
+from netlab.errors import ExpectationError, SpecError
+from netlab.path.expect import check, parse_expectations
+from netlab.path.trace import Trace
+from tests.unit.trace_samples import delivered, dropped
+
+
+@pytest.mark.parametrize(
+    ("trace", "text"),
+    [
+        pytest.param(delivered(), "delivered", id="delivered"),
+        pytest.param(dropped(), "dropped", id="dropped"),
+        pytest.param(delivered(), "hop node2", id="a host on the way"),
+        pytest.param(dropped(), "no-hop web", id="a host off the way"),
+        pytest.param(delivered(), "to web", id="the last host"),
+        pytest.param(delivered(), "src node2", id="the source by name"),
+        pytest.param(delivered(), "src 10.240.0.4", id="the source by address"),
+        pytest.param(delivered(), "snat-at node2", id="where SNAT is"),
+        pytest.param(delivered(), "dnat-at node2", id="where DNAT is"),
+    ],
+)
+def test_what_holds_passes(trace: Trace, text: str):
+    check(trace, parse_expectations([text]))
+
+
+@pytest.mark.parametrize(
+    ("trace", "text", "said"),
+    [
+        pytest.param(dropped(), "delivered", "it was dropped: dropped on node2 by", id="a drop"),
+        pytest.param(delivered(), "no-hop node2", "went client > node2 > web", id="a hop"),
+        pytest.param(delivered(), "hop node1", "went client > node2 > web", id="no hop"),
+        pytest.param(delivered(), "src client", "saw 10.240.0.4 (node2)", id="another source"),
+        pytest.param(delivered(), "snat-at node1", "SNAT was seen at node2", id="SNAT elsewhere"),
+        pytest.param(dropped(), "dnat-at node2", "no DNAT was seen", id="no DNAT"),
+    ],
+)
+def test_what_does_not_hold_says_what_was_found(trace: Trace, text: str, said: str):
+    with pytest.raises(ExpectationError) as failure:
+        check(trace, parse_expectations([text]))
+    assert f"expected {text}, but" in str(failure.value)
+    assert said in str(failure.value)
+
+
+@pytest.mark.parametrize("text", ["deliverd", "hop", "delivered node1", ""])
+def test_a_word_that_is_no_expectation_is_refused_with_the_known_ones(text: str):
+    with pytest.raises(SpecError) as failure:
+        parse_expectations([text])
+    assert "'no-hop HOST'" in failure.value.hint

@@ -1,0 +1,77 @@
+from dataclasses import replace
+
+from netlab.model.status import HostStatus, LabStatus, ServiceStatus, Usage
+from netlab.render.status import render_status
+
+NODE = HostStatus(
+    name="node1",
+    kind="node",
+    addresses=("10.240.0.3", "10.244.1.1"),
+    node="",
+    usage=Usage(),
+)
+POD = HostStatus(
+    name="web-1",
+    kind="pod",
+    addresses=("10.244.1.2",),
+    node="node1",
+    usage=Usage(pids=(11, 12, 13, 14, 15), cpu_s=0.126, memory_bytes=3 << 19),
+)
+SERVICE = ServiceStatus(
+    name="nodeport",
+    type="NodePort",
+    cluster_ip="10.0.0.9",
+    ports=("80:31704/TCP", "53/UDP"),
+    policy="Cluster",
+    endpoints=tuple(f"10.244.1.{host}:8080" for host in range(2, 7)),
+)
+LAB = LabStatus(
+    lab="default",
+    state="up",
+    topology="source-ip",
+    hosts=(NODE, POD),
+    services=(SERVICE, replace(SERVICE, name="empty", policy="", endpoints=())),
+    control_plane=Usage(pids=(7, 8), cpu_s=1.5, memory_bytes=20 << 20),
+)
+
+
+def test_a_lab_that_is_up():
+    assert render_status(LAB, is_wide=False).split("\n") == [
+        "lab default: up, topology source-ip",
+        "control plane: pid 7,8, 1.50s CPU, 20.0MiB; the whole lab: 21.5MiB",
+        "",
+        "HOST    KIND   ADDRESS      NODE    PIDS             CPU     MEMORY",
+        "node1   node   10.240.0.3   -       -                -       -",
+        "web-1   pod    10.244.1.2   node1   11,12,13,14...   0.13s   1.5MiB",
+        "",
+        "SERVICE    TYPE       CLUSTER-IP   PORTS                 POLICY    ENDPOINTS",
+        (
+            "nodeport   NodePort   10.0.0.9     80:31704/TCP,53/UDP   Cluster   "
+            "10.244.1.2:8080,10.244.1.3:8080,10.244.1.4:8080 + 2 more"
+        ),
+        "empty      NodePort   10.0.0.9     80:31704/TCP,53/UDP   -         <none>",
+    ]
+
+
+def test_wide_leaves_nothing_out():
+    text = render_status(LAB, is_wide=True)
+    assert "10.240.0.3,10.244.1.1" in text
+    assert "11,12,13,14,15" in text
+    assert ",".join(SERVICE.endpoints) in text
+    assert "more" not in text
+
+
+def test_what_is_wrong_and_what_to_type_come_first():
+    lost = LabStatus(
+        lab="b",
+        state="lost",
+        control_plane=Usage(),
+        problems=("its namespaces are gone", "and so is its router"),
+        advice="sudo netlab up --lab b",
+    )
+    assert render_status(lost, is_wide=False).split("\n") == [
+        "lab b: lost",
+        "problem: its namespaces are gone",
+        "problem: and so is its router",
+        "type: sudo netlab up --lab b",
+    ]

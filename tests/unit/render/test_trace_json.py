@@ -1,0 +1,47 @@
+"""The JSON form, its schema, and what is made of two of them."""
+
+import json
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+
+import netlab.render
+from netlab.path.trace import Trace
+from netlab.render.trace_diff import render_trace_diff
+from netlab.render.trace_json import render_trace_json, trace_document
+from tests.unit.trace_samples import delivered, dropped
+
+SCHEMA = json.loads((Path(netlab.render.__file__).parent / "trace.schema.json").read_text())
+
+
+@pytest.mark.parametrize("trace", [delivered(), dropped()], ids=["delivered", "dropped"])
+def test_every_document_is_what_the_schema_says(trace: Trace):
+    Draft202012Validator.check_schema(SCHEMA)
+    Draft202012Validator(SCHEMA).validate(json.loads(render_trace_json(trace)))
+
+
+def test_a_rules_text_stands_once_and_hits_refer_to_it():
+    document = trace_document(dropped())
+
+    hits = [
+        step
+        for packet in document["packets"]
+        for visit in packet["visits"]
+        for step in visit["steps"]
+        if step["step"] == "rule"
+    ]
+    assert len(hits) == 2
+    assert {document["rules"][hit["rule"]] for hit in hits} == set(document["rules"])
+
+
+def test_two_paths_stand_side_by_side_and_the_parting_is_named():
+    text = render_trace_diff(trace_document(delivered()), trace_document(dropped()), ["A", "B"])
+
+    assert "They part here: DNAT node2 => web  |  DROP by filter INPUT #1" in text
+
+
+def test_equal_paths_are_said_to_be_equal():
+    same = trace_document(delivered())
+
+    assert render_trace_diff(same, same, ["A", "B"]).endswith("Both took the same path.\n")

@@ -1,0 +1,90 @@
+"""The echo server on its way out: what it does with connections after SIGTERM."""
+
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import pytest
+
+from netlab.workloads.echo import LINGER_S
+
+PROGRAM = (
+    "import sys\n"
+    "from netlab.workloads import echo\n"
+    "echo.serve(lambda: print('ready', flush=True), port=int(sys.argv[1]))\n"
+)
+GET = b"GET / HTTP/1.1\r\nHost: echo\r\n\r\n"
+
+
+class Server(NamedTuple):
+    process: "subprocess.Popen[str]"
+    port: int
+
+    def connect(self) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.port), timeout=10)
+
+    def terminate(self) -> float:
+        """Send SIGTERM and return when, in seconds of the monotonic clock."""
+        self.process.send_signal(signal.SIGTERM)
+        return time.monotonic()
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with socket.create_server(("", 0)) as probe:
+        port = probe.getsockname()[1]
+    with subprocess.Popen(
+        [sys.executable, "-u", "-c", PROGRAM, str(port)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "ready\n"
+        yield Server(process, port)
+        process.kill()
+
+
+def read_all(connection: socket.socket) -> bytes:
+    return b"".join(iter(lambda: connection.recv(1 << 16), b""))
+
+
+def test_an_idle_server_takes_connections_for_a_moment_and_ends_with_success(server: Server):
+    asked_at = server.terminate()
+    assert server.process.wait(10) == 0
+    assert LINGER_S <= time.monotonic() - asked_at < LINGER_S + 1
+
+
+def test_a_connection_made_after_sigterm_is_answered_and_then_closed(server: Server):
+    server.terminate()
+    with server.connect() as connection:
+        connection.sendall(GET)
+        answer = read_all(connection)
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert b"\r\nConnection: close\r\n" in answer
+
+
+def test_a_request_that_is_under_way_is_finished_however_long_it_takes(server: Server):
+    head = b"POST / HTTP/1.1\r\nHost: echo\r\nContent-Length: 5\r\n\r\n"
+    with server.connect() as connection:
+        connection.sendall(head + b"he")
+        asked_at = server.terminate()
+        with pytest.raises(subprocess.TimeoutExpired):
+            server.process.wait(LINGER_S + 0.5)
+        connection.sendall(b"llo")
+        assert read_all(connection).endswith(b"\nhello")
+        assert time.monotonic() - asked_at > LINGER_S
+    assert server.process.wait(10) == 0
+
+
+def test_a_connection_that_is_kept_alive_but_idle_does_not_keep_the_server(server: Server):
+    with server.connect() as connection:
+        connection.sendall(GET)
+        assert b"200 OK" in connection.recv(1 << 16)
+        server.terminate()
+        assert server.process.wait(10) == 0
+        assert read_all(connection) == b""
