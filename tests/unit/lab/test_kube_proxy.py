@@ -7,11 +7,12 @@ import pytest
 from netlab.control.admission.review import review_create
 from netlab.control.store import Store
 from netlab.kernel.requests import Restore, SaveRules
-from netlab.lab.kube_proxy import KubeProxy
+from netlab.lab.kube_proxy import FULL_PERIOD_S, KubeProxy
 from netlab.lab.nodes import store_nodes
 from netlab.model.names import NetnsName
-from netlab.model.objects import Object
+from netlab.model.objects import Key, Object, with_metadata
 from netlab.model.topology import Topology
+from netlab.proxy.health import HEALTH_TIMEOUT_S
 
 NODE1, NODE2 = NetnsName("netlab-default-node1"), NetnsName("netlab-default-node2")
 ROUTER = NetnsName("netlab-default-router")
@@ -111,3 +112,48 @@ def test_rules_that_may_have_been_touched_are_read_back(
     proxy.forget({NODE1})
     asyncio.run(proxy.sync(topology))
     assert launcher.read == [NODE1]
+
+
+def test_a_change_of_a_node_has_that_nodes_rules_read_back(
+    proxy: KubeProxy, store: Store, topology: Topology, launcher: Launcher
+):
+    asyncio.run(proxy.sync(topology))
+    launcher.read = []
+    node = store.get(Key("nodes", "", "node2"))
+    assert node is not None
+    store.update(with_metadata(node, labels={"topology.kubernetes.io/zone": "elsewhere"}))
+    asyncio.run(proxy.sync(topology))
+    assert launcher.read == [NODE2]
+
+
+def test_every_hour_all_rules_are_read_back(
+    proxy: KubeProxy, topology: Topology, launcher: Launcher
+):
+    asyncio.run(proxy.sync(topology))
+    launcher.read = []
+    assert proxy.full_sync_when_due(NOW + FULL_PERIOD_S - 1) == NOW + FULL_PERIOD_S
+    assert asyncio.run(proxy.sync(topology)) == 0
+    assert proxy.full_sync_when_due(NOW + FULL_PERIOD_S) == NOW + 2 * FULL_PERIOD_S
+    asyncio.run(proxy.sync(topology))
+    assert set(launcher.read) == ALL
+
+
+def test_a_node_whose_text_was_refused_grows_unhealthy(
+    store: Store, topology: Topology, launcher: Launcher
+):
+    time = [NOW]
+    store_nodes(store, topology, NOW)
+    proxy = KubeProxy("default", store, launcher, clock=lambda: time[0])
+    asyncio.run(proxy.sync(topology))
+    launcher.refuses = {NODE2: "line 3 failed"}
+    store.create(review_create(store, service("web")))
+    asyncio.run(proxy.sync(topology))
+    assert proxy.health(NODE2).is_healthy(NOW + HEALTH_TIMEOUT_S - 1)
+    assert not proxy.health(NODE2).is_healthy(NOW + HEALTH_TIMEOUT_S)
+    assert proxy.health(NODE1).is_healthy(NOW + HEALTH_TIMEOUT_S)
+
+
+def test_the_text_that_a_host_is_to_hold_is_known(proxy: KubeProxy, topology: Topology):
+    assert "-A KUBE-MARK-MASQ -j MARK" in (proxy.wanted_text(topology, "node1") or "")
+    assert "192.0.2.3" in (proxy.wanted_text(topology, "router") or "")
+    assert proxy.wanted_text(topology, "client") is None

@@ -7,7 +7,15 @@ from netlab.netfilter.differences import Side, differences
 from netlab.netfilter.parse import parse
 from netlab.netfilter.rules import Ruleset
 
-WANT = "*nat\n:POSTROUTING ACCEPT\n:A - [0:0]\n-A POSTROUTING -j A\n-A A -j RETURN\n-A A -j MASQUERADE\nCOMMIT\n"
+WANT = """\
+*nat
+:POSTROUTING ACCEPT
+:A - [0:0]
+-A POSTROUTING -j A
+-A A -j RETURN
+-A A -j MASQUERADE
+COMMIT
+"""
 
 
 def ruleset(text: str) -> Ruleset:

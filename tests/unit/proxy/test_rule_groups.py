@@ -87,6 +87,7 @@ def test_endpoints_are_known_by_their_chain():
 
 
 def test_a_comment_of_somebody_elses_rule_makes_no_service():
-    text = '*filter\n:INPUT ACCEPT\n[1:1] -A INPUT -m comment --comment "ns/web is mine" -j DROP\nCOMMIT\n'
+    rule = '[1:1] -A INPUT -m comment --comment "ns/web is mine" -j DROP'
+    text = f"*filter\n:INPUT ACCEPT\n{rule}\nCOMMIT\n"
     [group] = group_by_service(parse_counted(text, Family.IPV4))
     assert group.service == ""

@@ -10,7 +10,8 @@ ENDPOINTS = {"KUBE-SEP-X": "10.1.0.2:80"}
 
 
 def said(line: str, table: str = "nat") -> str:
-    chains = ":KUBE-SEP-X - [0:0]\n:KUBE-SVC-X - [0:0]\n:KUBE-SERVICES - [0:0]\n:MINE - [0:0]\n:KUBE-MARK-MASQ - [0:0]\n"
+    names = ("KUBE-SEP-X", "KUBE-SVC-X", "KUBE-SERVICES", "KUBE-MARK-MASQ", "MINE")
+    chains = "".join(f":{name} - [0:0]\n" for name in names)
     text = (
         f"*{table}\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n{chains}[1:1] -A {line}\nCOMMIT\n"
     )
@@ -27,43 +28,69 @@ def said(line: str, table: str = "nat") -> str:
         ),
         (
             "KUBE-SVC-X -m statistic --mode random --probability 0.5 -j KUBE-SEP-X",
-            "A packet for the Service (with a chance of 50.0% of those that come this far) is sent"
-            " to endpoint 10.1.0.2:80.",
+            (
+                "A packet for the Service (with a chance of 50.0% of those that come this far) is"
+                " sent to endpoint 10.1.0.2:80."
+            ),
         ),
         (
-            "KUBE-SVC-X -m recent --rcheck --seconds 10 --reap --name KUBE-SEP-X --mask"
-            " 255.255.255.255 --rsource -j KUBE-SEP-X",
-            "A packet for the Service from a client that was served here in the last 10 s is sent"
-            " to endpoint 10.1.0.2:80.",
+            (
+                "KUBE-SVC-X -m recent --rcheck --seconds 10 --reap --name KUBE-SEP-X --mask"
+                " 255.255.255.255 --rsource -j KUBE-SEP-X"
+            ),
+            (
+                "A packet for the Service from a client that was served here in the last 10 s is"
+                " sent to endpoint 10.1.0.2:80."
+            ),
         ),
         (
             "KUBE-SVC-X ! -s 10.1.0.0/16 -j KUBE-MARK-MASQ",
-            "A packet for the Service not from 10.1.0.0/16 is marked for masquerading: the endpoint"
-            " will see the node's address.",
+            (
+                "A packet for the Service not from 10.1.0.0/16 is marked for masquerading: the"
+                " endpoint will see the node's address."
+            ),
         ),
         (
-            "KUBE-SEP-X -p tcp -m recent --set --name KUBE-SEP-X --mask 255.255.255.255 --rsource"
-            " -m tcp -j DNAT --to-destination 10.1.0.2:80",
-            "A packet for this endpoint (its client is remembered) has its destination rewritten to"
-            " 10.1.0.2:80.",
+            (
+                "KUBE-SEP-X -p tcp -m recent --set --name KUBE-SEP-X --mask 255.255.255.255"
+                " --rsource -m tcp -j DNAT --to-destination 10.1.0.2:80"
+            ),
+            (
+                "A packet for this endpoint (its client is remembered) has its destination rewritten"
+                " to 10.1.0.2:80."
+            ),
         ),
-        ("KUBE-MARK-MASQ -j MARK --set-xmark 0x4000/0x4000", "Every packet that comes to"
-            " KUBE-MARK-MASQ is marked for masquerading."),
-        ("MINE -m mark ! --mark 0x4000/0x4000 -j RETURN", "A packet not marked for masquerading"
-            " leaves this chain."),
-        ("MINE -j SNAT --to-source 192.0.2.1", "Every packet that comes to MINE has its source"
-            " rewritten to 192.0.2.1."),
-        ("MINE -o eth0 -j MASQUERADE", "A packet going out by eth0 leaves with the address of the"
-            " interface it goes out by."),
-        ("MINE -j MARK --set-xmark 0x1/0x1", "Every packet that comes to MINE has the bits 0x1 of"
-            " its mark set."),
+        (
+            "KUBE-MARK-MASQ -j MARK --set-xmark 0x4000/0x4000",
+            ("Every packet that comes to KUBE-MARK-MASQ is marked for masquerading."),
+        ),
+        (
+            "MINE -m mark ! --mark 0x4000/0x4000 -j RETURN",
+            ("A packet not marked for masquerading leaves this chain."),
+        ),
+        (
+            "MINE -j SNAT --to-source 192.0.2.1",
+            ("Every packet that comes to MINE has its source rewritten to 192.0.2.1."),
+        ),
+        (
+            "MINE -o eth0 -j MASQUERADE",
+            ("A packet going out by eth0 leaves with the address of the interface it goes out by."),
+        ),
+        (
+            "MINE -j MARK --set-xmark 0x1/0x1",
+            ("Every packet that comes to MINE has the bits 0x1 of its mark set."),
+        ),
         ("MINE", "Every packet that comes to MINE is only counted."),
-        ("MINE -j KUBE-SERVICES", "Every packet that comes to MINE is compared with the addresses"
-            " of all Services."),
-        ("MINE -m limit --limit 3/sec -j LOG", "A packet with -m limit --limit 3/sec meets -j"
-            " LOG."),
+        (
+            "MINE -j KUBE-SERVICES",
+            ("Every packet that comes to MINE is compared with the addresses of all Services."),
+        ),
+        (
+            "MINE -m limit --limit 3/sec -j LOG",
+            ("A packet with -m limit --limit 3/sec meets -j LOG."),
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_rule_of_table_nat_in_words(line: str, expected: str):
     assert said(line) == expected
 
@@ -72,27 +99,49 @@ def test_a_rule_of_table_nat_in_words(line: str, expected: str):
     ("line", "expected"),
     [
         (
-            "KUBE-SERVICES -d 10.0.0.1/32 -p tcp -m comment --comment"
-            ' "ns/web has no endpoints" -m tcp --dport 80 -j REJECT',
-            "A packet for 10.0.0.1 at TCP port 80 is refused, and its sender is told, because the"
-            " Service has no endpoint.",
+            (
+                "KUBE-SERVICES -d 10.0.0.1/32 -p tcp -m comment --comment"
+                ' "ns/web has no endpoints" -m tcp --dport 80 -j REJECT'
+            ),
+            (
+                "A packet for 10.0.0.1 at TCP port 80 is refused, and its sender is told, because"
+                " the Service has no endpoint."
+            ),
         ),
         (
-            "KUBE-SERVICES -p tcp -m comment --comment"
-            ' "ns/web has no local endpoints" -m addrtype --dst-type LOCAL -m tcp --dport 30080'
-            " -j DROP",
-            "A packet for the node's own addresses at TCP port 30080 is dropped without a word,"
-            " because the policy is Local and no endpoint runs on this node.",
+            (
+                "KUBE-SERVICES -p tcp -m comment --comment"
+                ' "ns/web has no local endpoints" -m addrtype --dst-type LOCAL -m tcp --dport'
+                " 30080 -j DROP"
+            ),
+            (
+                "A packet for the node's own addresses at TCP port 30080 is dropped without a"
+                " word, because the policy is Local and no endpoint runs on this node."
+            ),
         ),
-        ("INPUT -i eth0 -p tcp -m tcp --dport 9 -j DROP", "A packet for the node itself coming in"
-            " by eth0 for TCP port 9 is dropped without a word."),
-        ("FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT", "A packet on its way"
-            " through the node of a connection that is known is let through."),
-        ("MINE -m conntrack ! --ctstate DNAT -j DROP", "A packet of a connection that is none of"
-            " DNAT is dropped without a word."),
-        ("INPUT -m conntrack --ctstate NEW -j KUBE-SERVICES", "A packet for the node itself that"
-            " begins a connection is compared with the ClusterIPs that have no endpoint."),
+        (
+            "INPUT -i eth0 -p tcp -m tcp --dport 9 -j DROP",
+            (
+                "A packet for the node itself coming in"
+                " by eth0 for TCP port 9 is dropped without a word."
+            ),
+        ),
+        (
+            "FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT",
+            ("A packet on its way through the node of a connection that is known is let through."),
+        ),
+        (
+            "MINE -m conntrack ! --ctstate DNAT -j DROP",
+            ("A packet of a connection that is none of DNAT is dropped without a word."),
+        ),
+        (
+            "INPUT -m conntrack --ctstate NEW -j KUBE-SERVICES",
+            (
+                "A packet for the node itself that"
+                " begins a connection is compared with the ClusterIPs that have no endpoint."
+            ),
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_rule_of_table_filter_in_words(line: str, expected: str):
     assert said(line, "filter") == expected
