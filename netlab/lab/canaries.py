@@ -18,7 +18,8 @@ from netlab.proxy.fixed import canary
 
 CANARY_PERIOD_S: Final = 30.0
 """kube-proxy's sync period."""
-_CHAINS: Final = tuple((table, canary().name) for table in ("mangle", "filter", "nat"))
+CANARIES: Final = tuple((table, canary().name) for table in ("mangle", "filter", "nat"))
+"""Table and name of each chain that is looked for."""
 
 
 class CanaryWatch:
@@ -62,7 +63,7 @@ class CanaryWatch:
         for name in names:
             # One at a time: what else the launcher is asked for comes in between.
             try:
-                lost |= await self._call(FindLost(netns=(name,), chains=_CHAINS))
+                lost |= await self._call(FindLost(netns=(name,), chains=CANARIES))
             except NetlabError:
                 # Whatever keeps it from looking meets the repair too, which reports it.
                 lost.add(name)

@@ -29,7 +29,7 @@ from netlab.render.prometheus import CONTENT_TYPE, render_metrics
 
 PROXY_PORT: Final = 10249
 HEALTH_PORT: Final = 10256
-_EVERYWHERE: Final = "0.0.0.0"  # noqa: S104 (of a namespace)
+EVERYWHERE: Final = "0.0.0.0"  # noqa: S104 (of a namespace)
 _PLAIN: Final = {"Content-Type": "text/plain; charset=utf-8", "X-Content-Type-Options": "nosniff"}
 _NOT_FOUND: Final = Answer(status=404, headers=_PLAIN, body="404 page not found\n")
 
@@ -63,9 +63,9 @@ class ProxyDoors:
         found = set()
         for name, node in self._kube_proxy.nodes.items():
             found.add(Door(netns=name, address="127.0.0.1", port=PROXY_PORT))
-            found.add(Door(netns=name, address=_EVERYWHERE, port=HEALTH_PORT))
+            found.add(Door(netns=name, address=EVERYWHERE, port=HEALTH_PORT))
             for check in health_checks(node, objects.services, objects.slices, Family.IPV4):
-                found.add(Door(netns=name, address=_EVERYWHERE, port=check.port))
+                found.add(Door(netns=name, address=EVERYWHERE, port=check.port))
         return found
 
     def answer(self, door: Door, path: str) -> Answer:

@@ -1,13 +1,34 @@
 """kube-proxy on real nodes: what it answers, what it repairs, which connections it ends."""
 
+import asyncio
 import contextlib
 import json
+import os
+import random  # noqa: TID251 seeded, so that tests repeat
+import socket
+import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
 from typing import IO, Any
 
 import pytest
 
+from netlab.control import runtime
+from netlab.control.bootstrap import bootstrap
+from netlab.control.store import Store
+from netlab.errors import LabError
+from netlab.kernel import channel, launcher, netns
+from netlab.kernel.requests import FindLost, Restore, SaveRules
+from netlab.lab.canaries import CANARIES, CanaryWatch
+from netlab.lab.kube_proxy import KubeProxy
+from netlab.lab.rules import read_differences, read_groups
+from netlab.lab.topologies import read_topology
+from netlab.model.names import NetnsName, host_netns
+from netlab.model.topology import Topology
+from netlab.netfilter.differences import Side
+from netlab.render.rule_words import sentence
+from netlab.spec.topology import parse_topology
 from tests.kernel.conftest import Lab, wait_for
 
 pytestmark = pytest.mark.kernel
@@ -298,3 +319,133 @@ def test_no_connection_is_broken_by_scaling_policies_and_the_replacement_of_pods
     assert found == {}
     lab.run("delete", "service", "many")
     lab.run("delete", "deployment", "many")
+
+
+TWO_NODES = parse_topology(*read_topology("two-nodes")).topology
+BARE = f"t{os.getpid()}bare"
+Calls = Callable[[object], Awaitable[Any]]
+
+
+@contextlib.contextmanager
+def one_node() -> Iterator[tuple[NetnsName, Topology, socket.socket]]:
+    """Give the bare namespaces of a node and a router, and a launcher for them."""
+    topology = replace(TWO_NODES, nodes=TWO_NODES.nodes[:1])
+    names = [host_netns(BARE, name) for name in ("router", "node1")]
+    for name in names:
+        netns.create(name)
+    end = launcher.fork()
+    try:
+        yield names[1], topology, end
+    finally:
+        end.close()
+        os.wait()
+        for name in names:
+            netns.delete(name)
+
+
+def calls_to(end: socket.socket) -> runtime.Calls:
+    return runtime.Calls(
+        end,
+        send=channel.send,
+        receive=channel.receive,
+        told=lambda _: None,
+        gone=lambda: None,
+    )
+
+
+def proxy_of(call: Calls) -> KubeProxy:
+    store = Store(None, clock=lambda: 0.0, random=random.Random(1))  # noqa: S311
+    bootstrap(store, [TWO_NODES.networks.services])
+    return KubeProxy(BARE, store, call, clock=lambda: 0.0)
+
+
+def inside(name: NetnsName, *argv: str) -> str:
+    command = ["ip", "netns", "exec", name, *argv]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+@pytest.mark.parametrize("table", ["mangle", "filter", "nat"])
+def test_rules_that_somebody_threw_away_are_laid_again(table: str):
+    async def live(name: NetnsName, topology: Topology, end: socket.socket) -> None:
+        call = calls_to(end)
+        proxy, lost = proxy_of(call), set[NetnsName]()
+        canaries = CanaryWatch(call, lost.update, period_s=1)
+        await proxy.sync(topology)
+        canaries.look_when_due([name], 1.0)
+        before = inside(name, "iptables-save")
+        assert await call(FindLost(netns=(name,), chains=CANARIES)) == frozenset()
+        inside(name, "iptables", "-t", table, "-F")
+        inside(name, "iptables", "-t", table, "-X")
+        canaries.look_when_due([name], 2.0)
+        async with asyncio.timeout(10):
+            while not lost:
+                await call(SaveRules(netns=(name,)))
+        proxy.forget(lost)
+        assert await proxy.sync(topology) == 1
+        assert _rules(inside(name, "iptables-save")) == _rules(before)
+
+    with one_node() as (name, topology, end):
+        asyncio.run(live(name, topology, end))
+
+
+def _rules(text: str) -> list[str]:
+    return sorted(line for line in text.splitlines() if line.startswith(("-A", "*")))
+
+
+def test_a_refused_text_is_told_with_its_line_changes_nothing_and_is_loaded_next_time():
+    async def live(name: NetnsName, topology: Topology, end: socket.socket) -> None:
+        call, spoil = calls_to(end), ["-A KUBE-SERVICES -j NO-SUCH-CHAIN\nCOMMIT"]
+
+        async def spoiling(request: object) -> Any:  # noqa: ANN401
+            if isinstance(request, Restore) and spoil:
+                text = request.texts[name].replace("COMMIT", spoil.pop(), 1)
+                request = Restore(texts={**request.texts, name: text})
+            return await call(request)
+
+        proxy = proxy_of(spoiling)
+        await proxy.sync(topology)
+        assert "\n  line " in proxy.refusals[name]
+        assert proxy.metrics[name].restore_failures == 1
+        assert "KUBE" not in inside(name, "iptables-save", "-t", "mangle")
+        await proxy.sync(topology)
+        assert proxy.refusals == {}
+        assert "KUBE-SERVICES" in inside(name, "iptables-save", "-t", "nat")
+
+    with one_node() as (name, topology, end):
+        asyncio.run(live(name, topology, end))
+
+
+def test_rules_are_read_back_in_words_and_counted(lab: Lab):
+    before = _packets(lab)
+    assert "client_address" in lab.fetch("client", f"{NODE1}:30080")
+    assert _packets(lab) == before + 1
+
+
+def _packets(lab: Lab) -> int:
+    """Return what the NodePort's rule has counted; its sentence must be the one expected."""
+    [group] = read_groups(lab.name, "node1", "web")
+    [one] = [one for one in group.rules if one.rule.chain == "KUBE-NODEPORTS"]
+    said = "A packet for TCP port 30080 is treated as one that comes from outside."
+    assert sentence(one, {}) == said
+    return one.packets
+
+
+def test_an_unknown_service_is_told_the_near_ones(lab: Lab):
+    with pytest.raises(LabError, match="no rule of Service default/wob") as failure:
+        read_groups(lab.name, "node1", "wob")
+    assert "default/web" in failure.value.hint
+
+
+def test_what_somebody_did_to_the_rules_is_shown_until_it_is_repaired(lab: Lab):
+    assert read_differences(lab.name, "node1") == []
+    assert read_differences(lab.name, "router") == []
+    lab.inside("node1", "iptables", "-t", "nat", "-D", "KUBE-MARK-MASQ", "1")
+    lab.inside("node1", "iptables", "-I", "INPUT", "-p", "tcp", "--dport", "9", "-j", "DROP")
+    found = {(one.chain, one.only, one.text) for one in read_differences(lab.name, "node1")}
+    assert found == {
+        ("KUBE-MARK-MASQ", Side.WANTED, "-A KUBE-MARK-MASQ -j MARK --set-xmark 0x4000/0x4000"),
+        ("INPUT", Side.KERNEL, "-A INPUT -p tcp -m tcp --dport 9 -j DROP"),
+    }
+    lab.inside("node1", "iptables", "-D", "INPUT", "1")
+    lab.up("two-nodes")
+    assert read_differences(lab.name, "node1") == []

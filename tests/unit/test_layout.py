@@ -13,7 +13,7 @@ MODULES: Final = sorted(path for path in PACKAGE.rglob("*.py"))
 LINES: Final = 500
 
 TESTED_THROUGH: Final[dict[str, str]] = {
-    "api/verbs.py": "unit/api/test_app.py",
+    "api/*.py": "unit/api/test_app.py",
     "cli/*.py": "kernel/test_pods.py",
     "control/admission/*.py": "unit/control/admission/test_review.py",
     "control/controllers/*.py": "unit/control/test_reconcile.py",

@@ -16,7 +16,7 @@ NOW = 1_800_000_000.0
 async def watch(
     answer: Callable[[FindLost], frozenset[NetnsName]], times: list[float]
 ) -> tuple[list[float], list[set[NetnsName]], list[FindLost]]:
-    """Call at each of ``times`` and return when the next look is due, who is lost, who was asked."""
+    """Call at each of ``times``; return when the next look is due, the lost, the asked."""
     lost: list[set[NetnsName]] = []
     asked: list[FindLost] = []
 

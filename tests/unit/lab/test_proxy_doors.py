@@ -8,7 +8,7 @@ import pytest
 from netlab.control.store import Store
 from netlab.lab.kube_proxy import KubeProxy
 from netlab.lab.nodes import store_nodes
-from netlab.lab.proxy_doors import HEALTH_PORT, PROXY_PORT, Door, ProxyDoors
+from netlab.lab.proxy_doors import EVERYWHERE, HEALTH_PORT, PROXY_PORT, Door, ProxyDoors
 from netlab.model.names import NetnsName
 from netlab.model.objects import Object
 from netlab.model.topology import Topology
@@ -60,7 +60,7 @@ def doors(store: Store, topology: Topology) -> ProxyDoors:
 
 
 def door(port: int) -> Door:
-    return Door(netns=NODE1, address="127.0.0.1" if port == PROXY_PORT else "0.0.0.0", port=port)
+    return Door(netns=NODE1, address="127.0.0.1" if port == PROXY_PORT else EVERYWHERE, port=port)
 
 
 def test_each_node_has_kube_proxys_ports_and_those_of_the_services(doors: ProxyDoors):
@@ -68,7 +68,7 @@ def test_each_node_has_kube_proxys_ports_and_those_of_the_services(doors: ProxyD
     assert found == [
         (node, address, port)
         for node in ("node1", "node2")
-        for address, port in (("0.0.0.0", 10256), ("0.0.0.0", 31000), ("127.0.0.1", 10249))
+        for address, port in ((EVERYWHERE, 10256), (EVERYWHERE, 31000), ("127.0.0.1", 10249))
     ]
 
 

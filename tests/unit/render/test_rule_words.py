@@ -56,8 +56,8 @@ def said(line: str, table: str = "nat") -> str:
                 " --rsource -m tcp -j DNAT --to-destination 10.1.0.2:80"
             ),
             (
-                "A packet for this endpoint (its client is remembered) has its destination rewritten"
-                " to 10.1.0.2:80."
+                "A packet for this endpoint (its client is remembered) has its destination"
+                " rewritten to 10.1.0.2:80."
             ),
         ),
         (
