@@ -155,12 +155,17 @@ class _Server(ThreadingHTTPServer):
     busy: set[_Echo]
     """Connections with a request under way, and new ones, whose first is to come."""
 
-    def serve_until_drained(self) -> None:
-        """Serve until SIGTERM, and then until all requests are done."""
+    def serve_until_drained(self, ready: Callable[[], None]) -> None:
+        """Serve until SIGTERM, and then until all requests are done.
+
+        Args:
+            ready: Called once SIGTERM drains and no longer kills.
+        """
         reader, writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         # The wake-up ends the wait below: a handler alone would not.
         signal.set_wakeup_fd(writer)
         signal.signal(signal.SIGTERM, self._drain)
+        ready()
         with selectors.PollSelector() as selector:
             selector.register(self, selectors.EVENT_READ)
             selector.register(reader, selectors.EVENT_READ)
@@ -206,7 +211,7 @@ def serve(ready: Callable[[], None], port: int = PORT) -> None:
     """Serve until SIGTERM, drain, and end the process.
 
     Args:
-        ready: Called once the socket listens.
+        ready: Called once the socket listens and SIGTERM drains.
         port: TCP port, on every address.
 
     Raises:
@@ -215,8 +220,7 @@ def serve(ready: Callable[[], None], port: int = PORT) -> None:
     family = socket.AF_INET6 if socket.has_ipv6 and _has_ipv6_stack() else socket.AF_INET
     server_class = type("EchoServer", (_Server,), {"address_family": family})
     with server_class(("", port), _Echo) as server:
-        ready()
-        server.serve_until_drained()
+        server.serve_until_drained(ready)
     raise SystemExit
 
 

@@ -106,9 +106,7 @@ def test_half_a_veth_pair_makes_way_for_a_whole_one(lab: LabState):
     old = position(operations, ops.DeleteLink, NODE, "veth-web-1")
     new = position(operations, ops.CreateVeth, NODE, "veth-web-1")
     assert old < new
-    assert commands(operations)[-1].startswith(
-        ("link set veth-web-1", "route replace 10.244.1.2")
-    )
+    assert commands(operations)[-1].startswith(("link set veth-web-1", "route replace 10.244.1.2"))
 
 
 def test_a_pod_that_goes_takes_only_what_is_its_own(topology: Topology, pod: PodPlacement):
