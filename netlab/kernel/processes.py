@@ -124,9 +124,14 @@ def control_plane(lab: str) -> list[ProcessId]:
     """
     return [
         process
-        for process, marked in _marked()
-        if marked == lab and len(_pids_by_namespace(process.pid)) == 1
+        for process, owner in _marked()
+        if owner == lab and len(_pids_by_namespace(process.pid)) == 1
     ]
+
+
+def marked(lab: str) -> list[ProcessId]:
+    """Return every process that carries the lab's marker: its own, and built-in workloads."""
+    return [process for process, owner in _marked() if owner == lab]
 
 
 def marked_labs() -> set[str]:
@@ -143,14 +148,19 @@ def _marked() -> Iterator[tuple[ProcessId, str]]:
                     yield process_id(pid), entry.removeprefix(prefix).decode(errors="replace")
 
 
+def inits_of_containers(names: Collection[NetnsName]) -> list[ProcessId]:
+    """Return the first process of each container whose pod is one of ``names``, by pid."""
+    found = []
+    for process, _ in in_netns(names):
+        pids = _pids_by_namespace(process.pid)
+        if len(pids) > 1 and pids[-1] == 1:
+            found.append(process)
+    return found
+
+
 def init_of_pod(name: NetnsName) -> ProcessId | None:
     """Return the first process of the first container of a pod; None when none runs."""
-    for process, _ in in_netns([name]):
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-            pids = _pids_by_namespace(process.pid)
-            if len(pids) > 1 and pids[-1] == 1:
-                return process
-    return None
+    return next(iter(inits_of_containers([name])), None)
 
 
 def kill(processes: Iterable[ProcessId], timeout: float) -> list[ProcessId]:

@@ -44,7 +44,9 @@ def down(lab: str) -> Removed:
     control_plane = processes.control_plane(lab)
     _kill(control_plane)
     names = netns.names_of(lab)
-    inhabitants = [process for process, _ in processes.in_netns(names)]
+    # A namespace may have lost its name, and what lives in it is then found by its marker alone.
+    inhabitants = processes.marked(lab)
+    inhabitants += {process for process, _ in processes.in_netns(names)} - set(inhabitants)
     killed = len(inhabitants)
     while inhabitants:
         _kill(inhabitants)

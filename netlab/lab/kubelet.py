@@ -21,7 +21,7 @@ from netlab.control.runtime import together
 from netlab.control.store import Store
 from netlab.control.timestamps import seconds
 from netlab.errors import NetlabError
-from netlab.kernel import processes
+from netlab.kernel import netns, processes
 from netlab.kernel.container_requests import Exited, Start, Watch
 from netlab.lab.images import IMAGES, image_name
 from netlab.lab.pod_containers import container_of, may_run, placement_of
@@ -42,6 +42,7 @@ from netlab.model.topology import Topology
 Call = Callable[[object], Awaitable[Any]]
 _ID: Final = "netlab://{pid}-{start_time}"
 _GRACE_S: Final = 30
+_KILL_S: Final = 10.0
 _RETRY_S: Final = 10.0
 """After a container could not be started: the user may have installed its program."""
 
@@ -67,6 +68,8 @@ class Kubelet:
         self._running: dict[str, dict[str, ProcessId]] = {}
         self._keys: dict[ProcessId, _ContainerKey] = {}
         self._ended: list[tuple[_ContainerKey, int | None]] = []
+        self._ended_early: dict[ProcessId, int | None] = {}
+        """Ends that were told before the start of the process was taken note of."""
         self._asked_to_end: set[ProcessId] = set()
         self._retry_at: dict[_ContainerKey, float] = {}
 
@@ -80,6 +83,9 @@ class Kubelet:
                     continue
                 self._remember(key, process)
                 await self._call(Watch(process=process))
+        # A container whose start was not written down any more is nobody's, and holds its ports.
+        strays = set(processes.inits_of_containers(netns.names_of(self._lab))) - self._keys.keys()
+        processes.kill(strays, _KILL_S)
 
     def processes(self) -> dict[tuple[str, str], ProcessId]:
         """Return the processes that run, by pod uid and container name."""
@@ -92,7 +98,9 @@ class Kubelet:
     def exited(self, message: Exited) -> None:
         """Take note of a process that has ended; the next pass reports it."""
         key = self._keys.pop(message.process, None)
-        if key is not None:
+        if key is None:
+            self._ended_early[message.process] = message.status
+        else:
             self._asked_to_end.discard(message.process)
             found = self._running.get(key.uid, {})
             if found.get(key.name) == message.process:
@@ -224,6 +232,8 @@ class Kubelet:
     def _remember(self, key: _ContainerKey, process: ProcessId) -> None:
         self._running.setdefault(key.uid, {})[key.name] = process
         self._keys[process] = key
+        if process in self._ended_early:
+            self.exited(Exited(process=process, status=self._ended_early.pop(process)))
 
 
 def _has_ended(pod: Object, container: str) -> bool:
