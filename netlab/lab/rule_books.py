@@ -1,6 +1,7 @@
 """The rules of several hosts, by the handles that a rule trace gives."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from netlab.errors import HostError
 from netlab.kernel import iptables
@@ -43,11 +44,23 @@ class RuleBooks:
         return book
 
     def _book(self, host: Host) -> RuleBook:
+        if _has_legacy_rules(host):
+            self.warnings.append(
+                f"degraded: {host.name} has rules of iptables-legacy, which are not traced;"
+                " what they did is seen from the points around them"
+            )
+            return {}
         handles = read_handles(host, inside, self._version)
         # Where there is no rule there is nothing to ask iptables-save for.
         if not handles:
             return {}
         return book_by_handle(iptables.save([host.netns])[host.netns], handles)
+
+
+def _has_legacy_rules(host: Host) -> bool:
+    with inside(host.netns):
+        names = Path("/proc/thread-self/net/ip_tables_names")
+        return names.exists() and bool(names.read_text().strip())
 
 
 def _generation(host: Host) -> int:

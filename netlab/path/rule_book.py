@@ -1,4 +1,4 @@
-"""The text of iptables rules, found by what a rule trace gives: a handle or a number.
+"""The text of iptables rules, found by what a rule trace gives: their handles.
 
 kube-proxy writes into each rule's comment which Service it serves, and a rule that picks an
 endpoint says which one; both are read back from there, as any reader of iptables-save would.
@@ -32,7 +32,7 @@ class KnownRule:
 
 
 RuleBook = Mapping[tuple[str, str, int], KnownRule]
-"""Rules by table, chain, and handle or number."""
+"""Rules by table, chain, and handle."""
 
 
 def book_by_handle(text: str, handles: Mapping[tuple[str, str], Sequence[int]]) -> RuleBook:
@@ -48,24 +48,6 @@ def book_by_handle(text: str, handles: Mapping[tuple[str, str], Sequence[int]]) 
         if len(found) == len(chains.get(place, ()))
         for handle, rule in zip(found, chains[place], strict=True)
     }
-
-
-def book_by_number(text: str) -> RuleBook:
-    """Return the rules that iptables-save printed as ``text``, by number from 1."""
-    return {(*place, r.index): r for place, rules in _chains(text).items() for r in rules}
-
-
-def policies(text: str) -> dict[tuple[str, str], str]:
-    """Return the policy of each built-in chain, by table and chain."""
-    found: dict[tuple[str, str], str] = {}
-    table = ""
-    for line in _lines(text):
-        words = line.split(" ")
-        if line.startswith("*"):
-            table = line[1:].strip()
-        elif line.startswith(":") and len(words) > 1 and words[1] != "-":
-            found[table, words[0][1:]] = words[1]
-    return found
 
 
 def _chains(text: str) -> dict[tuple[str, str], list[KnownRule]]:

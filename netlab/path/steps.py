@@ -86,8 +86,22 @@ class _Telling:
         )
         for kind, before, now in changes:
             if before != now:
-                yield Rewritten(kind=kind, before=before, after=now, seen_at=point, by=self._cause)
+                yield Rewritten(
+                    kind=kind,
+                    before=before,
+                    after=now,
+                    seen_at=point,
+                    by=self._cause,
+                    is_repeated=self._is_repeated(kind),
+                )
                 self._cause = None
+
+    def _is_repeated(self, kind: Nat) -> bool:
+        """Tell whether NAT had decided before: only a connection's first packet walks its rules."""
+        if kind in {Nat.UN_DNAT, Nat.UN_SNAT}:
+            return True
+        walked = any(message.table == "nat" for message in self._walk.messages)
+        return not walked and self._walk.host in self._knowledge.books
 
     def _route(self, message: TraceMessage) -> Routed:
         ends = self._pair
@@ -131,16 +145,15 @@ def rule_hit(message: TraceMessage, book: RuleBook) -> RuleHit | None:
         return RuleHit(
             table=message.table, chain=message.chain, verdict=message.verdict, mark=message.mark
         )
-    key = message.number if message.number is not None else message.handle
-    if key is None or message.report is not Report.RULE:
+    if message.handle is None or message.report is not Report.RULE:
         return None
-    known = book.get((message.table, message.chain, key))
+    known = book.get((message.table, message.chain, message.handle))
     acts = known.target if known else ""
     verdict = "REJECT" if acts == "REJECT" else message.verdict
     return RuleHit(
         table=message.table,
         chain=message.chain,
-        index=known.index if known else message.number,
+        index=known.index if known else None,
         handle=message.handle,
         text=known.text if known else "",
         comment=known.comment if known else "",

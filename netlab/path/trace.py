@@ -78,7 +78,16 @@ class Rewritten:
     seen_at: str
     """The point that saw the new address first."""
     by: RuleHit | None
-    """The rule that asked for it; None when the connection's entry repeats an earlier decision."""
+    """The rule that asked for it; None when no rule was seen to."""
+    is_repeated: bool = False
+    """Whether the connection's entry repeats the decision that its first packet met."""
+
+    def cause(self) -> str:
+        """Return what rewrote: a chain and its rule's number, ``conntrack``, or that none knows."""
+        if self.by is not None:
+            number = f" #{self.by.index}" if self.by.index is not None else ""
+            return f"{self.by.table} {self.by.chain}{number}"
+        return "conntrack" if self.is_repeated else "a rule that was not traced"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

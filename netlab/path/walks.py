@@ -88,8 +88,6 @@ class TraceMessage:
     ifname_in: str = ""
     ifname_out: str = ""
     tracking: Tracking | None = None
-    number: int | None = None
-    """Number of the rule in its chain, from 1, where the message itself says it."""
 
     @property
     def is_point(self) -> bool:

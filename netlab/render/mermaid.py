@@ -68,7 +68,7 @@ class _Diagram:
     def _notes(self, visit: Visit) -> Iterator[str]:
         notes = [
             f"{step.kind} {self._end(step.before)} to {self._end(step.after)} by"
-            f" {'conntrack' if step.by is None else escaped(step.by.chain)}"
+            f" {escaped(step.by.chain if step.by else step.cause())}"
             for step in visit.steps
             if isinstance(step, Rewritten)
         ]

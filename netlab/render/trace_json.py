@@ -115,7 +115,9 @@ def _step(step: Step, rules: _Rules) -> _Json:
             "before": str(step.before),
             "after": str(step.after),
             "seen_at": step.seen_at,
-            "by": "conntrack" if step.by is None else rules.number(step.by.text),
+            "by": "conntrack"
+            if step.is_repeated
+            else rules.number(step.by.text if step.by else ""),
         }
     if isinstance(step, Routed):
         return _route(step)

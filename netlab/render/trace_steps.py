@@ -87,7 +87,7 @@ def _unfolded(hits: Sequence[RuleHit]) -> Iterator[str]:
 
 def _line(step: Step, way: Way, cell: Cell) -> Iterator[str]:
     if isinstance(step, Rewritten):
-        by = "conntrack" if step.by is None else f"{step.by.table} {rule_label(step.by)}"
+        by = printable(step.cause())
         yield f"✎ {step.kind} {cell(step.before)} ⇒ {cell(step.after)}  (by {by})"
     elif isinstance(step, Routed):
         yield f"⌖ {_route(step)}"

@@ -1,5 +1,7 @@
 """Packets out of captures, rule traces and entries."""
 
+from dataclasses import replace
+
 import pytest
 
 from netlab.path.join import join, kind_of
@@ -50,6 +52,32 @@ def test_each_rewrite_names_the_rule_that_asked_for_it():
         ("node2", Nat.DNAT, "KUBE-SEP-AAAA"),
         ("node2", Nat.SNAT, "POSTROUTING"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("books", "rules", "cause"),
+    [
+        pytest.param({"node2": {}}, [], "conntrack", id="a later packet of the connection"),
+        pytest.param({}, [], "a rule that was not traced", id="rules of iptables-legacy"),
+        pytest.param(
+            {"node2": {}},
+            [hit("node2", "PREROUTING", 99, "ACCEPT")],
+            "a rule that was not traced",
+            id="a rule without a text",
+        ),
+    ],
+)
+def test_without_a_known_rule_only_a_later_packet_is_laid_to_conntrack(
+    books: dict, rules: list, cause: str
+):
+    begin, *rest = [message for message in nodeport_walk() if message.is_point]
+    found = evidence(there(SYN), [begin, *rules, *rest])
+    knowledge = replace(found.knowledge, books=books)
+
+    [packet] = join(replace(found, knowledge=knowledge), SOCKET)
+
+    causes = {step.cause() for _, step in packet.steps() if isinstance(step, Rewritten)}
+    assert causes == {cause}
 
 
 def test_a_rule_is_shown_with_its_number_text_service_and_endpoint():

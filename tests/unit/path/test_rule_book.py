@@ -1,8 +1,8 @@
-"""Rules found by handle and by number."""
+"""Rules found by their handles."""
 
 import pytest
 
-from netlab.path.rule_book import book_by_handle, book_by_number, service_of
+from netlab.path.rule_book import book_by_handle, service_of
 from tests.unit.trace_samples import HANDLES, RULES
 
 
@@ -27,7 +27,7 @@ def test_a_chain_whose_rules_and_handles_differ_in_number_is_left_out():
 def test_a_newline_in_a_comment_does_not_shift_the_numbers():
     text = '*filter\n-A X -m comment --comment "one\n-A X -j DROP" -j ONE\n-A X -j TWO\nCOMMIT\n'
 
-    book = book_by_number(text)
+    book = book_by_handle(text, {("filter", "X"): [1, 2]})
 
     assert [book["filter", "X", n].target for n in (1, 2)] == ["ONE", "TWO"]
     assert book["filter", "X", 1].comment == "one\n-A X -j DROP"
