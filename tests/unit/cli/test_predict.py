@@ -17,8 +17,8 @@ def run(*argv: str, file: Path = BASE, text: str = ""):
     return CliRunner().invoke(predict, ["-f", str(file), "--node", "test-node", *argv], input=text)
 
 
-def answer(*argv: str, **more: Any):  # noqa: ANN401 (click's own)
-    result = run(*argv, "-o", "json", **more)
+def answer(*argv: str, file: Path = BASE, text: str = ""):
+    result = run(*argv, "-o", "json", file=file, text=text)
     assert result.exit_code == 0, result.output
     return json.loads(result.stdout)
 
