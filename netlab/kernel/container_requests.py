@@ -1,4 +1,4 @@
-"""What the control plane asks of the warm parent, and what it hears back."""
+"""What the control plane asks of the container runtime, and what it hears back."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ class Start:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
-    """Report when a process ends that an earlier warm parent started; the answer is None."""
+    """Report when a process ends that an earlier control plane had started; the answer is None."""
 
     process: ProcessId
 

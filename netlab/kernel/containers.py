@@ -1,20 +1,19 @@
 """One container: a process tree with namespaces, a root file system and capabilities of its own.
 
 The network namespace is the pod's and outlives the container. The first process is forked from the
-launcher: a built-in workload runs in it as it is (its code is in memory already, so a container
+warm parent: a built-in workload runs in it as it is (its code is in memory already, so a container
 costs a fork and no start of Python), any other program is executed.
 """
 
+import marshal
 import os
 import signal
 import socket
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from netlab.kernel import capabilities, processes, rootfs
-from netlab.kernel.netns import NETNS
 from netlab.kernel.syscalls import (
     CLONE_NEWNET,
     CLONE_NEWNS,
@@ -30,24 +29,34 @@ from netlab.workloads import echo
 _PR_SET_NAME: Final = 15
 """linux/prctl.h"""
 
+_ORDER_BYTES: Final = 1 << 24
+"""No container has more files in its /etc."""
+
 BUILT_IN: Final[Mapping[str, Callable[[Callable[[], None]], None]]] = {"echo": echo.serve}
 """Workloads that are Python functions; each takes a callback for "ready"."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Container:
+class Container(NamedTuple):
     """What to start, and where."""
 
     netns: NetnsName
     hostname: str
     argv: tuple[str, ...]
     """A program, looked up in the container; for a built-in workload its name alone."""
-    built_in: bool = False
-    log_file: Path
-    env: Mapping[str, str] = field(default_factory=dict)
-    working_directory: str = "/"
-    etc: Mapping[str, bytes] = field(default_factory=dict)
+    built_in: bool
+    log_file: str
+    """On the host."""
+    env: dict[str, str]
+    working_directory: str
+    etc: dict[str, bytes]
     """Files of its own, by their path below ``/etc``."""
+
+    def encoded(self) -> bytes:
+        """Return the container as bytes, in a form that costs the reader little memory.
+
+        Unlike pickle, marshal knows plain values only, and touches no code when it reads them.
+        """
+        return marshal.dumps(tuple(self))
 
 
 class Template:
@@ -76,35 +85,28 @@ def end_on_sigterm() -> None:
     signal.signal(signal.SIGTERM, terminate)
 
 
-def start(container: Container, template: Template) -> tuple[int, int]:
-    """Start a container's first process.
+def fork(order: int, template: Template, netns: int, pipe: int) -> int:
+    """Fork a container's first process off the calling one and return its pid on the host.
 
-    Returns:
-        Its pid on the host, and a pipe. The pipe ends, empty, once the process serves or has
-        executed its program; otherwise it holds the reason why it could not.
+    Args:
+        order: A file that holds a ``Container``, encoded.
+        template: The mounts to begin with.
+        netns: The pod's network namespace.
+        pipe: Closed once the process serves or has executed its program; otherwise it is given the
+            reason why it could not.
 
     Raises:
-        OSError: The kernel refused to fork, or the pod has no network namespace.
+        OSError: The kernel refused.
     """
-    container.log_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    netns = os.open(NETNS / container.netns, os.O_RDONLY | os.O_CLOEXEC)
-    reader, writer = os.pipe2(os.O_CLOEXEC)
+    # Concerns children only. The second unshare in a row would be refused, so go back after it.
+    unshare(CLONE_NEWPID)
     try:
-        # Concerns children only. The second unshare in a row would be refused, so go back after it.
-        unshare(CLONE_NEWPID)
-        try:
-            pid = os.fork()
-            if pid == 0:
-                _run(container, template, netns, writer)
-        finally:
-            setns(template.own_pid_namespace, CLONE_NEWPID)
-    except OSError:
-        os.close(reader)
-        raise
+        pid = os.fork()
+        if pid == 0:
+            _run(order, template, netns, pipe)
     finally:
-        os.close(netns)
-        os.close(writer)
-    return pid, reader
+        setns(template.own_pid_namespace, CLONE_NEWPID)
+    return pid
 
 
 def _template_namespace(root: Path) -> int:
@@ -133,9 +135,12 @@ def _template_namespace(root: Path) -> int:
         os.waitpid(pid, 0)
 
 
-def _run(container: Container, template: Template, netns: int, writer: int) -> None:
+def _run(order: int, template: Template, netns: int, writer: int) -> None:
     """Become the container's first process; never returns."""
+    what = "container"
     try:
+        container = Container(*marshal.loads(os.read(order, _ORDER_BYTES)))  # noqa: S302 (our own)
+        what = container.argv[0]
         _enter(container, template, netns)
         if container.built_in:
             _close_all_but(writer)
@@ -146,8 +151,7 @@ def _run(container: Container, template: Template, netns: int, writer: int) -> N
                 signal.signal(number, signal.SIG_DFL)
             os.execvpe(container.argv[0], container.argv, dict(container.env))  # noqa: S606
     except OSError as error:
-        what = error.filename or container.argv[0]
-        os.write(writer, f"{what}: {error.strerror}".encode())
+        os.write(writer, f"{error.filename or what}: {error.strerror}".encode())
     except SystemExit:
         os._exit(0)
     except BaseException as error:  # noqa: BLE001 (this process ends here, and must say why)
@@ -168,7 +172,7 @@ def _enter(container: Container, template: Template, netns: int) -> None:
     prctl(_PR_SET_NAME, container.argv[0].rpartition("/")[2].encode()[:15])
 
 
-def _redirect(log_file: Path) -> None:
+def _redirect(log_file: str) -> None:
     null = os.open("/dev/null", os.O_RDONLY)
     log = os.open(log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(null, 0)

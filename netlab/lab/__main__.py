@@ -1,6 +1,6 @@
 """A lab's control plane as a process: ``python -m netlab.lab LAB``; ``up`` starts it.
 
-The warm parent is forked before the rest is imported: all containers are copies of it.
+The container runtime is forked before the rest is imported: all containers are copies of it.
 """
 
 import contextlib
@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 
-from netlab.kernel import rundir, warm_parent
+from netlab.kernel import container_runtime, rundir
 
 
 def main(lab: str) -> None:
@@ -18,7 +18,7 @@ def main(lab: str) -> None:
     with contextlib.suppress(OSError):
         # A lab's control plane outlives the shell that started it.
         os.setsid()
-    end = warm_parent.fork(rundir.rundir(lab) / "rootfs")
+    end = container_runtime.fork(rundir.rundir(lab) / "rootfs")
     from netlab.lab import control_plane  # noqa: PLC0415 (see above)
 
     control_plane.run(lab, end)

@@ -3,7 +3,7 @@
 Theory of operation
 -------------------
 It is crash-only: it starts by reading the kernel back, so a start is the same as a repair. Two
-child processes do its work in the kernel, the launcher on the network and the warm parent on
+child processes do its work in the kernel, the launcher on the network and the container runtime on
 containers. The event loop runs passes (see ``netlab.control.runtime``). One pass:
 
 1. the controllers reconcile objects;
@@ -48,7 +48,7 @@ _ROUNDS: Final = 8
 class ControlPlane:
     """The parts of a lab's control plane, and the pass that joins them."""
 
-    def __init__(self, lab: str, launcher_end: socket, warm_parent_end: socket) -> None:
+    def __init__(self, lab: str, launcher_end: socket, container_runtime_end: socket) -> None:
         self.lab = lab
         self.started_at = time.time()  # noqa: TID251 (the edge: clocks live here)
         self.clock = time.time  # noqa: TID251
@@ -59,10 +59,10 @@ class ControlPlane:
             random=random.SystemRandom(),
         )
         to_launcher = self._calls(launcher_end)
-        to_warm_parent = self._calls(warm_parent_end)
+        to_container_runtime = self._calls(container_runtime_end)
         self.reconciler = Reconciler(self.store)
         self.network = Network(lab, self.store, to_launcher)
-        self.kubelet = Kubelet(lab, self.store, to_warm_parent)
+        self.kubelet = Kubelet(lab, self.store, to_container_runtime)
         self.kube_proxy = KubeProxy(lab, self.store, to_launcher, self.clock)
         self.passes = runtime.Passes(self._pass, self.clock)
         self._canaries = CanaryWatch(to_launcher, self._lost_rules)
@@ -176,8 +176,8 @@ def _child_gone() -> None:
     os._exit(70)
 
 
-async def _serve(lab: str, launcher_end: socket, warm_parent_end: socket) -> None:
-    plane = ControlPlane(lab, launcher_end, warm_parent_end)
+async def _serve(lab: str, launcher_end: socket, container_runtime_end: socket) -> None:
+    plane = ControlPlane(lab, launcher_end, container_runtime_end)
     plane.store.subscribe(lambda _: plane.passes.changed())
     await plane.begin()
     passes = runtime.create_task(plane.passes.run())
@@ -187,12 +187,12 @@ async def _serve(lab: str, launcher_end: socket, warm_parent_end: socket) -> Non
     await passes
 
 
-def run(lab: str, warm_parent_end: socket) -> None:
+def run(lab: str, container_runtime_end: socket) -> None:
     """Run the control plane of ``lab`` until it is killed.
 
     Args:
         lab: Name.
-        warm_parent_end: Our end of the channel to the warm parent.
+        container_runtime_end: Our end of the channel to the container runtime.
     """
     processes.set_title(f"netlab control plane of lab {lab}")
-    runtime.run(_serve(lab, launcher.fork(), warm_parent_end))
+    runtime.run(_serve(lab, launcher.fork(), container_runtime_end))

@@ -5,8 +5,8 @@ Theory of operation
 A pass compares the pods in the store with the processes that run. It starts what is missing, all
 at once, and reports each start in the pod's status. A pod that is being deleted is asked to end
 (SIGTERM), and killed when its grace period is over; when its last process is gone the object is
-removed, and with it, in the next pass, its network namespace. The end of a process comes as a
-message from the warm parent and is reported at once, so that the pod leaves its EndpointSlices.
+removed, and with it, in the next pass, its network namespace. That a process has ended is told by
+the container runtime and reported at once, so that the pod leaves its EndpointSlices.
 
 A container's id in the pod's status is its process's pid and start time: a control plane that
 starts anew knows by it which processes to take over.
@@ -58,7 +58,7 @@ class Kubelet:
     Args:
         lab: Name.
         store: Whose pods to run.
-        call: Sends a request to the warm parent.
+        call: Sends a request to the container runtime.
     """
 
     def __init__(self, lab: str, store: Store, call: Call) -> None:

@@ -60,7 +60,7 @@ def container_of(lab: str, topology: Topology, pod: Object, spec: Object) -> Con
         hostname=hostname,
         argv=program.argv,
         built_in=program.built_in,
-        log_file=pod_directory(lab, namespace, name) / f"{spec['name']}.log",
+        log_file=str(pod_directory(lab, namespace, name) / f"{spec['name']}.log"),
         env=container_environment(hostname, spec),
         working_directory=spec.get("workingDir") or "/",
         etc={

@@ -99,15 +99,14 @@ class Lab:
         return Path("/run/netlab", self.name)
 
     def processes(self) -> dict[str, int]:
-        """Return the pids of the control plane and its two children, by what they are."""
+        """Return the pids of the control plane and the processes it needs, by what they are."""
         titles = {pid: title_of(pid) for pid, owner in marked() if owner == self.name}
-        kinds = {"netlab control plane": "control plane", "netlab warm parent": "warm parent"}
-        kinds["netlab launcher"] = "launcher"
+        kinds = ("control plane", "launcher", "container runtime", "warm parent")
         return {
             kind: pid
             for pid, title in titles.items()
-            for words, kind in kinds.items()
-            if title.startswith(words)
+            for kind in kinds
+            if title.startswith(f"netlab {kind}")
         }
 
 

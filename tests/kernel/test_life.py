@@ -4,10 +4,14 @@ import os
 import signal
 import subprocess
 from pathlib import Path
+from typing import Final
 
 import pytest
 
 from tests.kernel.conftest import Lab, namespaces, title_of, wait_for
+
+CHILDREN: Final = ("launcher", "container runtime", "warm parent")
+"""Of the control plane; it needs each of them."""
 
 pytestmark = pytest.mark.kernel
 
@@ -54,7 +58,7 @@ def test_up_of_another_topology_leaves_nothing_of_the_first(lab: Lab):
 
 def test_down_says_what_it_removed_and_the_second_that_there_is_nothing(lab: Lab):
     lab.up()
-    assert "removed 5 namespaces and 4 processes" in lab.down()
+    assert "removed 5 namespaces and 5 processes" in lab.down()
     assert lab.netns() == []
     assert lab.down() == f"there is no lab {lab.name}; nothing to remove\n"
 
@@ -72,7 +76,7 @@ def test_down_removes_what_others_started_inside_the_lab(lab: Lab):
     entered = ["ip", "netns", "exec", f"netlab-{lab.name}-node1", "sleep", "100"]
     with subprocess.Popen(entered) as foreign:
         wait_for(lambda: title_of(foreign.pid).startswith("sleep"))
-        assert "5 namespaces and 5 processes" in lab.down()
+        assert "5 namespaces and 6 processes" in lab.down()
         assert foreign.wait(5) == -signal.SIGKILL
 
 
@@ -97,7 +101,7 @@ def test_without_its_control_plane_a_lab_carries_traffic_and_up_adopts_its_pods(
     assert answers(lab)
 
 
-@pytest.mark.parametrize("child", ["launcher", "warm parent"])
+@pytest.mark.parametrize("child", CHILDREN)
 def test_control_plane_ends_with_a_child_and_up_starts_it_anew(lab: Lab, child: str):
     lab.up()
     before = pod_pids(lab)
@@ -106,7 +110,7 @@ def test_control_plane_ends_with_a_child_and_up_starts_it_anew(lab: Lab, child: 
     assert answers(lab)
     lab.up()
     assert pod_pids(lab) == before
-    assert set(lab.processes()) == {"control plane", "launcher", "warm parent"}
+    assert set(lab.processes()) == {"control plane", *CHILDREN}
 
 
 def test_pod_that_ended_while_nobody_watched_is_started_by_the_next_up(lab: Lab):
