@@ -4,18 +4,21 @@
 
     client -- p-client  internet0  |router|  cloud0  p-node1 -- node1
                                                      p-node2 -- node2
+                                                     p-lb ----- lb
 
 The router knows the nodes' network and the internet, and no pod or Service address: packets for
-those from outside end here with "network is unreachable", as in a cloud. Nodes know the way to each
-other's pods (a route through the other node's InternalIP, as a cloud's route table or flannel's
-host-gw gives them) and send the rest to the router. A default route is needed even for ClusterIPs:
-a node looks up a route before its OUTPUT chain rewrites the destination.
+those from outside end here with "network is unreachable", as in a cloud. The addresses set aside
+for LoadBalancer Services are routed to the load balancer, which stands on the nodes' network and
+takes those that it holds. Nodes know the way to each other's pods (a route through the other node's
+InternalIP, as a cloud's route table or flannel's host-gw gives them) and send the rest to the
+router. A default route is needed even for ClusterIPs: a node looks up a route before its OUTPUT
+chain rewrites the destination.
 """
 
 from netlab.cni import sysctls
 from netlab.cni.attachment import ETH0, default_route, interface
 from netlab.model.links import Link, NetnsState, Peer, Route
-from netlab.model.names import ROUTER, host_netns, mac_address, port_ifname
+from netlab.model.names import LB, ROUTER, host_netns, mac_address, port_ifname
 from netlab.model.topology import Address, Network, Topology, TopologyNode
 
 CLOUD0 = "cloud0"
@@ -28,7 +31,7 @@ def router_address(network: Network) -> Address:
 
 
 def router(lab: str, topology: Topology) -> NetnsState:
-    """Return the router: both bridges, and a port for each node and each client."""
+    """Return the router: both bridges, and a port for each host beside it."""
     networks = topology.networks
     clients = [client.name for client in topology.clients]
     nodes = [node.name for node in topology.nodes]
@@ -37,9 +40,10 @@ def router(lab: str, topology: Topology) -> NetnsState:
         links=(
             _bridge(lab, topology, CLOUD0, networks.nodes),
             _bridge(lab, topology, INTERNET0, networks.clients),
-            *(_port(lab, topology, name, CLOUD0) for name in nodes),
+            *(_port(lab, topology, name, CLOUD0) for name in (*nodes, LB)),
             *(_port(lab, topology, name, INTERNET0) for name in clients),
         ),
+        routes=(Route(destination=networks.vips, gateway=topology.lb),),
     )
 
 
@@ -49,6 +53,16 @@ def client(lab: str, topology: Topology, name: str, address: Address) -> NetnsSt
     return NetnsState(
         sysctls=sysctls.HOST,
         links=(_eth0(lab, topology, name, address, network),),
+        routes=(default_route(router_address(network)),),
+    )
+
+
+def load_balancer(lab: str, topology: Topology) -> NetnsState:
+    """Return the cloud's load balancer."""
+    network = topology.networks.nodes
+    return NetnsState(
+        sysctls=sysctls.HOST,
+        links=(_eth0(lab, topology, LB, topology.lb, network),),
         routes=(default_route(router_address(network)),),
     )
 

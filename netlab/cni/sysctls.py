@@ -48,6 +48,6 @@ def _sysctls(*, forward: bool, node: bool) -> tuple[Sysctl, ...]:
 
 
 HOST: Final = _sysctls(forward=False, node=False)
-"""A client or a pod."""
+"""A client, a pod or the load balancer."""
 ROUTER: Final = _sysctls(forward=True, node=False)
 NODE: Final = _sysctls(forward=True, node=True)

@@ -12,7 +12,7 @@ from netlab.model.names import ROUTER, NetnsName, lab_prefix
 
 
 def hosts(lab: str) -> tuple[Host, ...]:
-    """Return every client, the router, every node and every pod that has an address.
+    """Return every host of the lab: of its pods, those that have an address.
 
     Raises:
         LabError: The lab has no running control plane.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from netlab import __version__
 from netlab.lab.pod_containers import placement_of
-from netlab.model.names import ROUTER, host_netns, pod_netns
+from netlab.model.names import LB, ROUTER, host_netns, pod_netns
 from netlab.model.objects import name_of, namespace_of, spec_of, status_of
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ def _hosts(plane: ControlPlane) -> list[dict[str, Any]]:
         _host(lab, client.name, "client", [str(client.address)]) for client in topology.clients
     ]
     found.append(_host(lab, ROUTER, "router", [str(networks.nodes[1]), str(networks.clients[1])]))
+    found.append(_host(lab, LB, "lb", [str(topology.lb)]))
     found += [
         _host(lab, node.name, "node", [str(node.address), str(node.pod_cidr[1])])
         for node in topology.nodes

@@ -12,6 +12,7 @@ class HostKind(StrEnum):
 
     CLIENT = "client"
     ROUTER = "router"
+    LB = "lb"
     NODE = "node"
     POD = "pod"
 

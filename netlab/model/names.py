@@ -26,6 +26,8 @@ DNS_LABEL: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\Z")
 
 ROUTER: Final = "router"
 """The host that is the cloud network; no node or client may take its name."""
+LB: Final = "lb"
+"""The host that is the cloud's load balancer; no node or client may take its name."""
 
 
 def lab_prefix(lab: str) -> str:
@@ -38,7 +40,7 @@ def lab_prefix(lab: str) -> str:
 
 
 def host_netns(lab: str, host: str) -> NetnsName:
-    """Return the namespace of a node, a client or the router.
+    """Return the namespace of a node, a client, the router or the load balancer.
 
     >>> host_netns("default", "node1")
     'netlab-default-node1'

@@ -26,7 +26,7 @@ class Networks:
     """The address ranges of a lab; none overlaps another."""
 
     nodes: Network
-    """InternalIPs; the router holds the first address."""
+    """InternalIPs, and the load balancer's; the router holds the first address."""
     pods: Network
     """The cluster CIDR; each node has a part of it."""
     services: Network
@@ -35,6 +35,8 @@ class Networks:
     """The internet; the router holds the first address."""
     external_ips: Network
     """ExternalIPs of nodes, translated 1:1 by the router."""
+    vips: Network
+    """Addresses of LoadBalancer Services; the router sends them to the load balancer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +69,8 @@ class Topology:
     networks: Networks
     nodes: tuple[TopologyNode, ...]
     clients: tuple[TopologyClient, ...]
+    lb: Address
+    """The load balancer's own address, among the nodes'."""
     mtu: int = 1460
     """Bytes; 1460 is what the tutorials' cloud uses."""
     cni: Cni = Cni.PTP

@@ -53,7 +53,7 @@ def reached_socket(visit: Visit, hosts: Mapping[str, Host]) -> bool:
     if host is None or not visit.hops or visit.hops[-1].direction is Direction.OUT:
         return False
     own = visit.hops[-1].pair.destination.address in host.addresses
-    return own and host.kind in {HostKind.POD, HostKind.CLIENT}
+    return own and host.kind in {HostKind.POD, HostKind.CLIENT, HostKind.LB}
 
 
 def rule_name(hit: RuleHit) -> str:

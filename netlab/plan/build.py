@@ -9,7 +9,7 @@ from netlab.cni import cloud
 from netlab.cni.attachment import Attachment
 from netlab.cni.kinds import KINDS
 from netlab.model.links import LabState, NetnsState
-from netlab.model.names import ROUTER, NetnsName, host_netns, pod_netns
+from netlab.model.names import LB, ROUTER, NetnsName, host_netns, pod_netns
 from netlab.model.pods import PodPlacement
 from netlab.model.topology import Topology, TopologyNode
 
@@ -44,7 +44,12 @@ def _hosts(lab: str, topology: Topology) -> tuple[tuple[NetnsName, NetnsState], 
         state = cloud.node(lab, topology, node)
         links = state.links + kind.node_links(lab, topology, node)
         nodes.append((host_netns(lab, node.name), replace(state, links=links)))
-    return ((host_netns(lab, ROUTER), cloud.router(lab, topology)), *clients, *nodes)
+    return (
+        (host_netns(lab, ROUTER), cloud.router(lab, topology)),
+        (host_netns(lab, LB), cloud.load_balancer(lab, topology)),
+        *clients,
+        *nodes,
+    )
 
 
 # A change of one pod must not cost the building of a thousand others.

@@ -25,8 +25,9 @@ class Range:
 
     name: str
     network: IPv4Network
-    has_router: bool = False
-    """Its first address is the router's."""
+    own: tuple[str, ...] = ()
+    """Hosts of netlab's that are there besides those asked for; the router has the first address,
+    the others have what is free."""
 
     @property
     def path(self) -> FieldPath:
@@ -35,7 +36,7 @@ class Range:
 
     def usable(self) -> range:
         """Return the host numbers that are free for hosts to have."""
-        return range(2 if self.has_router else 1, self.network.num_addresses - 1)
+        return range(2 if self.own else 1, self.network.num_addresses - 1)
 
     def host(self, number: int) -> IPv4Address:
         """Return the address with host number ``number``."""
@@ -99,7 +100,7 @@ def check_host(
     if address not in network:
         hint = f"take one from {within.host(within.usable()[0])} on"
         report.add(path, invalid(str(address), f"is not in {where}"), hint)
-    elif within.has_router and address == network.network_address + 1:
+    elif within.own and address == network.network_address + 1:
         report.add(path, invalid(str(address), f"is the router's address in {where}"))
     elif address == network.network_address:
         report.add(path, invalid(str(address), f"is the network address of {where}"))
@@ -112,12 +113,12 @@ def check_host(
 
 def check_room(within: Range, hosts: int, report: Report) -> bool:
     """Return whether ``within`` has room for ``hosts``; report how big it must be if not."""
-    reserved = 3 if within.has_router else 2
+    reserved = 2 + len(within.own)
     if hosts + reserved <= within.network.num_addresses:
         return True
     prefix = 32 - (hosts + reserved - 1).bit_length()
-    router = "the router and " if within.has_router else ""
-    message = f"{within.network} is too small for {router}{hosts} host{'s'[: hosts != 1]}"
+    own = f"{', '.join(within.own)} and " if within.own else ""
+    message = f"{within.network} is too small for {own}{hosts} host{'s'[: hosts != 1]}"
     report.add(within.path, message, f"it must be a /{prefix} or larger")
     return False
 

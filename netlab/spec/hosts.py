@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from typing import Final
 
-from netlab.model.names import ROUTER
-from netlab.model.topology import TopologyClient, TopologyNode
+from netlab.model.names import LB, ROUTER
+from netlab.model.topology import Address, TopologyClient, TopologyNode
 from netlab.spec.addressing import (
     Range,
     check_host,
@@ -31,7 +31,13 @@ FIRST_NODE: Final = 3
 FIRST_CLIENT: Final = 79
 """Host number of the first client: 198.51.100.79 reads like somebody's address."""
 
+LB_NUMBER: Final = 2
+"""Host number of the load balancer, where no node asked for it."""
+
 _SMALLEST_POD_CIDR: Final = 30
+
+_OWN_HOSTS: Final = {ROUTER: "router", LB: "load balancer"}
+"""Names that no node or client may take, and whose they are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +127,12 @@ def build_clients(drafts: Sequence[Draft], ranges: Ranges) -> tuple[TopologyClie
     )
 
 
+def choose_lb_address(nodes: Sequence[TopologyNode], ranges: Ranges) -> Address:
+    """Return an address for the load balancer that no node has; there must be room."""
+    taken = [IPv4Address(node.address) for node in nodes]
+    return fill_hosts(ranges["nodes"], [*taken, None], [*[0] * len(taken), LB_NUMBER])[-1]
+
+
 def choose_pod_cidrs(drafts: Sequence[Draft], ranges: Ranges, report: Report) -> list[IPv4Network]:
     """Return a pod CIDR for each node; empty when there is no room, which is reported."""
     if "pods" not in ranges:
@@ -147,8 +159,8 @@ def _name(fields: Mapping[str, object], default: str, path: FieldPath, report: R
     wrong = wrong_dns_label(name)
     if wrong:
         report.add((*path, "name"), invalid(name, wrong))
-    elif name == ROUTER:
-        message = invalid(name, "is the name of the lab's router")
+    elif name in _OWN_HOSTS:
+        message = invalid(name, f"is the name of the lab's {_OWN_HOSTS[name]}")
         report.add((*path, "name"), message, "choose another")
     return name
 

@@ -14,6 +14,7 @@ DEFAULT_NETWORKS: Final = {
     "services": "10.0.0.0/16",
     "clients": "198.51.100.0/24",
     "externalIPs": "192.0.2.0/24",
+    "vips": "203.0.113.0/24",
 }
 DEFAULT_MTU: Final = 1460
 MAX_HOSTS: Final = 5000
@@ -43,12 +44,17 @@ _NAME: Final = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
 _NETWORKS: Final = _object(
     "The address ranges of the lab. None may overlap another.",
     {
-        "nodes": _network("nodes", "InternalIPs. The router holds the first address."),
+        "nodes": _network(
+            "nodes", "InternalIPs. The router holds the first address, `lb` the next free one."
+        ),
         "pods": _network("pods", "The cluster CIDR; each node has a part of it."),
         "services": _network("services", "ClusterIPs; `kubernetes` has the first address."),
         "clients": _network("clients", "The internet. The router holds the first address."),
         "externalIPs": _network(
             "externalIPs", "ExternalIPs of the nodes, translated 1:1 by the router."
+        ),
+        "vips": _network(
+            "vips", "Addresses of LoadBalancer Services. The router sends them to `lb`."
         ),
     },
 )

@@ -18,6 +18,7 @@ from netlab.spec.hosts import (
     Ranges,
     build_clients,
     build_nodes,
+    choose_lb_address,
     choose_pod_cidrs,
     read_clients,
     read_nodes,
@@ -28,7 +29,8 @@ from netlab.spec.problems import Document, Problem, Report, check_unique, invali
 from netlab.spec.schema import API_VERSION, DEFAULT_MTU, DEFAULT_NETWORKS, KIND, TOPOLOGY_SCHEMA
 from netlab.spec.structure import StructureCheck, mapping
 
-_WITH_ROUTER: Final = ("nodes", "clients")
+_OWN: Final = {"nodes": ("the router", "lb"), "clients": ("the router",)}
+"""Hosts of netlab's own in each network."""
 
 _SMALLEST_SERVICES: Final = 28
 """Kubernetes gives cluster DNS the tenth address."""
@@ -103,11 +105,13 @@ def _read_topology(
     )
     if report.problems:
         return None, surroundings
+    built = build_nodes(nodes, ranges, pod_cidrs)
     topology = Topology(
         name=name,
         networks=_networks(ranges),
-        nodes=build_nodes(nodes, ranges, pod_cidrs),
+        nodes=built,
         clients=build_clients(clients, ranges),
+        lb=choose_lb_address(built, ranges),
         mtu=cast("int", spec.get("mtu", DEFAULT_MTU)),
         cni=Cni(cast("str", spec.get("cni", Cni.PTP))),
         message=cast("str", spec.get("message", "")),
@@ -132,7 +136,7 @@ def _read_networks(spec: Mapping[str, object], report: Report) -> dict[str, Rang
     for name, default in DEFAULT_NETWORKS.items():
         network = parse_network(given.get(name, default), ("spec", "networks", name), report)
         if network:
-            ranges[name] = Range(name=name, network=network, has_router=name in _WITH_ROUTER)
+            ranges[name] = Range(name=name, network=network, own=_OWN.get(name, ()))
     check_overlaps([(one.path, one.network) for one in ranges.values()], report)
     services = ranges.get("services")
     if services and services.network.prefixlen > _SMALLEST_SERVICES:
@@ -148,4 +152,5 @@ def _networks(ranges: Ranges) -> Networks:
         services=ranges["services"].network,
         clients=ranges["clients"].network,
         external_ips=ranges["externalIPs"].network,
+        vips=ranges["vips"].network,
     )

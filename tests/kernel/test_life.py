@@ -58,7 +58,7 @@ def test_up_of_another_topology_leaves_nothing_of_the_first(lab: Lab):
 
 def test_down_says_what_it_removed_and_the_second_that_there_is_nothing(lab: Lab):
     lab.up()
-    assert "removed 5 namespaces and 5 processes" in lab.down()
+    assert "removed 6 namespaces and 5 processes" in lab.down()
     assert lab.netns() == []
     assert lab.down() == f"there is no lab {lab.name}; nothing to remove\n"
 
@@ -68,7 +68,7 @@ def test_down_needs_neither_control_plane_nor_files(lab: Lab):
     for pid in lab.processes().values():
         os.kill(pid, signal.SIGKILL)
     subprocess.run(["rm", "-r", lab.directory()], check=True)
-    assert "removed 5 namespaces" in lab.down()
+    assert "removed 6 namespaces" in lab.down()
 
 
 def test_down_removes_what_others_started_inside_the_lab(lab: Lab):
@@ -76,7 +76,7 @@ def test_down_removes_what_others_started_inside_the_lab(lab: Lab):
     entered = ["ip", "netns", "exec", f"netlab-{lab.name}-node1", "sleep", "100"]
     with subprocess.Popen(entered) as foreign:
         wait_for(lambda: title_of(foreign.pid).startswith("sleep"))
-        assert "5 namespaces and 6 processes" in lab.down()
+        assert "6 namespaces and 6 processes" in lab.down()
         assert foreign.wait(5) == -signal.SIGKILL
 
 

@@ -146,7 +146,7 @@ def shells_code(code: int) -> int:
     return code if code >= 0 else 128 - code
 
 
-@pytest.mark.parametrize("host", ["web-1", "default/web-1", "node1", "client", "router"])
+@pytest.mark.parametrize("host", ["web-1", "default/web-1", "node1", "client", "router", "lb"])
 def test_exec_passes_the_exit_code(running: Lab, host: str):
     expected = {"exit 0": 0, "exit 3": 3, "kill -9 $$": 137, "kill $$": 143}
     codes = {script: running.inside(host, "sh", "-c", script).returncode for script in expected}
@@ -166,14 +166,14 @@ def test_exec_in_a_host_that_is_not_there_names_the_nearest(running: Lab):
     assert "node1" in refused.stderr
 
 
-@pytest.mark.parametrize("host", ["web-1", "node1", "client", "router"])
+@pytest.mark.parametrize("host", ["web-1", "node1", "client", "router", "lb"])
 def test_exec_pipes_standard_input_and_output(running: Lab, host: str):
     text = "a line\n" * 10_000
     assert running.inside(host, "cat", text=text).stdout == text
     assert running.inside(host, "sh", "-c", "cat >&2", text="x").stderr == "x"
 
 
-@pytest.mark.parametrize("host", ["client", "router", "node1", "node2"])
+@pytest.mark.parametrize("host", ["client", "router", "lb", "node1", "node2"])
 def test_exec_in_a_host_has_its_name_and_interfaces(running: Lab, host: str):
     assert running.inside(host, "hostname").stdout == f"{host}\n"
     shown = running.inside(host, "ip", "-br", "link").stdout

@@ -195,6 +195,7 @@ NETWORKS: Final = Networks(
     services=ip_network("10.0.0.0/16"),
     clients=ip_network("198.51.100.0/24"),
     external_ips=ip_network("192.0.2.0/24"),
+    vips=ip_network("203.0.113.0/24"),
 )
 POD_NAMES: Final = tuple(product(("default", "prod"), ("web-1", "a-pod-with-quite-a-long-name")))
 
@@ -221,6 +222,7 @@ def topologies(draw: st.DrawFn) -> Topology:
             TopologyClient(name=name, address=NETWORKS.clients[79 + shift + CLIENTS.index(name)])
             for name in clients
         ),
+        lb=NETWORKS.nodes[1 + shift],
         mtu=draw(st.sampled_from([1460, 1400])),
         cni=draw(st.sampled_from(Cni)),
     )

@@ -16,11 +16,21 @@ def test_the_router_holds_the_first_address_of_both_sides(topology: Topology):
 def test_nodes_and_clients_are_on_different_sides(topology: Topology):
     router = cloud.router("default", topology)
     ports = {link.ifname: link.master for link in router.links if link.peer}
-    assert ports == {"p-node1": "cloud0", "p-node2": "cloud0", "p-client": "internet0"}
+    on_cloud = dict.fromkeys(["p-node1", "p-node2", "p-lb"], "cloud0")
+    assert ports == {**on_cloud, "p-client": "internet0"}
 
 
-def test_the_router_knows_no_pod_and_no_service(topology: Topology):
-    assert cloud.router("default", topology).routes == ()
+def test_the_router_knows_no_pod_and_no_service_but_the_load_balancers_addresses(
+    topology: Topology,
+):
+    [route] = cloud.router("default", topology).routes
+    assert (str(route.destination), str(route.gateway)) == ("203.0.113.0/24", "10.240.0.2")
+
+
+def test_the_load_balancer_is_beside_the_nodes(topology: Topology):
+    lb = cloud.load_balancer("default", topology)
+    assert [str(link.addresses[0]) for link in lb.links] == ["10.240.0.2/24"]
+    assert [str(route.gateway) for route in lb.routes] == ["10.240.0.1"]
 
 
 def test_a_node_knows_the_way_to_the_other_nodes_pods(topology: Topology):

@@ -63,7 +63,7 @@ def test_a_plan_changes_nothing(store: Store, topology: Topology):
     launcher = Launcher({})
     network = Network("default", store, launcher)
     planned = network.plan(topology)
-    assert sum(isinstance(op, CreateNetns) for op in planned) == 4
+    assert sum(isinstance(op, CreateNetns) for op in planned) == 5
     assert network.plan(topology) == planned
     assert launcher.asked == []
 

@@ -18,6 +18,7 @@ def topology() -> Topology:
             services=ip_network("10.0.0.0/16"),
             clients=ip_network("198.51.100.0/24"),
             external_ips=ip_network("192.0.2.0/24"),
+            vips=ip_network("203.0.113.0/24"),
         ),
         nodes=tuple(
             TopologyNode(
@@ -28,6 +29,7 @@ def topology() -> Topology:
             )
             for number in (1, 2)
         ),
+        lb=ip_address("10.240.0.2"),
         clients=(TopologyClient(name="client", address=ip_address("198.51.100.79")),),
     )
 

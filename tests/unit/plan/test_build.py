@@ -9,6 +9,7 @@ from netlab.plan.build import build_lab
 def test_the_router_comes_first_then_hosts_nodes_and_pods(topology: Topology, pod: PodPlacement):
     assert list(build_lab("default", topology, [pod])) == [
         "netlab-default-router",
+        "netlab-default-lb",
         "netlab-default-client",
         "netlab-default-node1",
         "netlab-default-node2",

@@ -6,7 +6,7 @@ from netlab.spec import addressing
 from netlab.spec.addressing import Range
 from netlab.spec.problems import Document, Report
 
-NODES = Range(name="nodes", network=IPv4Network("10.240.0.0/29"), has_router=True)
+NODES = Range(name="nodes", network=IPv4Network("10.240.0.0/29"), own=("the router",))
 
 
 @pytest.fixture

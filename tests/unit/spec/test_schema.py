@@ -78,6 +78,7 @@ def test_default_networks_are_those_the_schema_shows():
         "services": networks.services,
         "clients": networks.clients,
         "externalIPs": networks.external_ips,
+        "vips": networks.vips,
     }
 
 

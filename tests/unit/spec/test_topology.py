@@ -91,12 +91,16 @@ def test_a_thousand_nodes_get_smaller_pod_networks():
 
 
 def test_a_full_network_is_filled_from_its_first_free_address():
-    lab = topology("spec: {nodes: 253, clients: 253}")
-    assert {node.address for node in lab.nodes} >= {
-        ip_address("10.240.0.2"),
-        ip_address("10.240.0.254"),
-    }
+    lab = topology("spec: {nodes: 252, clients: 253}")
+    assert lab.nodes[251].address == ip_address("10.240.0.254")
+    assert lab.lb == ip_address("10.240.0.2")
     assert ip_address("198.51.100.2") in {client.address for client in lab.clients}
+
+
+def test_the_load_balancer_makes_room_for_a_node_that_asked_for_its_address():
+    lab = topology("spec: {nodes: [{address: 10.240.0.2}, {}, {}]}")
+    assert [str(node.address) for node in lab.nodes] == ["10.240.0.2", "10.240.0.4", "10.240.0.5"]
+    assert lab.lb == ip_address("10.240.0.3")
 
 
 def test_every_problem_is_told_at_once_in_the_order_of_lines():
