@@ -102,8 +102,9 @@ def test_pod_may_not(running: Lab, write: str):
     assert re.search("Read-only|ermission|denied|not permitted|must be|nonexistent", said), said
 
 
-@pytest.mark.parametrize("path", ["/etc/x", "/tmp/x", "/var/x", "/run/x", "/dev/shm/x"])  # noqa: S108
-def test_pod_may_write_files_of_its_own(running: Lab, path: str):
+@pytest.mark.parametrize("directory", ["/etc", "/tmp", "/var", "/run", "/dev/shm"])  # noqa: S108
+def test_pod_may_write_files_of_its_own(running: Lab, directory: str):
+    path = f"{directory}/{running.name}"
     assert sh(running, f"echo mine > {path}; cat {path}; rm {path}") == "mine\n"
     assert not Path(path).exists()
 

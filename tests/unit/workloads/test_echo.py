@@ -22,7 +22,7 @@ PROGRAM = (
 class Server:
     """The server as its own process: it never ends by itself."""
 
-    def __init__(self, port: int, log: IO[str]) -> None:
+    def __init__(self, port: int, log: IO[bytes]) -> None:
         self.port = port
         self._log = log
 
@@ -38,7 +38,8 @@ class Server:
 
     def log_line(self) -> str:
         assert select.select([self._log], [], [], 10)[0], "nothing was logged"
-        return self._log.readline()
+        # Not buffered: a line that waits in Python's own memory would not be seen by select.
+        return self._log.readline().decode()
 
 
 @pytest.fixture(scope="module")
@@ -49,11 +50,10 @@ def server() -> Iterator[Server]:
         [sys.executable, "-u", "-c", PROGRAM, str(port)],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
-        bufsize=1,
+        bufsize=0,
     ) as process:
         assert process.stdout
-        assert process.stdout.readline() == "ready\n"
+        assert process.stdout.readline() == b"ready\n"
         yield Server(port, process.stdout)
         process.kill()
 
