@@ -28,21 +28,22 @@ _FILES: Final = 65536
 """Open files at most: one for each container, and a few."""
 
 
-def fork(root: Path) -> socket.socket:
+def fork(lab: str, root: Path) -> socket.socket:
     """Fork the container runtime off the calling process and return our end of its channel.
 
     Args:
+        lab: Name.
         root: A directory to build the containers' root file system on; made if it is missing.
     """
     ours, theirs = channel.pair()
     if os.fork() == 0:
         ours.close()
-        _main(theirs, root)
+        _main(theirs, lab, root)
     theirs.close()
     return ours
 
 
-def _main(end: socket.socket, root: Path) -> NoReturn:
+def _main(end: socket.socket, lab: str, root: Path) -> NoReturn:
     status = 0
     try:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -50,7 +51,7 @@ def _main(end: socket.socket, root: Path) -> NoReturn:
         processes.set_title("netlab container runtime")
         _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, _FILES), hard))
-        _ContainerRuntime(end, root).run()
+        _ContainerRuntime(end, lab, root).run()
     except BaseException as error:  # noqa: BLE001 (the last word of this process)
         print(f"container runtime: {type(error).__name__}: {error}", flush=True)  # noqa: T201 (log)
         status = 70
@@ -58,9 +59,9 @@ def _main(end: socket.socket, root: Path) -> NoReturn:
 
 
 class _ContainerRuntime:
-    def __init__(self, end: socket.socket, root: Path) -> None:
+    def __init__(self, end: socket.socket, lab: str, root: Path) -> None:
         self._end = end
-        self._warm_parent = WarmParent(root, [end])
+        self._warm_parent = WarmParent(lab, root, [end])
         self._selector = selectors.DefaultSelector()
         self._selector.register(end, selectors.EVENT_READ, self._request)
         self._selector.register(self._warm_parent, selectors.EVENT_READ, _end)

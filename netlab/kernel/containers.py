@@ -62,10 +62,10 @@ class Container(NamedTuple):
 class Template:
     """The mount namespace that containers are made from; see ``netlab.kernel.rootfs``."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, lab: str, root: Path) -> None:
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.last_capability = capabilities.last_capability()
-        self.mount_namespace = _template_namespace(root)
+        self.mount_namespace = _template_namespace(lab, root)
         self.own_pid_namespace = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
 
 
@@ -109,14 +109,14 @@ def fork(order: int, template: Template, netns: int, pipe: int) -> int:
     return pid
 
 
-def _template_namespace(root: Path) -> int:
+def _template_namespace(lab: str, root: Path) -> int:
     """Build the template in a child and return a file descriptor of its mount namespace."""
     reader, writer = os.pipe()
     release_reader, release_writer = os.pipe()
     pid = os.fork()
     if pid == 0:
         try:
-            rootfs.enter_template(root)
+            rootfs.enter_template(lab, root)
         except OSError as error:
             os.write(writer, f"{error.strerror}: {error.filename}".encode())
         os.close(writer)

@@ -1,12 +1,14 @@
 """Processes of a lab, found by what the kernel says of them; never by name.
 
-A process belongs to a lab when its network namespace is one of the lab's, or when its environment
-carries the lab's marker: the control plane and its launcher run in the host's network namespace.
+A process belongs to a lab when its network namespace is one of the lab's, or when it carries the
+lab's marker. The control plane and its children, which run in the host's network namespace, carry
+it in their environment; what runs in a container has it in the name of its root's file system.
 """
 
 import contextlib
 import ctypes
 import os
+import re
 import select
 import signal
 from collections.abc import Collection, Iterable, Iterator
@@ -20,6 +22,10 @@ from netlab.model.processes import ProcessId
 
 OWNER: Final = "NETLAB_OWNER"
 """Environment variable of a lab's control plane; its value is the name of the lab."""
+
+_OWNED: Final = re.compile(rb"(?:\A|\0)NETLAB_OWNER=([a-z0-9]+)(?:\0|\Z)")
+_ROOT: Final = re.compile(rb" / / \S+ .*- tmpfs netlab-([a-z0-9]+) ")
+"""A line of /proc/PID/mountinfo: the root of a container (``netlab.kernel.rootfs``)."""
 
 
 def process_id(pid: int) -> ProcessId:
@@ -130,7 +136,7 @@ def control_plane(lab: str) -> list[ProcessId]:
 
 
 def marked(lab: str) -> list[ProcessId]:
-    """Return every process that carries the lab's marker: its own, and built-in workloads."""
+    """Return every process that carries the lab's marker: its own, and those of containers."""
     return [process for process, owner in _marked() if owner == lab]
 
 
@@ -140,12 +146,14 @@ def marked_labs() -> set[str]:
 
 
 def _marked() -> Iterator[tuple[ProcessId, str]]:
-    prefix = f"{OWNER}=".encode()
     for pid in _pids():
-        with contextlib.suppress(ProcessLookupError, FileNotFoundError, PermissionError):
-            for entry in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"):
-                if entry.startswith(prefix):
-                    yield process_id(pid), entry.removeprefix(prefix).decode(errors="replace")
+        # Whoever has ended, or may not be looked at, is not the lab's.
+        with contextlib.suppress(OSError):
+            directory = Path(f"/proc/{pid}")
+            found = _OWNED.search((directory / "environ").read_bytes())
+            found = found or _ROOT.search((directory / "mountinfo").read_bytes())
+            if found:
+                yield process_id(pid), found[1].decode()
 
 
 def inits_of_containers(names: Collection[NetnsName]) -> list[ProcessId]:

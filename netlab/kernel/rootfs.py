@@ -33,6 +33,9 @@ from netlab.kernel.syscalls import (
     unshare,
 )
 
+SOURCE: Final = "netlab-"
+"""What the root's file system is called in /proc/PID/mountinfo, as far as the lab's name."""
+
 _PROGRAMS: Final = ("usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32")
 """What a container sees of the host: on most systems one directory and links into it."""
 _ETC: Final = ("alternatives", "ssl", "ld.so.cache", "localtime", "protocols", "services")
@@ -69,10 +72,11 @@ _HOST_ETC: Final = "/mnt"
 _NO_PROGRAMS: Final = MS_NOSUID | MS_NODEV | MS_NOEXEC
 
 
-def enter_template(root: Path) -> None:
+def enter_template(lab: str, root: Path) -> None:
     """Move the calling process into a new mount namespace whose root is bare.
 
     Args:
+        lab: Whose; the root's file system is called after it, so that all who live there are found.
         root: An empty directory of the host to build the root on.
 
     Raises:
@@ -80,7 +84,7 @@ def enter_template(root: Path) -> None:
     """
     unshare(CLONE_NEWNS)
     mount("none", "/", "none", MS_REC | MS_PRIVATE)
-    mount("netlab", str(root), "tmpfs", MS_NOSUID, "mode=755,size=1m")
+    mount(f"{SOURCE}{lab}", str(root), "tmpfs", MS_NOSUID, "mode=755,size=1m")
     # A lab's own files are root's alone; what is in a container is for all of its users.
     os.umask(0o022)
     for name in _EMPTY:

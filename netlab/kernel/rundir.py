@@ -7,6 +7,8 @@ Nothing in it is needed to remove a lab.
 from pathlib import Path
 from typing import Final
 
+from netlab.model.names import file_name
+
 RUN: Final = Path("/run/netlab")
 
 
@@ -37,4 +39,4 @@ def control_plane_log(lab: str) -> Path:
 
 def pod_directory(lab: str, namespace: str, pod: str) -> Path:
     """Return the directory of one pod's files: its log."""
-    return rundir(lab) / "pods" / f"{namespace}.{pod}"
+    return rundir(lab) / "pods" / file_name(f"{namespace}.{pod}")

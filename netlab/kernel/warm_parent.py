@@ -40,18 +40,19 @@ class WarmParent:
     """The warm parent as its own parent, the container runtime, speaks to it.
 
     Args:
+        lab: Name.
         root: A directory to build the containers' root file system on; made if it is missing.
         not_his: Sockets of the caller's that the warm parent must not hold open.
 
     It is forked at once, and builds the root when the first container is to start.
     """
 
-    def __init__(self, root: Path, not_his: Sequence[socket.socket]) -> None:
+    def __init__(self, lab: str, root: Path, not_his: Sequence[socket.socket]) -> None:
         self._end, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         if os.fork() == 0:
             for unwanted in (self._end, *not_his):
                 unwanted.close()
-            _main(theirs, root)
+            _main(theirs, lab, root)
         theirs.close()
 
     def fileno(self) -> int:
@@ -113,13 +114,13 @@ def _in_memory(data: bytes) -> int:
     return descriptor
 
 
-def _main(end: socket.socket, root: Path) -> NoReturn:
+def _main(end: socket.socket, lab: str, root: Path) -> NoReturn:
     status = 0
     try:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         containers.end_on_sigterm()
         processes.set_title("netlab warm parent")
-        _serve(end, root)
+        _serve(end, lab, root)
     except ConnectionError:
         pass
     except BaseException as error:  # noqa: BLE001 (the last word of this process)
@@ -128,7 +129,7 @@ def _main(end: socket.socket, root: Path) -> NoReturn:
     os._exit(status)
 
 
-def _serve(end: socket.socket, root: Path) -> None:
+def _serve(end: socket.socket, lab: str, root: Path) -> None:
     template: Template | None = None
     gc.disable()
     while True:
@@ -141,7 +142,7 @@ def _serve(end: socket.socket, root: Path) -> None:
         order, netns, pipe = _DESCRIPTORS.unpack(ancillary[0][2])
         try:
             if template is None:
-                template = Template(root)
+                template = Template(lab, root)
                 gc.freeze()
             end.send(_ANSWER.pack(containers.fork(order, template, netns, pipe), 0))
         except OSError as error:

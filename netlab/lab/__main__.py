@@ -18,7 +18,7 @@ def main(lab: str) -> None:
     with contextlib.suppress(OSError):
         # A lab's control plane outlives the shell that started it.
         os.setsid()
-    end = container_runtime.fork(rundir.rundir(lab) / "rootfs")
+    end = container_runtime.fork(lab, rundir.rundir(lab) / "rootfs")
     from netlab.lab import control_plane  # noqa: PLC0415 (see above)
 
     control_plane.run(lab, end)

@@ -8,7 +8,7 @@ from netlab.errors import LabError
 from netlab.kernel import netns
 from netlab.kernel.rundir import control_socket
 from netlab.model.hosts import Host, HostKind
-from netlab.model.names import ROUTER, NetnsName, lab_prefix
+from netlab.model.names import ROUTER, NetnsName, host_netns, lab_prefix, pod_netns
 
 
 def hosts(lab: str) -> tuple[Host, ...]:
@@ -46,17 +46,17 @@ def find_netns(lab: str, name: str) -> NetnsName:
     Raises:
         LabError: There is no such lab, or no such host in it; the nearest names are in the hint.
     """
-    prefix = lab_prefix(lab)
-    names = {found.removeprefix(prefix): found for found in netns.names_of(lab)}
+    names = netns.names_of(lab)
     if not names:
         raise LabError(f"there is no lab {lab}", hint="type: sudo netlab up")
-    pod = name.replace("/", ".", 1) if "/" in name else f"default.{name}"
-    for candidate in (name, pod):
+    namespace, _, pod = name.rpartition("/")
+    as_pod = pod_netns(lab, namespace or "default", pod)
+    for candidate in (host_netns(lab, name), as_pod):
         if candidate in names:
-            return names[candidate]
-    fits = [found for found in names if found.startswith(pod)]
+            return candidate
+    fits = [found for found in names if found.startswith(as_pod)]
     if len(fits) == 1:
-        return names[fits[0]]
+        return fits[0]
     spelt = names_of_hosts(lab)
     near = difflib.get_close_matches(name, spelt, n=3) or spelt[:8]
     raise LabError(

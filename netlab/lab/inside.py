@@ -31,8 +31,8 @@ from netlab.kernel.syscalls import (
 )
 from netlab.lab.hosts import find_netns, hosts, is_pod
 from netlab.lab.pod_containers import container_environment, hostname_of
-from netlab.model.names import NetnsName, lab_prefix
-from netlab.model.objects import items_of, spec_of
+from netlab.model.names import NetnsName, lab_prefix, pod_netns
+from netlab.model.objects import items_of, name_of, spec_of
 from netlab.model.processes import ProcessId
 
 NOT_FOUND = 127
@@ -118,15 +118,14 @@ def _container_environment(lab: str, name: NetnsName) -> dict[str, str]:
     namespace, _, pod_name = name.removeprefix(lab_prefix(lab)).partition(".")
     keep = {key: os.environ[key] for key in ("TERM", "LANG") if key in os.environ}
     try:
-        pod = Client(rundir.control_socket(lab)).get(
-            f"/api/v1/namespaces/{namespace}/pods/{pod_name}"
-        )
+        pods = Client(rundir.control_socket(lab)).get(f"/api/v1/namespaces/{namespace}/pods")
     except NetlabError:
-        return {**container_environment(pod_name, {}), **keep}
-    return {
-        **container_environment(hostname_of(pod), items_of(spec_of(pod), "containers")[0]),
-        **keep,
-    }
+        pods = {"items": []}
+    for pod in pods["items"]:
+        if pod_netns(lab, namespace, name_of(pod)) == name:
+            own = container_environment(hostname_of(pod), items_of(spec_of(pod), "containers")[0])
+            return {**own, **keep}
+    return {**container_environment(pod_name[:63], {}), **keep}
 
 
 def _execute(argv: Sequence[str], environment: Mapping[str, str]) -> NoReturn:

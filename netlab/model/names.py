@@ -4,8 +4,8 @@ A network namespace is ``netlab-<lab>-<host>``, a pod's is ``netlab-<lab>-<names
 prefix is how ``down`` finds what belongs to a lab without any memory. Lab names hold no dash, so
 that no lab's prefix is the beginning of another lab's.
 
-An interface name holds at most 15 bytes. Short names are spelt out; a longer one becomes a digest,
-in a form that no spelt-out name can take.
+An interface name holds at most 15 bytes, a file's name 255. Short names are spelt out; a longer one
+becomes a digest, in a form that no spelt-out name can take.
 """
 
 import hashlib
@@ -19,6 +19,10 @@ NodeName = NewType("NodeName", str)
 
 IFNAME_BYTES: Final = 15
 """``IFNAMSIZ`` less the closing zero byte (linux/if.h)."""
+
+FILE_NAME_BYTES: Final = 255
+"""``NAME_MAX`` (linux/limits.h)."""
+_DIGITS: Final = 12
 
 LAB_NAME: Final = re.compile(r"[a-z0-9]{1,32}\Z")
 DNS_LABEL: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\Z")
@@ -54,7 +58,18 @@ def pod_netns(lab: str, namespace: str, pod: str) -> NetnsName:
     >>> pod_netns("default", "default", "web-1")
     'netlab-default-default.web-1'
     """
-    return NetnsName(f"{lab_prefix(lab)}{namespace}.{pod}")
+    return NetnsName(file_name(f"{lab_prefix(lab)}{namespace}.{pod}"))
+
+
+def file_name(spelt: str) -> str:
+    """Return ``spelt``, or its beginning and a digest when it is too long to name a file.
+
+    The underscore keeps the two forms apart: Kubernetes' names have none.
+    """
+    if len(spelt) <= FILE_NAME_BYTES:
+        return spelt
+    digest = hashlib.sha256(spelt.encode()).hexdigest()[:_DIGITS]
+    return f"{spelt[: FILE_NAME_BYTES - _DIGITS - 1]}_{digest}"
 
 
 def pod_ifname(namespace: str, pod: str) -> str:

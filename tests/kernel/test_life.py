@@ -80,6 +80,17 @@ def test_down_removes_what_others_started_inside_the_lab(lab: Lab):
         assert foreign.wait(5) == -signal.SIGKILL
 
 
+def test_down_removes_programs_of_a_pod_whose_namespace_lost_its_name(lab: Lab):
+    lab.up()
+    pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: asleep}\nspec:\n  containers:\n"
+    pod += "  - {name: sleep, image: busybox, command: [sleep, '100']}\n"
+    assert lab.run("apply", "-f", "-", text=pod).returncode == 0
+    [pid] = wait_for(lambda: pod_pids(lab).get("asleep"))
+    subprocess.run(["ip", "netns", "delete", f"netlab-{lab.name}-default.asleep"], check=True)
+    assert "6 processes" in lab.down()
+    wait_for(lambda: not title_of(pid))
+
+
 def test_without_its_control_plane_a_lab_carries_traffic_and_up_adopts_its_pods(lab: Lab):
     lab.up()
     before = pod_pids(lab)

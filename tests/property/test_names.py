@@ -7,6 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from netlab.model.names import (
+    FILE_NAME_BYTES,
     IFNAME_BYTES,
     ROUTER,
     host_netns,
@@ -20,8 +21,9 @@ from netlab.model.names import (
 LABS = st.from_regex(r"[a-z0-9]{1,32}", fullmatch=True)
 LABELS = st.from_regex(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", fullmatch=True)
 PODS = st.from_regex(r"[a-z0-9]([-a-z0-9]{0,18}[a-z0-9])?(\.[a-z0-9]{1,8})?", fullmatch=True)
+LONG = st.integers(230, 253).map(lambda size: ("pod-" * 64)[: size - 1] + "x")
 NEAR = st.sampled_from(["web", "default", "eth", "0", "a.b", "a", "b", "web-1", "w" * 15, "p"])
-NAMES = st.tuples(LABELS | NEAR.filter(lambda name: "." not in name), PODS | NEAR)
+NAMES = st.tuples(LABELS | NEAR.filter(lambda name: "." not in name), PODS | NEAR | LONG)
 OWN = frozenset({"lo", "eth0", "cni0", "cloud0", "internet0"})
 
 
@@ -56,6 +58,7 @@ def test_no_two_hosts_of_a_lab_share_a_namespace(lab: str, pods: list[tuple[str,
     names += [pod_netns(lab, *pod) for pod in pods]
     assert len(set(names)) == len(names)
     assert not any("/" in name for name in names)
+    assert all(len(name.encode()) <= FILE_NAME_BYTES for name in names)
 
 
 @given(st.lists(LABS, unique=True, min_size=2, max_size=4), LABELS, NAMES)
