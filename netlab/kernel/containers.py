@@ -151,7 +151,9 @@ def _run(order: int, template: Template, netns: int, writer: int) -> None:
                 signal.signal(number, signal.SIG_DFL)
             os.execvpe(container.argv[0], container.argv, dict(container.env))  # noqa: S606
     except OSError as error:
-        os.write(writer, f"{error.filename or what}: {error.strerror}".encode())
+        # execvpe names, in bytes, the last place that it looked.
+        name = error.filename if isinstance(error.filename, str) else what
+        os.write(writer, f"{name}: {error.strerror}".encode())
     except SystemExit:
         os._exit(0)
     except BaseException as error:  # noqa: BLE001 (this process ends here, and must say why)

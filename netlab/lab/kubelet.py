@@ -195,13 +195,13 @@ class Kubelet:
         if current is None:
             return
         program = IMAGES.get(image_name(spec.get("image", "")))
-        hint = error.hint
-        if program is not None and program.package and not spec.get("command"):
-            hint = f"apt-get install {program.package}"
+        package = program.package if program is not None else ""
+        # The image is what is missing where the machine lacks its program.
+        is_image = not spec.get("command") and (program is None or package)
+        reason = "ErrImagePull" if is_image else "RunContainerError"
+        hint = f"apt-get install {package}" if is_image and package else error.hint
         message = f"{error}; {hint}" if hint else str(error)
-        self._store.update(
-            pods.container_not_started(current, spec["name"], "ErrImagePull", message, now)
-        )
+        self._store.update(pods.container_not_started(current, spec["name"], reason, message, now))
 
     def _end_pods(self, ending: list[Object], now: float) -> list[float]:
         wakes = []

@@ -309,6 +309,12 @@ spec:
 ---
 apiVersion: v1
 kind: Pod
+metadata: {name: typo}
+spec:
+  containers: [{name: sleep, image: anything, command: [sleeep, "1"]}]
+---
+apiVersion: v1
+kind: Pod
 metadata: {name: once}
 spec:
   restartPolicy: Never
@@ -327,6 +333,9 @@ def test_containers_run_what_they_say(lab: Lab, tmp_path: Path):
     assert lab.inside("script", "sh", "-c", "echo $WHO").stdout == "a pod\n"
     listed = {line.split()[0]: line for line in lab.run("get", "pods").stdout.splitlines()}
     assert "ErrImagePull" in listed["lost"]
+    assert "RunContainerError" in listed["typo"]
+    [state] = lab.get("pod", "typo")["status"]["containerStatuses"]
+    assert state["state"]["waiting"]["message"] == "sleeep: No such file or directory"
     assert "Running" in listed["script"]
     wait_for(lambda: lab.get("pod", "once")["status"]["phase"] == "Failed")
     [state] = lab.get("pod", "once")["status"]["containerStatuses"]
