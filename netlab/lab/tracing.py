@@ -87,6 +87,7 @@ def trace(cluster: Cluster, request: TraceRequest, now: float) -> Trace:
         sources=(*listening.sources(), "route queries"),
         warnings=(*listening.warnings, *rules.warnings, *listening.lost),
         is_complete=not listening.lost,
+        hosts=place.hosts,
     )
 
 

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from netlab.model.hosts import Host
 from netlab.path.observations import AddressPair, AddrPort, PacketKey
 from netlab.path.paths import Hop, Nat, Way
 
@@ -236,6 +237,8 @@ class Trace:
     warnings: tuple[str, ...] = ()
     is_complete: bool = True
     """False when the kernel said that messages or frames were lost."""
+    hosts: tuple[Host, ...] = ()
+    """All hosts of the lab, for a picture of where the path lies; empty when they are not known."""
 
     @property
     def attempts(self) -> int:

@@ -3,6 +3,7 @@
 import json
 from typing import Any, Final
 
+from netlab.model.hosts import Host
 from netlab.path.observations import AddressPair
 from netlab.path.paths import Hop
 from netlab.path.trace import (
@@ -50,6 +51,7 @@ def trace_document(trace: Trace) -> _Json:
         "nat": [_entry(entry) for entry in trace.nat],
         "packets": packets,
         "rules": rules.texts,
+        "hosts": [_host(host) for host in trace.hosts],
         "names": dict(trace.names),
         "sources": list(trace.sources),
         "complete": trace.is_complete,
@@ -72,6 +74,15 @@ class _Rules:
             self._numbers[text] = len(self.texts)
             self.texts.append(text)
         return self._numbers[text]
+
+
+def _host(host: Host) -> _Json:
+    return {
+        "name": host.name,
+        "kind": str(host.kind),
+        "node": host.node,
+        "addresses": [str(address) for address in host.addresses],
+    }
 
 
 def _packet(packet: Packet, rules: _Rules) -> _Json:

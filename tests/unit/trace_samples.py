@@ -243,6 +243,7 @@ def make_trace(
         verdict=connection_verdict(packets, question(heard)),
         names=NAMES,
         sources=("packets", "rule trace"),
+        hosts=tuple(HOSTS.values()),
     )
 
 
