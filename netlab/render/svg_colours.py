@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from typing import Final
 
 SANS: Final = (
-    "Inter, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'Liberation Sans', system-ui, sans-serif"
+    "Inter, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'Liberation Sans', 'DejaVu Sans',"
+    " system-ui, sans-serif"
 )
 MONO: Final = (
     "ui-monospace, 'SF Mono', Menlo, Consolas, 'Liberation Mono', 'DejaVu Sans Mono', monospace"
