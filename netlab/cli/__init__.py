@@ -37,7 +37,7 @@ _COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "predict": ("predict:predict", "What would become of a packet; offline, no root."),
     "topologies": ("topologies:topologies", "List the built-in topologies."),
     "validate": ("topologies:validate", "Check topology files, without root."),
-    "schema": ("topologies:schema", "Print the JSON schema of topology files."),
+    "schema": ("topologies:schema", "Print the JSON schema of topology files, or of a trace."),
     "doctor": ("doctor:doctor", "Try each thing a lab needs on this machine."),
 }
 """Module and attribute of each command, and its line of help; in the order of the help."""

@@ -33,11 +33,22 @@ def validate(files: tuple[str, ...]) -> None:
 
 
 @click.command()
-def schema() -> None:
-    """Print the JSON schema of topology files, for editors."""
-    from netlab.spec.schema import TOPOLOGY_SCHEMA
+@click.argument("what", type=click.Choice(["topology", "trace"]), default="topology")
+def schema(what: str) -> None:
+    """Print a JSON schema: of topology files, for editors, or of what a command writes.
 
-    click.echo(json.dumps(TOPOLOGY_SCHEMA, indent=2))
+    WHAT is topology (the default), or trace for `netlab trace -o json`.
+    """
+    if what == "topology":
+        from netlab.spec.schema import TOPOLOGY_SCHEMA
+
+        found = TOPOLOGY_SCHEMA
+    else:
+        from importlib.resources import files
+
+        text = files("netlab.render").joinpath(f"{what}.schema.json").read_text(encoding="utf-8")
+        found = json.loads(text)
+    click.echo(json.dumps(found, indent=2))
 
 
 @click.command()

@@ -9,6 +9,8 @@ from click.testing import CliRunner, Result
 from netlab.cli.topologies import schema, topologies, validate
 from netlab.errors import SpecError
 from netlab.lab.topologies import DEFAULT, builtin_names, purpose, read_topology
+from netlab.render.trace_json import trace_document
+from tests.unit.trace_samples import delivered
 
 TOPOLOGY = "apiVersion: netlab/v1\nkind: Topology\n"
 
@@ -103,6 +105,14 @@ def test_a_file_that_cannot_be_opened_is_a_sentence(name: str, told: str):
 
 def test_without_a_file_there_is_nothing_to_check():
     assert CliRunner().invoke(validate, []).exit_code == 2
+
+
+def test_the_schema_of_a_trace_is_printed_on_request():
+    printed = json.loads(CliRunner().invoke(schema, ["trace"]).stdout)
+
+    jsonschema.Draft202012Validator.check_schema(printed)
+    assert printed["$id"] == "netlab.trace/1"
+    jsonschema.validate(trace_document(delivered()), printed)
 
 
 def test_schema_is_one_that_editors_can_use():
