@@ -38,10 +38,16 @@ install_python_packages() {
 require_root scripts/test.sh
 trap give_back EXIT
 say "netlab: all tests"
+# Pages are tested in Chromium. Ubuntu has it as a snap only, which needs a running snapd: there its
+# tests are skipped, unless a browser is installed already.
+browser=()
+if grep -qx 'ID=debian' /etc/os-release; then
+  browser=(chromium:chromium)
+fi
 # tshark asks whether users may capture; its default answer, no, is right: root captures here.
 system_packages ip:iproute2 iptables-restore:iptables nft:nftables curl:curl ps:procps \
   tcpdump:tcpdump tshark:tshark conntrack:conntrack ping:iputils-ping nginx:'nginx-light|nginx' \
-  busybox:busybox shellcheck:shellcheck
+  busybox:busybox shellcheck:shellcheck "${browser[@]}"
 install_python_packages
 say ""
 "$checkout/scripts/check" --kernel

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 @click.argument("words", nargs=-1, required=True, metavar="FROM TARGET | diff A.json B.json")
 @click.option("-o", "--output", type=click.Choice(["tree", "json"]), default="tree")
 @click.option("--mermaid", is_flag=True, help="A sequence diagram in Mermaid's language.")
+@click.option("--svg", metavar="FILE", help="Also write a picture of the path; - is stdout.")
+@click.option("--html", metavar="FILE", help="Also write a page with all of it; - is stdout.")
 @click.option("--rules", is_flag=True, help="Every rule that was met, with its text.")
 @click.option("--all", "everything", is_flag=True, help="Every packet of the connection.")
 @click.option("--numeric", is_flag=True, help="Addresses in place of names.")
@@ -45,6 +47,8 @@ def trace(  # noqa: PLR0913 (one for each option)
     timeout: float,
     lab: str,
     *,
+    svg: str | None,
+    html: str | None,
     mermaid: bool,
     rules: bool,
     everything: bool,
@@ -58,6 +62,7 @@ def trace(  # noqa: PLR0913 (one for each option)
 
     Example: sudo netlab trace client http://node2:30080
     """
+    from netlab.cli import trace_forms
     from netlab.path.expect import check, parse_expectations
     from netlab.render.mermaid import render_mermaid
     from netlab.render.trace import TraceStyle, render_trace
@@ -69,6 +74,8 @@ def trace(  # noqa: PLR0913 (one for each option)
     if len(words) != 2:
         raise click.UsageError("give FROM and TARGET, such as: client http://node2:30080")
     expectations = parse_expectations(expected)
+    printed = ["-o json"] * (output == "json") + ["--mermaid"] * mermaid
+    files = trace_forms.files_of({"--svg": svg, "--html": html}, printed)
     traced = _trace(lab, words[0], words[1], timeout)
     style = TraceStyle(
         width=_width(), colour=_colour(), numeric=numeric, rules=rules, everything=everything
@@ -77,8 +84,9 @@ def trace(  # noqa: PLR0913 (one for each option)
         click.echo(render_trace_json(traced), nl=False)
     elif mermaid:
         click.echo(render_mermaid(traced), nl=False)
-    else:
+    elif not trace_forms.take_stdout(files):
         click.echo(render_trace(traced, style), nl=False)
+    trace_forms.write(files, traced, numeric=numeric)
     check(traced, expectations)
 
 

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -18,6 +19,7 @@ from netlab.kernel.netns import inside
 from netlab.kernel.rundir import control_socket
 from netlab.lab.cluster import Cluster
 from netlab.lab.hosts import hosts
+from netlab.lab.page_files import read_page_files
 from netlab.lab.tracing import TraceRequest, trace
 from netlab.model.hosts import Host
 from netlab.observe.arming import Arming
@@ -27,6 +29,8 @@ from netlab.path.walks import TABLE_PREFIX
 from netlab.render.mermaid import render_mermaid
 from netlab.render.trace import TraceStyle, render_trace
 from netlab.render.trace_json import trace_document
+from netlab.render.trace_page import render_trace_page
+from netlab.render.trace_svg import render_trace_svg
 from tests.kernel.conftest import Lab
 
 pytestmark = pytest.mark.kernel
@@ -234,9 +238,43 @@ def test_a_hostile_comment_is_found_and_shown_escaped_everywhere(lab: Lab):
     assert "red" in hits[0].comment
     tree = render_trace(found, TraceStyle(width=200, rules=True))
     assert "red" in tree
-    for text in (tree, render_mermaid(found), json.dumps(trace_document(found))):
+    page = render_trace_page(found, read_page_files())
+    assert comment.split("\n", maxsplit=1)[0].replace("\x1b", "\\x1b") in page
+    picture = render_trace_svg(found)
+    for text in (tree, render_mermaid(found), json.dumps(trace_document(found)), page, picture):
         assert "\x1b" not in text
         assert "\n-A FORWARD" not in text
+
+
+def test_one_run_writes_every_form_that_is_asked_for(lab: Lab, tmp_path: Path):
+    picture, page = tmp_path / "a.svg", tmp_path / "a.html"
+
+    done = lab.run(
+        "trace",
+        "client",
+        f"http://node2:{node_port(lab)}",
+        "--svg",
+        str(picture),
+        "--html",
+        str(page),
+    )
+
+    assert done.returncode == 0
+    assert "✔ DELIVERED" in done.stdout
+    assert f"wrote {picture} (" in done.stderr
+    assert f"wrote {page} (" in done.stderr
+    drawn = ET.fromstring(picture.read_text())
+    said = ["".join(text.itertext()) for text in drawn.iter("{http://www.w3.org/2000/svg}text")]
+    assert {"client", "router", "node1", "node2", "node3"} <= set(said)
+    assert any(line.startswith("DNAT node2:") for line in said)
+    assert "-j DNAT --to-destination" in page.read_text()
+
+
+def test_a_picture_on_standard_output_is_all_that_stands_there(lab: Lab):
+    done = lab.run("trace", "client", f"http://node2:{node_port(lab)}", "--svg", "-")
+
+    assert ET.fromstring(done.stdout).tag == "{http://www.w3.org/2000/svg}svg"
+    assert done.stderr == ""
 
 
 def test_the_json_form_is_what_its_schema_says(lab: Lab):
@@ -267,6 +305,7 @@ ARM_AND_WAIT = """
 import sys, time
 from netlab.kernel.netns import inside
 from netlab.lab.hosts import hosts
+from netlab.lab.page_files import read_page_files
 from netlab.observe.arming import Arming
 node = next(host for host in hosts(sys.argv[1]) if host.name == "node2")
 armed = Arming(node, inside, protocol=6, owned=sys.argv[2] == "owned")

@@ -44,3 +44,21 @@ def test_a_file_that_holds_no_trace_is_named(tmp_path: Path, content: str | None
 @pytest.mark.parametrize("words", [["client"], ["diff", "a.json"], ["a", "b", "c"]])
 def test_a_wrong_number_of_words_is_a_wrong_command_line(words: list[str]):
     assert CliRunner().invoke(trace, words).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        pytest.param(["--svg", "/nowhere/a.svg"], "/nowhere/a.svg: No such file", id="no place"),
+        pytest.param(["--html", "/"], "Is a directory", id="a directory"),
+        pytest.param(["--svg", "-", "--html", "-"], "--svg and --html", id="two on stdout"),
+        pytest.param(["--svg", "-", "-o", "json"], "--svg and -o json", id="another on stdout"),
+        pytest.param(["--svg", "a", "--html", "a"], "can go to a:", id="two in one file"),
+    ],
+)
+def test_files_that_cannot_be_written_are_a_wrong_command_line(options: list[str], said: str):
+    # No lab is asked: the connection would come after.
+    done = CliRunner().invoke(trace, ["client", "http://node1:80", *options])
+
+    assert done.exit_code == 2
+    assert said in done.output
