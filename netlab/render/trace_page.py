@@ -187,33 +187,34 @@ def _packet(trace: Trace, packet: Packet, naming: Naming) -> list[Child]:
 
 
 def _rules(trace: Trace) -> Markup:
-    counts: dict[tuple[str, RuleHit], int] = {}
+    # Packets meet one rule with different marks: it is one rule all the same.
+    met: dict[tuple[str, str, str], list[RuleHit]] = {}
     for packet in trace.packets:
         for host, step in packet.steps():
             if isinstance(step, RuleHit) and step.text:
-                counts[host, step] = counts.get((host, step), 0) + 1
+                met.setdefault((host, step.table, step.text), []).append(step)
     rows = [
         _cells(
             "td",
             [
                 host,
-                f"{hit.table} {hit.chain}",
-                f"#{hit.index}" if hit.index is not None else "",
-                effect(hit),
-                str(count),
-                element("code", {"class": "rule"}, hit.text),
+                f"{table} {hits[0].chain}",
+                f"#{hits[0].index}" if hits[0].index is not None else "",
+                effect(hits[0]),
+                str(len(hits)),
+                element("code", {"class": "rule"}, text),
             ],
         )
-        for (host, hit), count in counts.items()
+        for (host, table, text), hits in met.items()
     ]
     head = _cells("th", ["host", "table and chain", "rule", "does", "packets", "text"])
-    table = element(
+    listed = element(
         "table",
         {"class": "rules"},
         [element("thead", None, [head]), element("tbody", None, rows)],
     )
     nothing = element("p", {"class": "muted"}, "No rule was met.")
-    return _section("rules", "Rules that matched", table if rows else nothing)
+    return _section("rules", "Rules that matched", listed if rows else nothing)
 
 
 def _evidence(trace: Trace, data: Data) -> Markup:

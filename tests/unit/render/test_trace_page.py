@@ -5,6 +5,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -160,10 +161,15 @@ def test_every_packet_has_a_row_with_its_attempt():
 
 
 def test_a_rule_that_several_packets_met_is_listed_once():
-    text = render_trace_page(samples.retried(), FILES)
+    marked = replace(samples.CHOICE, mark=0)
+    places = (*samples.THERE[:2], ("node2", samples.ASKED, samples.SENT_ON, (marked,)))
+    again = samples.packet(3, samples.Way.REQUEST, places)
+    trace = samples.nodeport()
+    text = render_trace_page(replace(trace, packets=(*trace.packets, again)), FILES)
     table = text[text.index('<table class="rules">') :]
 
-    assert table[: table.index("</table>")].count("-A KUBE-SERVICES -j DNAT") == 1
+    rows = re.findall(r"<td>(\d+)</td><td><code[^>]*>(-A [^<]+)", table)
+    assert rows == [("1", samples.JUMP.text), ("2", samples.CHOICE.text)]
 
 
 @pytest.mark.parametrize("numeric", [False, True])
