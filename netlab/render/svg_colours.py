@@ -59,6 +59,8 @@ def page_variables() -> str:
     return (
         f":root{{color-scheme:light dark;{fonts}{light}}}"
         f"@media (prefers-color-scheme:dark){{:root{{{dark}}}}}"
+        # Paper is white whatever the screen is.
+        f"@media print{{:root{{color-scheme:light;{light}}}}}"
     )
 
 

@@ -180,6 +180,10 @@ class Tab:
         """Return the page as PDF, as a printer would have it."""
         return base64.b64decode(self._call("Page.printToPDF")["data"])
 
+    def look_as_print(self) -> None:
+        """Have the window show what paper would."""
+        self._call("Emulation.setEmulatedMedia", media="print")
+
     def evaluate(self, expression: str) -> Any:  # noqa: ANN401 (any value JSON can hold)
         """Return the value of an expression in the page."""
         answer = self._call("Runtime.evaluate", expression=expression, returnByValue=True)

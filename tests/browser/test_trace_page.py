@@ -230,8 +230,15 @@ def test_a_hostile_comment_is_inert(tab: Tab, written: Callable[[Trace], Path]):
 
 def test_paper_gets_all_cards_and_no_buttons(tab: Tab, written: Callable[[Trace], Path]):
     tab.open(written(samples.nodeport()), dark=True)
-
+    tab.press("ArrowRight")
     printed = tab.print_()
+    tab.look_as_print()
+
+    assert not tab.evaluate("document.getElementById('controls').checkVisibility()")
+    paper = tab.evaluate("getComputedStyle(document.documentElement).backgroundColor")
+    assert paper == rgb(COLOURS["paper"][0])
+    faded = "[...document.querySelectorAll('.ahead')].map(e => getComputedStyle(e).opacity)"
+    assert set(tab.evaluate(faded)) == {"1"}
 
     assert printed.startswith(b"%PDF")
     # A4 pages: the cards of twelve stays with all their rules need some.
