@@ -69,6 +69,8 @@ def trace(  # noqa: PLR0913 (one for each option)
     from netlab.render.trace_json import render_trace_json
 
     if words[0] == "diff":
+        if svg or html:
+            raise click.UsageError("--svg and --html show one trace, not two")
         click.echo(_diff(words[1:]), nl=False)
         return
     if len(words) != 2:

@@ -21,6 +21,8 @@ def _delivered(trace: Trace, request: Packet) -> str:
     receiver = request.hosts()[-1]
     who = "the pod" if _kind(trace, receiver) is HostKind.POD else receiver
     chosen, hidden = _rewritten(request, Nat.DNAT), _hidden(request)
+    if chosen is None and hidden is None and receiver == trace.caller:
+        return f"no NAT was at work: {trace.caller} called itself"
     if chosen is None and hidden is None:
         return f"no NAT was at work: {trace.caller} and {who} see each other's own addresses"
     if hidden is None:

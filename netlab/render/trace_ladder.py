@@ -15,7 +15,7 @@ from netlab.path.observations import AddressPair, AddrPort
 from netlab.path.paths import Way
 from netlab.path.trace import Packet, Trace
 from netlab.render import svg_elements as svg
-from netlab.render.markup import Markup, Value
+from netlab.render.markup import Markup, Value, fragment
 from netlab.render.text_widths import shortened, text_width
 from netlab.render.trace_picture import badge, cross, dash, said, way_class
 from netlab.render.trace_places import MARGIN, WIDTH
@@ -27,6 +27,7 @@ _ARROW_ROW: Final = 36.0
 _NOTE_ROW: Final = 25.0
 _HEADING_ROW: Final = 34.0
 _HEAD: Final = 34.0
+_LOOP: Final = 46.0
 _SIZE: Final = 11.0
 _LABEL: Final[dict[str, Value]] = {"font_size": _SIZE, "text_anchor": "middle"}
 
@@ -135,7 +136,8 @@ class _Ladder:
             return self._packet(row, y), _HEADING_ROW
         if isinstance(row, Stay):
             return self._did(row, y)
-        return self._arrow(row, y), _ARROW_ROW + (6 if row.passed else 0)
+        loops = row.start.host == row.end.host
+        return self._arrow(row, y), _ARROW_ROW + (16 if loops else 6 if row.passed else 0)
 
     def _packet(self, packet: Packet, y: float) -> Markup:
         later = packet.time_ns - self._trace.packets[0].time_ns
@@ -156,40 +158,53 @@ class _Ladder:
 
     def _arrow(self, row: _Arrow, y: float) -> Markup:
         start, end = self._x(row.start.host), self._x(row.end.host)
-        line_y = y + 25
-        colour = way_class(row.end, self._trace)
+        colour, way = way_class(row.end, self._trace), str(row.end.packet.way)
+        # To itself, a host sends in a loop beside its lane.
+        loops = start == end
+        height = y + (16 if loops else 25)
+        end_height = height + (22 if loops else 0)
         forward = 1 if end > start else -1
         tip = end - forward * 9
-        numbers = [stay.number for stay in (row.end, *row.passed)]
+        stop = (tip - forward * 6, end_height)
+        corners = [(start + _LOOP, height), (start + _LOOP, end_height)] if loops else []
+        label = (start + _LOOP + 10, y + 31) if loops else ((start + end) / 2, y + 14)
         parts = [
-            svg.line(
-                (start, line_y),
-                (tip - forward * 6, line_y),
+            svg.rounded_path(
+                [(start, height), *corners, stop],
+                6,
                 class_=f"stroke-{colour}",
                 stroke_width=2.25,
                 stroke_dasharray=dash(row.end),
             ),
-            _head(tip, line_y, forward, colour),
-            self._label(row, (start + end) / 2, y + 14),
-            self._time(row.time_ns, line_y),
-            badge(row.end.number, (end, line_y), str(row.end.packet.way)),
+            _head(tip, end_height, forward, colour),
+            self._label(row, label, beside=loops),
+            self._time(row.time_ns, height),
+            badge(row.end.number, (end, end_height), way),
         ]
-        if row.start.is_first:
-            parts.append(badge(row.start.number, (start, line_y), str(row.end.packet.way)))
+        far = start + 2 * _LOOP if loops else tip
         for i, stay in enumerate(row.passed, start=1):
-            x = start + (tip - start) * i / (len(row.passed) + 1)
-            parts.append(badge(stay.number, (x, line_y), str(row.end.packet.way)))
+            x = start + (far - start) * i / (len(row.passed) + 1)
+            parts.append(badge(stay.number, (x, height), way))
         if row.passed:
             names = ", ".join(host_label(stay.host) for stay in row.passed)
-            x = (start + tip) / 2 + 13
-            parts.append(_haloed(x, line_y + 12, f"via {names}", class_="fill-muted", font_size=10))
-        return svg.group(parts, data_stay=" ".join(map(str, sorted(numbers))))
+            x = (start + far) / 2 + 13
+            parts.append(_haloed(x, height + 12, f"via {names}", class_="fill-muted", font_size=10))
+        numbers = sorted(stay.number for stay in (row.end, *row.passed))
+        arrow = svg.group(parts, data_stay=" ".join(map(str, numbers)))
+        if not row.start.is_first:
+            return arrow
+        first = svg.group(
+            [badge(row.start.number, (start, height), way)], data_stay=row.start.number
+        )
+        return fragment([arrow, first])
 
-    def _label(self, row: _Arrow, middle: float, y: float) -> Markup:
+    def _label(self, row: _Arrow, at: svg.Point, *, beside: bool) -> Markup:
+        """Return the addresses of a wire, around a point or on its right."""
         if row.pair is None:
-            return _haloed(middle, y, "no capture saw it", class_="fill-muted", **_LABEL)
+            return _haloed(at[0], at[1], "no capture saw it", class_="fill-muted", **_LABEL)
         ends = [self._naming.end(row.pair.source), self._naming.end(row.pair.destination)]
         half = text_width(f"{ends[0]} → {ends[1]}", _SIZE, mono=True) / 2
+        middle = at[0] + half if beside else at[0]
         x = min(max(middle, MARGIN + TIME + half), WIDTH - MARGIN - half)
         before = row.before or row.pair
         parts = [
@@ -197,7 +212,7 @@ class _Ladder:
             " → ",
             self._end(ends[1], row.pair.destination, before.destination),
         ]
-        return _haloed(x, y, parts, class_="fill-ink mono", **_LABEL)
+        return _haloed(x, at[1], parts, class_="fill-ink mono", **_LABEL)
 
     def _end(self, shown: str, now: AddrPort, before: AddrPort) -> str:
         if now == before:

@@ -22,6 +22,8 @@ _BESIDE_NAT: Final = 22.0
 """Added where a line starts or ends beside the sign of a rewrite."""
 _FROM_POD: Final = 32.0
 """The same from a pod's edge, where an arrow stands between."""
+_LOOP: Final = 28.0
+"""Width of a wire from a host to itself."""
 _TURN: Final = 64.0
 """From an edge to the first upright line, at most."""
 _STEP: Final = 16.0
@@ -95,6 +97,12 @@ def _ports(hosts: Mapping[str, Host], places: Places, legs: Sequence[Leg]) -> _P
     ports: _Ports = {}
     for leg in legs:
         start, end = hosts[leg.start.host], hosts[leg.end.host]
+        if start is end:
+            box, lane = places.box(start.name), used.get(start.name, 0)
+            used[start.name] = lane + 2
+            ports[leg.start.number, False] = _loop(box, lane)
+            ports[leg.end.number, True] = _loop(box, lane + 1)
+            continue
         heights: dict[str, float] = {}
         for host, other in ((start, end), (end, start)):
             if not _takes_height_of(host, other):
@@ -106,6 +114,11 @@ def _ports(hosts: Mapping[str, Host], places: Places, legs: Sequence[Leg]) -> _P
                 places.box(host.name), host, other, places, y
             )
     return ports
+
+
+def _loop(box: Box, lane: int) -> _Port:
+    """Return where a packet leaves a host for its own ``lo``, or comes back from there."""
+    return _Port(x=box.x + min(box.width * 0.6, 200), y=box.lane(lane), inwards=-1)
 
 
 def _takes_height_of(host: Host, other: Host) -> bool:
@@ -125,7 +138,9 @@ def _port(box: Box, host: Host, other: Host, places: Places, y: float) -> _Port:
 
 def _wire(start: _Port, end: _Port) -> tuple[Point, ...]:
     first, last = (start.x, start.y), (end.x, end.y)
-    if start.y == end.y or start.x == end.x:
+    if start.x == end.x and start.y != end.y:
+        return first, (start.x + _LOOP, start.y), (start.x + _LOOP, end.y), last
+    if start.y == end.y:
         return first, last
     # Two hosts without a router between them, or one that no capture saw.
     middle = (start.x + end.x) / 2

@@ -20,6 +20,7 @@ TRACES = [
     samples.retried,
     samples.hairpin,
     samples.unsent,
+    samples.looped,
     samples.hostile,
     samples.crowded,
 ]

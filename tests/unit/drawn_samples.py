@@ -268,6 +268,19 @@ def hostile() -> Trace:
     )
 
 
+def looped() -> Trace:
+    """Return a node that calls itself: the packet leaves for ``lo`` and comes back."""
+    asked = pair("node1:40000", "node1:9")
+    there: tuple[Place, ...] = (("node1", None, asked, ()), ("node1", asked, None, ()))
+    back: tuple[Place, ...] = (
+        ("node1", None, asked.reversed(), ()),
+        ("node1", asked.reversed(), None, ()),
+    )
+    return trace(
+        packet(1, Way.REQUEST, there), packet(2, Way.REPLY, back, time_ns=100_000), caller="node1"
+    )
+
+
 def crowded() -> Trace:
     """Return the path of ``nodeport`` in a lab of fifty nodes and many pods."""
     nodes = [host(f"node{i}", f"10.240.1.{i}", HostKind.NODE) for i in range(4, 51)]

@@ -62,3 +62,10 @@ def test_files_that_cannot_be_written_are_a_wrong_command_line(options: list[str
 
     assert done.exit_code == 2
     assert said in done.output
+
+
+def test_a_comparison_is_not_drawn():
+    done = CliRunner().invoke(trace, ["diff", "a.json", "b.json", "--svg", "a.svg"])
+
+    assert done.exit_code == 2
+    assert "one trace, not two" in done.output

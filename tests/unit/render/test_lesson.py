@@ -16,6 +16,7 @@ from tests.unit.drawn_samples import (
     THERE,
     dropped,
     hairpin,
+    looped,
     nodeport,
     packet,
     pair,
@@ -62,6 +63,7 @@ def masqueraded() -> Trace:
         pytest.param(
             plain, "No NAT was at work: client and node2 see each other's own addresses.", id="none"
         ),
+        pytest.param(looped, "No NAT was at work: node1 called itself.", id="itself"),
         pytest.param(
             masqueraded,
             "node3 sees node2 (10.240.0.4), not client: node2 let the request through with its own"

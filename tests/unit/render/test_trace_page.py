@@ -26,6 +26,7 @@ every_trace = pytest.mark.parametrize(
         samples.retried,
         samples.hairpin,
         samples.unsent,
+        samples.looped,
         samples.hostile,
         samples.crowded,
     ],

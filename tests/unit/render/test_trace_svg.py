@@ -21,6 +21,7 @@ TRACES: dict[str, Callable[[], Trace]] = {
     "retried": samples.retried,
     "hairpin": samples.hairpin,
     "unsent": samples.unsent,
+    "looped": samples.looped,
     "hostile": samples.hostile,
     "crowded": samples.crowded,
     "no router": trace_samples.delivered,
