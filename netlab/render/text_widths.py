@@ -65,7 +65,9 @@ def shortened(
         return text
     for kept in range(len(text) - 1, 1, -1):
         tail = kept // 2
-        short = f"{text[: kept - tail]}{ELLIPSIS}{text[len(text) - tail :]}"
+        # What was shortened before keeps one mark.
+        head, end = text[: kept - tail].rstrip(ELLIPSIS), text[len(text) - tail :].lstrip(ELLIPSIS)
+        short = f"{head}{ELLIPSIS}{end}"
         if text_width(short, size, mono=mono, bold=bold) <= room:
             return short
     return ELLIPSIS

@@ -2,7 +2,8 @@
 
 Theory of operation
 -------------------
-Clients stand on the left, the router beside them, nodes on the right with their pods inside.
+Clients stand on the left, the router beside them, the load balancer and the nodes on the right,
+with their pods inside.
 Each wire of the path has a line of its own, a *lane*; the lanes of a host lie one below the other
 at its edge, so a host is as high as the path needs. The router reaches from the top to the bottom,
 so that every wire to it is straight, and the lanes of a node and of its first pod lie at the same
@@ -80,11 +81,11 @@ class Places:
 def column(host: Host) -> int:
     """Return how far on the right a host stands: client 0, router 1, node 2, pod in a node 3.
 
-    A kind that is not known here stands with the clients, behind the router.
+    The load balancer stands with the nodes: it is on their network.
     """
     if host.kind is HostKind.POD:
         return 3 if host.node else 2
-    return {HostKind.ROUTER: 1, HostKind.NODE: 2}.get(host.kind, 0)
+    return {HostKind.CLIENT: 0, HostKind.ROUTER: 1}.get(host.kind, 2)
 
 
 def lies_inside(inner: Host, outer: Host) -> bool:
@@ -166,7 +167,8 @@ class _Placing:
     def _nodes(self, x: float, y: float) -> Iterator[Box]:
         width = WIDTH - MARGIN - x
         standing = [host for host in self._hosts if column(host) == 2]
-        idle = [host for host in standing if not self._is_used(host)]
+        nodes = [host for host in standing if host.kind is HostKind.NODE]
+        idle = [host for host in nodes if not self._is_used(host)]
         for host in standing:
             if self._is_used(host):
                 for box in self._used_node(host, x, y, width):

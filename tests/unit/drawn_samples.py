@@ -281,6 +281,17 @@ def looped() -> Trace:
     )
 
 
+def balanced() -> Trace:
+    """Return the path of ``nodeport`` with a load balancer before node2, and the reply past it."""
+    lb = host("lb", "10.240.0.2", HostKind.LB)
+    there = (*THERE[:2], ("lb", ASKED, ASKED, ()), ("router", ASKED, ASKED, ()), *THERE[2:])
+    return trace(
+        packet(1, Way.REQUEST, there),
+        packet(2, Way.REPLY, BACK, time_ns=500_000),
+        hosts=(*HOSTS[:2], lb, *HOSTS[2:]),
+    )
+
+
 def crowded() -> Trace:
     """Return the path of ``nodeport`` in a lab of fifty nodes and many pods."""
     nodes = [host(f"node{i}", f"10.240.1.{i}", HostKind.NODE) for i in range(4, 51)]

@@ -22,6 +22,10 @@ def test_what_has_room_stays_whole():
     assert shortened("web-1", 100, 12) == "web-1"
 
 
+def test_what_was_shortened_before_keeps_one_mark():
+    assert shortened("source-ip-app…7rv95", 100, 12, bold=True).count(ELLIPSIS) == 1
+
+
 @given(st.text(min_size=1, max_size=60), st.floats(min_value=15, max_value=300))
 def test_a_shortened_text_has_room_and_keeps_both_ends(text: str, room: float):
     short = shortened(text, room, 10)

@@ -21,6 +21,7 @@ TRACES: dict[str, Callable[[], Trace]] = {
     "retried": samples.retried,
     "hairpin": samples.hairpin,
     "unsent": samples.unsent,
+    "balanced": samples.balanced,
     "looped": samples.looped,
     "hostile": samples.hostile,
     "crowded": samples.crowded,
@@ -162,6 +163,12 @@ def test_of_many_hosts_a_few_are_drawn_and_the_rest_is_counted():
     assert "and 45 more nodes" in said
     assert "and 27 more pods" in said
     assert "node50" not in said
+
+
+def test_a_load_balancer_is_drawn_where_packets_pass_it():
+    assert "lb" in words(drawn(samples.balanced()))
+    idle = samples.nodeport(hosts=samples.balanced().hosts)
+    assert "lb" not in words(drawn(idle))
 
 
 def test_a_screen_reader_gets_the_path_in_words():
