@@ -18,6 +18,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+LOAD_WORD: Final = 0x20  # ld [k]
 LOAD_HALF: Final = 0x28  # ldh [k]
 LOAD_BYTE: Final = 0x30  # ldb [k]
 LOAD_HALF_X: Final = 0x48  # ldh [x + k]
@@ -26,10 +27,16 @@ JUMP_EQUAL: Final = 0x15  # jeq #k
 JUMP_BITS: Final = 0x45  # jset #k
 RETURN: Final = 0x06  # ret #k
 
+INSTRUCTION_BYTES: Final = 8
+
 ETHERTYPE: Final = 12
 IPV4, ARP, IPV6 = 0x0800, 0x0806, 0x86DD
 PROTOCOLS: Final = {"tcp": 6, "udp": 17}
 ICMP, ICMP6 = 1, 58
+
+IFINDEX: Final = 0xFFFF_F000 + 8
+"""Where the kernel lets a program load the interface's index (SKF_AD_IFINDEX, linux/filter.h)."""
+MAX_INTERFACES: Final = 255
 
 MAX_PORTS: Final = 56
 """A jump reaches 255 instructions; each port needs four over the whole program."""
@@ -87,6 +94,27 @@ def packets_of(protocol: str, ports: Iterable[int], snap: int) -> bytes:
             Instruction(code=RETURN, k=snap, label="keep"),
         ]
     )
+
+
+def at_interfaces(program: bytes, ifindexes: Iterable[int]) -> bytes:
+    """Return a program that keeps what ``program`` keeps, of frames at some interfaces.
+
+    Jumps are relative, so that a program may stand behind another.
+
+    Raises:
+        ValueError: There are more interfaces than a jump can span.
+    """
+    wanted = sorted(set(ifindexes))
+    if len(wanted) > MAX_INTERFACES:
+        raise ValueError(f"{len(wanted)} interfaces; a filter holds at most {MAX_INTERFACES}")
+    chosen = [
+        Instruction(code=LOAD_WORD, k=IFINDEX),
+        *(Instruction(code=JUMP_EQUAL, k=index, if_true="program") for index in wanted),
+        Instruction(code=RETURN, k=0),
+    ]
+    # The label stands for the first step of ``program``, which is bytes already.
+    whole = assemble([*chosen, Instruction(code=RETURN, k=0, label="program")])
+    return whole[:-INSTRUCTION_BYTES] + program
 
 
 def _either_port(load: int, offsets: Sequence[int], ports: Sequence[int]) -> list[Instruction]:

@@ -6,7 +6,10 @@ A packet socket stays in the namespace it was created in. Bound to no interface,
 them, later ones included, and each record names the interface and the direction. The kernel writes
 the records into a ring of blocks that is mapped into this process (``TPACKET_V3``), so reading
 costs no system call for each packet, and none is lost while Python is slow. A block is handed over
-when it is full or ``BLOCK_TIMEOUT_MS`` old, and given back after reading.
+when it is full or ``BLOCK_TIMEOUT_MS`` old, and given back as soon as it is copied.
+
+``take`` is for captures of anything that comes: it makes one plain tuple of a frame. ``drain``
+makes a value with names, which costs several times as much.
 
 Source: Linux, Documentation/networking/packet_mmap.rst.
 """
@@ -16,9 +19,9 @@ import mmap
 import os
 import socket
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import Final
+from typing import Final, NamedTuple, TypeVar
 
 from netlab.errors import KernelError
 from netlab.model.hosts import Host
@@ -37,6 +40,8 @@ BLOCK_BYTES: Final = 1 << 18
 BLOCKS: Final = 8
 FRAME_BYTES: Final = 2048
 BLOCK_TIMEOUT_MS: Final = 20
+WAITING_BYTES: Final = 64 << 20
+"""What may be copied and not yet read; beyond it, frames wait in the ring and then find no room."""
 
 SOL_PACKET: Final = 263
 PACKET_RX_RING: Final = 5
@@ -47,11 +52,41 @@ SO_ATTACH_FILTER: Final = 26
 ETH_P_ALL: Final = 3
 """linux/if_packet.h, asm/socket.h, linux/if_ether.h"""
 
-_BLOCK = struct.Struct("III")  # status, number of records, offset of the first; at +8
-_RECORD = struct.Struct("IIIIIIH")  # next, sec, nsec, snap length, length, status, MAC offset
-_ADDRESS = struct.Struct("HHiHB")  # struct sockaddr_ll as far as the packet type; at +48
+_BLOCK = struct.Struct("=IIII")  # status, number of records, offset of the first, bytes; at +8
+_RECORD = struct.Struct("=IIIII4xH26xi2xB")
+"""Offset of the next, seconds, nanoseconds, snap length, length, offset of the frame; then, from
+``struct sockaddr_ll`` behind it, the interface's index and the packet type."""
+
+Point = TypeVar("Point")
+Record = tuple[int, Point, int, bytes]
+"""One frame: nanoseconds since 1970, where it was, bytes on the wire, what was kept of it."""
+
+
+class Passage(NamedTuple):
+    """An interface, and the way that a frame took through it."""
+
+    ifindex: int
+    kind: int
+    """``PACKET_HOST``, ``PACKET_OUTGOING`` ... (linux/if_packet.h)."""
+
 
 _libc = ctypes.CDLL(None, use_errno=True)
+
+
+_Point = tuple[str, Direction, bool]
+"""Interface, direction, and whether the frame was for another host."""
+
+
+class Points(dict[int, Point | None]):
+    """What stands for each passage that was met, by its number; others are looked up once."""
+
+    def __init__(self, look_up: Callable[[Passage], Point | None]) -> None:
+        super().__init__()
+        self._look_up = look_up
+
+    def __missing__(self, code: int) -> Point | None:
+        self[code] = found = self._look_up(Passage(code >> 3, code & 7))
+        return found
 
 
 class Ring:
@@ -61,23 +96,30 @@ class Ring:
         host: Whose namespace to hear.
         enter: Moves this thread into that namespace; used while opening only.
         program: A socket filter of ``netlab.observe.filters``; it sets the snap length.
+        blocks: Room for frames that wait to be taken, in units of 256 KiB; at least 2.
 
     Raises:
         FileNotFoundError: The namespace is gone.
         KernelError: The kernel refused the socket or the ring.
     """
 
-    def __init__(self, host: Host, enter: Enter, program: bytes = b"") -> None:
+    def __init__(
+        self, host: Host, enter: Enter, program: bytes = b"", *, blocks: int = BLOCKS
+    ) -> None:
         self._host = host
         self._enter = enter
+        self._blocks = blocks
         self._block = 0
+        self._waiting: list[bytes] = []
+        self._waiting_bytes = 0
         self._dropped = 0
         self._names: dict[int, str] = {}
+        self._points = Points(self._point)
         with enter(host.netns):
             self._socket = _packet_socket(host)
             self._read_names()
         try:
-            self._map = _open_ring(self._socket, program or everything(SNAP))
+            self._map = _open_ring(self._socket, program or everything(SNAP), blocks)
         except OSError as error:
             self._socket.close()
             raise KernelError(f"no capture ring on {host.name}: {error.strerror}") from error
@@ -86,15 +128,60 @@ class Ring:
         """Return the descriptor that becomes readable when a block is full or old enough."""
         return self._socket.fileno()
 
+    def take(self, points: Points[Point]) -> list[Record[Point]]:
+        """Return the frames the kernel has handed over, in its order, and give the room back.
+
+        Args:
+            points: What stands for each passage; frames at None are left out.
+        """
+        records: list[Record[Point]] = []
+        append, unpack = records.append, _RECORD.unpack_from
+        self.collect()
+        blocks, self._waiting, self._waiting_bytes = self._waiting, [], 0
+        for block in blocks:
+            count, at = struct.unpack_from("=II", block, 12)
+            for _ in range(count):
+                following, sec, nsec, kept, length, start, ifindex, kind = unpack(block, at)
+                point = points[ifindex << 3 | kind]
+                if point is not None:
+                    start += at
+                    content = block[start : start + kept]
+                    append((sec * 1_000_000_000 + nsec, point, length, content))
+                at += following
+        return records
+
+    def collect(self) -> None:
+        """Copy the blocks that the kernel has handed over and give them back; ``take`` reads them.
+
+        It costs little, and keeps frames from being dropped while their owner is busy with others.
+        """
+        while self._waiting_bytes < WAITING_BYTES:
+            start = self._block * BLOCK_BYTES
+            status, _, _, size = _BLOCK.unpack_from(self._map, start + 8)
+            if not status & 1:
+                return
+            self._waiting.append(self._map[start : start + size])
+            self._waiting_bytes += size
+            struct.pack_into("=I", self._map, start + 8, 0)
+            self._block = (self._block + 1) % self._blocks
+
     def drain(self) -> list[Frame]:
         """Return the frames the kernel has handed over, in its order, and give the room back."""
-        frames: list[Frame] = []
-        while self._ready():
-            start = self._block * BLOCK_BYTES
-            frames.extend(self._frames(start))
-            struct.pack_into("I", self._map, start + 8, 0)
-            self._block = (self._block + 1) % BLOCKS
-        return frames
+        return [
+            Frame(
+                netns=self._host.netns,
+                host=self._host.name,
+                ifname=ifname,
+                direction=direction,
+                time_ns=time_ns,
+                data=content,
+                length=length,
+                for_another=for_another,
+            )
+            for time_ns, (ifname, direction, for_another), length, content in self.take(
+                self._points
+            )
+        ]
 
     def dropped(self) -> int:
         """Return how many frames found no room since the capture began."""
@@ -108,38 +195,12 @@ class Ring:
         self._map.close()
         self._socket.close()
 
-    def _ready(self) -> bool:
-        (status,) = struct.unpack_from("I", self._map, self._block * BLOCK_BYTES + 8)
-        return bool(status & 1)
-
-    def _frames(self, start: int) -> Iterator[Frame]:
-        _, count, first = _BLOCK.unpack_from(self._map, start + 8)
-        position = start + first
-        for _ in range(count):
-            following = _RECORD.unpack_from(self._map, position)[0]
-            frame = self._frame(position)
-            if frame is not None:
-                yield frame
-            position += following
-
-    def _frame(self, position: int) -> Frame | None:
-        _, sec, nsec, kept, length, _, mac = _RECORD.unpack_from(self._map, position)
-        _, _, ifindex, _, kind = _ADDRESS.unpack_from(self._map, position + 48)
-        ifname = self._name(ifindex)
-        outgoing = kind == socket.PACKET_OUTGOING
-        if ifname == "lo" and outgoing:
-            # Loopback shows each packet twice; the copy that comes in is enough.
+    def _point(self, passage: Passage) -> _Point | None:
+        ifname = self._name(passage.ifindex)
+        if is_second_copy(ifname, passage.kind):
             return None
-        return Frame(
-            netns=self._host.netns,
-            host=self._host.name,
-            ifname=ifname,
-            direction=Direction.OUT if outgoing else Direction.IN,
-            time_ns=sec * 1_000_000_000 + nsec,
-            data=bytes(self._map[position + mac : position + mac + kept]),
-            length=length,
-            for_another=kind == socket.PACKET_OTHERHOST,
-        )
+        direction = Direction.OUT if passage.kind == socket.PACKET_OUTGOING else Direction.IN
+        return ifname, direction, passage.kind == socket.PACKET_OTHERHOST
 
     def _name(self, ifindex: int) -> str:
         if ifindex not in self._names:
@@ -152,6 +213,14 @@ class Ring:
         self._names.update(socket.if_nameindex())
 
 
+def is_second_copy(ifname: str, kind: int) -> bool:
+    """Tell whether a frame is shown twice, and this is the one to leave out.
+
+    Loopback shows each packet as it goes out and as it comes in; one of the two is enough.
+    """
+    return ifname == "lo" and kind == socket.PACKET_OUTGOING
+
+
 def _packet_socket(host: Host) -> socket.socket:
     try:
         # Protocol 0 hears nothing until the filter is in place.
@@ -160,15 +229,15 @@ def _packet_socket(host: Host) -> socket.socket:
         raise KernelError(f"no packet socket on {host.name}: {error.strerror}") from error
 
 
-def _open_ring(opened: socket.socket, program: bytes) -> mmap.mmap:
+def _open_ring(opened: socket.socket, program: bytes, blocks: int) -> mmap.mmap:
     filter_ = ctypes.create_string_buffer(program, len(program))
     count_and_address = struct.pack("HP", len(program) // 8, ctypes.addressof(filter_))
     opened.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, count_and_address)
     opened.setsockopt(SOL_PACKET, PACKET_VERSION, TPACKET_V3)
-    frames = BLOCK_BYTES * BLOCKS // FRAME_BYTES
-    request = (BLOCK_BYTES, BLOCKS, FRAME_BYTES, frames, BLOCK_TIMEOUT_MS, 0, 0)
+    frames = BLOCK_BYTES * blocks // FRAME_BYTES
+    request = (BLOCK_BYTES, blocks, FRAME_BYTES, frames, BLOCK_TIMEOUT_MS, 0, 0)
     opened.setsockopt(SOL_PACKET, PACKET_RX_RING, struct.pack("7I", *request))
-    mapped = mmap.mmap(opened.fileno(), BLOCK_BYTES * BLOCKS)
+    mapped = mmap.mmap(opened.fileno(), BLOCK_BYTES * blocks)
     # Python's bind() wants an interface name; interface 0 means all of them.
     everywhere = struct.pack("HHiHBB8s", socket.AF_PACKET, socket.htons(ETH_P_ALL), 0, 0, 0, 0, b"")
     if _libc.bind(opened.fileno(), everywhere, len(everywhere)):

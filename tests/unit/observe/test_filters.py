@@ -4,23 +4,26 @@ import struct
 
 import pytest
 
-from netlab.observe.filters import everything, packets_of
+from netlab.observe.filters import IFINDEX, at_interfaces, everything, packets_of
 
 SNAP = 2048
 RETURN, LOAD_HALF, LOAD_BYTE, LOAD_HALF_X = 0x06, 0x28, 0x30, 0x48
+LOAD_WORD = 0x20
 LOAD_HEADER_LENGTH, JUMP_EQUAL = 0xB1, 0x15
 SIZES = {LOAD_HALF: 2, LOAD_BYTE: 1, LOAD_HALF_X: 2}
 MACS = b"\2\0\0\0\0\1\2\0\0\0\0\2"
 
 
-def run(program: bytes, frame: bytes) -> int:
+def run(program: bytes, frame: bytes, ifindex: int = 1) -> int:
     """Return how many bytes the kernel would keep."""
     steps = list(struct.iter_unpack("HBBI", program))
     accumulator = index = at = 0
     while steps[at][0] != RETURN:
         code, if_true, if_false, k = steps[at]
         at += 1
-        if code == LOAD_HEADER_LENGTH:
+        if code == LOAD_WORD and k == IFINDEX:
+            accumulator = ifindex
+        elif code == LOAD_HEADER_LENGTH:
             index = 4 * (frame[k] & 0xF)
         elif code in SIZES:
             start = k + (index if code == LOAD_HALF_X else 0)
@@ -75,3 +78,28 @@ def test_the_longest_port_list_still_reaches_the_end():
 
 def test_everything_is_cut_to_the_snap_length():
     assert run(everything(96), b"anything") == 96
+
+
+@pytest.mark.parametrize(
+    ("ifindex", "frame", "kept"),
+    [
+        pytest.param(4, ipv4(6, 1, 8080), SNAP, id="a wanted interface, a wanted port"),
+        pytest.param(9, ipv4(6, 1, 8080), SNAP, id="the other wanted interface"),
+        pytest.param(4, ipv4(6, 1, 22), 0, id="a wanted interface, another port"),
+        pytest.param(5, ipv4(6, 1, 8080), 0, id="another interface, a wanted port"),
+    ],
+)
+def test_a_program_can_be_for_some_interfaces(ifindex: int, frame: bytes, kept: int):
+    program = at_interfaces(packets_of("tcp", [8080], SNAP), [4, 9])
+    assert run(program, frame, ifindex) == kept
+
+
+def test_no_interface_keeps_nothing():
+    assert run(at_interfaces(everything(SNAP), []), ipv4(6, 1, 2), 1) == 0
+
+
+def test_more_interfaces_than_a_jump_can_span():
+    program = at_interfaces(everything(SNAP), range(1, 256))
+    assert run(program, ipv4(6, 1, 2), 1) == run(program, ipv4(6, 1, 2), 255) == SNAP
+    with pytest.raises(ValueError, match="256 interfaces"):
+        at_interfaces(everything(SNAP), range(256))
