@@ -25,6 +25,7 @@ _COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "demo": ("demo:demo", "Run and explain an experiment of the tutorials."),
     "matrix": ("matrix:matrix", "Who calls what, and the address the pod saw."),
     "trace": ("trace:trace", "The true path of one connection, and the rules that decided."),
+    "capture": ("capture:capture", "Packets at any points of the lab, in one annotated file."),
     "rules": ("rules:rules", "What a node's rules say, in words, with counters."),
     "exec": ("inside:exec_", "Run a command in a host of the lab."),
     "shell": ("inside:shell", "Open a shell in a host of the lab."),

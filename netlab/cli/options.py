@@ -31,6 +31,34 @@ def lab_option(command: _Command) -> _Command:
     )(command)
 
 
+def wireshark_profile_option(command: _Command) -> _Command:
+    """Add ``--wireshark-profile DIR``, which the command gets as the argument ``profile``."""
+    return click.option(
+        "--wireshark-profile",
+        "profile",
+        default="",
+        metavar="DIR",
+        help="Write a Wireshark profile for such files to DIR, such as "
+        "~/.config/wireshark/profiles/netlab: columns, colours, names.",
+    )(command)
+
+
+def write_wireshark_profile(directory: str) -> None:
+    """Write the profile where one is wanted, and say how to use it."""
+    from pathlib import Path
+
+    from netlab.lab.wireshark_profile import write_profile
+
+    if not directory:
+        return
+    path = Path(directory).expanduser().absolute()
+    write_profile(path)
+    use = f"wireshark -C {path.name}"
+    if path.parent.name != "profiles":
+        use = f"copy it to ~/.config/wireshark/profiles, then: {use}"
+    click.echo(f"Wireshark profile: {path} ({use})", err=True)
+
+
 def complete_host(context: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
     """Return the hosts of the lab that complete what was typed; the kernel knows them."""
     from netlab.lab.hosts import names_of_hosts

@@ -32,8 +32,7 @@ def hosts(lab: str) -> tuple[Host, ...]:
 
 def names_of_hosts(lab: str) -> list[str]:
     """Return every host of the lab as users type it, sorted, from the kernel alone."""
-    prefix = lab_prefix(lab)
-    return sorted(_spelt(name.removeprefix(prefix)) for name in netns.names_of(lab))
+    return sorted(host_of(lab, name) for name in netns.names_of(lab))
 
 
 def find_netns(lab: str, name: str) -> NetnsName:
@@ -71,6 +70,7 @@ def is_pod(lab: str, name: NetnsName) -> bool:
     return "." in host and host != ROUTER
 
 
-def _spelt(found: str) -> str:
-    """Return a namespace's host as users type it."""
-    return found.removeprefix("default.").replace(".", "/", 1)
+def host_of(lab: str, name: NetnsName) -> str:
+    """Return a namespace's host as users type it: ``node1``, ``web-1``, ``prod/web-1``."""
+    host = name.removeprefix(lab_prefix(lab))
+    return host.removeprefix("default.").replace(".", "/", 1)

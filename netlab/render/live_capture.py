@@ -1,0 +1,69 @@
+"""One line a packet of a capture under way."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from netlab.path.arp import arp_of
+from netlab.path.identity import identify, pair_of
+from netlab.path.join import kind_of
+from netlab.path.observations import Direction, PacketSeen
+from netlab.render.frame_comments import Naming
+
+_FRAGMENT_OFFSET: Final = 0x1FFF
+POINT_COLUMN: Final = 22
+"""A longer name pushes the rest of its line to the right."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveFrame:
+    """A frame as its line tells of it."""
+
+    time_ns: int
+    host: str
+    ifname: str
+    direction: Direction
+    number: int
+    """Of its packet; 0 for none."""
+    what: str
+    """``client:52250 > node2:30080 tcp SYN``"""
+    was: str = ""
+    """The ends at the sighting before, when NAT rewrote them since."""
+
+
+def live_line(frame: LiveFrame) -> str:
+    """Return time (UTC), number of the packet, place, and what the frame is."""
+    stamp = datetime.fromtimestamp(frame.time_ns // 1_000_000_000, UTC).strftime("%H:%M:%S")
+    micros = frame.time_ns % 1_000_000_000 // 1000
+    way = f"▸ {frame.ifname}" if frame.direction is Direction.IN else f"{frame.ifname} ▸"
+    number = f"#{frame.number}" if frame.number else ""
+    point = f"{frame.host} {way}"
+    was = f"  ✎ was {frame.was}" if frame.was else ""
+    return f"{stamp}.{micros:06} {number:>6} {point:<{POINT_COLUMN}} {frame.what}{was}"
+
+
+def packet_words(seen: PacketSeen, naming: Naming) -> str:
+    """Return ends, protocol, kind and length of content of a packet."""
+    key = seen.key
+    kind = kind_of(key)
+    protocol = key.protocol if kind.lower() != key.protocol else ""
+    words = [naming.ends(seen.pair), protocol, kind]
+    if key.length and key.protocol != "icmp":
+        words.append(f"{key.length} bytes")
+    return " ".join(word for word in words if word)
+
+
+def other_words(data: bytes, length: int, naming: Naming) -> str:
+    """Return what is known of a frame that holds no TCP, UDP or ICMP header."""
+    if (arp := arp_of(data)) is not None:
+        sender, target = naming.address(str(arp.sender)), naming.address(str(arp.target))
+        if arp.is_answer:
+            return f"{sender} > {target} arp, {sender} is at {arp.sender_mac}"
+        return f"{sender} arp, who has {target}?"
+    identity = identify(data)
+    if identity is None:
+        return f"EtherType 0x{data[12:14].hex()}, {length} bytes"
+    is_ipv4 = data[14] >> 4 == 4
+    later = is_ipv4 and int.from_bytes(data[20:22], "big") & _FRAGMENT_OFFSET
+    what = "later fragment" if later else f"IP protocol {data[23] if is_ipv4 else data[20]}"
+    return f"{naming.ends(pair_of(identity[1]))} {what}, {length} bytes"
