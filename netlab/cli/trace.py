@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from netlab.cli.options import lab_option
+from netlab.cli.options import lab_option, wireshark_profile_option, write_wireshark_profile
 
 if TYPE_CHECKING:
+    from netlab.observe.frames import Frame
     from netlab.path.trace import Trace
 
 
@@ -39,6 +40,16 @@ if TYPE_CHECKING:
     metavar="S",
     help="Seconds to wait for the answer; a SYN is sent again after one.",
 )
+@click.option(
+    "--pcap",
+    default="",
+    metavar="FILE",
+    help="Also write the frames to a pcapng file, each with its hop, rules and rewrites.",
+)
+@click.option(
+    "--pcap-dir", default="", metavar="D", help="Also write them to D, a file for each interface."
+)
+@wireshark_profile_option
 @lab_option
 def trace(  # noqa: PLR0913 (one for each option)
     words: tuple[str, ...],
@@ -53,6 +64,9 @@ def trace(  # noqa: PLR0913 (one for each option)
     rules: bool,
     everything: bool,
     numeric: bool,
+    pcap: str,
+    pcap_dir: str,
+    profile: str,
 ) -> None:
     """Make a connection FROM a host to a TARGET and show the path its packets took.
 
@@ -75,10 +89,15 @@ def trace(  # noqa: PLR0913 (one for each option)
         return
     if len(words) != 2:
         raise click.UsageError("give FROM and TARGET, such as: client http://node2:30080")
+    if pcap == "-":
+        raise click.UsageError("--pcap wants a file: standard output is for the trace")
     expectations = parse_expectations(expected)
     printed = ["-o json"] * (output == "json") + ["--mermaid"] * mermaid
     files = trace_forms.files_of({"--svg": svg, "--html": html}, printed)
-    traced = _trace(lab, words[0], words[1], timeout)
+    frames: list[Frame] = []
+    traced = _trace(lab, words[0], words[1], timeout, frames)
+    _write_frames(traced, frames, pcap, pcap_dir)
+    write_wireshark_profile(profile)
     style = TraceStyle(
         width=_width(), colour=_colour(), numeric=numeric, rules=rules, everything=everything
     )
@@ -92,7 +111,8 @@ def trace(  # noqa: PLR0913 (one for each option)
     check(traced, expectations)
 
 
-def _trace(lab: str, caller: str, target: str, timeout_s: float) -> "Trace":
+def _trace(lab: str, caller: str, target: str, timeout_s: float, frames: "list[Frame]") -> "Trace":
+    """Trace, and put the frames that were captured meanwhile into ``frames``."""
     from netlab.api.client import Client
     from netlab.kernel.rundir import control_socket
     from netlab.lab.cluster import Cluster
@@ -105,7 +125,18 @@ def _trace(lab: str, caller: str, target: str, timeout_s: float) -> "Trace":
     cluster = Cluster(lab=lab, objects=Client(control_socket(lab)), read_hosts=lambda: hosts(lab))
     request = TraceRequest(caller=caller, target=target, timeout_s=timeout_s)
     now = time.clock_gettime(time.CLOCK_REALTIME)
-    return trace_connection(cluster, request, now)
+    return trace_connection(cluster, request, now, frames.extend)
+
+
+def _write_frames(traced: "Trace", frames: "list[Frame]", file: str, directory: str) -> None:
+    from netlab.lab.trace_pcapng import write_trace
+
+    if file or directory:
+        written = write_trace(traced, frames, file, directory)
+        places = [file] if file else []
+        if directory:
+            places.append(f"{len(written.files) - len(places)} files in {directory}")
+        click.echo(f"{written.frames} frames: {', '.join(places)}", err=True)
 
 
 def _diff(files: tuple[str, ...]) -> str:

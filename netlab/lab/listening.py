@@ -91,6 +91,10 @@ class Listening:
         }
         return tuple(name for name, opened in heard.items() if opened)
 
+    def frames(self) -> tuple[Frame, ...]:
+        """Return every frame that was captured, the order being each host's own."""
+        return tuple(self._frames)
+
     def sightings(self) -> tuple[PacketSeen, ...]:
         """Return every packet seen, once for each interface it passed."""
         return sightings(self._frames)

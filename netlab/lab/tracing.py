@@ -7,19 +7,21 @@ then, when nothing more comes, all is closed, and the rest is work on values: wh
 joined into packets, and the last attempt's end is put in words.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from netlab.kernel.netns import inside
+from netlab.lab.address_names import address_names
 from netlab.lab.cluster import Cluster, ServicePort
 from netlab.lab.contact import Contact, make_contact
 from netlab.lab.listening import Listening
 from netlab.lab.rule_books import RuleBooks
 from netlab.lab.targets import NUMBERS, Target, find_caller, find_target
 from netlab.model.hosts import Host
+from netlab.observe.frames import Frame
 from netlab.observe.route_query import RouteQueries
 from netlab.path.join import Evidence, join
 from netlab.path.routes import RouteAnswer, RouteQuestion
@@ -50,13 +52,19 @@ class _Place:
     target: Target
 
 
-def trace(cluster: Cluster, request: TraceRequest, now: float) -> Trace:
+def trace(
+    cluster: Cluster,
+    request: TraceRequest,
+    now: float,
+    keep: Callable[[tuple[Frame, ...]], object] = lambda _: None,
+) -> Trace:
     """Make a connection and return its path.
 
     Args:
         cluster: The running lab.
         request: Who calls what.
         now: Seconds since 1970.
+        keep: Takes the frames that were captured meanwhile, those of others too.
 
     Raises:
         SpecError: The target is no URL that can be called.
@@ -70,6 +78,7 @@ def trace(cluster: Cluster, request: TraceRequest, now: float) -> Trace:
         rules = RuleBooks(place.hosts, version)
         contact = make_contact(place.caller, target, request.timeout_s)
         books = rules.read()
+    keep(listening.frames())
     packets, route_error = _joined(place, listening, books, contact)
     return Trace(
         lab=cluster.lab,
@@ -99,7 +108,7 @@ def _place(cluster: Cluster, request: TraceRequest) -> _Place:
         lab=cluster.lab,
         hosts=hosts,
         ports=ports,
-        names=_names(cluster, hosts, services),
+        names=address_names(cluster, hosts, services),
         caller=find_caller(request.caller, cluster.lab, hosts),
         target=find_target(request.target, hosts, services),
     )
@@ -169,18 +178,3 @@ def _nat(packets: Sequence[Packet]) -> tuple[ConntrackEntry, ...]:
     found = [s for p in packets for _, s in p.steps() if isinstance(s, ConntrackEntry)]
     newest = {(entry.host, entry.original): entry for entry in found}
     return tuple(newest.values())
-
-
-def _names(
-    cluster: Cluster, hosts: Sequence[Host], services: Sequence[Mapping[str, Any]]
-) -> dict[str, str]:
-    names = {str(address): host.name for host in hosts for address in host.addresses}
-    for node, gateway in cluster.gateways().items():
-        names.setdefault(str(gateway), f"{node}(gateway)")
-    for service in services:
-        address = service["spec"].get("clusterIP")
-        if address not in {None, "", "None"}:
-            meta = service["metadata"]
-            space = "" if meta["namespace"] == "default" else f"{meta['namespace']}/"
-            names[address] = f"svc/{space}{meta['name']}"
-    return names
