@@ -83,10 +83,10 @@ def capture(  # noqa: PLR0913 (one for each option)
 ) -> None:
     """Capture packets at any interfaces of the lab, or at all of them.
 
-    HOST is a client, the router, a node or a pod; without an interface, all of its interfaces are
-    meant, and without a host all hosts, those that come later too. What is at several interfaces
-    is one packet: its frames carry the same packet id, and comments tell the hop and what NAT
-    rewrote. Without -w, --pcap-dir and --live the packets are printed as they come.
+    HOST is a client, the router, lb, a node or a pod; without an interface, all of its interfaces
+    are meant, and without a host all hosts, those that come later too. What is at several
+    interfaces is one packet: its frames carry the same packet id, and comments tell the hop and
+    what NAT rewrote. Without -w, --pcap-dir and --live the packets are printed as they come.
 
     Ctrl-C ends it, and the file is whole. To watch in Wireshark: -w - | wireshark -k -i -
 
@@ -130,9 +130,11 @@ def _compiled(expression: str) -> bytes:
     try:
         return compile_expression(expression, SNAP)
     except ExpressionError as error:
-        raise click.BadParameter(
-            f"{expression!r} does not compile; libpcap says: {error}", param_hint="--filter"
-        ) from error
+        told = f"{expression!r} does not compile; libpcap says: {error}"
+        if "unknown host" in told:
+            # It asks the resolver of this machine.
+            told += " (it knows no names of the lab: give an address, as netlab status has it)"
+        raise click.BadParameter(told, param_hint="--filter") from error
 
 
 def _run(request: "CaptureRequest", *, live: bool) -> "Captured":

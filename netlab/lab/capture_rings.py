@@ -38,6 +38,9 @@ from netlab.observe.ring import BLOCK_BYTES, Passage, Points, Record, Ring, is_s
 HOLD_NS: Final = 100_000_000
 """Twice the time after which the kernel hands over a block that is not full, and some more."""
 
+SETTLED_NS: Final = 200_000_000
+"""A change of a directory that is so old can have no second one with the same time stamp."""
+
 ROOM_BYTES: Final = 128 << 20
 """What all rings share while none has less than the least or more than the most."""
 LEAST_BLOCKS: Final = 2
@@ -80,6 +83,7 @@ class CaptureRings:
 
     def __init__(self, choice: Choice, program: bytes) -> None:
         self._choice = choice
+        self._existing = _Existing(choice)
         self._program = program
         self._heard: dict[NetnsName, _Heard] = {}
         self._refused: dict[NetnsName, int] = {}
@@ -102,7 +106,7 @@ class CaptureRings:
 
     def follow(self) -> News:
         """Open and close rings as namespaces came and went; return what is new."""
-        now = _inodes(self._choice)
+        now = self._existing.inodes()
         news = News()
         for name in [name for name, heard in self._heard.items() if now.get(name) != heard.inode]:
             news.gone.append(self._heard[name].host.name)
@@ -212,15 +216,36 @@ class CaptureRings:
         return interface
 
 
-def _inodes(choice: Choice) -> dict[NetnsName, int]:
-    """Return the whole namespaces that were chosen, with what tells one from a later namesake."""
-    found = {}
-    for name in choice.namespaces():
+class _Existing:
+    """The chosen namespaces that exist, looked at anew when the directory of names changes."""
+
+    def __init__(self, choice: Choice) -> None:
+        self._choice = choice
+        self._settled_ns = 0
+        """When the directory last changed; 0 as long as that may not have been the last change."""
+        self._inodes: dict[NetnsName, int] = {}
+
+    def inodes(self) -> dict[NetnsName, int]:
+        """Return the whole namespaces, with what tells one from a later namesake."""
+        changed_ns = netns.NETNS.stat().st_mtime_ns
+        if changed_ns == self._settled_ns:
+            return self._inodes
+        names = self._choice.namespaces()
+        self._inodes = {name: inode for name in names if (inode := _inode(name))}
+        # A name is made before its namespace is, and time stamps are coarse.
+        is_whole = len(self._inodes) == len(names)
+        is_past = time.clock_gettime_ns(time.CLOCK_REALTIME) - changed_ns > SETTLED_NS
+        self._settled_ns = changed_ns if is_whole and is_past else 0
+        return self._inodes
+
+
+def _inode(name: NetnsName) -> int:
+    """Return the number of a namespace; 0 when it is not whole, or no more."""
+    # It may go between the two questions.
+    with suppress(FileNotFoundError):
         if netns.is_mounted(name):
-            # It may go meanwhile.
-            with suppress(FileNotFoundError):
-                found[name] = (netns.NETNS / name).stat().st_ino
-    return found
+            return (netns.NETNS / name).stat().st_ino
+    return 0
 
 
 def _allow_many_files() -> None:

@@ -29,7 +29,7 @@ from netlab.observe.pcapng import Statistics
 from netlab.observe.ring import Record
 from netlab.path.identity import PacketNumbers
 
-PASS_S: Final = 0.025
+PASS_S: Final = 0.05
 FOLLOW_S: Final = 0.1
 """How often to look for namespaces that came or went."""
 AT_ONCE: Final = 5_000

@@ -44,7 +44,10 @@ _NANOSECONDS: Final = b"\x09"
 _LONGEST_OPTION: Final = 0xFFFF
 
 _PACKET: Final = struct.Struct("<IIIIIII")  # type, length, interface, time, kept, length on wire
-_PACKET_ID: Final = struct.Struct("<HHQ")
+_PADDING: Final = (b"", bytes(3), bytes(2), bytes(1))
+"""To 32 bits, by the last two bits of a length."""
+_END: Final = struct.Struct("<II")  # end of options, length
+_END_WITH_ID: Final = struct.Struct("<HHQII")  # packet id, end of options, length
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,13 +131,16 @@ def enhanced_packet(
         options: Of ``packet_options``, one or more of them.
     """
     kept = len(content)
-    tail = b"\0\0\0"[: -kept & 3] + options
+    pad = _PADDING[kept & 3]
     if packet_id:
-        tail += _PACKET_ID.pack(_EPB_PACKET_ID, 8, packet_id)
-    size = 36 + kept + len(tail)
-    high, low = divmod(time_ns, 1 << 32)
+        size = 48 + kept + len(pad) + len(options)
+        end = _END_WITH_ID.pack(_EPB_PACKET_ID, 8, packet_id, 0, size)
+    else:
+        size = 36 + kept + len(pad) + len(options)
+        end = _END.pack(0, size)
+    high, low = time_ns >> 32, time_ns & 0xFFFF_FFFF
     head = _PACKET.pack(ENHANCED_PACKET, size, interface, high, low, kept, length)
-    return b"%b%b%b\0\0\0\0%b" % (head, content, tail, size.to_bytes(4, "little"))
+    return b"".join((head, content, pad, options, end))
 
 
 def name_resolution(names: Mapping[str, str]) -> bytes:

@@ -10,6 +10,7 @@ from netlab.path.join import kind_of
 from netlab.path.observations import Direction, PacketSeen
 from netlab.render.frame_comments import Naming
 
+_PROTOCOLS: Final = {2: "igmp", 132: "sctp"}
 _FRAGMENT_OFFSET: Final = 0x1FFF
 POINT_COLUMN: Final = 22
 """A longer name pushes the rest of its line to the right."""
@@ -65,5 +66,6 @@ def other_words(data: bytes, length: int, naming: Naming) -> str:
         return f"EtherType 0x{data[12:14].hex()}, {length} bytes"
     is_ipv4 = data[14] >> 4 == 4
     later = is_ipv4 and int.from_bytes(data[20:22], "big") & _FRAGMENT_OFFSET
-    what = "later fragment" if later else f"IP protocol {data[23] if is_ipv4 else data[20]}"
+    number = data[23] if is_ipv4 else data[20]
+    what = "later fragment" if later else _PROTOCOLS.get(number, f"IP protocol {number}")
     return f"{naming.ends(pair_of(identity[1]))} {what}, {length} bytes"

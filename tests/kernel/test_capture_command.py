@@ -101,7 +101,7 @@ def test_one_packet_is_followed_through_nat_from_the_client_to_the_pod(
     lab: Lab, node_port: int, tmp_path: Path
 ):
     file = tmp_path / "all.pcapng"
-    with capturing(lab, "-w", str(file)) as running:
+    with capturing(lab, "-w", str(file), "--filter", "tcp") as running:
         assert "client_address" in fetch(lab, node_port)
         assert running.end() == 0
 
@@ -183,7 +183,7 @@ def test_tcpdumps_line_sees_the_same(lab: Lab):
 
 
 def test_lines_are_printed_as_packets_come_with_names(lab: Lab, node_port: int):
-    with capturing(lab) as running:
+    with capturing(lab, "--filter", "tcp") as running:
         fetch(lab, node_port)
         first = running.process.stdout.readline()
         assert running.end(signal.SIGTERM) == 0

@@ -70,8 +70,8 @@ def test_a_packet_in_words(key: PacketKey, said: str):
             MACS + b"\x88\xcc" + bytes(40), "EtherType 0x88cc, 99 bytes", id="another type"
         ),
         pytest.param(
-            MACS + bytes.fromhex("0800 46c000200000400001020000 0af00004 e0000016") + bytes(12),
-            "node2 > 224.0.0.22 IP protocol 2, 99 bytes",
+            MACS + bytes.fromhex("0800 46c0002000004000012f0000 0af00004 e0000016") + bytes(12),
+            "node2 > 224.0.0.22 IP protocol 47, 99 bytes",
             id="another protocol",
         ),
         pytest.param(
