@@ -89,15 +89,12 @@ def trace(  # noqa: PLR0913 (one for each option)
         return
     if len(words) != 2:
         raise click.UsageError("give FROM and TARGET, such as: client http://node2:30080")
-    if pcap == "-":
-        raise click.UsageError("--pcap wants a file: standard output is for the trace")
+    _check_pcap(pcap)
     expectations = parse_expectations(expected)
     printed = ["-o json"] * (output == "json") + ["--mermaid"] * mermaid
     files = trace_forms.files_of({"--svg": svg, "--html": html}, printed)
     frames: list[Frame] = []
     traced = _trace(lab, words[0], words[1], timeout, frames)
-    _write_frames(traced, frames, pcap, pcap_dir)
-    write_wireshark_profile(profile)
     style = TraceStyle(
         width=_width(), colour=_colour(), numeric=numeric, rules=rules, everything=everything
     )
@@ -108,6 +105,8 @@ def trace(  # noqa: PLR0913 (one for each option)
     elif not trace_forms.take_stdout(files):
         click.echo(render_trace(traced, style), nl=False)
     trace_forms.write(files, traced, numeric=numeric)
+    _write_frames(traced, frames, pcap, pcap_dir)
+    write_wireshark_profile(profile)
     check(traced, expectations)
 
 
@@ -126,6 +125,15 @@ def _trace(lab: str, caller: str, target: str, timeout_s: float, frames: "list[F
     request = TraceRequest(caller=caller, target=target, timeout_s=timeout_s)
     now = time.clock_gettime(time.CLOCK_REALTIME)
     return trace_connection(cluster, request, now, frames.extend)
+
+
+def _check_pcap(file: str) -> None:
+    from netlab.lab.output_files import why_not
+
+    if file == "-":
+        raise click.UsageError("--pcap wants a file: standard output is for the trace")
+    if file and (reason := why_not(file)):
+        raise click.BadParameter(f"{file}: {reason}", param_hint="--pcap")
 
 
 def _write_frames(traced: "Trace", frames: "list[Frame]", file: str, directory: str) -> None:
