@@ -16,7 +16,7 @@ import select
 import time
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -45,8 +45,8 @@ ROOM_BYTES: Final = 128 << 20
 """What all rings share while none has less than the least or more than the most."""
 LEAST_BLOCKS: Final = 2
 MOST_BLOCKS: Final = 64
-CLOSERS: Final = 32
-"""Closing a packet socket waits for some milliseconds, and does so beside others."""
+AT_ONCE: Final = 32
+"""Starting and closing a ring each wait for some milliseconds, and do so beside others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +70,8 @@ class _Heard:
     inode: int
     ring: Ring
     points: Points[Vantage]
+    known: dict[int, InterfaceSeen] = field(default_factory=dict)
+    """The interfaces that it had when the ring was opened."""
     interfaces: dict[int, HeardInterface] = field(default_factory=dict)
 
 
@@ -111,10 +113,13 @@ class CaptureRings:
         for name in [name for name, heard in self._heard.items() if now.get(name) != heard.inode]:
             news.gone.append(self._heard[name].host.name)
             self._close(self._heard.pop(name))
-        blocks = min(MOST_BLOCKS, max(LEAST_BLOCKS, ROOM_BYTES // BLOCK_BYTES // max(1, len(now))))
-        for name, inode in now.items():
-            if name not in self._heard and self._refused.get(name) != inode:
-                self._try(name, inode, blocks, news)
+        new = [
+            name for name in now if name not in self._heard and self._refused.get(name) != now[name]
+        ]
+        if new:
+            blocks = min(MOST_BLOCKS, max(LEAST_BLOCKS, ROOM_BYTES // BLOCK_BYTES // len(now)))
+            opened = [self._open(name, now[name], blocks, news) for name in new]
+            self._start([heard for heard in opened if heard is not None], news)
         return news
 
     def has_lab(self) -> bool:
@@ -153,38 +158,50 @@ class CaptureRings:
     def close(self) -> None:
         """Give every ring back."""
         self._dropped_before = self.dropped()
-        with ThreadPoolExecutor(max_workers=CLOSERS) as pool:
+        with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
             list(pool.map(lambda heard: heard.ring.close(), self._heard.values()))
         self._heard.clear()
 
-    def _try(self, name: NetnsName, inode: int, blocks: int, news: News) -> None:
+    def _open(self, name: NetnsName, inode: int, blocks: int, news: News) -> _Heard | None:
+        """Return a ring that is yet to start; None when there can be none."""
         host = Host(
             name=host_of(self._choice.lab, name), kind=HostKind.POD, netns=name, addresses=()
         )
         try:
-            self._open(host, inode, blocks)
+            known = interfaces_of(name)
+            chosen = [i for i, seen in known.items() if self._choice.hears(name, seen.ifname)]
+            program = self._program
+            if self._choice.ifnames.get(name):
+                program = at_interfaces(program, chosen)
+            ring = Ring(host, inside, program, blocks=blocks, later=True)
         except FileNotFoundError:
-            return
+            return None  # it has just gone
         except (OSError, KernelError) as error:
-            self._refused[name] = inode
-            reason = error.strerror if isinstance(error, OSError) else error
-            news.refused.append(f"no capture on {host.name}: {reason}")
-        else:
-            news.come.append(host.name)
-
-    def _open(self, host: Host, inode: int, blocks: int) -> None:
-        known = interfaces_of(host.netns)
-        chosen = [i for i, seen in known.items() if self._choice.hears(host.netns, seen.ifname)]
-        program = self._program
-        if self._choice.ifnames.get(host.netns):
-            program = at_interfaces(program, chosen)
-        ring = Ring(host, inside, program, blocks=blocks)
+            self._refuse(host, inode, error, news)
+            return None
         heard = _Heard(host=host, inode=inode, ring=ring, points=Points(lambda _: None))
         heard.points = Points(lambda passage: self._vantage(heard, passage))
-        for ifindex in chosen:
-            self._met(heard, known[ifindex])
-        self._heard[host.netns] = heard
-        self._poll.register(ring, select.POLLIN)
+        heard.known = {ifindex: known[ifindex] for ifindex in chosen}
+        return heard
+
+    def _start(self, opened: Sequence[_Heard], news: News) -> None:
+        with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
+            results = [(heard, pool.submit(heard.ring.start)) for heard in opened]
+        for heard, result in results:
+            if isinstance(error := result.exception(), KernelError):
+                self._refuse(heard.host, heard.inode, error, news)
+                continue
+            result.result()
+            for seen in heard.known.values():
+                self._met(heard, seen)
+            self._heard[heard.host.netns] = heard
+            self._poll.register(heard.ring, select.POLLIN)
+            news.come.append(heard.host.name)
+
+    def _refuse(self, host: Host, inode: int, error: OSError | KernelError, news: News) -> None:
+        self._refused[host.netns] = inode
+        reason = error.strerror if isinstance(error, OSError) else error
+        news.refused.append(f"no capture on {host.name}: {reason}")
 
     def _close(self, heard: _Heard) -> None:
         self._held += heard.ring.take(heard.points)

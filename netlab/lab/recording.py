@@ -11,6 +11,7 @@ While it runs, Python does not look for garbage in cycles: there is none in what
 make, and to find that out takes a third of the time.
 """
 
+import errno
 import gc
 import time
 from collections import Counter
@@ -129,6 +130,13 @@ class Recording:
                 f"{error}; the capture ended there after {self._frames:,} frames,"
                 " and what was written is whole",
                 hint="df shows how much room there is",
+            ) from error
+        except OSError as error:
+            if error.errno != errno.EMFILE:
+                raise
+            raise HostError(
+                "too many open files: a capture takes one a host, and some more",
+                hint="ulimit -Hn shows how many root may have here",
             ) from error
         finally:
             self._close()

@@ -97,6 +97,7 @@ class Ring:
         enter: Moves this thread into that namespace; used while opening only.
         program: A socket filter of ``netlab.observe.filters``; it sets the snap length.
         blocks: Room for frames that wait to be taken, in units of 256 KiB; at least 2.
+        later: Only have the socket; its owner calls ``start``, from any thread.
 
     Raises:
         FileNotFoundError: The namespace is gone.
@@ -104,7 +105,13 @@ class Ring:
     """
 
     def __init__(
-        self, host: Host, enter: Enter, program: bytes = b"", *, blocks: int = BLOCKS
+        self,
+        host: Host,
+        enter: Enter,
+        program: bytes = b"",
+        *,
+        blocks: int = BLOCKS,
+        later: bool = False,
     ) -> None:
         self._host = host
         self._enter = enter
@@ -118,11 +125,22 @@ class Ring:
         with enter(host.netns):
             self._socket = _packet_socket(host)
             self._read_names()
+        self._program = program or everything(SNAP)
+        self._map: mmap.mmap | None = None
+        if not later:
+            self.start()
+
+    def start(self) -> None:
+        """Begin to hear; the kernel takes some milliseconds for it, and many beside each other.
+
+        Raises:
+            KernelError: The kernel refused the ring; the socket is closed.
+        """
         try:
-            self._map = _open_ring(self._socket, program or everything(SNAP), blocks)
+            self._map = _open_ring(self._socket, self._program, self._blocks)
         except OSError as error:
             self._socket.close()
-            raise KernelError(f"no capture ring on {host.name}: {error.strerror}") from error
+            raise KernelError(f"no capture ring on {self._host.name}: {error.strerror}") from error
 
     def fileno(self) -> int:
         """Return the descriptor that becomes readable when a block is full or old enough."""
@@ -155,7 +173,7 @@ class Ring:
 
         It costs little, and keeps frames from being dropped while their owner is busy with others.
         """
-        while self._waiting_bytes < WAITING_BYTES:
+        while self._map is not None and self._waiting_bytes < WAITING_BYTES:
             start = self._block * BLOCK_BYTES
             status, _, _, size = _BLOCK.unpack_from(self._map, start + 8)
             if not status & 1:
@@ -192,7 +210,8 @@ class Ring:
 
     def close(self) -> None:
         """Give the ring back; the kernel takes some milliseconds for it."""
-        self._map.close()
+        if self._map is not None:
+            self._map.close()
         self._socket.close()
 
     def _point(self, passage: Passage) -> _Point | None:
@@ -236,10 +255,16 @@ def _open_ring(opened: socket.socket, program: bytes, blocks: int) -> mmap.mmap:
     opened.setsockopt(SOL_PACKET, PACKET_VERSION, TPACKET_V3)
     frames = BLOCK_BYTES * blocks // FRAME_BYTES
     request = (BLOCK_BYTES, blocks, FRAME_BYTES, frames, BLOCK_TIMEOUT_MS, 0, 0)
-    opened.setsockopt(SOL_PACKET, PACKET_RX_RING, struct.pack("7I", *request))
+    # The kernel waits here for all its CPUs; Python's own call would have all threads wait with it.
+    packed = struct.pack("7I", *request)
+    _checked(_libc.setsockopt(opened.fileno(), SOL_PACKET, PACKET_RX_RING, packed, len(packed)))
     mapped = mmap.mmap(opened.fileno(), BLOCK_BYTES * blocks)
     # Python's bind() wants an interface name; interface 0 means all of them.
     everywhere = struct.pack("HHiHBB8s", socket.AF_PACKET, socket.htons(ETH_P_ALL), 0, 0, 0, 0, b"")
-    if _libc.bind(opened.fileno(), everywhere, len(everywhere)):
-        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    _checked(_libc.bind(opened.fileno(), everywhere, len(everywhere)))
     return mapped
+
+
+def _checked(result: int) -> None:
+    if result:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
