@@ -10,6 +10,7 @@ end it as they end any other.
 
 import errno
 import os
+import select
 import stat
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
@@ -50,7 +51,9 @@ class PcapngFile:
             self._file = os.dup(1) if name == STDOUT else os.open(name, flags, 0o644)
         except OSError as error:
             raise HostError(f"cannot write {name}: {error.strerror}") from error
-        self._can_be_cut = stat.S_ISREG(os.fstat(self._file).st_mode)
+        mode = os.fstat(self._file).st_mode
+        self._can_be_cut = stat.S_ISREG(mode)
+        self._is_pipe = stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
 
     def write(self, blocks: Sequence[bytes]) -> None:
         """Write whole blocks.
@@ -70,6 +73,18 @@ class PcapngFile:
             reason = "no room is left" if error.errno in _FULL else error.strerror
             raise FileFullError(f"{reason} for {self.name}") from error
         self._batch, self._batch_start = list(blocks), start
+
+    def check(self) -> None:
+        """Look whether somebody still reads, when there is nothing to write.
+
+        Raises:
+            ReaderGoneError: Nobody reads the pipe any more.
+        """
+        if self._is_pipe:
+            watch = select.poll()
+            watch.register(self._file, 0)
+            if watch.poll(0):
+                raise ReaderGoneError
 
     def close(self, last_blocks: Iterable[bytes] = ()) -> None:
         """Write the last blocks, making room for them where there is none, and close the file."""

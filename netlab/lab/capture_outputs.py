@@ -86,6 +86,8 @@ class OneFile:
         self._waiting.clear()
         if blocks:
             self.file.write(blocks)
+        else:
+            self.file.check()
 
     def close(self, counters: Sequence[pcapng.Statistics]) -> None:
         """Write the counters and close the file."""

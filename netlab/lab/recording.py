@@ -119,16 +119,14 @@ class Recording:
         self._started = self._passed = time.monotonic()
         self._started_ns = time.clock_gettime_ns(time.CLOCK_REALTIME)
         try:
-            with _without_garbage_collection():
+            # A reader that is gone has seen enough.
+            with _without_garbage_collection(), suppress(ReaderGoneError):
                 self._begin()
-                # A reader that is gone has seen enough.
-                with suppress(ReaderGoneError):
-                    self._hear()
+                self._hear()
             return self.tally()
         except FileFullError as error:
             raise HostError(
-                f"{error}; the capture ended there after {self._frames:,} frames,"
-                " and what was written is whole",
+                f"{error}; the capture ends here, and what was written is whole",
                 hint="df shows how much room there is",
             ) from error
         except OSError as error:

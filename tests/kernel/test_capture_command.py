@@ -235,6 +235,22 @@ def test_a_pipe_has_packets_at_once_and_whole(lab: Lab):
     assert "Traceback" not in told
 
 
+def test_a_reader_that_has_seen_enough_ends_the_capture(lab: Lab):
+    command = shlex.join(
+        lab.command("capture", "-w", "-", "--filter", "udp port 9", "--duration", "20")
+    )
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", f"{command} | head -c 500 >/dev/null"],
+        env=lab.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=15,
+    )
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "Traceback" not in done.stderr
+
+
 def test_a_time_without_packets_gives_a_file_without_packets(lab: Lab, tmp_path: Path):
     file = tmp_path / "none.pcapng"
     done = lab.run("capture", "router", "--filter", "port 9", "--duration", "0.2", "-w", str(file))

@@ -102,6 +102,17 @@ def test_a_pipe_without_a_reader_is_told_apart():
     os.close(writing)
 
 
+def test_a_reader_that_goes_is_noticed_without_a_write():
+    reading, writing = os.pipe()
+    file = PcapngFile(f"/proc/self/fd/{writing}")
+    file.check()
+    os.close(reading)
+    with pytest.raises(ReaderGoneError):
+        file.check()
+    file.close()
+    os.close(writing)
+
+
 def test_a_place_that_cannot_be_written_is_named(tmp_path: Path):
     with pytest.raises(HostError, match=r"cannot write .*: No such file or directory"):
         PcapngFile(str(tmp_path / "nowhere" / "a.pcapng"))
