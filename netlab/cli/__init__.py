@@ -26,6 +26,10 @@ _COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "matrix": ("matrix:matrix", "Who calls what, and the address the pod saw."),
     "trace": ("trace:trace", "The true path of one connection, and the rules that decided."),
     "capture": ("capture:capture", "Packets at any points of the lab, in one annotated file."),
+    "conntrack": (
+        "conntrack:conntrack",
+        "The connections a host tracks, and their NAT.",
+    ),
     "rules": ("rules:rules", "What a node's rules say, in words, with counters."),
     "exec": ("inside:exec_", "Run a command in a host of the lab."),
     "shell": ("inside:shell", "Open a shell in a host of the lab."),
@@ -47,7 +51,17 @@ _INTERRUPTED: Final = 130
 _BUG: Final = 70
 
 
+class _ReaderLeftError(Exception):
+    """Nobody reads standard output any more; Click would make exit code 1 of a BrokenPipeError."""
+
+
 class _LazyGroup(click.Group):
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise _ReaderLeftError from error
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         del ctx
         return list(_COMMANDS)
@@ -107,7 +121,7 @@ def _run(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return _INTERRUPTED
-    except BrokenPipeError:
+    except _ReaderLeftError:
         # Who read our output has seen enough; keep Python from trying to flush the rest.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 0

@@ -39,7 +39,7 @@ class Backend:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServicePort:
-    """One TCP port of a Service that has a ClusterIP."""
+    """One port of a Service that has a ClusterIP."""
 
     namespace: str
     name: str
@@ -50,6 +50,8 @@ class ServicePort:
     policy: str
     """externalTrafficPolicy: ``Cluster`` or ``Local``."""
     backends: tuple[Backend, ...]
+    protocol: str = "TCP"
+    type: str = "ClusterIP"
 
     @property
     def key(self) -> str:
@@ -78,12 +80,21 @@ class Cluster:
             if host.kind is kind and (host.addresses or kind is HostKind.ROUTER)
         ]
 
-    def service_ports(self) -> list[ServicePort]:
-        """Return every TCP port of every Service with a ClusterIP, sorted by name."""
+    def service_ports(self, *protocols: str) -> list[ServicePort]:
+        """Return every port of every Service with a ClusterIP, sorted by name.
+
+        Args:
+            protocols: Those that are wanted, as Kubernetes writes them; TCP alone when left out.
+        """
         services = self.objects.get("/api/v1/services")["items"]
         slices = self.objects.get("/apis/discovery.k8s.io/v1/endpointslices")["items"]
-        ports = [port for service in services for port in _ports(service, slices)]
-        return sorted(ports, key=lambda port: (port.namespace, port.name, port.port))
+        ports = [
+            port
+            for service in services
+            for port in _ports(service, slices)
+            if port.protocol in (protocols or ("TCP",))
+        ]
+        return sorted(ports, key=lambda port: (port.namespace, port.name, port.port, port.protocol))
 
     def gateways(self) -> dict[str, Address]:
         """Return the address of each node on its pods' network, by node."""
@@ -112,26 +123,34 @@ def _ports(service: Body, slices: list[Body]) -> Iterator[ServicePort]:
     if spec.get("clusterIP") in {None, "", "None"}:
         return
     for port in spec.get("ports", []):
-        if port.get("protocol", "TCP") == "TCP":
-            yield ServicePort(
-                namespace=meta["namespace"],
-                name=meta["name"],
-                port_name=port.get("name", ""),
-                cluster_ip=ip_address(spec["clusterIP"]),
-                port=port["port"],
-                node_port=port.get("nodePort"),
-                policy=spec.get("externalTrafficPolicy", "Cluster"),
-                backends=tuple(_backends(meta, port.get("name", ""), slices)),
-            )
+        yield ServicePort(
+            namespace=meta["namespace"],
+            name=meta["name"],
+            port_name=port.get("name", ""),
+            cluster_ip=ip_address(spec["clusterIP"]),
+            port=port["port"],
+            node_port=port.get("nodePort"),
+            policy=spec.get("externalTrafficPolicy", "Cluster"),
+            backends=tuple(_backends(meta, port, slices)),
+            protocol=port.get("protocol", "TCP"),
+            type=spec.get("type", "ClusterIP"),
+        )
 
 
-def _backends(meta: Mapping[str, Any], name: str, slices: list[Body]) -> Iterator[Backend]:
+def _backends(
+    meta: Mapping[str, Any], service_port: Mapping[str, Any], slices: list[Body]
+) -> Iterator[Backend]:
+    wanted = service_port.get("name", ""), service_port.get("protocol", "TCP")
     for piece in slices:
         labels = piece["metadata"].get("labels", {})
         ours = labels.get("kubernetes.io/service-name") == meta["name"]
         if not ours or piece["metadata"]["namespace"] != meta["namespace"]:
             continue
-        numbers = [p["port"] for p in piece.get("ports") or [] if p.get("name", "") == name]
+        numbers = [
+            p["port"]
+            for p in piece.get("ports") or []
+            if (p.get("name", ""), p.get("protocol", "TCP")) == wanted
+        ]
         for endpoint in piece.get("endpoints") or []:
             # Kubernetes reads a condition that is not there as true.
             if endpoint.get("conditions", {}).get("ready", True) is not False:
