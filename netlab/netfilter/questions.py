@@ -15,6 +15,7 @@ from netlab.netfilter.matches import (
     IpProtocol,
     Mark,
     Match,
+    OutInterface,
     Ports,
     RecentCheck,
     RecentSet,
@@ -82,6 +83,8 @@ def _answers_rarely(packet: Packet, match: Match, local: AbstractSet[Address]) -
             return (packet.mark & mask == value) != inverted
         case InInterface(ifname, inverted):
             return _is_by(packet.in_interface, ifname) != inverted
+        case OutInterface(ifname, inverted) if packet.out_interface is not None:
+            return _is_by(packet.out_interface, ifname) != inverted
         case RecentCheck():
             return False
         case _:

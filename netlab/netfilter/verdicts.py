@@ -1,11 +1,10 @@
 """A packet at a node, and what the rules can do with it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
 from typing import Final
 
-from netlab.model.packets import Protocol
 from netlab.model.topology import Address
 from netlab.netfilter.rules import Rule
 
@@ -43,13 +42,16 @@ class Packet:
 
     source: Address
     destination: Address
-    protocol: Protocol
+    protocol: str
+    """As ``Protocol`` spells it, or another that has no ports, such as ``ICMP``."""
     destination_port: int
     source_port: int = ANY_SOURCE_PORT
     is_made_here: bool = False
     """Whether a process of the node sends it: it meets OUTPUT instead of PREROUTING."""
     in_interface: str = ""
     """Where it came in; empty when it did not, or when nobody knows. Matches no ``-i`` then."""
+    out_interface: str | None = None
+    """Where it leaves; empty when it does not, None when nobody knows its route."""
     states: frozenset[str] = NEW
     """What conntrack says of it, in the words of ``--ctstate``."""
     mark: int = 0
@@ -61,6 +63,8 @@ class Hit:
 
     table: str
     rule: Rule
+    index: int = field(default=0, compare=False)
+    """Number of the rule in its chain, from 1; 0 when nobody counted."""
 
     def __str__(self) -> str:
         return f"{self.table}: {self.rule}"

@@ -20,7 +20,7 @@ Source: Linux, ``net/ipv4/netfilter/ip_tables.c`` (ipt_do_table), ``net/netfilte
 (nf_nat_inet_fn).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import prod
@@ -57,6 +57,9 @@ _TABLES: Final = {
 }
 """In the order of their priorities (linux/netfilter_ipv4.h)."""
 
+Route = Callable[[Packet], str | None]
+"""Gives the interface that a packet leaves by, empty for one that ends here; None: no way."""
+
 _Step = tuple[Hook, str]
 
 
@@ -92,10 +95,14 @@ class Walker:
     Args:
         ruleset: Compiled, or parsed from what a kernel holds.
         local: The node's addresses; loopback counts without being named.
+        route: The node's routes. Without it every destination has one, by an interface unknown.
     """
 
-    def __init__(self, ruleset: Ruleset, local: Iterable[Address]) -> None:
+    def __init__(
+        self, ruleset: Ruleset, local: Iterable[Address], route: Route | None = None
+    ) -> None:
         self._local = frozenset(local)
+        self._ask = route
         self._rules: dict[tuple[str, str], tuple[Rule, ...]] = {}
         self._policies: dict[tuple[str, str], str | None] = {}
         for table in normalise(ruleset).tables:
@@ -114,10 +121,21 @@ class Walker:
         return tuple(
             _outcome(end)
             for begun in self._through(_steps(first), _Branch(packet))
-            for end in self._through(self._route(begun.packet), _arrived(begun))
+            for end in self._routed(begun)
         )
 
-    def _route(self, packet: Packet) -> tuple[_Step, ...]:
+    def _routed(self, begun: _Branch) -> Iterator[_Branch]:
+        leaving = begun.packet.out_interface
+        if self._ask is not None and not begun.is_over:
+            leaving = self._ask(begun.packet)
+            if leaving is None:
+                yield begun
+                return
+        packet = replace(begun.packet, out_interface=leaving)
+        yield from self._through(self._after(packet), _arrived(replace(begun, packet=packet)))
+
+    def _after(self, packet: Packet) -> tuple[_Step, ...]:
+        """Return where the rules go on behind the routing decision."""
         ends_here = is_local(packet.destination, self._local)
         match packet.is_made_here, ends_here:
             case True, True:
@@ -159,7 +177,7 @@ class Walker:
                     missed = replace(here, chance=here.chance * (1 - chance))
                     pending.append((missed, onward))
                 if chance:
-                    hit = _hit(here, table, rule, chance)
+                    hit = _hit(here, Hit(table, rule, index + 1), chance)
                     after, left = _follow(hit, table, rule, onward)
                     if left is None:
                         yield after
@@ -253,8 +271,8 @@ def _chance(rule: Rule) -> Fraction:
     return prod(map(chance_of, dice), start=Fraction(1))
 
 
-def _hit(branch: _Branch, table: str, rule: Rule, chance: Fraction) -> _Branch:
-    return replace(branch, chance=branch.chance * chance, hits=(*branch.hits, Hit(table, rule)))
+def _hit(branch: _Branch, hit: Hit, chance: Fraction) -> _Branch:
+    return replace(branch, chance=branch.chance * chance, hits=(*branch.hits, hit))
 
 
 def _outcome(branch: _Branch) -> Outcome:
