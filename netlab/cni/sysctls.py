@@ -12,8 +12,9 @@ whatever module the host has loaded.
   1; on the router's bridge the same setting would send frames on the wire through iptables.
 * ``arp_notify``: a pod tells its neighbours where it is when it comes up. A pod with the address of
   one that has gone has another MAC address, and the bridge CNI's node still knows the old one.
-* ``icmp_ratelimit``: none, in nodes and router. The kernel answers a REJECT once a second for each
-  caller, so the second of two refused calls would look dropped.
+* ``icmp_ratemask``: 0, so that no ICMP error counts against a limit. The kernel would tell each
+  caller once a second that it is refused, and all together fifty at once, so that the calls beyond
+  would look dropped. Pods refuse datagrams this way too.
 * ``route_localnet``: kube-proxy sets it, so that 127.0.0.1:NODEPORT works.
 """
 
@@ -30,6 +31,7 @@ _COMMON: Final = {
     "net.ipv4.conf.all.accept_redirects": "0",
     "net.ipv4.conf.default.accept_redirects": "0",
     "net.ipv4.conf.default.arp_notify": "1",
+    "net.ipv4.icmp_ratemask": "0",
 }
 
 
@@ -37,7 +39,6 @@ def _sysctls(*, forward: bool, node: bool) -> tuple[Sysctl, ...]:
     settings = {
         **_COMMON,
         "net.ipv4.ip_forward": str(int(forward)),
-        **({"net.ipv4.icmp_ratelimit": "0"} if forward else {}),
         "net.ipv4.conf.all.route_localnet": str(int(node)),
     }
     bridged = str(int(node))

@@ -70,7 +70,7 @@ SYSCTLS = {
     "net.ipv4.conf.all.send_redirects": 0,
     "net.ipv4.conf.eth0.send_redirects": 0,
     # Every refused packet must be answered.
-    "net.ipv4.icmp_ratelimit": 0,
+    "net.ipv4.icmp_ratemask": 0,
     "net.ipv6.icmp.ratelimit": 0,
 }
 

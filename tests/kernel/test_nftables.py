@@ -158,7 +158,7 @@ class World:
             "net.ipv6.conf.default.accept_dad=0",
             "net.ipv6.conf.default.dad_transmits=0",
             # Many refusals a second go to one sender here.
-            "net.ipv4.icmp_ratelimit=0",
+            "net.ipv4.icmp_ratemask=0",
             "net.ipv4.icmp_msgs_per_sec=100000",
             "net.ipv6.icmp.ratelimit=0",
         )

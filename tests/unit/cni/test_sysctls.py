@@ -20,7 +20,7 @@ def value(settings: tuple[Sysctl, ...], key: str) -> str | None:
         pytest.param(
             "net.bridge.bridge-nf-call-iptables", "0", "0", "1", id="bridged packets meet rules"
         ),
-        pytest.param("net.ipv4.icmp_ratelimit", None, "0", "0", id="who refuses without a limit"),
+        pytest.param("net.ipv4.icmp_ratemask", "0", "0", "0", id="refusals have no limit"),
     ],
 )
 def test_each_kind_of_host_has_its_settings(key: str, host: str | None, router: str, node: str):
