@@ -1,10 +1,17 @@
 """``netlab matrix``: who calls what, and which address the pod saw."""
 
 import shutil
+from typing import TYPE_CHECKING
 
 import click
 
 from netlab.cli.options import lab_option
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from netlab.lab.cluster import Cluster
+    from netlab.path.matrix import ServiceMatrix
 
 
 @click.command()
@@ -13,33 +20,80 @@ from netlab.cli.options import lab_option
     "--output",
     type=click.Choice(["table", "wide", "json"]),
     default="table",
-    help="Form of the answer; wide has no limit to its width.",
+    show_default=True,
+    help="Form of the answer; wide has the deciding rules too, and no limit to its width.",
 )
+@click.option(
+    "--policies",
+    is_flag=True,
+    help="Try Cluster and Local in turn for each NodePort Service; afterwards all is as before.",
+)
+@click.option("--svg", metavar="FILE", help="Also a heat map as a picture; - for standard output.")
+@click.option("--html", metavar="FILE", help="Also a page of its own; - for standard output.")
 @lab_option
-def matrix(output: str, lab: str) -> None:
+def matrix(output: str, svg: str | None, html: str | None, lab: str, *, policies: bool) -> None:
     """Call every Service from the clients, the nodes and a pod of each node.
 
-    Each Service is called by its ClusterIP and by the NodePort of every node. A cell is the
-    address that the pod saw, or how the call ended.
+    Each Service is called by its ClusterIP and by the NodePort of every node: over TCP by an HTTP
+    request, over UDP by a datagram. A cell is the address that the pod saw, or how the call ended.
+    A file of - takes the place of the table. Deciding rules are predicted: a walk goes through the
+    rules that each kernel holds.
 
-    Example: sudo netlab matrix
+    Example: sudo netlab matrix --policies --html matrix.html
     """
     from netlab.api.client import Client
+    from netlab.cli.files import check_writable, write
     from netlab.kernel.rundir import control_socket
     from netlab.lab.cluster import Cluster
     from netlab.lab.host import require_root
     from netlab.lab.hosts import hosts
-    from netlab.lab.matrix import read_matrix
-    from netlab.render.matrix import render_matrix, render_matrix_json
+    from netlab.render.matrix_html import render_matrix_html
+    from netlab.render.matrix_svg import render_matrix_svg
 
+    if svg == html == "-":
+        raise click.UsageError("Only one of --svg and --html can go to standard output.")
+    files = [file for file in (svg, html) if file is not None]
     require_root()
+    check_writable(files)
     cluster = Cluster(lab=lab, objects=Client(control_socket(lab)), read_hosts=lambda: hosts(lab))
-    matrices = read_matrix(cluster, lambda line: click.echo(line, err=True))
+    found = _read(cluster, policies=policies, decisions=output != "table" or bool(files))
+    if svg is not None:
+        write(svg, render_matrix_svg(lab, found))
+    if html is not None:
+        write(html, render_matrix_html(lab, found))
+    if "-" not in files:
+        _print(cluster, found, output)
+
+
+def _read(cluster: "Cluster", *, policies: bool, decisions: bool) -> "Sequence[ServiceMatrix]":
+    from netlab.cli.signals import end_once
+    from netlab.lab import lock
+    from netlab.lab.matrix import read_matrix, try_policies
+
+    def say(line: str) -> None:
+        click.echo(line, err=True)
+
+    if not policies:
+        return read_matrix(cluster, say, decisions=decisions)
+    # Another one of these would take the policy that is only being tried for the lab's own.
+    with lock.held(cluster.lab):
+        # Whatever ends this, what it changed is put back, and nothing disturbs that.
+        end_once()
+        return try_policies(cluster, say, decisions=decisions)
+
+
+def _print(cluster: "Cluster", found: "Sequence[ServiceMatrix]", output: str) -> None:
+    from netlab.render.matrix import render_decisions, render_matrix
+    from netlab.render.matrix_json import render_matrix_json
+
     names = cluster.names()
     if output == "json":
-        click.echo(render_matrix_json(lab, matrices, names))
-    elif not matrices:
+        click.echo(render_matrix_json(cluster.lab, found, names))
+    elif not found:
         click.echo("This lab has no Service to call.", err=True)
+    elif output == "wide":
+        click.echo(render_matrix(found, names, None))
+        click.echo(render_decisions(found))
     else:
         width = max(80, shutil.get_terminal_size((80, 24)).columns)
-        click.echo(render_matrix(matrices, names, None if output == "wide" else width))
+        click.echo(render_matrix(found, names, width))

@@ -1,4 +1,4 @@
-"""Many HTTP requests at once, each made inside its caller's network namespace.
+"""Many HTTP requests and datagrams at once, each made inside its caller's network namespace.
 
 Theory of operation
 -------------------
@@ -27,12 +27,21 @@ AT_ONCE: Final = 256
 
 MAX_ANSWER: Final = 1 << 20
 
+DATAGRAM: Final = b"netlab\n"
+"""What is sent to a UDP port; a trace sends the same."""
+
 TCP_REPAIR: Final = 19
 TCP_REPAIR_QUEUE: Final = 20
 TCP_QUEUE_SEQ: Final = 21
 TCP_SEND_QUEUE: Final = 2
 TCP_REPAIR_OFF_NO_WP: Final = -1
 """linux/tcp.h"""
+
+_RECVERR: Final = {
+    socket.AF_INET: (socket.IPPROTO_IP, 11),
+    socket.AF_INET6: (socket.IPPROTO_IPV6, 25),
+}
+"""IP_RECVERR and IPV6_RECVERR: linux/in.h, linux/in6.h"""
 
 _UNREACHABLE: Final = frozenset(
     {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EACCES, errno.EPERM, errno.EADDRNOTAVAIL}
@@ -41,10 +50,12 @@ _UNREACHABLE: Final = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """A ``GET /`` to be made."""
+    """A ``GET /`` to be made, or a datagram to be sent."""
 
     caller: Host
     target: AddrPort
+    protocol: str = "tcp"
+    """Or ``udp``: one datagram, and one is waited for."""
 
 
 class Listener(Protocol):
@@ -102,17 +113,22 @@ def _drive(
 
 
 class _Exchange:
-    """One connection from SYN to the end of the answer."""
+    """One connection from SYN to the end of the answer, or one datagram and its answer."""
 
     def __init__(self, call: Call) -> None:
         self.call = call
         self._result: Result | None = None
         self._flow: Flow | None = None
-        self._unsent = _request(call.target)
+        self._is_datagram = call.protocol == "udp"
+        self._unsent = DATAGRAM if self._is_datagram else _request(call.target)
         self._answer = bytearray()
         family = socket.AF_INET if call.target.address.version == 4 else socket.AF_INET6
         with inside(call.caller.netns):
-            self._socket = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+            kind = socket.SOCK_DGRAM if self._is_datagram else socket.SOCK_STREAM
+            self._socket = socket.socket(family, kind | socket.SOCK_NONBLOCK)
+        if self._is_datagram:
+            # Without it, only a refusal is told to a datagram socket, no other ICMP error.
+            self._socket.setsockopt(*_RECVERR[family], 1)
 
     @property
     def done(self) -> bool:
@@ -183,7 +199,9 @@ class _Exchange:
     def _receive(self) -> None:
         piece = self._socket.recv(65536)
         self._answer += piece
-        if not piece or len(self._answer) > MAX_ANSWER:
+        if self._is_datagram:
+            self._result = Result.ANSWERED
+        elif not piece or len(self._answer) > MAX_ANSWER:
             self._result = Result.ANSWERED if self._answer else Result.CLOSED
 
     def _fail(self, error: int) -> None:

@@ -1,12 +1,16 @@
 """Call every Service from every kind of place in the lab."""
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from typing import Final
 
 from netlab.lab.calls import Call, make_calls
 from netlab.lab.cluster import Cluster, ServicePort
+from netlab.lab.decisions import Decisions
+from netlab.lab.policies import POLICIES, PROTOCOLS, PolicyTrial
 from netlab.model.hosts import Host, HostKind
-from netlab.path.matrix import MatrixRow, ServiceMatrix, Target
+from netlab.path.decision import Decision
+from netlab.path.matrix import Cell, MatrixRow, ServiceMatrix, Target, cell_of
 from netlab.path.observations import AddrPort
 
 TIMEOUT_S: Final = 1.2
@@ -15,48 +19,128 @@ TIMEOUT_S: Final = 1.2
 API_SERVICE: Final = ("default", "kubernetes")
 """The API server's own Service, which no pod stands behind."""
 
+Say = Callable[[str], None]
 
-def read_matrix(cluster: Cluster, say: Callable[[str], None]) -> tuple[ServiceMatrix, ...]:
+_Row = tuple[Cell, ...]
+
+
+def read_matrix(
+    cluster: Cluster, say: Say, *, decisions: bool = False
+) -> tuple[ServiceMatrix, ...]:
     """Make every call and return the results, a matrix for each Service port, sorted by name.
 
-    Callers are the clients, the nodes, and one running pod of each node. Services without TCP
-    ports or ClusterIP are left out, and so is ``kubernetes``.
+    Callers are the clients, the nodes, and one running pod of each node. Services without a
+    ClusterIP or a port of TCP or UDP are left out, and so is ``kubernetes``.
 
     Args:
         cluster: The running lab.
-        say: Takes a line about each caller that is missing.
+        say: Takes a line about each caller that is missing, and what could not be predicted.
+        decisions: Whether to predict what decides each call, too.
     """
-    nodes = cluster.hosts(HostKind.NODE)
-    callers = [*cluster.hosts(HostKind.CLIENT), *nodes, *_pods(cluster, nodes, say)]
-    ports = [p for p in cluster.service_ports() if (p.namespace, p.name) != API_SERVICE]
-    targets = [(port, _targets(port, nodes)) for port in ports]
-    calls = [
-        Call(caller=caller, target=target.address)
-        for _, ways in targets
-        for caller in callers
-        for target in ways
-    ]
-    outcomes = iter(make_calls(calls, timeout_s=TIMEOUT_S))
+    calling = _Calling(cluster, say, decisions=decisions)
+    ports = _ports(cluster)
+    targets = [_targets(port, calling.nodes, port.policy) for port in ports]
+    return _matrices(calling, ports, [targets], [calling.make(ports, targets)])
+
+
+def try_policies(
+    cluster: Cluster, say: Say, *, decisions: bool = False
+) -> tuple[ServiceMatrix, ...]:
+    """Do the same under both policies for each Service of type NodePort, and put them back.
+
+    What no policy matters to is called once. The policies are put back also when this fails or is
+    interrupted.
+
+    Raises:
+        LabError: The rules of a node did not follow a policy in time.
+    """
+    with ExitStack() as undo:
+        trial = PolicyTrial(cluster, undo, say)
+        calling = _Calling(cluster, say, decisions=decisions)
+        before = _ports(cluster)
+        rounds, results = [], []
+        for policy in POLICIES:
+            trial.set_all(policy)
+            targets = [_tried(port, calling.nodes, policy) for port in before]
+            rounds.append(targets)
+            results.append(calling.make(before, targets))
+        return _matrices(calling, before, rounds, results)
+
+
+class _Calling:
+    """The callers of a lab, and how they call."""
+
+    def __init__(self, cluster: Cluster, say: Say, *, decisions: bool) -> None:
+        self._hosts = cluster.read_hosts()
+        self._say = say
+        self._decisions = decisions
+        self.nodes = cluster.hosts(HostKind.NODE)
+        pods = _pods(cluster, self.nodes, say)
+        self.callers = [*cluster.hosts(HostKind.CLIENT), *self.nodes, *pods]
+        self._owners = {address: host.name for host in self._hosts for address in host.addresses}
+
+    def make(
+        self, ports: Sequence[ServicePort], targets: Sequence[tuple[Target, ...]]
+    ) -> list[list[_Row]]:
+        """Return the results of every caller, for each port."""
+        wanted = [
+            (Call(caller=caller, target=target.address, protocol=port.protocol.lower()))
+            for port, ways in zip(ports, targets, strict=True)
+            for caller in self.callers
+            for target in ways
+        ]
+        cells = iter(self._cells(wanted))
+        return [[tuple(next(cells) for _ in ways) for _ in self.callers] for ways in targets]
+
+    def _cells(self, calls: Sequence[Call]) -> list[Cell]:
+        decided = self._decided(calls) if self._decisions else [None] * len(calls)
+        outcomes = make_calls(calls, timeout_s=TIMEOUT_S)
+        return [
+            cell_of(outcome, call.caller.addresses, self._owners, decision)
+            for call, outcome, decision in zip(calls, outcomes, decided, strict=True)
+        ]
+
+    def _decided(self, calls: Sequence[Call]) -> Sequence[Decision | None]:
+        with Decisions(self._hosts) as rules:
+            found = [rules.decide(c.caller, c.target, c.protocol) for c in calls]
+        for remark in rules.remarks:
+            self._say(f"Not predicted: {remark}.")
+        return found
+
+
+def _matrices(
+    calling: _Calling,
+    ports: Sequence[ServicePort],
+    rounds: Sequence[Sequence[tuple[Target, ...]]],
+    results: Sequence[Sequence[Sequence[_Row]]],
+) -> tuple[ServiceMatrix, ...]:
+    """Return a matrix for each port, the targets and cells of all rounds side by side."""
     return tuple(
         ServiceMatrix(
             service=port.key,
+            protocol=port.protocol,
             policy=port.policy if port.node_port else "",
-            targets=ways,
+            targets=sum((targets[at] for targets in rounds), ()),
             rows=tuple(
                 MatrixRow(
                     caller=caller.name,
                     kind=caller.kind,
                     node=caller.node or "",
-                    outcomes=tuple(next(outcomes) for _ in ways),
+                    cells=sum((found[at][row] for found in results), ()),
                 )
-                for caller in callers
+                for row, caller in enumerate(calling.callers)
             ),
         )
-        for port, ways in targets
+        for at, port in enumerate(ports)
     )
 
 
-def _pods(cluster: Cluster, nodes: Sequence[Host], say: Callable[[str], None]) -> list[Host]:
+def _ports(cluster: Cluster) -> list[ServicePort]:
+    ports = cluster.service_ports(*PROTOCOLS)
+    return [port for port in ports if (port.namespace, port.name) != API_SERVICE]
+
+
+def _pods(cluster: Cluster, nodes: Sequence[Host], say: Say) -> list[Host]:
     """Return the first pod of each node, by name."""
     first: dict[str | None, Host] = {}
     for pod in sorted(cluster.hosts(HostKind.POD), key=lambda pod: pod.name):
@@ -67,11 +151,20 @@ def _pods(cluster: Cluster, nodes: Sequence[Host], say: Callable[[str], None]) -
     return [first[node.name] for node in nodes if node.name in first]
 
 
-def _targets(port: ServicePort, nodes: Sequence[Host]) -> tuple[Target, ...]:
+def _tried(port: ServicePort, nodes: Sequence[Host], policy: str) -> tuple[Target, ...]:
+    """Return what to call while NodePort Services have ``policy``."""
+    is_first = policy == POLICIES[0]
+    if port.type != "NodePort":
+        return _targets(port, nodes, port.policy) if is_first else ()
+    targets = _targets(port, nodes, policy)
+    return targets if is_first else targets[1:]
+
+
+def _targets(port: ServicePort, nodes: Sequence[Host], policy: str) -> tuple[Target, ...]:
     ways = [Target(name="ClusterIP", address=AddrPort(port.cluster_ip, port.port))]
     if port.node_port is not None:
         ways += [
-            Target(name=node.name, address=AddrPort(node.addresses[0], port.node_port))
-            for node in nodes
+            Target(name=n.name, address=AddrPort(n.addresses[0], port.node_port), policy=policy)
+            for n in nodes
         ]
     return tuple(ways)

@@ -1,15 +1,15 @@
-"""A matrix of calls as tables for a terminal, or as JSON."""
+"""A matrix of calls as tables for a terminal."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from netlab.model.topology import Address
-from netlab.path.matrix import MatrixRow, ServiceMatrix
+from netlab.path.decision import Decision
+from netlab.path.matrix import MatrixRow, ServiceMatrix, Target
 from netlab.path.outcomes import Outcome
+from netlab.render.printable import printable
 
 Column = list[str]
-"""Two lines of heading, then a cell for each caller."""
+"""Three lines of heading, then a cell for each caller."""
 
 GAP = "   "
 
@@ -17,7 +17,7 @@ GAP = "   "
 def render_matrix(
     matrices: Sequence[ServiceMatrix], names: Mapping[Address, str], width: int | None
 ) -> str:
-    """Return a table for each Service port: callers down, targets across.
+    """Return a table for each Service port: callers down, targets and policies across.
 
     A cell is the address the pod saw, or how the call ended. Names stand beside the addresses
     where they fit, else in a legend below; tables too wide are continued below themselves.
@@ -30,23 +30,38 @@ def render_matrix(
     return "\n".join(line for matrix in matrices for line in _service(matrix, names, width))
 
 
-def render_matrix_json(
-    lab: str, matrices: Sequence[ServiceMatrix], names: Mapping[Address, str]
-) -> str:
-    """Return the document ``netlab.matrix/1``."""
-    document = {
-        "schema": "netlab.matrix/1",
-        "lab": lab,
-        "services": [_service_json(matrix, names) for matrix in matrices],
-    }
-    return json.dumps(document, indent=2)
+def render_decisions(matrices: Sequence[ServiceMatrix]) -> str:
+    """Return each Service's deciding rules, and below each the calls that it decides."""
+    lines = ["Deciding rules, predicted by a walk through the rules that each kernel holds:"]
+    for matrix in matrices:
+        lines += ["", title_of(matrix), *_decisions(matrix)]
+    return "\n".join(lines)
+
+
+def title_of(matrix: ServiceMatrix) -> str:
+    """Return the heading of a Service port."""
+    protocol = "" if matrix.protocol == "TCP" else f" ({matrix.protocol})"
+    tried = ", both tried" if len(matrix.policies()) > 1 else ""
+    policy = f", externalTrafficPolicy: {matrix.policy}{tried}" if matrix.policy else ""
+    return f"Service {matrix.service}{protocol}{policy}"
+
+
+def caller_of(row: MatrixRow) -> str:
+    """Return a caller, and where it runs if it is a pod."""
+    return f"{row.caller} on {row.node}" if row.node else row.caller
+
+
+def target_of(target: Target, matrix: ServiceMatrix) -> str:
+    """Return a target in one or two words: its policy where several were tried."""
+    if target.policy and len(matrix.policies()) > 1:
+        return f"{target.name} ({target.policy})"
+    return target.name
 
 
 def _service(
     matrix: ServiceMatrix, names: Mapping[Address, str], width: int | None
 ) -> Iterator[str]:
-    policy = f", externalTrafficPolicy: {matrix.policy}" if matrix.policy else ""
-    yield f"Service {matrix.service}{policy}"
+    yield title_of(matrix)
     yield ""
     named = list(_columns(matrix, names))
     if width is None or _width(named) <= width:
@@ -60,14 +75,13 @@ def _service(
 
 
 def _columns(matrix: ServiceMatrix, names: Mapping[Address, str]) -> Iterator[Column]:
-    yield ["CALLER", "", *(_caller(row) for row in matrix.rows)]
+    is_tried = len(matrix.policies()) > 1
+    policy = [""] if is_tried else []
+    yield ["CALLER", "", *policy, *(caller_of(row) for row in matrix.rows)]
     for index, target in enumerate(matrix.targets):
-        cells = [_cell(row.outcomes[index], names) for row in matrix.rows]
-        yield [target.name, str(target.address), *cells]
-
-
-def _caller(row: MatrixRow) -> str:
-    return f"{row.caller} on {row.node}" if row.node else row.caller
+        cells = [_cell(row.cells[index].outcome, names) for row in matrix.rows]
+        policy = [target.policy or "any policy"] if is_tried else []
+        yield [target.name, str(target.address), *policy, *cells]
 
 
 def _cell(outcome: Outcome, names: Mapping[Address, str]) -> str:
@@ -101,37 +115,27 @@ def _lines(columns: Sequence[Column]) -> Iterator[str]:
 
 
 def _legend(matrix: ServiceMatrix, names: Mapping[Address, str]) -> Iterator[str]:
-    seen = {o.client_address for row in matrix.rows for o in row.outcomes if o.client_address}
-    known = sorted((address for address in seen if address in names), key=lambda a: a.packed)
+    ends = [cell.outcome.client_address for row in matrix.rows for cell in row.cells]
+    known = sorted({one for one in ends if one and one in names}, key=lambda a: a.packed)
     width = max((len(str(address)) for address in known), default=0)
     for address in known:
         yield f"{address!s:<{width}}  {names[address]}"
 
 
-def _service_json(matrix: ServiceMatrix, names: Mapping[Address, str]) -> dict[str, Any]:
-    return {
-        "service": matrix.service,
-        "external_traffic_policy": matrix.policy or None,
-        "targets": [
-            {"name": target.name, "address": str(target.address)} for target in matrix.targets
-        ],
-        "rows": [
-            {
-                "caller": row.caller,
-                "kind": row.kind,
-                "node": row.node or None,
-                "results": [_outcome_json(outcome, names) for outcome in row.outcomes],
-            }
-            for row in matrix.rows
-        ],
-    }
+def _decisions(matrix: ServiceMatrix) -> Iterator[str]:
+    decided: dict[tuple[str, str], dict[str, list[str]]] = {}
+    for row in matrix.rows:
+        for cell, target in zip(row.cells, matrix.targets, strict=True):
+            calls = decided.setdefault(_said(cell.decision), {})
+            calls.setdefault(target_of(target, matrix), []).append(row.caller)
+    width = max((len(host) for host, _ in decided), default=0)
+    for (host, words), calls in sorted(decided.items()):
+        yield f"  {host:<{width}}  {words}"
+        for called, callers in calls.items():
+            yield f"  {'':<{width}}    {called} from {', '.join(callers)}"
 
 
-def _outcome_json(outcome: Outcome, names: Mapping[Address, str]) -> dict[str, str | None]:
-    seen = outcome.client_address
-    return {
-        "target": str(outcome.target),
-        "result": str(outcome.result),
-        "client_address": str(seen) if seen else None,
-        "client_name": names.get(seen) if seen else None,
-    }
+def _said(decision: Decision | None) -> tuple[str, str]:
+    if decision is None:
+        return "", "not predicted"
+    return decision.host, printable(decision.words())

@@ -1,24 +1,47 @@
 """Who calls what on a real lab, under both policies."""
 
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
+
+import netlab.render as forms
 
 pytestmark = pytest.mark.kernel
 
 LAB = "testmatrix"
 NETLAB = str(Path(sys.executable).with_name("netlab"))
 
+SCHEMA = json.loads((Path(forms.__file__).parent / "matrix.schema.json").read_text())
+UDP_AND_EMPTY = """
+apiVersion: v1
+kind: Service
+metadata: {name: datagrams}
+spec:
+  type: NodePort
+  selector: {app: source-ip-app}
+  ports: [{port: 53, protocol: UDP, targetPort: 9}]
+---
+apiVersion: v1
+kind: Service
+metadata: {name: empty}
+spec: {type: NodePort, externalTrafficPolicy: Local, selector: {app: nobody}, ports: [{port: 80}]}
+"""
+
 POLICY = '{{"spec":{{"externalTrafficPolicy":"{}"}}}}'
 
 
-def netlab(*argv: str) -> subprocess.CompletedProcess[str]:
+def netlab(*argv: str, text: str = "") -> subprocess.CompletedProcess[str]:
     command = [NETLAB, argv[0], "--lab", LAB, *argv[1:]]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run(
+        command, input=text, capture_output=True, text=True, check=False, timeout=120
+    )
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -70,3 +93,140 @@ def test_the_table_has_a_section_for_each_service_and_stderr_names_missing_calle
     assert "Service default/nodeport, externalTrafficPolicy:" in shown.stdout
     assert "default/kubernetes" not in shown.stdout
     assert "node2 runs no pod, so no pod of it calls." in shown.stderr
+
+
+def matrix(*options: str) -> dict[str, dict[str, Any]]:
+    """Return the matrix of each Service; the document is one of its schema's."""
+    done = netlab("matrix", "-o", "json", *options)
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert list(Draft202012Validator(SCHEMA).iter_errors(document)) == []
+    return {one["service"]: one for one in document["services"]}
+
+
+def policy_of(service: str) -> str:
+    found = json.loads(netlab("get", "service", service, "-o", "json").stdout)
+    return found["spec"]["externalTrafficPolicy"]
+
+
+@pytest.fixture
+def more_services() -> Iterator[None]:
+    assert netlab("apply", "-f", "-", text=UDP_AND_EMPTY).returncode == 0
+    yield
+    assert netlab("delete", "service", "datagrams", "empty").returncode == 0
+
+
+@pytest.fixture
+def cluster_policy() -> None:
+    assert netlab("patch", "service", "nodeport", "-p", POLICY.format("Cluster")).returncode == 0
+
+
+@pytest.mark.usefixtures("cluster_policy", "more_services")
+def test_both_policies_are_tried_and_what_is_foretold_is_what_happens():
+    found = matrix("--policies")
+
+    nodeport = found["default/nodeport"]
+    assert [target["external_traffic_policy"] for target in nodeport["targets"]] == [
+        None, *["Cluster"] * 3, *["Local"] * 3
+    ]  # fmt: skip
+    client = nodeport["rows"][0]["results"]
+    assert [one["hidden_by"] for one in client[1:4]] == ["node1", "node2", "node3"]
+    assert client[4]["source"] == "kept"
+    assert client[5]["decision"]["words"] == (
+        'KUBE-EXTERNAL-SERVICES DROP "default/nodeport has no local endpoints"'
+    )
+    for service in found.values():
+        for row in service["rows"]:
+            for result in row["results"]:
+                assert agrees(result), (service["service"], row["caller"], result)
+    assert (policy_of("nodeport"), policy_of("datagrams")) == ("Cluster", "Cluster")
+    assert policy_of("empty") == "Local"
+
+
+def agrees(result: dict[str, Any]) -> bool:
+    """Tell whether what was seen of a call is what the rules' walk says."""
+    decision = result["decision"]
+    match decision["end"]:
+        case "delivered":
+            # The pod has no socket for datagrams.
+            return result["result"] in {"answered", "refused"}
+        case "dropped":
+            return result["result"] == "timeout"
+        case "rejected":
+            return result["result"] == "refused"
+        case _:
+            # A router says so five times in a row, and then once a second.
+            return result["result"] in {"unreachable", "timeout"}
+
+
+@pytest.mark.usefixtures("more_services")
+def test_datagrams_and_services_without_a_pod_are_refused_by_whom_the_walk_says():
+    found = matrix()
+
+    for row in found["default/datagrams"]["rows"][1:]:
+        first = row["results"][0]
+        assert first["result"] == "refused"
+        assert first["decision"]["chains"][0].startswith("KUBE-SVC-")
+        assert first["decision"]["endpoints"][0]["address"].endswith(":9")
+    assert found["default/datagrams"]["protocol"] == "UDP"
+    refused = found["default/empty"]["rows"][0]["results"][1]
+    assert refused["decision"]["words"].endswith(' REJECT "default/empty has no endpoints"')
+
+
+@pytest.mark.usefixtures("cluster_policy")
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)]
+)
+def test_what_was_tried_is_put_back_when_it_ends_in_the_middle(number: signal.Signals, code: int):
+    command = [NETLAB, "matrix", "--lab", LAB, "--policies"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as running:
+        assert running.stderr is not None
+        while "Service nodeport to Local" not in running.stderr.readline():
+            pass
+        busy = netlab("matrix", "--policies")
+        running.send_signal(number)
+        running.send_signal(number)
+        _, stderr = running.communicate(timeout=10)
+
+    assert running.returncode == code, stderr
+    assert "set externalTrafficPolicy of Service nodeport to Cluster" in stderr
+    assert policy_of("nodeport") == "Cluster"
+    assert busy.returncode == 6
+    assert "is busy" in busy.stderr
+
+
+def test_pictures_go_to_files_or_in_place_of_the_table(tmp_path: Path):
+    picture, page = tmp_path / "m.svg", tmp_path / "m.html"
+    done = netlab("matrix", "--svg", str(picture), "--html", str(page))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("Service default/clusterip\n")
+    assert picture.read_text().startswith("<svg ")
+    assert page.read_text().startswith("<!DOCTYPE html>")
+
+    printed = netlab("matrix", "--svg", "-").stdout
+    assert printed.startswith("<svg ")
+    assert "Service default/clusterip\n" not in printed
+
+
+@pytest.mark.parametrize(
+    ("argv", "code", "said"),
+    [
+        pytest.param(("--svg", "-", "--html", "-"), 2, "Only one of", id="two pictures at once"),
+        pytest.param(("--svg", "/nowhere/m.svg"), 4, "no directory /nowhere", id="no directory"),
+        pytest.param(("--html", "/run"), 4, "is a directory", id="a directory"),
+    ],
+)
+def test_a_file_that_cannot_be_is_refused_before_any_call(
+    argv: tuple[str, ...], code: int, said: str
+):
+    done = netlab("matrix", *argv)
+    assert (done.returncode, done.stdout) == (code, "")
+    assert said in done.stderr
+
+
+def test_wide_lists_the_deciding_rules():
+    shown = netlab("matrix", "-o", "wide").stdout
+    assert "Deciding rules, predicted by a walk through the rules that each kernel holds" in shown
+    assert " → KUBE-SEP-" in shown

@@ -1,0 +1,89 @@
+"""What decides connections of a running lab, by walking the rules that its kernels hold now."""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Self
+
+from netlab.errors import HostError, SpecError
+from netlab.kernel import iptables
+from netlab.kernel.netns import inside
+from netlab.lab.routes import Routes
+from netlab.model.hosts import Host, HostKind
+from netlab.model.packets import Family
+from netlab.netfilter.parse import parse
+from netlab.netfilter.rules import Ruleset
+from netlab.netfilter.verdicts import ANY_SOURCE_PORT
+from netlab.observe.addresses import read_addresses
+from netlab.path.decision import Decision, decision_of
+from netlab.path.foresee import Surroundings, foresee
+from netlab.path.observations import AddressPair, AddrPort
+
+
+class Decisions:
+    """The rules, addresses and routes of a lab, as they were when this was made.
+
+    A context manager: it asks the kernels for routes while it is open.
+
+    Args:
+        hosts: Of the lab.
+    """
+
+    def __init__(self, hosts: Sequence[Host]) -> None:
+        self._hosts = hosts
+        self._stack = ExitStack()
+        self.remarks: list[str] = []
+        """What could not be predicted, and why; each sentence once."""
+
+    def __enter__(self) -> Self:
+        hosts = {host.name: host for host in self._hosts}
+        self._around = Surroundings(
+            hosts=hosts,
+            addresses={name: read_addresses(host.netns, inside) for name, host in hosts.items()},
+            rulesets=self._rulesets(),
+            ask=Routes(self._hosts, self._stack).ask,
+        )
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._stack.close()
+
+    def decide(self, caller: Host, target: AddrPort, protocol: str) -> Decision | None:
+        """Return what decides a call, or None when nobody can tell.
+
+        Args:
+            caller: Whose socket sends the first packet.
+            target: Whom it calls; of IPv4.
+            protocol: ``tcp`` or ``udp``.
+        """
+        source = next((a for a in caller.addresses if a.version == target.address.version), None)
+        if source is None or source.version != 4:
+            self._remark("rules of IPv6 are not walked")
+            return None
+        pair = AddressPair(AddrPort(source, ANY_SOURCE_PORT), target)
+        try:
+            return decision_of(foresee(self._around, caller.name, pair, protocol))
+        except SpecError as error:
+            self._remark(str(error))
+            return None
+
+    def _rulesets(self) -> dict[str, Ruleset]:
+        """Return the rules of nodes and routers; pods and clients of a lab have none."""
+        found = {}
+        for host in self._hosts:
+            if host.kind in {HostKind.NODE, HostKind.ROUTER}:
+                try:
+                    text = iptables.save([host.netns])[host.netns]
+                    found[host.name] = parse(text, Family.IPV4)
+                except (HostError, SpecError) as error:
+                    self._remark(f"the rules of {host.name} cannot be read: {error}")
+        return found
+
+    def _remark(self, sentence: str) -> None:
+        if sentence not in self.remarks:
+            self.remarks.append(sentence)

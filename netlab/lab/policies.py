@@ -1,0 +1,85 @@
+"""Give NodePort Services one externalTrafficPolicy after the other, and then their own again."""
+
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Final
+
+from netlab.errors import LabError
+from netlab.lab.cluster import Cluster, ServicePort
+from netlab.lab.node_rules import follow, read_rules
+from netlab.lab.stage import MERGE_PATCH, POLL_S, READY_S
+from netlab.model.hosts import HostKind
+
+POLICIES: Final = ("Cluster", "Local")
+PROTOCOLS: Final = ("TCP", "UDP")
+
+
+class PolicyTrial:
+    """Knows which Services it changed.
+
+    Args:
+        cluster: The running lab.
+        undo: Puts the policies back when the trial ends, however it ends.
+        say: Takes one line of progress.
+    """
+
+    def __init__(self, cluster: Cluster, undo: ExitStack, say: Callable[[str], None]) -> None:
+        self._cluster = cluster
+        self._say = say
+        self._had: dict[tuple[str, str], str] = {}
+        # Twice, so that an interrupt within the first is made good by the second.
+        undo.callback(self.put_back)
+        undo.callback(self.put_back)
+
+    def set_all(self, policy: str) -> None:
+        """Give every NodePort Service ``policy``, and wait until the rules of every node follow.
+
+        Raises:
+            LabError: They did not in time.
+        """
+        for port in self._ports():
+            if port.policy != policy:
+                # First the way back: an interrupt may come while the request is under way.
+                self._had.setdefault((port.namespace, port.name), port.policy)
+                self._patch(port.namespace, port.name, policy)
+        self._settle(policy)
+
+    def put_back(self) -> None:
+        """Give every Service that was changed its own policy again."""
+        there = {(p.namespace, p.name): p.policy for p in self._ports()}
+        for (namespace, name), policy in list(self._had.items()):
+            # It may have been deleted, or put back already.
+            if there.get((namespace, name), policy) != policy:
+                self._patch(namespace, name, policy)
+
+    def _ports(self) -> list[ServicePort]:
+        return [p for p in self._cluster.service_ports(*PROTOCOLS) if p.type == "NodePort"]
+
+    def _patch(self, namespace: str, name: str, policy: str) -> None:
+        space = "" if namespace == "default" else f"{namespace}/"
+        self._say(f"set externalTrafficPolicy of Service {space}{name} to {policy}")
+        path = f"/api/v1/namespaces/{namespace}/services/{name}"
+        self._cluster.objects.patch(path, {"spec": {"externalTrafficPolicy": policy}}, MERGE_PATCH)
+
+    def _settle(self, policy: str) -> None:
+        deadline = time.monotonic() + READY_S
+        while late := self._late():
+            if time.monotonic() > deadline:
+                raise LabError(
+                    f"the nodes' rules do not follow policy {policy} of Service {late}"
+                    f" after {READY_S:g} s",
+                    hint="sudo netlab status",
+                )
+            time.sleep(POLL_S)
+
+    def _late(self) -> str:
+        """Return a Service that the rules of some node do not follow yet; empty when all do."""
+        # Without an endpoint the rules are the same under either policy.
+        ports = [port for port in self._ports() if port.backends and port.node_port]
+        for node in self._cluster.hosts(HostKind.NODE):
+            rules = read_rules(node)
+            for port in ports:
+                if not follow(rules, node.name, port):
+                    return port.key
+        return ""

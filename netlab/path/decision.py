@@ -1,0 +1,121 @@
+"""The rule that decides what becomes of a connection, out of the ways foreseen for it.
+
+Where NAT picks an endpoint, the rule of the balancing chain that leads to it has decided; where a
+rule drops or refuses, that rule has; and where no rule takes part, the routes have. A decision is
+a prediction: it comes from a walk through the rules that a kernel holds, not from a packet.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from netlab.netfilter.rules import Rule
+from netlab.netfilter.targets import Dnat, Goto, Jump
+from netlab.path.foreseen import End, ForeseenPath, ForeseenVisit
+from netlab.path.observations import AddrPort
+from netlab.path.paths import Nat
+
+_DECIDED_BY_RULE = frozenset({End.DROPPED, End.REJECTED})
+_BALANCES = ("KUBE-SVC-", "KUBE-SVL-")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What decided, and where."""
+
+    host: str
+    """Whose rules or routes."""
+    end: End
+    """``delivered`` when any way leads to a socket's host."""
+    chains: tuple[str, ...] = ()
+    """The chain of the deciding rule, and the one it leads to; empty when no rule takes part."""
+    rule: str = ""
+    """The deciding ``-A`` line; empty when there are several alike, one for each endpoint."""
+    comment: str = ""
+    endpoints: tuple[tuple[AddrPort, Fraction], ...] = field(default=())
+    """Each destination that NAT may pick, with its chance, in the order of the rules."""
+    snat_at: str = ""
+    """The host that will rewrite the source; empty when none will."""
+
+    def words(self) -> str:
+        """Return the decision in one line, without its host."""
+        if not self.chains:
+            return _without_rule(self.end)
+        said = f' "{self.comment}"' if self.comment else ""
+        if self.end in _DECIDED_BY_RULE:
+            verdict = "DROP" if self.end is End.DROPPED else "REJECT"
+            return f"{self.chains[0]} {verdict}{said}"
+        if len(self.endpoints) > 1:
+            return f"{self.chains[0]} → {len(self.endpoints)} endpoints by chance{said}"
+        return f"{' → '.join(self.chains)}{said}"
+
+
+def decision_of(ways: Sequence[ForeseenPath]) -> Decision | None:
+    """Return what decides a connection whose first packet can go these ways; None without any."""
+    if not ways:
+        return None
+    delivered = [way for way in ways if way.end is End.DELIVERED]
+    if not delivered:
+        return _refusal(ways[0])
+    snat_at = _rewriting(delivered[0], Nat.SNAT)
+    choosing = _rewriting(delivered[0], Nat.DNAT)
+    if choosing is None:
+        return Decision(
+            host=delivered[0].host, end=End.DELIVERED, snat_at=snat_at.host if snat_at else ""
+        )
+    picks = [pick for way in delivered if (pick := _pick(way)) is not None]
+    rules = {str(rule) for rule in picks}
+    chains = [_chains(rule) for rule in picks]
+    return Decision(
+        host=choosing.host,
+        end=End.DELIVERED,
+        chains=chains[0] if len(rules) == 1 else chains[0][:1],
+        rule=rules.pop() if len(rules) == 1 else "",
+        comment=picks[0].comment if len(picks) == 1 else picks[0].comment.partition(" -> ")[0],
+        endpoints=tuple((way.destination, way.chance) for way in delivered),
+        snat_at=snat_at.host if snat_at else "",
+    )
+
+
+def _refusal(way: ForeseenPath) -> Decision:
+    hits = way.visits[-1].hits
+    if way.end not in _DECIDED_BY_RULE or not hits:
+        return Decision(host=way.host, end=way.end)
+    rule = hits[-1].rule
+    return Decision(
+        host=way.host, end=way.end, chains=(rule.chain,), rule=str(rule), comment=rule.comment
+    )
+
+
+def _rewriting(way: ForeseenPath, kind: Nat) -> ForeseenVisit | None:
+    """Return the first visit in which an address is rewritten."""
+    return next((v for v in way.visits if any(r.kind is kind for r in v.rewrites)), None)
+
+
+def _pick(way: ForeseenPath) -> Rule | None:
+    """Return the rule that picked the endpoint: the last jump before the DNAT."""
+    visit = _rewriting(way, Nat.DNAT)
+    hits = [hit for hit in visit.hits if hit.table == "nat"] if visit else []
+    last = next((i for i, hit in enumerate(hits) if isinstance(hit.rule.target, Dnat)), None)
+    if last is None:
+        return None
+    balancing = [hit.rule for hit in hits[:last] if hit.rule.chain.startswith(_BALANCES)]
+    leads = [rule for rule in balancing if _chains(rule)[-1] == hits[last].rule.chain]
+    return leads[-1] if leads else hits[last].rule
+
+
+def _chains(rule: Rule) -> tuple[str, ...]:
+    onward = rule.target
+    return (rule.chain, onward.chain) if isinstance(onward, Jump | Goto) else (rule.chain,)
+
+
+def _without_rule(end: End) -> str:
+    match end:
+        case End.UNSENT | End.UNROUTED:
+            return "no route"
+        case End.LOST:
+            return "no host has the address"
+        case End.DELIVERED:
+            return "no rule: the routes lead there"
+        case _:
+            return "a chain's policy"

@@ -1,0 +1,107 @@
+"""The deciding rule out of the ways foreseen."""
+
+from fractions import Fraction
+from ipaddress import ip_address, ip_network
+
+from netlab.netfilter.matches import Comment, Destination, Statistic
+from netlab.netfilter.rules import Rule, rule
+from netlab.netfilter.targets import Dnat, Drop, Jump, Reject
+from netlab.netfilter.verdicts import Hit
+from netlab.path.decision import decision_of
+from netlab.path.foreseen import End, ForeseenPath, ForeseenVisit, Foretold
+from netlab.path.observations import AddrPort
+from netlab.path.paths import Nat
+
+NODE = AddrPort(ip_address("10.240.0.4"), 30080)
+CLIENT = AddrPort(ip_address("198.51.100.79"), 32768)
+
+
+def pod(number: int) -> AddrPort:
+    return AddrPort(ip_address(f"10.244.1.{number}"), 8080)
+
+
+def picking(number: int) -> Rule:
+    return rule(
+        "KUBE-SVC-A", Comment(f"default/web -> {pod(number)}"), target=Jump(f"KUBE-SEP-{number}")
+    )
+
+
+def to_pod(number: int, chance: Fraction = Fraction(1)) -> ForeseenPath:
+    """Return a way through node2's rules to a pod on node1, with both rewrites at node2."""
+    endpoint = rule(f"KUBE-SEP-{number}", target=Dnat(*pod(number)))
+    begin = rule("PREROUTING", target=Jump("KUBE-SERVICES"))
+    node2 = ForeseenVisit(
+        host="node2",
+        hits=tuple(Hit("nat", one) for one in (begin, picking(number), endpoint)),
+        rewrites=(
+            Foretold(kind=Nat.DNAT, before=NODE, after=pod(number)),
+            Foretold(kind=Nat.SNAT, before=CLIENT, after=AddrPort(NODE.address, 0)),
+        ),
+    )
+    visits = (ForeseenVisit(host="client"), node2, ForeseenVisit(host=f"web-{number}"))
+    return ForeseenPath(chance=chance, visits=visits, end=End.DELIVERED, destination=pod(number))
+
+
+def ended(end: End, *rules: Rule) -> ForeseenPath:
+    hits = tuple(Hit("filter", one) for one in rules)
+    visits = (ForeseenVisit(host="client"), ForeseenVisit(host="node2", hits=hits))
+    return ForeseenPath(chance=Fraction(1), visits=visits, end=end, destination=NODE)
+
+
+def test_the_rule_that_leads_to_the_only_endpoint_decides():
+    found = decision_of([to_pod(2)])
+
+    assert found is not None
+    assert (found.host, found.rule) == ("node2", str(picking(2)))
+    assert found.chains == ("KUBE-SVC-A", "KUBE-SEP-2")
+    assert found.snat_at == "node2"
+    assert found.words() == 'KUBE-SVC-A → KUBE-SEP-2 "default/web -> 10.244.1.2:8080"'
+
+
+def test_of_several_endpoints_the_balancing_chain_decides_and_each_has_its_chance():
+    found = decision_of([to_pod(2, Fraction(1, 3)), to_pod(3, Fraction(2, 3))])
+
+    assert found is not None
+    assert found.endpoints == ((pod(2), Fraction(1, 3)), (pod(3), Fraction(2, 3)))
+    assert (found.chains, found.rule) == (("KUBE-SVC-A",), "")
+    assert found.words() == 'KUBE-SVC-A → 2 endpoints by chance "default/web"'
+
+
+def test_a_rule_that_drops_or_refuses_decides():
+    drop = rule("KUBE-EXTERNAL-SERVICES", Comment("web has no local endpoints"), target=Drop())
+    reject = rule("KUBE-SERVICES", Comment("web has no endpoints"), target=Reject())
+    first = rule("INPUT", target=Jump("KUBE-EXTERNAL-SERVICES"))
+
+    dropped = decision_of([ended(End.DROPPED, first, drop)])
+    refused = decision_of([ended(End.REJECTED, first, reject)])
+
+    assert dropped is not None
+    assert refused is not None
+    assert (dropped.rule, dropped.host) == (str(drop), "node2")
+    assert dropped.words() == 'KUBE-EXTERNAL-SERVICES DROP "web has no local endpoints"'
+    assert refused.words() == 'KUBE-SERVICES REJECT "web has no endpoints"'
+
+
+def test_without_a_rule_the_routes_decide():
+    unrouted, lost = (decision_of([ended(end)]) for end in (End.UNROUTED, End.LOST))
+    plain = decision_of([ended(End.DELIVERED)])
+
+    assert [d.words() for d in (unrouted, lost, plain) if d] == [
+        "no route", "no host has the address", "no rule: the routes lead there"
+    ]  # fmt: skip
+    assert decision_of([]) is None
+
+
+def test_a_dnat_without_a_balancing_chain_decides_itself():
+    matches = (Destination(ip_network("192.0.2.4/32")), Statistic(0.5))
+    own = rule("PREROUTING", *matches, target=Dnat(*pod(2)))
+    way = to_pod(2)
+    node2 = ForeseenVisit(
+        host="router", hits=(Hit("nat", own),), rewrites=way.visits[1].rewrites[:1]
+    )
+    found = decision_of(
+        [ForeseenPath(chance=Fraction(1), visits=(node2,), end=End.DELIVERED, destination=pod(2))]
+    )
+
+    assert found is not None
+    assert (found.host, found.chains, found.snat_at) == ("router", ("PREROUTING",), "")
