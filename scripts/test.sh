@@ -47,7 +47,7 @@ fi
 # tshark asks whether users may capture; its default answer, no, is right: root captures here.
 system_packages ip:iproute2 iptables-restore:iptables nft:nftables curl:curl ps:procps \
   tcpdump:tcpdump tshark:tshark conntrack:conntrack ping:iputils-ping nginx:'nginx-light|nginx' \
-  busybox:busybox shellcheck:shellcheck "${browser[@]}"
+  busybox:busybox dot:graphviz shellcheck:shellcheck "${browser[@]}"
 install_python_packages
 say ""
 "$checkout/scripts/check" --kernel

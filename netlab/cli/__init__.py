@@ -26,6 +26,7 @@ _COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "matrix": ("matrix:matrix", "Who calls what, and the address the pod saw."),
     "trace": ("trace:trace", "The true path of one connection, and the rules that decided."),
     "capture": ("capture:capture", "Packets at any points of the lab, in one annotated file."),
+    "graph": ("graph:graph", "Draw the lab: text, Mermaid, dot, SVG."),
     "conntrack": (
         "conntrack:conntrack",
         "The connections a host tracks, and their NAT.",

@@ -49,10 +49,10 @@ def conntrack(  # noqa: PLR0913 (one for each option)
 ) -> None:
     """List the connections that HOST tracks: the caller's tuple, the reply's, and the rewriting.
 
-    HOST is a node, the router, a client or a pod. Replies are put back the other way round. An
-    entry without a line of NAT below it rewrites nothing: its replies carry the same addresses the
-    other way. --watch runs until Ctrl-C (exit code 130); it hears of connections that begin after
-    it, and says so when the kernel lost an event.
+    HOST is a node, the router, the load balancer, a client or a pod. Replies are put back the other
+    way round. An entry without a line of NAT below it rewrites nothing: its replies carry the same
+    addresses the other way. --watch runs until Ctrl-C (exit code 130); it hears of connections that
+    begin after it, and says so when the kernel lost an event.
 
     Example: sudo netlab conntrack node2 --nat
     """

@@ -73,10 +73,10 @@ class Decisions:
             return None
 
     def _rulesets(self) -> dict[str, Ruleset]:
-        """Return the rules of nodes and routers; pods and clients of a lab have none."""
+        """Return the rules of every host but pods and clients, where a lab lays none."""
         found = {}
         for host in self._hosts:
-            if host.kind in {HostKind.NODE, HostKind.ROUTER}:
+            if host.kind not in {HostKind.POD, HostKind.CLIENT}:
                 try:
                     text = iptables.save([host.netns])[host.netns]
                     found[host.name] = parse(text, Family.IPV4)
