@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from contextlib import ExitStack
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from netlab.errors import HostError, SpecError
 from netlab.kernel import iptables
@@ -13,11 +13,15 @@ from netlab.model.hosts import Host, HostKind
 from netlab.model.packets import Family
 from netlab.netfilter.parse import parse
 from netlab.netfilter.rules import Ruleset
+from netlab.netfilter.thinning import thin
 from netlab.netfilter.verdicts import ANY_SOURCE_PORT
 from netlab.observe.addresses import read_addresses
-from netlab.path.decision import Decision, decision_of
+from netlab.path.decision import Decision, Endpoints, decision_of
 from netlab.path.foresee import Surroundings, foresee
 from netlab.path.observations import AddressPair, AddrPort
+
+MOST_ENDPOINTS: Final = 4
+"""Of a Service on a node. Of more, the way to the first is followed: each is a walk of its own."""
 
 
 class Decisions:
@@ -32,6 +36,11 @@ class Decisions:
     def __init__(self, hosts: Sequence[Host]) -> None:
         self._hosts = hosts
         self._stack = ExitStack()
+        self._nodes = {a: h.node or h.name for h in hosts for a in h.addresses}
+        self._between = {h.name for h in hosts if h.kind in {HostKind.ROUTER, HostKind.LB}}
+        """Hosts that replies to the world outside pass anyway."""
+        self._endpoints: dict[tuple[str, str], Endpoints] = {}
+        """What a host's chain leads to, of those that were made small for the walk."""
         self.remarks: list[str] = []
         """What could not be predicted, and why; each sentence once."""
 
@@ -67,10 +76,19 @@ class Decisions:
             return None
         pair = AddressPair(AddrPort(source, ANY_SOURCE_PORT), target)
         try:
-            return decision_of(foresee(self._around, caller.name, pair, protocol))
+            found = decision_of(foresee(self._around, caller.name, pair, protocol))
         except SpecError as error:
             self._remark(str(error))
             return None
+        if found is None:
+            return None
+        whole = self._whole(found)
+        return whole.astray({caller.name, caller.node or ""} | self._between, self._nodes)
+
+    def _whole(self, found: Decision) -> Decision:
+        """Return a decision with every endpoint of its chain, if one stood for all."""
+        endpoints = self._endpoints.get((found.host, found.chains[0] if found.chains else ""))
+        return found if endpoints is None else found.among(endpoints)
 
     def _rulesets(self) -> dict[str, Ruleset]:
         """Return the rules of every host but pods and clients, where a lab lays none."""
@@ -79,10 +97,18 @@ class Decisions:
             if host.kind not in {HostKind.POD, HostKind.CLIENT}:
                 try:
                     text = iptables.save([host.netns])[host.netns]
-                    found[host.name] = parse(text, Family.IPV4)
+                    found[host.name] = self._thinned(host.name, parse(text, Family.IPV4))
                 except (HostError, SpecError) as error:
                     self._remark(f"the rules of {host.name} cannot be read: {error}")
         return found
+
+    def _thinned(self, host: str, ruleset: Ruleset) -> Ruleset:
+        thinned = thin(ruleset, MOST_ENDPOINTS)
+        for chain, found in thinned.endpoints.items():
+            self._endpoints[host, chain] = tuple(
+                (AddrPort(to.address, to.port or 0), chance) for to, chance in found
+            )
+        return thinned.ruleset
 
     def _remark(self, sentence: str) -> None:
         if sentence not in self.remarks:

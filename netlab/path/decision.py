@@ -5,10 +5,11 @@ rule drops or refuses, that rule has; and where no rule takes part, the routes h
 a prediction: it comes from a walk through the rules that a kernel holds, not from a packet.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
+from netlab.model.topology import Address
 from netlab.netfilter.rules import Rule
 from netlab.netfilter.targets import Dnat, Goto, Jump
 from netlab.path.foreseen import End, ForeseenPath, ForeseenVisit
@@ -17,6 +18,10 @@ from netlab.path.paths import Nat
 
 _DECIDED_BY_RULE = frozenset({End.DROPPED, End.REJECTED})
 _BALANCES = ("KUBE-SVC-", "KUBE-SVL-")
+
+
+Endpoints = tuple[tuple[AddrPort, Fraction], ...]
+"""Each destination that NAT may pick, with its chance, in the order of the rules."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,10 +37,36 @@ class Decision:
     rule: str = ""
     """The deciding ``-A`` line; empty when there are several alike, one for each endpoint."""
     comment: str = ""
-    endpoints: tuple[tuple[AddrPort, Fraction], ...] = field(default=())
-    """Each destination that NAT may pick, with its chance, in the order of the rules."""
+    endpoints: Endpoints = ()
     snat_at: str = ""
     """The host that will rewrite the source; empty when none will."""
+    stray: Fraction = Fraction(0)
+    """The chance that the reply passes ``host`` by, so that nobody undoes its DNAT."""
+
+    def among(self, endpoints: Endpoints) -> "Decision":
+        """Return the same for a chain that leads to several endpoints, by rules all alike."""
+        return replace(
+            self,
+            chains=self.chains[:1],
+            rule="",
+            comment=self.comment.partition(" -> ")[0],
+            endpoints=endpoints,
+        )
+
+    def astray(self, home: Collection[str], nodes: Mapping[Address, str]) -> "Decision":
+        """Return the same with the chance that the reply does not come back by ``host``.
+
+        A reply goes straight from its pod's node to the caller's. It passes the node whose DNAT it
+        needs undone if that is one of the two, or has made itself the source.
+
+        Args:
+            home: The caller, and the node that it runs on.
+            nodes: Where the pod with an address runs.
+        """
+        if self.host in home or self.snat_at == self.host:
+            return self
+        lost = [chance for end, chance in self.endpoints if nodes.get(end.address) != self.host]
+        return replace(self, stray=sum(lost, Fraction(0)))
 
     def words(self) -> str:
         """Return the decision in one line, without its host."""
@@ -45,9 +76,15 @@ class Decision:
         if self.end in _DECIDED_BY_RULE:
             verdict = "DROP" if self.end is End.DROPPED else "REJECT"
             return f"{self.chains[0]} {verdict}{said}"
-        if len(self.endpoints) > 1:
-            return f"{self.chains[0]} → {len(self.endpoints)} endpoints by chance{said}"
-        return f"{' → '.join(self.chains)}{said}"
+        onward = f"{len(self.endpoints)} endpoints by chance"
+        chosen = [self.chains[0], onward] if len(self.endpoints) > 1 else self.chains
+        return f"{' → '.join(chosen)}{said}{self._reply()}"
+
+    def _reply(self) -> str:
+        if not self.stray:
+            return ""
+        often = "the reply" if self.stray == 1 else f"{self.stray} of the replies"
+        return f"; {often} will pass {self.host} by, which alone could undo the DNAT"
 
 
 def decision_of(ways: Sequence[ForeseenPath]) -> Decision | None:

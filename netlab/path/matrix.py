@@ -25,6 +25,8 @@ class Fate(StrEnum):
     """No answer came, and a rule is there that drops such packets."""
     REFUSED = "refused"
     UNREACHABLE = "unreachable"
+    ASTRAY = "reply astray"
+    """No answer came, and the rules' walk says that it takes a way on which nobody undoes DNAT."""
     NO_ANSWER = "no answer"
     CLOSED = "closed"
 
@@ -126,4 +128,8 @@ def _fate(outcome: Outcome, decision: Decision | None) -> Fate:
         case Result.CLOSED:
             return Fate.CLOSED
         case Result.TIMEOUT:
-            return _SILENT.get(decision.end, Fate.NO_ANSWER) if decision else Fate.NO_ANSWER
+            return _silence(decision) if decision is not None else Fate.NO_ANSWER
+
+
+def _silence(decision: Decision) -> Fate:
+    return Fate.ASTRAY if decision.stray else _SILENT.get(decision.end, Fate.NO_ANSWER)

@@ -40,8 +40,19 @@ LOOKS: Final[Mapping[Fate, Look]] = {
     Fate.DROPPED: Look(
         sign="✕", ink="bad", paper="bad-paper", meaning="no answer, and a rule drops such packets"
     ),
+    Fate.ASTRAY: Look(
+        sign="↷",
+        ink="bad",
+        paper="paper",
+        meaning="no answer: the reply passes the node by that must undo the DNAT",
+        is_dashed=True,
+    ),
     Fate.NO_ANSWER: Look(
-        sign="…", ink="bad", paper="paper", meaning="no answer in time", is_dashed=True
+        sign="…",
+        ink="bad",
+        paper="paper",
+        meaning="no answer in time; netlab trace shows why",
+        is_dashed=True,
     ),
     Fate.REFUSED: Look(
         sign="⊘", ink="reply", paper="host", meaning="refused at once", is_dashed=True
@@ -68,6 +79,8 @@ def detail_of(cell: Cell) -> str:
     if seen is not None:
         return str(seen)
     decision = cell.decision
+    if cell.fate is Fate.ASTRAY and decision is not None:
+        return f"past {decision.host}"
     if decision is None or cell.fate not in {Fate.DROPPED, Fate.REFUSED, Fate.UNREACHABLE}:
         return ""
     if decision.end is End.DELIVERED:

@@ -29,8 +29,8 @@ from netlab.render.svg_colours import picture_style
 from netlab.render.svg_elements import document, group, line, rect, text
 from netlab.render.text_widths import shortened, text_width
 
-COLUMNS: Final = 9
-_CELL_W, _CELL_H, _GAP = 140.0, 44.0, 6.0
+COLUMNS: Final = 12
+_CELL_W, _CELL_H, _GAP = 148.0, 44.0, 6.0
 _MARGIN: Final = 28.0
 _BETWEEN: Final = 16.0
 """Between the columns of one policy and those of the next."""

@@ -12,6 +12,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 import netlab.render as forms
+from tests.kernel.conftest import wait_for
 
 pytestmark = pytest.mark.kernel
 
@@ -27,6 +28,33 @@ spec:
   type: NodePort
   selector: {app: source-ip-app}
   ports: [{port: 53, protocol: UDP, targetPort: 9}]
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: datagram-server, labels: {app: datagram-server}}
+spec:
+  nodeName: node1
+  terminationGracePeriodSeconds: 0
+  containers:
+    - name: server
+      image: python
+      command:
+        - python3
+        - -c
+        - |
+          import socket
+          s = socket.socket(type=socket.SOCK_DGRAM)
+          s.bind(("", 5353))
+          while True:
+              s.sendto(b"client_address=%s" % (peer := s.recvfrom(99)[1])[0].encode(), peer)
+---
+apiVersion: v1
+kind: Service
+metadata: {name: answering}
+spec:
+  type: NodePort
+  selector: {app: datagram-server}
+  ports: [{port: 53, protocol: UDP, targetPort: 5353}]
 ---
 apiVersion: v1
 kind: Service
@@ -112,8 +140,22 @@ def policy_of(service: str) -> str:
 @pytest.fixture
 def more_services() -> Iterator[None]:
     assert netlab("apply", "-f", "-", text=UDP_AND_EMPTY).returncode == 0
+    wait_for(is_answering)
     yield
-    assert netlab("delete", "service", "datagrams", "empty").returncode == 0
+    assert netlab("delete", "service", "datagrams", "answering", "empty").returncode == 0
+    assert netlab("delete", "pod", "datagram-server").returncode == 0
+
+
+def is_answering() -> bool:
+    """Tell whether the pod's program has its socket, and the Service its endpoint."""
+    sockets = netlab("exec", "datagram-server", "--", "cat", "/proc/net/udp").stdout
+    slices = json.loads(netlab("get", "endpointslices", "-o", "json").stdout)["items"]
+    ready = [
+        one["metadata"]["labels"]["kubernetes.io/service-name"]
+        for one in slices
+        if any(end["conditions"]["ready"] for end in one["endpoints"] or [])
+    ]
+    return ":14E9" in sockets and "answering" in ready
 
 
 @pytest.fixture
@@ -135,6 +177,9 @@ def test_both_policies_are_tried_and_what_is_foretold_is_what_happens():
     assert client[5]["decision"]["words"] == (
         'KUBE-EXTERNAL-SERVICES DROP "default/nodeport has no local endpoints"'
     )
+    # The reply of a pod on node1 to another there does not come by node2.
+    server = next(row for row in nodeport["rows"] if row["caller"] == "datagram-server")
+    assert [result["decision"]["stray"] for result in server["results"][4:]] == [0, 1, 1]
     for service in found.values():
         for row in service["rows"]:
             for result in row["results"]:
@@ -148,8 +193,9 @@ def agrees(result: dict[str, Any]) -> bool:
     decision = result["decision"]
     match decision["end"]:
         case "delivered":
-            # The pod has no socket for datagrams.
-            return result["result"] in {"answered", "refused"}
+            # The pod of the tutorial has no socket for datagrams.
+            ends = {"timeout"} if decision["stray"] == 1 else {"answered", "refused"}
+            return result["result"] in ends
         case "dropped":
             return result["result"] == "timeout"
         case "rejected":
@@ -160,7 +206,7 @@ def agrees(result: dict[str, Any]) -> bool:
 
 
 @pytest.mark.usefixtures("more_services")
-def test_datagrams_and_services_without_a_pod_are_refused_by_whom_the_walk_says():
+def test_datagrams_are_answered_or_refused_by_whom_the_walk_says():
     found = matrix()
 
     for row in found["default/datagrams"]["rows"][1:]:
@@ -169,6 +215,8 @@ def test_datagrams_and_services_without_a_pod_are_refused_by_whom_the_walk_says(
         assert first["decision"]["chains"][0].startswith("KUBE-SVC-")
         assert first["decision"]["endpoints"][0]["address"].endswith(":9")
     assert found["default/datagrams"]["protocol"] == "UDP"
+    client = found["default/answering"]["rows"][0]["results"]
+    assert [one["hidden_by"] for one in client[1:]] == ["node1", "node2", "node3"]
     refused = found["default/empty"]["rows"][0]["results"][1]
     assert refused["decision"]["words"].endswith(' REJECT "default/empty has no endpoints"')
 

@@ -3,11 +3,13 @@
 from fractions import Fraction
 from ipaddress import ip_address, ip_network
 
+import pytest
+
 from netlab.netfilter.matches import Comment, Destination, Statistic
 from netlab.netfilter.rules import Rule, rule
 from netlab.netfilter.targets import Dnat, Drop, Jump, Reject
 from netlab.netfilter.verdicts import Hit
-from netlab.path.decision import decision_of
+from netlab.path.decision import Decision, decision_of
 from netlab.path.foreseen import End, ForeseenPath, ForeseenVisit, Foretold
 from netlab.path.observations import AddrPort
 from netlab.path.paths import Nat
@@ -105,3 +107,42 @@ def test_a_dnat_without_a_balancing_chain_decides_itself():
 
     assert found is not None
     assert (found.host, found.chains, found.snat_at) == ("router", ("PREROUTING",), "")
+
+
+def test_one_way_may_stand_for_all_endpoints_of_its_chain():
+    one = decision_of([to_pod(2)])
+    assert one is not None
+
+    found = one.among(tuple((pod(number), Fraction(1, 9)) for number in range(2, 11)))
+
+    assert found.words() == 'KUBE-SVC-A → 9 endpoints by chance "default/web"'
+    assert (found.rule, found.host, found.snat_at) == ("", "node2", "node2")
+
+
+HALF = Fraction(1, 2)
+NODES = {pod(2).address: "node1", pod(3).address: "node2", CLIENT.address: "client"}
+
+
+@pytest.mark.parametrize(
+    ("home", "snat_at", "stray"),
+    [
+        pytest.param({"web-9", "node3"}, "", HALF, id="a pod elsewhere: past node2 from node1"),
+        pytest.param({"web-9", "node2"}, "", 0, id="a pod on the node itself"),
+        pytest.param({"node2"}, "", 0, id="the node itself"),
+        pytest.param({"client"}, "node2", 0, id="the node has made itself the source"),
+        pytest.param({"web-9", "node3"}, "node3", HALF, id="another has made itself the source"),
+    ],
+)
+def test_a_reply_goes_astray_that_passes_the_node_by(home: set[str], snat_at: str, stray: Fraction):
+    found = Decision(
+        host="node2",
+        end=End.DELIVERED,
+        chains=("KUBE-SVC-A",),
+        comment="default/web",
+        endpoints=((pod(2), HALF), (pod(3), HALF)),
+        snat_at=snat_at,
+    ).astray(home, NODES)
+
+    assert found.stray == stray
+    said = "; 1/2 of the replies will pass node2 by, which alone could undo the DNAT"
+    assert found.words().endswith(said) == bool(stray)

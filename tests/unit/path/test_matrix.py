@@ -1,5 +1,6 @@
 """What the end of a call means."""
 
+from fractions import Fraction
 from ipaddress import ip_address
 
 import pytest
@@ -14,6 +15,7 @@ OWN = {ip_address("10.240.0.3"), ip_address("10.244.1.1")}
 OWNERS = {ip_address("10.240.0.4"): "node2"}
 DROP = Decision(host="node2", end=End.DROPPED)
 NO_ROUTE = Decision(host="router", end=End.UNROUTED)
+ASTRAY = Decision(host="node2", end=End.DELIVERED, stray=Fraction(1, 2))
 REACHED = Decision(host="node2", end=End.DELIVERED)
 
 
@@ -46,6 +48,7 @@ def outcome(result: Result, seen: str = "") -> Outcome:
         pytest.param(
             outcome(Result.TIMEOUT), NO_ROUTE, Fate.UNREACHABLE, "", id="a router kept silent"
         ),
+        pytest.param(outcome(Result.TIMEOUT), ASTRAY, Fate.ASTRAY, "", id="the reply goes past"),
         pytest.param(outcome(Result.TIMEOUT), REACHED, Fate.NO_ANSWER, "", id="no rule drops"),
         pytest.param(outcome(Result.TIMEOUT), None, Fate.NO_ANSWER, "", id="nobody predicted"),
         pytest.param(outcome(Result.REFUSED), DROP, Fate.REFUSED, "", id="what was seen counts"),
