@@ -42,26 +42,25 @@ def matrix(output: str, svg: str | None, html: str | None, lab: str, *, policies
     Example: sudo netlab matrix --policies --html matrix.html
     """
     from netlab.api.client import Client
-    from netlab.cli.files import check_writable, write
+    from netlab.cli.trace_forms import files_of, take_stdout
     from netlab.kernel.rundir import control_socket
     from netlab.lab.cluster import Cluster
     from netlab.lab.host import require_root
     from netlab.lab.hosts import hosts
+    from netlab.lab.output_files import write_file
     from netlab.render.matrix_html import render_matrix_html
     from netlab.render.matrix_svg import render_matrix_svg
 
-    if svg == html == "-":
-        raise click.UsageError("Only one of --svg and --html can go to standard output.")
-    files = [file for file in (svg, html) if file is not None]
+    files = files_of({"--svg": svg, "--html": html}, [] if output == "table" else [f"-o {output}"])
     require_root()
-    check_writable(files)
     cluster = Cluster(lab=lab, objects=Client(control_socket(lab)), read_hosts=lambda: hosts(lab))
     found = _read(cluster, policies=policies, decisions=output != "table" or bool(files))
-    if svg is not None:
-        write(svg, render_matrix_svg(lab, found))
-    if html is not None:
-        write(html, render_matrix_html(lab, found))
-    if "-" not in files:
+    for option, name in files.items():
+        render = render_matrix_svg if option == "--svg" else render_matrix_html
+        said = write_file(name, render(lab, found))
+        if said:
+            click.echo(said, err=True)
+    if not take_stdout(files):
         _print(cluster, found, output)
 
 

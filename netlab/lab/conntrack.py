@@ -54,7 +54,7 @@ def read_surroundings(lab: str) -> Surroundings:
     services = client.list_("/api/v1/services")
     found = cluster.read_hosts()
     return Surroundings(
-        names=short_names(found, cluster.gateways(), services),
+        names=short_names(found, services),
         doors={door: name for service in services for door, name in _doors(service, found)},
     )
 

@@ -8,22 +8,14 @@ from netlab.model.hosts import Host
 from netlab.model.topology import Address
 
 
-def short_names(
-    hosts: Iterable[Host],
-    gateways: Mapping[str, Address],
-    services: Sequence[Mapping[str, Any]],
-) -> dict[Address, str]:
-    """Return the names: a host's, ``node1(gateway)``, ``svc/web`` or ``svc/prod/web``.
+def short_names(hosts: Iterable[Host], services: Sequence[Mapping[str, Any]]) -> dict[Address, str]:
+    """Return the names: a host's, ``svc/web``, or ``svc/prod/web`` outside namespace ``default``.
 
     Args:
-        hosts: Of the lab.
-        gateways: Each node's address on its pods' network.
+        hosts: Of the lab; a node's gateway on its pods' network is one of its addresses.
         services: Of the lab, as the API has them.
     """
-    named = {gateway: f"{node}(gateway)" for node, gateway in gateways.items()}
-    for host in hosts:
-        for address in host.addresses:
-            named.setdefault(address, host.name)
+    named = {address: host.name for host in hosts for address in host.addresses}
     for service in services:
         meta = service["metadata"]
         space = "" if meta["namespace"] == "default" else f"{meta['namespace']}/"
