@@ -62,7 +62,7 @@ def conntrack(  # noqa: PLR0913 (one for each option)
 
     require_root()
     found = find_host(lab, host)
-    around = _surroundings(lab)
+    around = _surroundings(lab, is_needed=bool(service))
     selection = choose(protocol or "", service, around, nat_only=nat)
     words = Words(names={} if numeric else around.names, doors=around.doors)
     if watch:
@@ -71,13 +71,15 @@ def conntrack(  # noqa: PLR0913 (one for each option)
         _list(lab, found, selection, words, output)
 
 
-def _surroundings(lab: str) -> "Surroundings":
+def _surroundings(lab: str, *, is_needed: bool) -> "Surroundings":
     from netlab.errors import LabError
     from netlab.lab.conntrack import Surroundings, read_surroundings
 
     try:
         return read_surroundings(lab)
     except LabError as error:
+        if is_needed:
+            raise
         click.echo(f"No names for addresses: {error}.", err=True)
         return Surroundings()
 

@@ -56,8 +56,13 @@ def matrix(output: str, svg: str | None, html: str | None, lab: str, *, policies
     cluster = Cluster(lab=lab, objects=Client(control_socket(lab)), read_hosts=lambda: hosts(lab))
     found = _read(cluster, policies=policies, decisions=output != "table" or bool(files))
     for option, name in files.items():
-        render = render_matrix_svg if option == "--svg" else render_matrix_html
-        said = write_file(name, render(lab, found))
+        is_svg = option == "--svg"
+        text = (
+            render_matrix_svg(lab, found)
+            if is_svg
+            else render_matrix_html(lab, found, cluster.names())
+        )
+        said = write_file(name, text)
         if said:
             click.echo(said, err=True)
     if not take_stdout(files):

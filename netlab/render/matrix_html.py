@@ -3,14 +3,16 @@
 The heat map is a table that reads well without its colours, aloud, and on paper.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Final
 
+from netlab.model.topology import Address
 from netlab.path.decision import Decision
 from netlab.path.matrix import Cell, MatrixRow, ServiceMatrix, Target
 from netlab.render.markup import Markup, element, fragment
 from netlab.render.matrix import caller_of, target_of
+from netlab.render.matrix_json import matrix_document
 from netlab.render.matrix_looks import (
     LOOKS,
     cells_of,
@@ -20,13 +22,14 @@ from netlab.render.matrix_looks import (
     summary_of,
     words_of,
 )
-from netlab.render.svg_colours import page_variables
+from netlab.render.page import Data, PageFiles, download, page
 
 _CSS: Final = """
-body{background:var(--paper);color:var(--ink);font:15px/1.5 var(--sans);margin:0}
+html{background:var(--paper)}body{color:var(--ink);font:15px/1.5 var(--sans);margin:0}
 main{max-width:min(100rem,94vw);margin:0 auto;padding:2rem 0 3rem}
 h1{font-size:1.6rem;margin:0}h2{font-size:1.15rem;margin:2.4rem 0 .2rem}
 h3{font-size:.95rem;margin:1.1rem 0 .4rem}
+a{color:var(--request)}
 .muted{color:var(--muted);margin:.1rem 0 .8rem}
 .mono,code{font-family:var(--mono);font-size:.85em}
 .scroll{overflow-x:auto}
@@ -57,34 +60,27 @@ table.rules{border-collapse:collapse;width:100%}
 _HEADLINE: Final = "Who reaches what, and whose address the pod saw"
 
 
-def render_matrix_html(lab: str, matrices: Sequence[ServiceMatrix]) -> str:
-    """Return the page.
+def render_matrix_html(
+    lab: str, matrices: Sequence[ServiceMatrix], names: Mapping[Address, str]
+) -> str:
+    """Return the page; it carries the matrix as JSON, too.
 
     Args:
         lab: Name.
         matrices: What ``netlab.lab.matrix`` returned.
+        names: Names of addresses.
     """
-    head = [
-        element("meta", {"charset": "utf-8"}),
-        element("meta", {"name": "viewport", "content": "width=device-width, initial-scale=1"}),
-        element("title", None, f"{_HEADLINE}: lab {lab}"),
-        # Nothing of a user's is in it, and an entity would not be read as one here.
-        element("style", None, Markup(page_variables() + _CSS + "".join(_fate_rules()))),
-    ]
+    data = Data(name=f"matrix-{lab}.json", document=matrix_document(lab, matrices, names))
     body = [
         element("h1", None, _HEADLINE),
-        element("p", {"class": "muted"}, f"lab {lab}"),
+        element("p", {"class": "muted"}, [f"lab {lab} · ", download(data, "as JSON")]),
         _legend(matrices),
         *(_service(matrix) for matrix in matrices),
     ]
     if not matrices:
         body.append(element("p", None, "This lab has no Service to call."))
-    page = element(
-        "html",
-        {"lang": "en"},
-        [element("head", None, head), element("body", None, element("main", None, body))],
-    )
-    return f"<!DOCTYPE html>\n{page}\n"
+    style = PageFiles(css=_CSS + "".join(_fate_rules()), script="")
+    return page(f"{_HEADLINE}: lab {lab}", [element("main", None, body)], data, style)
 
 
 def _fate_rules() -> Iterator[str]:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from html.parser import HTMLParser
 
 from netlab.render.matrix_html import render_matrix_html
-from tests.unit.matrix_samples import DROP, MATRIX, cell
+from tests.unit.matrix_samples import DROP, MATRIX, NAMES, cell
 
 
 class Page(HTMLParser):
@@ -25,7 +25,7 @@ class Page(HTMLParser):
 
 
 def test_the_page_is_a_table_that_reads_without_colours():
-    page = Page(render_matrix_html("blue", [MATRIX]))
+    page = Page(render_matrix_html("blue", [MATRIX], NAMES))
 
     cells = [
         attributes for tag, attributes in page.elements if tag == "td" and "title" in attributes
@@ -39,15 +39,19 @@ def test_the_page_is_a_table_that_reads_without_colours():
 
 
 def test_the_page_loads_nothing_and_runs_nothing():
-    page = Page(render_matrix_html("blue", [MATRIX]))
+    page = Page(render_matrix_html("blue", [MATRIX], NAMES))
 
-    assert not {tag for tag, _ in page.elements} & {"script", "link", "img", "iframe"}
-    assert not [a for _, attributes in page.elements for a in attributes if a in {"src", "href"}]
+    assert not {tag for tag, _ in page.elements} & {"img", "iframe", "object"}
+    links = [a["href"] or "" for _, a in page.elements if "href" in a]
+    assert all(link.startswith("data:") for link in links)
+    assert not [a for _, attributes in page.elements for a in attributes if a == "src"]
     assert not [a for _, attributes in page.elements for a in attributes if a.startswith("on")]
+    [policy] = [a["content"] for _, a in page.elements if "http-equiv" in a]
+    assert (policy or "").startswith("default-src 'none'")
 
 
 def test_deciding_rules_are_listed_with_their_text():
-    page = Page(render_matrix_html("blue", [MATRIX]))
+    page = Page(render_matrix_html("blue", [MATRIX], NAMES))
 
     assert DROP.rule in page.words
     assert "client → node2, node1 → node2" in page.words
@@ -58,12 +62,16 @@ def test_a_comment_from_outside_stays_text():
     hostile = replace(DROP, comment='"><script>alert(1)</script>', rule="-A <b>")
     first = MATRIX.rows[0]
     cells = (cell("client", MATRIX.targets[0], "timeout", hostile), *first.cells[1:])
-    page = Page(render_matrix_html("<i>", [replace(MATRIX, rows=(replace(first, cells=cells),))]))
+    page = Page(
+        render_matrix_html("<i>", [replace(MATRIX, rows=(replace(first, cells=cells),))], NAMES)
+    )
 
-    assert "script" not in {tag for tag, _ in page.elements}
+    assert [a for tag, a in page.elements if tag == "script"] == [
+        {"type": "application/json", "id": "data"}, {}
+    ]  # fmt: skip
     assert "-A <b>" in page.words
-    assert "lab <i>" in page.words
+    assert "lab <i> · " in page.words
 
 
 def test_a_lab_without_a_service_says_so():
-    assert "This lab has no Service to call." in Page(render_matrix_html("blue", [])).words
+    assert "This lab has no Service to call." in Page(render_matrix_html("blue", [], {})).words
