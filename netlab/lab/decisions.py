@@ -1,6 +1,6 @@
 """What decides connections of a running lab, by walking the rules that its kernels hold now."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from types import TracebackType
 from typing import Final, Self
@@ -24,6 +24,19 @@ MOST_ENDPOINTS: Final = 4
 """Of a Service on a node. Of more, the way to the first is followed: each is a walk of its own."""
 
 
+SERVICES: Final = "KUBE-SERVICES"
+"""kube-proxy's first chain. A node without it has its Services' rules elsewhere."""
+
+
+def read_iptables(host: Host) -> str:
+    """Return what ``iptables-save`` prints in a host.
+
+    Raises:
+        HostError: iptables is not installed, or its listing failed.
+    """
+    return iptables.save([host.netns])[host.netns]
+
+
 class Decisions:
     """The rules, addresses and routes of a lab, as they were when this was made.
 
@@ -31,10 +44,14 @@ class Decisions:
 
     Args:
         hosts: Of the lab.
+        read: Gives the text of a host's rules.
     """
 
-    def __init__(self, hosts: Sequence[Host]) -> None:
+    def __init__(self, hosts: Sequence[Host], read: Callable[[Host], str] = read_iptables) -> None:
         self._hosts = hosts
+        self._read = read
+        self._unread: dict[str, str] = {}
+        """Why a host's rules are not known."""
         self._stack = ExitStack()
         self._nodes = {a: h.node or h.name for h in hosts for a in h.addresses}
         self._between = {h.name for h in hosts if h.kind in {HostKind.ROUTER, HostKind.LB}}
@@ -76,11 +93,15 @@ class Decisions:
             return None
         pair = AddressPair(AddrPort(source, ANY_SOURCE_PORT), target)
         try:
-            found = decision_of(foresee(self._around, caller.name, pair, protocol))
+            ways = foresee(self._around, caller.name, pair, protocol)
         except SpecError as error:
             self._remark(str(error))
             return None
-        if found is None:
+        visited = {visit.host for way in ways for visit in way.visits}
+        for host in visited & self._unread.keys():
+            self._remark(self._unread[host])
+        found = decision_of(ways)
+        if found is None or visited & self._unread.keys():
             return None
         whole = self._whole(found)
         return whole.astray({caller.name, caller.node or ""} | self._between, self._nodes)
@@ -96,10 +117,14 @@ class Decisions:
         for host in self._hosts:
             if host.kind not in {HostKind.POD, HostKind.CLIENT}:
                 try:
-                    text = iptables.save([host.netns])[host.netns]
-                    found[host.name] = self._thinned(host.name, parse(text, Family.IPV4))
+                    ruleset = parse(self._read(host), Family.IPV4)
                 except (HostError, SpecError) as error:
-                    self._remark(f"the rules of {host.name} cannot be read: {error}")
+                    self._unread[host.name] = f"the rules of {host.name} cannot be read: {error}"
+                    continue
+                found[host.name] = self._thinned(host.name, ruleset)
+                nat = ruleset.table("nat")
+                if host.kind is HostKind.NODE and (nat is None or nat.chain(SERVICES) is None):
+                    self._unread[host.name] = f"{host.name} has no chain {SERVICES} of iptables"
         return found
 
     def _thinned(self, host: str, ruleset: Ruleset) -> Ruleset:

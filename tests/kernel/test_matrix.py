@@ -12,6 +12,10 @@ import pytest
 from jsonschema import Draft202012Validator
 
 import netlab.render as forms
+from netlab.lab.decisions import Decisions, read_iptables
+from netlab.lab.hosts import hosts
+from netlab.model.hosts import Host
+from netlab.path.observations import AddrPort
 from tests.kernel.conftest import wait_for
 
 pytestmark = pytest.mark.kernel
@@ -251,7 +255,7 @@ def test_pictures_go_to_files_or_in_place_of_the_table(tmp_path: Path):
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("Service default/clusterip\n")
     assert picture.read_text().startswith("<svg ")
-    assert page.read_text().startswith("<!DOCTYPE html>")
+    assert page.read_text().startswith("<!doctype html>")
 
     printed = netlab("matrix", "--svg", "-").stdout
     assert printed.startswith("<svg ")
@@ -277,3 +281,31 @@ def test_wide_lists_the_deciding_rules():
     shown = netlab("matrix", "-o", "wide").stdout
     assert "Deciding rules, predicted by a walk through the rules that each kernel holds" in shown
     assert " → KUBE-SEP-" in shown
+
+
+@pytest.mark.parametrize(
+    ("rules", "said"),
+    [
+        pytest.param("", "node2 has no chain KUBE-SERVICES of iptables", id="rules elsewhere"),
+        pytest.param("-- no rules", "the rules of node2 cannot be read", id="no rules at all"),
+    ],
+)
+def test_nothing_is_predicted_of_calls_that_meet_unknown_rules(rules: str, said: str):
+    found = {host.name: host for host in hosts(LAB)}
+
+    def read(host: Host) -> str:
+        return rules if host.name == "node2" else read_iptables(host)
+
+    with Decisions(list(found.values()), read) as decisions:
+        beside = decisions.decide(found["client"], node_port(found["node1"]), "tcp")
+        assert decisions.remarks == []
+        there = decisions.decide(found["client"], node_port(found["node2"]), "tcp")
+
+    assert there is None
+    assert beside is not None
+    assert [remark.partition(":")[0] for remark in decisions.remarks] == [said]
+
+
+def node_port(node: Host) -> AddrPort:
+    service = json.loads(netlab("get", "service", "nodeport", "-o", "json").stdout)
+    return AddrPort(node.addresses[0], service["spec"]["ports"][0]["nodePort"])
