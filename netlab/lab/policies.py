@@ -38,20 +38,23 @@ class PolicyTrial:
         Raises:
             LabError: They did not in time.
         """
-        for port in self._ports():
-            if port.policy != policy:
+        for (namespace, name), has in self._policies().items():
+            if has != policy:
                 # First the way back: an interrupt may come while the request is under way.
-                self._had.setdefault((port.namespace, port.name), port.policy)
-                self._patch(port.namespace, port.name, policy)
+                self._had.setdefault((namespace, name), has)
+                self._patch(namespace, name, policy)
         self._settle(policy)
 
     def put_back(self) -> None:
         """Give every Service that was changed its own policy again."""
-        there = {(p.namespace, p.name): p.policy for p in self._ports()}
+        there = self._policies()
         for (namespace, name), policy in list(self._had.items()):
             # It may have been deleted, or put back already.
             if there.get((namespace, name), policy) != policy:
                 self._patch(namespace, name, policy)
+
+    def _policies(self) -> dict[tuple[str, str], str]:
+        return {(port.namespace, port.name): port.policy for port in self._ports()}
 
     def _ports(self) -> list[ServicePort]:
         return [p for p in self._cluster.service_ports(*PROTOCOLS) if p.type == "NodePort"]

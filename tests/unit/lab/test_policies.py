@@ -23,8 +23,11 @@ class Services:
         return {"items": [self._service(name) for name in self.policies]}
 
     def _service(self, name: str) -> Body:
-        port = {"port": 80, "nodePort": 30000 + len(name)}
-        spec = {"type": "NodePort", "clusterIP": "10.0.0.9", "ports": [port]}
+        ports = [
+            {"name": protocol, "protocol": protocol, "port": 80, "nodePort": 30000 + len(name)}
+            for protocol in ("TCP", "UDP")
+        ]
+        spec = {"type": "NodePort", "clusterIP": "10.0.0.9", "ports": ports}
         if name == "internal":
             spec = {"type": "ClusterIP", "clusterIP": "10.0.0.8", "ports": [{"port": 80}]}
         spec["externalTrafficPolicy"] = self.policies[name]
@@ -61,6 +64,8 @@ def test_every_nodeport_has_the_policy_and_then_its_own_again():
         assert services.policies == {"one": "Local", "two": "Local", "internal": "Cluster"}
 
     assert services.policies == {"one": "Cluster", "two": "Local", "internal": "Cluster"}
+    # A Service of two ports is changed once: two to Cluster, both to Local, one back.
+    assert services.changes == 4
 
 
 @pytest.mark.parametrize("number", [1, 2, 3, 4, 5])
