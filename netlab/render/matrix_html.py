@@ -41,7 +41,7 @@ table.heat{border-collapse:separate;border-spacing:5px}
 .heat th.policy{border-bottom:1px solid var(--edge)}
 .heat td{min-width:6.6rem;border:1.5px solid;border-radius:7px;padding:.3rem .5rem;
  white-space:nowrap;line-height:1.3}
-.heat td b{font-weight:650}.heat td .sign{display:inline-block;width:1.3em;font-weight:700}
+.heat td b{font-weight:650}.heat td .sign{display:inline-block;width:1.05em;font-weight:700}
 .heat td small{display:block;margin-left:1.3em;min-height:1.1em;font:.8rem var(--mono);
  color:var(--ink)}
 .dashed{border-style:dashed!important}
@@ -152,7 +152,7 @@ def _cell(cell: Cell, sentence: str) -> Markup:
     words = element("b", None, words_of(cell))
     detail = element("small", None, detail_of(cell))
     attributes = {"class": f"{_class(cell.fate)}{dashed}", "title": sentence}
-    return element("td", attributes, [sign, words, detail])
+    return element("td", attributes, [sign, " ", words, detail])
 
 
 def _rules(matrix: ServiceMatrix) -> Markup:
