@@ -55,6 +55,8 @@ def matrix(output: str, svg: str | None, html: str | None, lab: str, *, policies
     require_root()
     cluster = Cluster(lab=lab, objects=Client(control_socket(lab)), read_hosts=lambda: hosts(lab))
     found = _read(cluster, policies=policies, decisions=output != "table" or bool(files))
+    if not take_stdout(files):
+        _print(cluster, found, output)
     for option, name in files.items():
         is_svg = option == "--svg"
         text = (
@@ -65,8 +67,6 @@ def matrix(output: str, svg: str | None, html: str | None, lab: str, *, policies
         said = write_file(name, text)
         if said:
             click.echo(said, err=True)
-    if not take_stdout(files):
-        _print(cluster, found, output)
 
 
 def _read(cluster: "Cluster", *, policies: bool, decisions: bool) -> "Sequence[ServiceMatrix]":

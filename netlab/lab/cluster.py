@@ -118,6 +118,13 @@ class Cluster:
         return names
 
 
+def cluster_ips(service: Mapping[str, Any]) -> list[Address]:
+    """Return every ClusterIP of a Service, of both families; none when it is headless."""
+    spec = service["spec"]
+    found = spec.get("clusterIPs") or [spec.get("clusterIP")]
+    return [ip_address(one) for one in found if one not in {None, "", "None"}]
+
+
 def _ports(service: Body, slices: list[Body]) -> Iterator[ServicePort]:
     spec, meta = service["spec"], service["metadata"]
     if spec.get("clusterIP") in {None, "", "None"}:

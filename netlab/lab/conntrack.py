@@ -11,9 +11,9 @@ from netlab.api.client import Client
 from netlab.errors import KernelError, LabError
 from netlab.kernel import netns
 from netlab.kernel.rundir import control_socket
-from netlab.lab.cluster import Cluster
+from netlab.lab.address_names import address_names
+from netlab.lab.cluster import Cluster, cluster_ips
 from netlab.lab.hosts import find_netns, host_of, hosts, is_pod
-from netlab.lab.short_names import cluster_ips, short_names
 from netlab.model.hosts import Host, HostKind
 from netlab.model.topology import Address
 from netlab.observe.conntrack_table import TableChanges, read_table
@@ -54,7 +54,7 @@ def read_surroundings(lab: str) -> Surroundings:
     services = client.list_("/api/v1/services")
     found = cluster.read_hosts()
     return Surroundings(
-        names=short_names(found, services),
+        names={ip_address(a): n for a, n in address_names(cluster, found, services).items()},
         doors={door: name for service in services for door, name in _doors(service, found)},
     )
 

@@ -5,7 +5,7 @@ from ipaddress import ip_address, ip_network
 from typing import Any
 
 from netlab.api.client import Client
-from netlab.lab.short_names import cluster_ips
+from netlab.lab.cluster import cluster_ips
 from netlab.model.graph import (
     GraphEndpoint,
     GraphHost,

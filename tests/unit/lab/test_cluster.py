@@ -2,7 +2,7 @@
 
 from ipaddress import ip_address
 
-from netlab.lab.cluster import Body, Cluster
+from netlab.lab.cluster import Body, Cluster, cluster_ips
 from netlab.model.hosts import Host, HostKind
 from netlab.model.names import NetnsName
 
@@ -95,3 +95,25 @@ def test_every_address_has_a_name_and_a_gateway_is_told_from_its_node():
         "10.244.1.1": "node1 gateway",
         "10.240.0.3": "node1",
     }
+
+
+def test_a_service_has_an_address_of_each_family_or_none():
+    dual = service("web", clusterIPs=["10.0.0.9", "fd00::9"])
+
+    assert [str(address) for address in cluster_ips(dual)] == ["10.0.0.9", "fd00::9"]
+    assert cluster_ips(service("headless", clusterIP="None")) == []
+    assert cluster_ips(service("external", clusterIP="")) == []
+
+
+def test_ports_of_other_protocols_are_there_when_asked_for():
+    ports = [{"name": "a", "port": 53, "protocol": "UDP"}, {"name": "b", "port": 53}]
+    piece = slice_of("dns", endpoint("10.244.1.2", "node1", ready=True))
+    piece["ports"] = [{"name": "a", "port": 5353, "protocol": "UDP"}]
+    found = cluster([service("dns", ports=ports)], [piece])
+
+    assert [port.protocol for port in found.service_ports()] == ["TCP"]
+    both = found.service_ports("TCP", "UDP")
+    assert [(port.key, [b.port for b in port.backends]) for port in both] == [
+        ("default/dns:b", []),
+        ("default/dns:a", [5353]),
+    ]
