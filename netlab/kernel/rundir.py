@@ -37,6 +37,11 @@ def control_plane_log(lab: str) -> Path:
     return rundir(lab) / "control-plane.log"
 
 
+def kernel_layout_file(lab: str) -> Path:
+    """Return what traces keep of the running kernel's types."""
+    return rundir(lab) / "kernel-layout.json"
+
+
 def pod_directory(lab: str, namespace: str, pod: str) -> Path:
     """Return the directory of one pod's files: its log."""
     return rundir(lab) / "pods" / file_name(f"{namespace}.{pod}")

@@ -21,20 +21,12 @@ from netlab.observe.bpf_syscall import (
     load_raw_tracepoint,
     look_up,
 )
-from netlab.observe.btf import Btf, BtfError
-from netlab.observe.drop_program import (
-    TRACEPOINT,
-    Layout,
-    Report,
-    drop_program,
-    layout_of,
-    parse_report,
-)
+from netlab.observe.drop_program import TRACEPOINT, Report, drop_program, parse_report
 from netlab.observe.headers import header_of
+from netlab.observe.kernel_layout import kernel_layout
 from netlab.observe.ring import Enter
 from netlab.path.drops import Drop
 
-TYPES: Final = Path("/sys/kernel/btf/vmlinux")
 RING_BYTES: Final = 1 << 20
 _IPV6_BYTES: Final = 40
 
@@ -45,13 +37,14 @@ class KernelDrops:
     Args:
         hosts: Whose packets.
         enter: Moves this thread into a namespace; used while opening only.
+        kept: A file that keeps what was read of the kernel's types.
 
     Raises:
         OSError: The kernel has no such thing, or refused; the words say which.
     """
 
-    def __init__(self, hosts: Sequence[Host], enter: Enter) -> None:
-        layout = _layout()
+    def __init__(self, hosts: Sequence[Host], enter: Enter, kept: Path | None = None) -> None:
+        layout = kernel_layout(kept)
         self._reasons = layout.reasons
         self._names = _inodes(hosts, enter)
         self.drops: list[Drop] = []
@@ -106,15 +99,6 @@ class KernelDrops:
             return ""
         # Subsystems have numbers of their own above 65,535, in other enumerations.
         return self._reasons.get(number, f"reason {number:#x}")
-
-
-def _layout() -> Layout:
-    try:
-        return layout_of(Btf(TYPES.read_bytes()))
-    except FileNotFoundError as error:
-        raise OSError(error.errno, f"this kernel has no {TYPES}") from error
-    except BtfError as error:
-        raise OSError(0, str(error)) from error
 
 
 def _inodes(hosts: Sequence[Host], enter: Enter) -> dict[int, str]:
