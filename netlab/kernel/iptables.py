@@ -62,13 +62,21 @@ def restore(texts: Mapping[NetnsName, str]) -> dict[NetnsName, str]:
     }
 
 
-def save(names: Iterable[NetnsName], *, counters: bool = False) -> dict[NetnsName, str]:
-    """Return what ``iptables-save`` prints in each namespace, ``counters`` included if asked for.
+def save(
+    names: Iterable[NetnsName], *, counters: bool = False, backend: str = ""
+) -> dict[NetnsName, str]:
+    """Return what ``iptables-save`` prints in each namespace.
+
+    Args:
+        names: Of the namespaces.
+        counters: With the counters of each rule.
+        backend: ``nft`` or ``legacy``, whichever the host's iptables is; empty for the host's.
 
     Raises:
-        HostError: iptables is not installed, or its listing failed.
+        HostError: iptables, or that back end of it, is not installed, or its listing failed.
     """
-    argv = [program("iptables-save"), *(["-c"] if counters else [])]
+    name = f"iptables-{backend}-save" if backend else "iptables-save"
+    argv = [program(name), *(["-c"] if counters else [])]
     texts = {}
     for netns in names:
         with inside(netns):

@@ -1,13 +1,14 @@
 """The rules of several hosts, by the handles that a rule trace gives."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from netlab.errors import HostError
 from netlab.kernel import iptables
 from netlab.kernel.netns import inside
 from netlab.model.hosts import Host
+from netlab.observe.legacy_trace import has_legacy_tables
 from netlab.observe.rule_handles import read_generation, read_handles
+from netlab.path.legacy_walks import LegacyRules, legacy_rules
 from netlab.path.rule_book import RuleBook, book_by_handle
 
 
@@ -25,6 +26,10 @@ class RuleBooks:
         self._generations = {host.name: _generation(host) for host in hosts}
         self.warnings: list[str] = []
         """Sentences about hosts whose rules could not be read, or did not hold still."""
+        # Legacy tables have no generations: their text before and after tells.
+        self._legacy_texts = self._read_legacy(hosts)
+        self.legacy: dict[str, LegacyRules] = {}
+        """Rules of iptables-legacy, by host; there once the rules were read."""
 
     def read(self) -> dict[str, RuleBook]:
         """Return the rules of each host that has any."""
@@ -34,33 +39,55 @@ class RuleBooks:
         try:
             book = self._book(host)
             if _generation(host) != self._generations[host.name]:
-                self.warnings.append(
-                    f"the rules of {host.name} changed meanwhile; their numbers are the new ones"
-                )
+                self._say_changed(host)
                 book = self._book(host)
+            return {**book, **self._legacy_book(host)}
         except (OSError, HostError) as error:
             self.warnings.append(f"no text of rules from {host.name}: {error}")
             return {}
-        return book
+
+    def _read_legacy(self, hosts: Sequence[Host]) -> dict[str, str]:
+        found = {}
+        for host in hosts:
+            try:
+                if has_legacy_tables(host, inside):
+                    found[host.name] = _save(host, "legacy")
+            except FileNotFoundError:
+                # That it has gone is said of each source that is opened on it.
+                continue
+            except HostError as error:
+                self.warnings.append(f"no text of legacy rules from {host.name}: {error}")
+        return found
 
     def _book(self, host: Host) -> RuleBook:
-        if _has_legacy_rules(host):
-            self.warnings.append(
-                f"degraded: {host.name} has rules of iptables-legacy, which are not traced;"
-                " what they did is seen from the points around them"
-            )
-            return {}
         handles = read_handles(host, inside, self._version)
         # Where there is no rule there is nothing to ask iptables-save for.
         if not handles:
             return {}
-        return book_by_handle(iptables.save([host.netns])[host.netns], handles)
+        return book_by_handle(_save(host, "nft"), handles)
+
+    def _legacy_book(self, host: Host) -> RuleBook:
+        if host.name not in self._legacy_texts:
+            return {}
+        text = _save(host, "legacy")
+        if _rules_of(text) != _rules_of(self._legacy_texts[host.name]):
+            self._say_changed(host)
+        self.legacy[host.name] = legacy_rules(text)
+        return self.legacy[host.name].book()
+
+    def _say_changed(self, host: Host) -> None:
+        self.warnings.append(
+            f"the rules of {host.name} changed meanwhile; their numbers are the new ones"
+        )
 
 
-def _has_legacy_rules(host: Host) -> bool:
-    with inside(host.netns):
-        names = Path("/proc/thread-self/net/ip_tables_names")
-        return names.exists() and bool(names.read_text().strip())
+def _save(host: Host, backend: str) -> str:
+    return iptables.save([host.netns], backend=backend)[host.netns]
+
+
+def _rules_of(text: str) -> list[str]:
+    """Return the rules alone: comments have the time, and chains count packets."""
+    return [line for line in text.splitlines() if line.startswith("-A ")]
 
 
 def _generation(host: Host) -> int:

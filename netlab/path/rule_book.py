@@ -1,4 +1,4 @@
-"""The text of iptables rules, found by what a rule trace gives: their handles.
+"""The text of iptables rules, found by what a rule trace gives: handles, or numbers.
 
 kube-proxy writes into each rule's comment which Service it serves, and a rule that picks an
 endpoint says which one; both are read back from there, as any reader of iptables-save would.
@@ -32,7 +32,7 @@ class KnownRule:
 
 
 RuleBook = Mapping[tuple[str, str, int], KnownRule]
-"""Rules by table, chain, and handle."""
+"""Rules by table, chain, and handle; where there are only numbers, by the number below zero."""
 
 
 def book_by_handle(text: str, handles: Mapping[tuple[str, str], Sequence[int]]) -> RuleBook:
@@ -41,7 +41,7 @@ def book_by_handle(text: str, handles: Mapping[tuple[str, str], Sequence[int]]) 
     A chain whose number of rules is not its number of handles is left out: one of the two readings
     is older than the other.
     """
-    chains = _chains(text)
+    chains = rules_by_chain(text)
     return {
         (*place, handle): rule
         for place, found in handles.items()
@@ -50,7 +50,8 @@ def book_by_handle(text: str, handles: Mapping[tuple[str, str], Sequence[int]]) 
     }
 
 
-def _chains(text: str) -> dict[tuple[str, str], list[KnownRule]]:
+def rules_by_chain(text: str) -> dict[tuple[str, str], list[KnownRule]]:
+    """Return the rules that iptables-save printed as ``text``, by table and chain, in order."""
     chains: dict[tuple[str, str], list[KnownRule]] = {}
     table = ""
     for line in _lines(text):
@@ -61,6 +62,23 @@ def _chains(text: str) -> dict[tuple[str, str], list[KnownRule]]:
             rules = chains.setdefault((table, words[1]), [])
             rules.append(_rule(len(rules) + 1, line, words))
     return chains
+
+
+def chain_policies(text: str) -> dict[tuple[str, str], str]:
+    r"""Return the policy of every chain, by table and chain; ``-`` for a user's.
+
+    >>> chain_policies("*filter\n:INPUT DROP [0:0]\n:KUBE-FORWARD - [0:0]\nCOMMIT\n")
+    {('filter', 'INPUT'): 'DROP', ('filter', 'KUBE-FORWARD'): '-'}
+    """
+    policies: dict[tuple[str, str], str] = {}
+    table = ""
+    for line in _lines(text):
+        if line.startswith("*"):
+            table = line[1:].strip()
+        elif line.startswith(":"):
+            chain, policy = line[1:].split()[:2]
+            policies[table, chain] = policy
+    return policies
 
 
 def _lines(text: str) -> Iterator[str]:

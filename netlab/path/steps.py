@@ -105,7 +105,8 @@ class _Telling:
 
     def _route(self, message: TraceMessage) -> Routed:
         ends = self._pair
-        local = self._walk.is_local
+        # What comes in by lo has the route with it that its socket was given.
+        local = self._walk.is_local or message.ifname_in == "lo"
         question = RouteQuestion(
             host=self._walk.host,
             destination=ends.destination.address,
@@ -145,15 +146,16 @@ def rule_hit(message: TraceMessage, book: RuleBook) -> RuleHit | None:
         return RuleHit(
             table=message.table, chain=message.chain, verdict=message.verdict, mark=message.mark
         )
-    if message.handle is None or message.report is not Report.RULE:
+    number = message.handle if message.index is None else -message.index
+    if number is None or message.report is not Report.RULE:
         return None
-    known = book.get((message.table, message.chain, message.handle))
+    known = book.get((message.table, message.chain, number))
     acts = known.target if known else ""
     verdict = "REJECT" if acts == "REJECT" else message.verdict
     return RuleHit(
         table=message.table,
         chain=message.chain,
-        index=known.index if known else None,
+        index=known.index if known else message.index,
         handle=message.handle,
         text=known.text if known else "",
         comment=known.comment if known else "",

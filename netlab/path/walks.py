@@ -77,7 +77,9 @@ class TraceMessage:
     chain: str
     report: Report
     handle: int | None = None
-    """Of the rule; None at a policy, and at the end of a chain."""
+    """Of the rule; None at a policy, at the end of a chain, and for a rule that has none."""
+    index: int | None = None
+    """Number of the rule in its chain, from 1; given for rules of iptables-legacy."""
     verdict: str = ""
     """``ACCEPT``, ``DROP``, ``JUMP``, ``GOTO``, ``RETURN``, ``CONTINUE`` ..."""
     target: str = ""
