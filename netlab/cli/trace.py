@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     "expected",
     multiple=True,
     metavar="WHAT",
-    help="delivered, dropped, 'hop node1', 'no-hop node2', 'src client', 'snat-at node2'; "
-    "the exit code is 1 when it is not so. May be given several times.",
+    help="delivered, dropped, 'hop node1', 'no-hop node2', 'src client', 'snat-at node2', "
+    "'reason IP_RPFILTER'; the exit code is 1 when it is not so. May be given several times.",
 )
 @click.option(
     "--timeout",

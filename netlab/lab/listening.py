@@ -3,22 +3,28 @@
 Each source that a host's kernel refuses is a warning, and the others go on without it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from types import TracebackType
 from typing import Final, Protocol, Self, TypeVar
 
 from netlab.errors import KernelError
 from netlab.kernel.netns import inside
-from netlab.lab.calls import listen
+from netlab.lab.calls import Listener, listen
 from netlab.model.hosts import Host
 from netlab.observe.arming import Arming
 from netlab.observe.conntrack_events import ConntrackEvents
+from netlab.observe.counters import Counters
+from netlab.observe.drops import KernelDrops
 from netlab.observe.frames import Frame
+from netlab.observe.kernel_symbols import KernelSymbols
+from netlab.observe.legacy_trace import LegacyTrace, has_legacy_tables
 from netlab.observe.nftrace import RuleTrace
 from netlab.observe.protocol_filter import packets_of_protocol
 from netlab.observe.ring import BLOCK_TIMEOUT_MS, SNAP, Enter, Ring
 from netlab.observe.sightings import sightings
+from netlab.path.drops import Clues, Counted, Drop
+from netlab.path.legacy_walks import LegacyRules, lay
 from netlab.path.observations import PacketSeen
 from netlab.path.trace import ConntrackEntry
 from netlab.path.walks import TraceMessage, Walk, split
@@ -35,6 +41,30 @@ class _Source(Protocol):
 _Opened = TypeVar("_Opened", bound=_Source)
 
 
+class DropSource(Protocol):
+    """Tells of packets that were thrown away."""
+
+    @property
+    def drops(self) -> Sequence[Drop]:
+        """What was heard so far."""
+
+    @property
+    def lost(self) -> int:
+        """How many found no room."""
+
+    def fileno(self) -> int:
+        """Return a descriptor that becomes readable when something is there."""
+
+    def serve(self) -> None:
+        """Read what is there."""
+
+    def close(self) -> None:
+        """Give the source back."""
+
+
+OpenDrops = Callable[[Sequence[Host], Enter], DropSource]
+
+
 class Listening:
     """Captures, rule traces and conntrack events of ``hosts``; a context manager.
 
@@ -42,18 +72,30 @@ class Listening:
         hosts: Whom to hear.
         protocol: Number of the transport protocol.
         version: 4 or 6, of the Internet Protocol.
+        open_drops: Opens the source of drop reasons.
     """
 
-    def __init__(self, hosts: Sequence[Host], protocol: int, version: int) -> None:
+    def __init__(
+        self,
+        hosts: Sequence[Host],
+        protocol: int,
+        version: int,
+        open_drops: OpenDrops = KernelDrops,
+    ) -> None:
         self._hosts = hosts
+        self._open_drops = open_drops
+        self._drops: list[DropSource] = []
+        self._counters: list[Counters] = []
         self._protocol = protocol
         self._version = version
         self._stack = ExitStack()
         self._frames: list[Frame] = []
         self._rings: list[_ServedRing] = []
         self._traces: list[RuleTrace] = []
+        self._logs: list[LegacyTrace] = []
         self._events: list[ConntrackEvents] = []
         self._armings: list[Arming] = []
+        self._counted: Counted = {}
         self.warnings: list[str] = []
         self.lost: list[str] = []
         """What was lost, a sentence a source; set at the end."""
@@ -61,9 +103,14 @@ class Listening:
     def __enter__(self) -> Self:
         with ExitStack() as stack:
             self._stack = stack
+            # What takes longest comes first: from then on rings fill, and nobody reads.
+            self._open_for_all("drop reasons", self._drops, self._open_drops)
+            self._open_for_all("counters", self._counters, Counters)
             for host in self._hosts:
                 self._open("conntrack events", host, self._events, ConntrackEvents)
                 self._open("rule trace", host, self._traces, RuleTrace)
+                if _has_legacy_rules(host):
+                    self._open("legacy rule trace", host, self._logs, LegacyTrace)
                 self._open("captures", host, self._rings, self._ring)
             # Arming comes last: what is traced is heard from the first packet.
             for host in self._hosts:
@@ -79,8 +126,17 @@ class Listening:
     ) -> None:
         with self._stack:
             if kind is None:
-                listen([*self._rings, *self._traces, *self._events], QUIET_S)
+                listeners = self._listeners()
+                listen(listeners, QUIET_S)
+                # Where much was said the time ran out with some sources not asked.
+                for source in listeners:
+                    source.serve()
+                self._counted = self._counters[0].rises() if self._counters else {}
                 self._count_losses()
+
+    def _listeners(self) -> list[Listener]:
+        told: list[Listener] = [*self._traces, *self._logs]
+        return [*self._rings, *told, *self._events, *self._drops]
 
     def sources(self) -> tuple[str, ...]:
         """Return what was heard anywhere."""
@@ -88,6 +144,8 @@ class Listening:
             "packets": self._rings,
             "rule trace": self._armings,
             "conntrack events": self._events,
+            "drop reasons": self._drops,
+            "counters": self._counters,
         }
         return tuple(name for name, opened in heard.items() if opened)
 
@@ -99,14 +157,24 @@ class Listening:
         """Return every packet seen, once for each interface it passed."""
         return sightings(self._frames)
 
-    def walks(self) -> tuple[Walk, ...]:
-        """Return every traced packet's way through the rules of a host."""
+    def walks(self, legacy: Mapping[str, LegacyRules]) -> tuple[Walk, ...]:
+        """Return every traced packet's way through the rules of a host.
+
+        Args:
+            legacy: The hosts' rules of iptables-legacy.
+        """
         messages: list[TraceMessage] = [m for trace in self._traces for m in trace.messages]
-        return split(messages, self._armings[0].table) if self._armings else ()
+        walks = split(messages, self._armings[0].table) if self._armings else ()
+        return lay(walks, [line for log in self._logs for line in log.logged], legacy)
 
     def entries(self) -> tuple[ConntrackEntry, ...]:
         """Return every new or changed entry of connection tracking."""
         return tuple(entry for events in self._events for entry in events.entries)
+
+    def clues(self) -> Clues:
+        """Return what was heard of the ends of packets."""
+        drops = tuple(drop for source in self._drops for drop in source.drops)
+        return Clues(drops=drops, counted=self._counted, name_of=KernelSymbols().name_of)
 
     def _ring(self, host: Host, enter: Enter) -> "_ServedRing":
         program = packets_of_protocol(self._protocol, SNAP)
@@ -133,13 +201,35 @@ class Listening:
             self._stack.callback(source.close)
             opened.append(source)
 
+    def _open_for_all(
+        self, what: str, opened: list[_Opened], opener: Callable[[Sequence[Host], Enter], _Opened]
+    ) -> None:
+        try:
+            source = opener(self._hosts, inside)
+        except OSError as error:
+            self.warnings.append(f"no {what}: {error.strerror or error}")
+        else:
+            self._stack.callback(source.close)
+            opened.append(source)
+
     def _count_losses(self) -> None:
         dropped = sum(ring.dropped() for ring in self._rings)
         lost = sum(t.lost for t in self._traces) + sum(e.lost for e in self._events)
+        lost += sum(log.lost for log in self._logs)
         if dropped:
             self.lost.append(f"{dropped} frames found no room in the capture rings")
         if lost:
             self.lost.append(f"the kernel dropped messages {lost} times for want of room")
+        if unread := sum(source.lost for source in self._drops):
+            self.lost.append(f"{unread} reports of drops found no room")
+
+
+def _has_legacy_rules(host: Host) -> bool:
+    try:
+        return has_legacy_tables(host, inside)
+    except FileNotFoundError:
+        # That it has gone is said of each source that is opened on it.
+        return False
 
 
 class _ServedRing:

@@ -9,20 +9,25 @@ joined into packets, and the last attempt's end is put in words.
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from netlab.kernel.netns import inside
+from netlab.kernel.rundir import kernel_layout_file
 from netlab.lab.address_names import address_names
 from netlab.lab.cluster import Cluster, ServicePort
 from netlab.lab.contact import Contact, make_contact
-from netlab.lab.listening import Listening
+from netlab.lab.listening import Listening, OpenDrops
 from netlab.lab.rule_books import RuleBooks
 from netlab.lab.targets import NUMBERS, Target, find_caller, find_target
 from netlab.model.hosts import Host
+from netlab.observe.drops import KernelDrops
 from netlab.observe.frames import Frame
+from netlab.observe.neighbours import silent_neighbours
 from netlab.observe.route_query import RouteQueries
+from netlab.path.drops import AskSilent
 from netlab.path.join import Evidence, join
 from netlab.path.routes import RouteAnswer, RouteQuestion
 from netlab.path.rule_book import RuleBook
@@ -57,6 +62,7 @@ def trace(
     request: TraceRequest,
     now: float,
     keep: Callable[[tuple[Frame, ...]], object] = lambda _: None,
+    open_drops: OpenDrops | None = None,
 ) -> Trace:
     """Make a connection and return its path.
 
@@ -65,6 +71,7 @@ def trace(
         request: Who calls what.
         now: Seconds since 1970.
         keep: Takes the frames that were captured meanwhile, those of others too.
+        open_drops: Opens the source of drop reasons; None for the kernel's.
 
     Raises:
         SpecError: The target is no URL that can be called.
@@ -74,12 +81,14 @@ def trace(
     place = _place(cluster, request)
     target = place.target
     version = target.address.address.version
-    with Listening(place.hosts, NUMBERS[target.protocol], version) as listening:
+    number = NUMBERS[target.protocol]
+    drops = open_drops or partial(KernelDrops, kept=kernel_layout_file(cluster.lab))
+    with Listening(place.hosts, number, version, drops) as listening:
         rules = RuleBooks(place.hosts, version)
         contact = make_contact(place.caller, target, request.timeout_s)
         books = rules.read()
     keep(listening.frames())
-    packets, route_error = _joined(place, listening, books, contact)
+    packets, route_error = _joined(place, listening, rules, books, contact)
     return Trace(
         lab=cluster.lab,
         started=datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds"),
@@ -91,7 +100,7 @@ def trace(
         outcome=contact.text,
         packets=packets,
         nat=_nat(packets),
-        verdict=connection_verdict(packets, _question(place, contact, route_error)),
+        verdict=connection_verdict(packets, _question(place, contact, listening, route_error)),
         names=place.names,
         sources=(*listening.sources(), "route queries"),
         warnings=(*listening.warnings, *rules.warnings, *listening.lost),
@@ -115,7 +124,11 @@ def _place(cluster: Cluster, request: TraceRequest) -> _Place:
 
 
 def _joined(
-    place: _Place, listening: Listening, books: Mapping[str, RuleBook], contact: Contact
+    place: _Place,
+    listening: Listening,
+    rules: RuleBooks,
+    books: Mapping[str, RuleBook],
+    contact: Contact,
 ) -> tuple[tuple[Packet, ...], str]:
     """Return the packets, and why the caller has no route to the target, if it has none."""
     with ExitStack() as stack:
@@ -123,12 +136,26 @@ def _joined(
         evidence = Evidence(
             hosts={host.name: host for host in place.hosts},
             sightings=listening.sightings(),
-            walks=listening.walks(),
+            walks=listening.walks(rules.legacy),
             knowledge=Knowledge(books=books, entries=listening.entries(), ask=routes.ask),
+            clues=replace(listening.clues(), silent=_silent(place.hosts)),
         )
         packets = join(evidence, contact.pair)
         destination = place.target.address.address
         return packets, routes.ask(RouteQuestion(place.caller.name, destination)).error
+
+
+def _silent(hosts: Sequence[Host]) -> AskSilent:
+    netns = {host.name: host.netns for host in hosts}
+
+    def ask(host: str) -> frozenset[str]:
+        try:
+            return silent_neighbours(netns[host], inside)
+        except OSError:
+            # The namespace has gone, and its table of neighbours with it.
+            return frozenset()
+
+    return ask
 
 
 class _Routes:
@@ -151,7 +178,7 @@ class _Routes:
         return self._opened[question.host].ask(question)
 
 
-def _question(place: _Place, contact: Contact, route_error: str) -> Question:
+def _question(place: _Place, contact: Contact, listening: Listening, route_error: str) -> Question:
     nodes = {
         port.key: tuple(dict.fromkeys(b.node for b in port.backends if b.node))
         for port in place.ports
@@ -165,6 +192,7 @@ def _question(place: _Place, contact: Contact, route_error: str) -> Question:
         hosts={host.name: host for host in place.hosts},
         nodes_with_endpoints=nodes,
         route_error=route_error,
+        counted=listening.clues().counted,
     )
 
 

@@ -27,7 +27,7 @@ _ERRORS: Final = {
     errno.ENETUNREACH: "no route",
     errno.EHOSTUNREACH: "an unreachable route",
     errno.EACCES: "a prohibit route",
-    errno.EINVAL: "a blackhole route, or a source address that may not come this way",
+    errno.EINVAL: "a blackhole route",
     errno.EXDEV: "a source address that may not come this way (rp_filter)",
 }
 
@@ -68,9 +68,18 @@ class RouteQueries:
         self._socket.send(_HEADER.pack(length, RTM_GETROUTE, 1, 1, 0) + route + body)
         answer = next(messages(self._socket.recv(1 << 16)))
         if answer.kind == 2:
-            number = -struct.unpack_from("=i", answer.payload)[0]
-            return RouteAnswer(error=_ERRORS.get(number, os.strerror(number)))
+            return RouteAnswer(
+                error=self._error(question, -struct.unpack_from("=i", answer.payload)[0])
+            )
         return self._answer(answer.payload)
+
+    def _error(self, question: RouteQuestion, number: int) -> str:
+        if number == errno.EINVAL and question.source is not None:
+            # The kernel says the same of a source that it takes for forged or impossible.
+            blackhole = self._ask(question._replace(source=None, ifname_in="")).error
+            if blackhole != _ERRORS[errno.EINVAL]:
+                return "a source address that may not come this way"
+        return _ERRORS.get(number, os.strerror(number))
 
     def _attributes(self, question: RouteQuestion) -> Iterator[bytes]:
         yield attribute(RTA_DST, question.destination.packed)

@@ -4,8 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from netlab.model.hosts import Host, HostKind
+from netlab.path.drops import NO_CLUES, Clues
 from netlab.path.observations import Direction
-from netlab.path.trace import Point, Result, Routed, RuleHit, Verdict, Visit
+from netlab.path.reason_words import packet_words, wording_of
+from netlab.path.reasons import REFUSED_BY_SOCKET, ROUTING
+from netlab.path.thrown_away import concluded_reason, kernel_reason, route_of
+from netlab.path.trace import Point, Reason, Result, RuleHit, Verdict, Visit
 
 _MISSING_AFTER: Final = {
     "pre_wire": "before routing, between PREROUTING's first rule and DNAT",
@@ -17,24 +21,37 @@ _MISSING_AFTER: Final = {
 }
 
 
-def packet_verdict(visits: Sequence[Visit], hosts: Mapping[str, Host]) -> Verdict:
-    """Return the end of a packet with these visits; there is at least one."""
+def packet_verdict(
+    visits: Sequence[Visit], hosts: Mapping[str, Host], clues: Clues = NO_CLUES
+) -> Verdict:
+    """Return the end of a packet with these visits; there is at least one.
+
+    Args:
+        visits: In order.
+        hosts: By name.
+        clues: To this packet.
+    """
     last = visits[-1]
     ifname = last.hops[-1].ifname if last.hops else ""
     hit = dropped(last)
+    arrived = reached_socket(last, hosts)
+    reason = kernel_reason(visits, clues, arrived=arrived)
     if hit is not None:
         result = Result.REJECTED if hit.verdict == "REJECT" else Result.DROPPED
         words = f"{result} on {last.host} by {rule_name(hit)}"
-        return Verdict(result=result, host=last.host, ifname=ifname, by=hit, words=words)
-    if reached_socket(last, hosts):
+        return Verdict(
+            result=result, host=last.host, ifname=ifname, by=hit, reason=reason, words=words
+        )
+    if reason is None and not arrived:
+        reason = concluded_reason(last, clues)
+    if arrived and (reason is None or reason.cause not in REFUSED_BY_SOCKET):
         words = f"taken by {last.host}"
-        return Verdict(result=Result.DELIVERED, host=last.host, ifname=ifname, words=words)
-    if last.stopped_at:
-        return _stopped(last, ifname)
-    words = f"seen leaving {last.host} by {ifname}, and nowhere after"
-    if last.hops and last.hops[-1].direction is Direction.IN:
-        words = f"seen entering {last.host} by {ifname}, and nowhere after"
-    return Verdict(result=Result.LOST, host=last.host, ifname=ifname, words=words)
+        return Verdict(
+            result=Result.DELIVERED, host=last.host, ifname=ifname, reason=reason, words=words
+        )
+    if reason is not None:
+        return _thrown_away(reason, last, ifname)
+    return _stopped(last, ifname) if last.stopped_at else _lost(last, ifname)
 
 
 def dropped(visit: Visit) -> RuleHit | None:
@@ -64,11 +81,32 @@ def rule_name(hit: RuleHit) -> str:
     return f"{hit.table} {hit.chain}{number}"
 
 
+def _thrown_away(reason: Reason, last: Visit, ifname: str) -> Verdict:
+    route = route_of(last)
+    by = route if route is not None and route.error and reason.cause in ROUTING else None
+    ifname = reason.ifname or ifname
+    if by is not None:
+        words = f"dropped on {last.host} by routing: {by.error} for {by.destination}"
+    else:
+        said = wording_of(reason).of(packet_words(last, reason.host, ifname)).words
+        words = f"dropped on {reason.host}: {said}"
+    return Verdict(
+        result=Result.DROPPED, host=reason.host, ifname=ifname, by=by, reason=reason, words=words
+    )
+
+
 def _stopped(last: Visit, ifname: str) -> Verdict:
-    route = next((s for s in reversed(last.steps) if isinstance(s, Routed)), None)
+    route = route_of(last)
     if route is not None and route.error and last.stopped_at in {"pre_dnat", "out_dnat"}:
         words = f"dropped on {last.host} by routing: {route.error} for {route.destination}"
         return Verdict(result=Result.DROPPED, host=last.host, ifname=ifname, by=route, words=words)
     where = _MISSING_AFTER.get(last.stopped_at, f"after {last.stopped_at}")
     words = f"lost on {last.host} {where}"
     return Verdict(result=Result.LOST, host=last.host, ifname=ifname, by=route, words=words)
+
+
+def _lost(last: Visit, ifname: str) -> Verdict:
+    words = f"seen leaving {last.host} by {ifname}, and nowhere after"
+    if last.hops and last.hops[-1].direction is Direction.IN:
+        words = f"seen entering {last.host} by {ifname}, and nowhere after"
+    return Verdict(result=Result.LOST, host=last.host, ifname=ifname, words=words)

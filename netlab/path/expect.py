@@ -7,10 +7,10 @@ from typing import Final
 from netlab.errors import ExpectationError, SpecError
 from netlab.path.observations import AddrPort
 from netlab.path.paths import Nat
-from netlab.path.trace import Result, Rewritten, Trace
+from netlab.path.trace import Reason, Result, Rewritten, Trace
 
 _PLAIN: Final = {result.value.replace(" ", "-"): result for result in Result}
-_WITH_NAME: Final = ("hop", "no-hop", "to", "src", "snat-at", "dnat-at")
+_WITH_NAME: Final = ("hop", "no-hop", "to", "src", "snat-at", "dnat-at", "reason")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,9 +19,9 @@ class Expectation:
 
     kind: str
     """A result such as ``delivered``, or ``hop``, ``no-hop``, ``to``, ``src``, ``snat-at``,
-    ``dnat-at``."""
+    ``dnat-at``, ``reason``."""
     name: str = ""
-    """A host; for ``src`` a host or an address."""
+    """A host; for ``src`` a host or an address; for ``reason`` the kernel's name of it."""
 
     def __str__(self) -> str:
         """Return it as the user types it."""
@@ -53,7 +53,8 @@ def _parse(text: str) -> Expectation:
     name = name.strip()
     if (kind in _PLAIN and not name) or (kind in _WITH_NAME and name):
         return Expectation(kind=kind, name=name)
-    known = [*_PLAIN, *(f"'{word} HOST'" for word in _WITH_NAME)]
+    named = [f"'{word} {'CODE' if word == 'reason' else 'HOST'}'" for word in _WITH_NAME]
+    known = [*_PLAIN, *named]
     raise SpecError(f"--expect {text!r} is not known", hint=f"there are {', '.join(known)}")
 
 
@@ -62,6 +63,8 @@ def _unmet(trace: Trace, expectation: Expectation) -> str:
     if expectation.kind in _PLAIN:
         holds = trace.verdict.result is _PLAIN[expectation.kind]
         return "" if holds else f"it was {trace.verdict.result}: {trace.verdict.words}"
+    if expectation.kind == "reason":
+        return _reason(trace.verdict.reason, expectation.name)
     request = trace.request()
     if request is None:
         return "no packet was seen"
@@ -70,6 +73,12 @@ def _unmet(trace: Trace, expectation: Expectation) -> str:
     if expectation.kind in {"snat-at", "dnat-at"}:
         return _nat(trace, expectation)
     return _hop(request.hosts(), expectation)
+
+
+def _reason(found: Reason | None, name: str) -> str:
+    if found is None:
+        return "the kernel gave no reason"
+    return "" if found.code == name else f"the kernel's reason was {found.code or 'nameless'}"
 
 
 def _hop(hosts: Sequence[str], expectation: Expectation) -> str:

@@ -15,6 +15,7 @@ from itertools import groupby
 from typing import Final
 
 from netlab.model.hosts import Host
+from netlab.path.drops import NO_CLUES, Clues
 from netlab.path.ends import packet_verdict
 from netlab.path.family import Family
 from netlab.path.observations import AddressPair, Direction, PacketKey, PacketSeen
@@ -38,6 +39,7 @@ class Evidence:
     sightings: tuple[PacketSeen, ...]
     walks: tuple[Walk, ...]
     knowledge: Knowledge
+    clues: Clues = NO_CLUES
 
 
 @dataclass(slots=True, kw_only=True)
@@ -175,7 +177,7 @@ def _packets(whole: Sequence[_Found], evidence: Evidence) -> Iterable[Packet]:
             key=key,
             time_ns=time_ns,
             visits=visits,
-            verdict=packet_verdict(visits, evidence.hosts),
+            verdict=packet_verdict(visits, evidence.hosts, evidence.clues.of(key)),
         )
 
 

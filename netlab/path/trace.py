@@ -14,10 +14,14 @@ the rule trace, entries from conntrack events, routes from the namespace's own r
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from netlab.model.hosts import Host
 from netlab.path.observations import AddressPair, AddrPort, PacketKey
 from netlab.path.paths import Hop, Nat, Way
+
+DROP_SOURCE: Final = "kfree_skb"
+"""The kernel's tracepoint at which each packet passes that is thrown away."""
 
 
 class Result(StrEnum):
@@ -145,6 +149,36 @@ class ConntrackEntry:
 Step = RuleHit | Rewritten | Routed | Point | ConntrackEntry
 
 
+class Confidence(StrEnum):
+    """How a statement about a packet is known."""
+
+    KERNEL = "kernel"
+    """The kernel said it of this very packet."""
+    INFERRED = "inferred"
+    """It follows from what was seen around the packet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """Why the kernel threw a packet away."""
+
+    code: str
+    """The kernel's own name for it, ``IP_RPFILTER``; empty where it has none."""
+    host: str
+    ifname: str = ""
+    function: str = ""
+    """Where in the kernel; empty when that is not known."""
+    cause: str = ""
+    """What that means, the same word on every kernel: see ``netlab.path.reasons``."""
+    source: str = DROP_SOURCE
+    """``kfree_skb``, or what it was concluded from: ``IpExt InNoRoutes +1``."""
+
+    @property
+    def confidence(self) -> Confidence:
+        """How it is known."""
+        return Confidence.KERNEL if self.source == DROP_SOURCE else Confidence.INFERRED
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """The end of a packet or of a connection."""
@@ -154,12 +188,33 @@ class Verdict:
     """Where it ended; empty when that is not known."""
     ifname: str = ""
     by: RuleHit | Routed | None = None
+    reason: Reason | None = None
+    """What the kernel itself calls it, or what its counters say; beside a rule or a route in
+    ``by``, a second source that agrees."""
     words: str = ""
     """What happened, in a sentence."""
     why: str = ""
     """What stands behind it; empty when there is nothing to say."""
     hint: str = ""
     """What to try next."""
+
+    @property
+    def is_agreed(self) -> bool:
+        """Whether the kernel's reason says the same as the rule or the route."""
+        if self.by is None or self.reason is None:
+            return False
+        return isinstance(self.by, Routed) or self.reason.cause == "NETFILTER_DROP"
+
+    @property
+    def confidence(self) -> Confidence:
+        """How it is known: by a message about the packet itself, or from what was seen around."""
+        told = isinstance(self.by, RuleHit) or self.result in _SEEN_TO_ARRIVE
+        if self.reason is not None and not told:
+            return self.reason.confidence
+        return Confidence.KERNEL if told else Confidence.INFERRED
+
+
+_SEEN_TO_ARRIVE: Final = frozenset({Result.DELIVERED, Result.REFUSED, Result.STRANGE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,7 +288,8 @@ class Trace:
     names: Mapping[str, str]
     """What to call each address of the lab."""
     sources: tuple[str, ...]
-    """What was heard: ``packets``, ``rule trace``, ``conntrack events``, ``route queries``."""
+    """What was heard: ``packets``, ``rule trace``, ``conntrack events``, ``drop reasons``,
+    ``counters``, ``route queries``."""
     warnings: tuple[str, ...] = ()
     is_complete: bool = True
     """False when the kernel said that messages or frames were lost."""

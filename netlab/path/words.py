@@ -1,13 +1,16 @@
 """The end of a connection in words: what happened, why, and what to try."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from netlab.model.hosts import Host
+from netlab.path.drops import Counted
 from netlab.path.observations import AddressPair
 from netlab.path.outcomes import Result as Heard
 from netlab.path.paths import Nat, Way
-from netlab.path.trace import Packet, Result, Rewritten, Routed, RuleHit, Verdict
+from netlab.path.reason_words import packet_words, wording_of
+from netlab.path.reasons import counted_cause
+from netlab.path.trace import Packet, Reason, Result, Rewritten, Routed, RuleHit, Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +28,8 @@ class Question:
     """By Service port, as kube-proxy names it."""
     route_error: str = ""
     """Why the caller's own kernel has no way to the target; empty when it has one."""
+    counted: Counted = field(default_factory=dict)
+    """Counters of the hosts that rose."""
 
 
 def connection_verdict(packets: tuple[Packet, ...], question: Question) -> Verdict:
@@ -35,8 +40,11 @@ def connection_verdict(packets: tuple[Packet, ...], question: Question) -> Verdi
     if request is None:
         return _unsent(question)
     if request.verdict.result is not Result.DELIVERED:
-        return _explained(request.verdict, question)
-    return _answered(request, reply, question)
+        return _explained(request.verdict, request, question)
+    end = _answered(request, reply, question)
+    if end.result is Result.DELIVERED:
+        return _cut_off(packets, last, question) or end
+    return end
 
 
 def _first(packets: tuple[Packet, ...], attempt: int, way: Way) -> Packet | None:
@@ -46,9 +54,9 @@ def _first(packets: tuple[Packet, ...], attempt: int, way: Way) -> Packet | None
 def _answered(request: Packet, reply: Packet | None, question: Question) -> Verdict:
     reached = request.verdict
     if reply is None or "RST" in reply.kind:
-        return _not_answered(reached, reply, question)
+        return _not_answered(request, reply, question)
     if reply.verdict.result is not Result.DELIVERED:
-        lost = _explained(reply.verdict, question)
+        lost = _explained(reply.verdict, reply, question)
         return replace(lost, words=f"{reached.host} answered, but the reply was {lost.words}")
     taken = _taken_as(reply)
     if taken is not None and taken.reversed() != question.pair:
@@ -63,7 +71,20 @@ def _answered(request: Packet, reply: Packet | None, question: Question) -> Verd
     return replace(reached, words=f"delivered to {reached.host}")
 
 
-def _not_answered(reached: Verdict, reply: Packet | None, question: Question) -> Verdict:
+def _cut_off(packets: tuple[Packet, ...], attempt: int, question: Question) -> Verdict | None:
+    """Return the end of a later packet for want of which a connection came to nothing."""
+    if question.heard is not Heard.TIMEOUT:
+        return None
+    for packet in reversed(packets):
+        if packet.attempt == attempt and packet.verdict.result is not Result.DELIVERED:
+            end = _explained(packet.verdict, packet, question)
+            words = f"the connection was made, but its packet {packet.kind} was {end.words}"
+            return replace(end, words=words)
+    return None
+
+
+def _not_answered(request: Packet, reply: Packet | None, question: Question) -> Verdict:
+    reached = request.verdict
     look = f"{_netlab(question, 'exec')} {reached.host} -- ss -ltnu"
     if reply is not None or question.heard is Heard.REFUSED:
         return replace(
@@ -73,12 +94,18 @@ def _not_answered(reached: Verdict, reply: Packet | None, question: Question) ->
             why=f"the packet reached {reached.host}, and no socket there takes that port",
             hint=look,
         )
+    rises = question.counted.get(reached.host, {})
+    cause, source = counted_cause(rises, at_socket=True)
+    if cause:
+        reason = Reason(code=cause, host=reached.host, cause=cause, source=source)
+        words = f"dropped on {reached.host}: {wording_of(reason).words}"
+        end = replace(reached, result=Result.DROPPED, reason=reason, words=words)
+        return _explained(end, request, question)
     return replace(
         reached,
         result=Result.UNANSWERED,
         words=f"reached {reached.host}, and no answer was seen",
-        why="the packet came past every rule to its host; its program, or a full queue of waiting"
-        " connections, is silent",
+        why="the packet came past every rule to its host, and its program is silent",
         hint=look,
     )
 
@@ -109,7 +136,7 @@ def _unsent(question: Question) -> Verdict:
     )
 
 
-def _explained(verdict: Verdict, question: Question) -> Verdict:
+def _explained(verdict: Verdict, packet: Packet, question: Question) -> Verdict:
     by = verdict.by
     if isinstance(by, RuleHit) and verdict.result in {Result.DROPPED, Result.REJECTED}:
         return _by_rule(verdict, by, question)
@@ -117,6 +144,10 @@ def _explained(verdict: Verdict, question: Question) -> Verdict:
     if isinstance(by, Routed) and by.error:
         why = f"{verdict.host} has {by.error} for {by.destination}"
         return replace(verdict, why=why, hint=f"{inside} ip route get {by.destination}")
+    if verdict.reason is not None:
+        words = packet_words(packet.visits[-1], verdict.host, verdict.ifname)
+        said = wording_of(verdict.reason).of(words)
+        return replace(verdict, why=said.why, hint=f"{inside} {said.look}" if said.look else "")
     if isinstance(by, Routed):
         why = (
             "it passed the rules before routing and none after; the packet's TTL, its size, or"

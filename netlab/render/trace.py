@@ -14,7 +14,7 @@ from netlab.path.observations import AddressPair, AddrPort, Direction
 from netlab.path.paths import Hop, Way
 from netlab.path.trace import Packet, Result, RuleHit, Trace, Visit
 from netlab.render.printable import printable
-from netlab.render.trace_steps import step_lines
+from netlab.render.trace_steps import reason_line, step_lines
 
 BOLD, RED, GREEN, YELLOW, PLAIN = "\x1b[1m", "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[0m"
 SAME: Final = "·"
@@ -137,6 +137,8 @@ class _Drawing:
             by = packet.verdict.by
             if isinstance(by, RuleHit) and by.text:
                 yield _Note(text=f"  {printable(by.text)}")
+        if packet.verdict.reason is not None:
+            yield _Note(text=f"  {reason_line(packet.verdict, packet.verdict.reason)}")
 
     def _visit(self, packet: Packet, visit: Visit, label: str) -> Iterator[_Line]:
         entering = [hop for hop in visit.hops if hop.direction is Direction.IN]

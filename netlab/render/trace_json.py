@@ -10,6 +10,7 @@ from netlab.path.trace import (
     ConntrackEntry,
     Packet,
     Point,
+    Reason,
     Rewritten,
     Routed,
     RuleHit,
@@ -200,9 +201,24 @@ def _verdict(verdict: Verdict, rules: _Rules) -> _Json:
         "host": verdict.host,
         "ifname": verdict.ifname,
         "by": by,
+        "reason": _reason(verdict.reason),
+        "confidence": str(verdict.confidence),
         "words": verdict.words,
         "why": verdict.why,
         "try": verdict.hint,
+    }
+
+
+def _reason(reason: Reason | None) -> _Json | None:
+    if reason is None:
+        return None
+    return {
+        "code": reason.code,
+        "function": reason.function,
+        "host": reason.host,
+        "ifname": reason.ifname,
+        "source": reason.source,
+        "confidence": str(reason.confidence),
     }
 
 

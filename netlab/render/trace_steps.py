@@ -6,7 +6,17 @@ from itertools import groupby
 from netlab.path.chain_walk import deciding
 from netlab.path.observations import AddrPort
 from netlab.path.paths import Way
-from netlab.path.trace import ConntrackEntry, Point, Rewritten, Routed, RuleHit, Step
+from netlab.path.trace import (
+    Confidence,
+    ConntrackEntry,
+    Point,
+    Reason,
+    Rewritten,
+    Routed,
+    RuleHit,
+    Step,
+    Verdict,
+)
 from netlab.render.printable import printable
 
 Cell = Callable[[AddrPort], str]
@@ -39,6 +49,18 @@ def rule_label(hit: RuleHit) -> str:
     if hit.index is not None:
         return f"{chain} #{hit.index}"
     return f"{chain} policy" if hit.is_policy else f"{chain} handle {hit.handle}"
+
+
+def reason_line(verdict: Verdict, reason: Reason) -> str:
+    """Return what the kernel said of a packet's end, and how far that can be relied on."""
+    where = f"on {reason.host} {reason.ifname}".rstrip()
+    if reason.confidence is Confidence.INFERRED:
+        name = f", which means {reason.code}" if reason.code else ""
+        return f"{reason.source} {where}{name} [inferred]"
+    code = reason.code or "without a reason"
+    place = f" in {reason.function}()" if reason.function else ""
+    agreed = " [both sources agree]" if verdict.is_agreed else ""
+    return f"kernel {code}{place} {where}{agreed}"
 
 
 def _place(step: Step) -> tuple[str, int]:

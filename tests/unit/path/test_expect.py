@@ -1,11 +1,18 @@
 """Expectations of a trace."""
 
+from dataclasses import replace
+
 import pytest
 
 from netlab.errors import ExpectationError, SpecError
 from netlab.path.expect import check, parse_expectations
-from netlab.path.trace import Trace
+from netlab.path.trace import Reason, Trace
 from tests.unit.trace_samples import delivered, dropped
+
+
+def with_reason() -> Trace:
+    trace = dropped()
+    return replace(trace, verdict=replace(trace.verdict, reason=Reason(code="TTL", host="node2")))
 
 
 @pytest.mark.parametrize(
@@ -20,6 +27,7 @@ from tests.unit.trace_samples import delivered, dropped
         pytest.param(delivered(), "src 10.240.0.4", id="the source by address"),
         pytest.param(delivered(), "snat-at node2", id="where SNAT is"),
         pytest.param(delivered(), "dnat-at node2", id="where DNAT is"),
+        pytest.param(with_reason(), "reason TTL", id="the kernel's reason"),
     ],
 )
 def test_what_holds_passes(trace: Trace, text: str):
@@ -35,6 +43,8 @@ def test_what_holds_passes(trace: Trace, text: str):
         pytest.param(delivered(), "src client", "saw 10.240.0.4 (node2)", id="another source"),
         pytest.param(delivered(), "snat-at node1", "SNAT was seen at node2", id="SNAT elsewhere"),
         pytest.param(dropped(), "dnat-at node2", "no DNAT was seen", id="no DNAT"),
+        pytest.param(with_reason(), "reason RULE", "kernel's reason was TTL", id="another reason"),
+        pytest.param(dropped(), "reason RULE", "the kernel gave no reason", id="no reason"),
     ],
 )
 def test_what_does_not_hold_says_what_was_found(trace: Trace, text: str, said: str):

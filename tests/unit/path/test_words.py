@@ -2,10 +2,15 @@
 
 from dataclasses import replace
 
+import pytest
+
+from netlab.path.drops import Clues, Drop
 from netlab.path.join import join
+from netlab.path.observations import PacketKey
 from netlab.path.outcomes import Result as Heard
 from netlab.path.routes import RouteAnswer
-from netlab.path.trace import Result
+from netlab.path.trace import Result, Verdict
+from netlab.path.walks import Header, loose
 from netlab.path.words import connection_verdict
 from tests.unit.trace_samples import (
     HALFWAY,
@@ -89,3 +94,63 @@ def test_a_packet_that_routing_threw_away_has_the_kernels_reason():
 
     assert verdict.result is Result.DROPPED
     assert verdict.words == "dropped on node2 by routing: a prohibit route for 10.240.0.4"
+
+
+def stopped_by(reason: Drop) -> Verdict:
+    found = replace(evidence(there(SYN)[:2], drop_walk()[:2]), clues=Clues(drops=(reason,)))
+    return connection_verdict(join(found, SOCKET), question(Heard.TIMEOUT))
+
+
+def drop(code: str, key: PacketKey = SYN, host: str = "node2") -> Drop:
+    header = Header(loose(key), SOCKET, 63)
+    return Drop(host=host, ifname="eth0", code=code, location=0, header=header)
+
+
+def test_a_reason_of_the_kernels_has_words_a_why_and_a_command():
+    verdict = stopped_by(drop("IP_INADDRERRORS"))
+
+    assert verdict.words == "dropped on node2: node2 does not forward packets"
+    assert verdict.why.startswith("10.240.0.4 is no address of node2")
+    assert verdict.hint.startswith("sudo netlab exec node2 -- sysctl net.ipv4.ip_forward")
+
+
+def test_a_reason_with_nothing_behind_it_leaves_both_out():
+    verdict = stopped_by(drop("IP_INHDR"))
+
+    assert (verdict.why, verdict.hint) == ("", "")
+
+
+def test_a_full_queue_is_told_from_a_silent_program_by_its_counter():
+    packets = make_trace(there(SYN), nodeport_walk(), heard=Heard.TIMEOUT).packets
+    asked = replace(question(Heard.TIMEOUT), counted={"web": {"TcpExt ListenOverflows": 2}})
+
+    verdict = connection_verdict(packets, asked)
+
+    assert (verdict.result, verdict.host) == (Result.DROPPED, "web")
+    assert verdict.words == "dropped on web: the queue of its listening socket is full"
+    assert verdict.hint == "sudo netlab exec web -- ss -ltn"
+
+
+DATA = PacketKey("tcp", 102, 900, (1001, 5001, 0x18, 3))
+
+
+@pytest.mark.parametrize(
+    ("heard", "result"),
+    [
+        pytest.param(Heard.TIMEOUT, Result.DROPPED, id="nothing came of the connection"),
+        pytest.param(Heard.ANSWERED, Result.DELIVERED, id="it was sent again, smaller"),
+    ],
+)
+def test_a_connection_can_be_made_and_still_come_to_nothing(heard: Heard, result: Result):
+    lost = [*there(SYN), *back(SYN_ACK, 1000), *there(DATA, 2000)[:1]]
+    found = evidence(lost, nodeport_walk())
+    clues = Clues(drops=(drop("PKT_TOO_BIG", DATA, "client"),))
+    packets = join(replace(found, clues=clues), SOCKET)
+
+    verdict = connection_verdict(packets, question(heard))
+
+    assert verdict.result is result
+    if result is Result.DROPPED:
+        assert verdict.words.startswith(
+            "the connection was made, but its packet data was dropped on client: it is too big"
+        )

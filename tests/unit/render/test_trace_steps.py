@@ -3,9 +3,18 @@
 import pytest
 
 from netlab.path.paths import Way
-from netlab.path.trace import ConntrackEntry, Point, Routed, RuleHit, Step
+from netlab.path.trace import (
+    ConntrackEntry,
+    Point,
+    Reason,
+    Result,
+    Routed,
+    RuleHit,
+    Step,
+    Verdict,
+)
 from netlab.render.printable import printable
-from netlab.render.trace_steps import step_lines
+from netlab.render.trace_steps import reason_line, step_lines
 from tests.unit.trace_samples import ENTRY
 
 
@@ -65,3 +74,39 @@ def test_the_entry_is_told_with_the_request_alone():
 def test_only_what_cannot_be_printed_is_escaped():
     assert printable("plain “text” ü") == "plain “text” ü"
     assert printable("\r\n\u200b") == r"\r\n\u200b"
+
+
+DROP = RuleHit(table="filter", chain="INPUT", index=2, verdict="DROP")
+KERNEL = Reason(
+    code="NETFILTER_DROP", host="node2", ifname="eth0", function="f", cause="NETFILTER_DROP"
+)
+
+
+@pytest.mark.parametrize(
+    ("by", "reason", "line"),
+    [
+        pytest.param(
+            DROP,
+            KERNEL,
+            "kernel NETFILTER_DROP in f() on node2 eth0 [both sources agree]",
+            id="two",
+        ),
+        pytest.param(None, KERNEL, "kernel NETFILTER_DROP in f() on node2 eth0", id="one"),
+        pytest.param(
+            None,
+            Reason(code="", host="node2"),
+            "kernel without a reason on node2",
+            id="a kernel without reasons",
+        ),
+        pytest.param(
+            None,
+            Reason(code="IP_INHDR", host="node2", source="Ip InHdrErrors +1"),
+            "Ip InHdrErrors +1 on node2, which means IP_INHDR [inferred]",
+            id="a counter",
+        ),
+    ],
+)
+def test_a_reason_says_how_it_is_known(by: RuleHit | None, reason: Reason, line: str):
+    verdict = Verdict(result=Result.DROPPED, host="node2", by=by, reason=reason)
+
+    assert reason_line(verdict, reason) == line

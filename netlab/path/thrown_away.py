@@ -1,0 +1,101 @@
+"""Why a packet came no further, from what the kernel said of it and of its host.
+
+The kernel's own report of the packet comes first. Without one, the host's counters speak: they
+count other packets too, so what they say is a conclusion. A packet that passed the last rule and
+was not seen to leave waits for its next neighbour's address.
+"""
+
+from collections.abc import Sequence
+
+from netlab.path.drops import Clues, Drop
+from netlab.path.observations import Direction
+from netlab.path.reasons import (
+    NOISE,
+    REFUSED_BY_SOCKET,
+    TTL,
+    cause_of,
+    counted_cause,
+)
+from netlab.path.trace import Point, Reason, Routed, Visit
+
+_CODES: dict[str, str] = {TTL: "IP_INHDR"}
+"""The kernel's name for causes that have another word."""
+
+
+def route_of(visit: Visit) -> Routed | None:
+    """Return the last route that was asked for in a visit."""
+    return next((step for step in reversed(visit.steps) if isinstance(step, Routed)), None)
+
+
+def kernel_reason(visits: Sequence[Visit], clues: Clues, *, arrived: bool) -> Reason | None:
+    """Return what the kernel said when it threw the packet away.
+
+    Args:
+        visits: Of the packet.
+        clues: To the packet.
+        arrived: Whether it had come to a socket's host past every rule.
+    """
+    for drop in reversed(clues.drops):
+        if _is_noise(drop, visits, arrived=arrived):
+            continue
+        function = clues.name_of(drop.location)
+        cause = cause_of(drop.code, function)
+        if drop.code in {"", "NOT_SPECIFIED"} and not arrived:
+            rises = clues.counted.get(drop.host, {})
+            cause = counted_cause(rises, at_socket=False)[0] or cause
+        if arrived and cause not in REFUSED_BY_SOCKET and cause != "NO_SOCKET":
+            continue
+        return Reason(
+            code=drop.code, host=drop.host, ifname=drop.ifname, function=function, cause=cause
+        )
+    return None
+
+
+def concluded_reason(last: Visit, clues: Clues) -> Reason | None:
+    """Return what follows for a packet whose visits end here, though not at a socket."""
+    if last.stopped_at:
+        return _counted(last, clues)
+    route = route_of(last)
+    points = [step.name for step in last.steps if isinstance(step, Point)]
+    has_left = bool(last.hops) and last.hops[-1].direction is Direction.OUT
+    if route is None or has_left or points[-1:] != ["post_wire"]:
+        return None
+    if (route.via or route.destination) not in clues.silent(last.host):
+        return None
+    return Reason(
+        code="NEIGH_FAILED",
+        host=last.host,
+        ifname=route.ifname,
+        cause="NEIGH_FAILED",
+        source="neighbour table",
+    )
+
+
+def _counted(last: Visit, clues: Clues) -> Reason | None:
+    cause, source = counted_cause(clues.counted.get(last.host, {}), at_socket=False)
+    route = route_of(last)
+    # A route that leads nowhere has no counter of its own; then what rose is another packet's.
+    if not cause or (route is not None and route.error and cause in {TTL, "PKT_TOO_BIG"}):
+        return None
+    code = _CODES.get(cause, cause)
+    return Reason(code=code, host=last.host, cause=cause, source=source)
+
+
+def _is_noise(drop: Drop, visits: Sequence[Visit], *, arrived: bool) -> bool:
+    """Tell whether a report is of a copy, or of a packet that somebody had."""
+    last = visits[-1]
+    if drop.code in NOISE:
+        return True
+    if drop.host != last.host:
+        # A bridge floods: other hosts throw away what is not for them.
+        been = any(visit.host == drop.host for visit in visits)
+        return been or drop.code in {"", "OTHERHOST"}
+    if drop.code == "OTHERHOST":
+        return not (last.hops and last.hops[-1].for_another)
+    if arrived:
+        # The kernel frees some packets so after their use: an RST, a ping's answer.
+        is_icmp = drop.header.key.protocol == "icmp"
+        return drop.code not in {"", "NO_SOCKET", *REFUSED_BY_SOCKET} or (
+            is_icmp and drop.code == "NO_SOCKET"
+        )
+    return False
