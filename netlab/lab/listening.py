@@ -33,6 +33,9 @@ QUIET_S: Final = 2 * BLOCK_TIMEOUT_MS / 1000
 """How long to listen after the end: a ring hands over what is this old at most."""
 
 
+_NO_LEGACY: Final[Mapping[str, LegacyRules]] = {}
+
+
 class _Source(Protocol):
     def close(self) -> None:
         """Give the source back."""
@@ -51,6 +54,10 @@ class DropSource(Protocol):
     @property
     def lost(self) -> int:
         """How many found no room."""
+
+    @property
+    def warning(self) -> str:
+        """What it cannot tell; empty when it tells all."""
 
     def fileno(self) -> int:
         """Return a descriptor that becomes readable when something is there."""
@@ -105,6 +112,7 @@ class Listening:
             self._stack = stack
             # What takes longest comes first: from then on rings fill, and nobody reads.
             self._open_for_all("drop reasons", self._drops, self._open_drops)
+            self.warnings += [source.warning for source in self._drops if source.warning]
             self._open_for_all("counters", self._counters, Counters)
             for host in self._hosts:
                 self._open("conntrack events", host, self._events, ConntrackEvents)
@@ -157,7 +165,7 @@ class Listening:
         """Return every packet seen, once for each interface it passed."""
         return sightings(self._frames)
 
-    def walks(self, legacy: Mapping[str, LegacyRules]) -> tuple[Walk, ...]:
+    def walks(self, legacy: Mapping[str, LegacyRules] = _NO_LEGACY) -> tuple[Walk, ...]:
         """Return every traced packet's way through the rules of a host.
 
         Args:

@@ -63,9 +63,11 @@ class KernelDrops:
             self._stack = stack.pop_all()
 
     @property
-    def has_reasons(self) -> bool:
-        """Whether this kernel gives reasons, and not only places in its code."""
-        return bool(self._reasons)
+    def warning(self) -> str:
+        """What this kernel does not tell, in a sentence; empty when it tells all."""
+        if self._reasons:
+            return ""
+        return "drops without reasons: this kernel, before 5.17, names only the place in its code"
 
     def fileno(self) -> int:
         """Return the descriptor that becomes readable when a report is there."""

@@ -20,6 +20,7 @@ from netlab.lab.hosts import hosts
 from netlab.lab.listening import DropSource, OpenDrops
 from netlab.lab.tracing import TraceRequest, trace
 from netlab.model.hosts import Host
+from netlab.observe.kernel_layout import kernel_layout
 from netlab.observe.ring import Enter
 from netlab.path.trace import Routed, RuleHit, Trace, Verdict
 from netlab.render.trace import TraceStyle, render_trace
@@ -435,6 +436,40 @@ def test_without_bpf_rules_routes_and_answers_say_the_same(lab: Lab, name: str):
     assert type(verdict.by) is case.by
     assert case.words in verdict.words
     assert "[both sources agree]" not in render_trace(found, TraceStyle(width=200))
+
+
+OLD_KERNEL = {
+    "a rule": ("nft_do_chain", "by filter INPUT #1"),
+    "a blackhole route": ("ip_error", "by routing: a blackhole route"),
+    "no time to live": ("ip_forward", "its TTL ran out"),
+    "too big for the next link": ("ip_forward", "it is too big for the next link"),
+    "forwarding switched off": ("ip_error", "router does not forward packets"),
+    "no neighbour": ("neigh_invalidate", "nobody on cloud0 answers"),
+    "no socket": ("tcp_v4_rcv", "refused by node3"),
+}
+
+
+@pytest.mark.parametrize("name", OLD_KERNEL)
+def test_without_names_for_reasons_the_function_tells(
+    lab: Lab, name: str, monkeypatch: pytest.MonkeyPatch
+):
+    """A kernel before 5.17 has the tracepoint, and no reason at it."""
+    monkeypatch.setattr(
+        "netlab.observe.drops.kernel_layout",
+        lambda kept: replace(kernel_layout(kept), reasons={}),
+    )
+    function, words = OLD_KERNEL[name]
+    case = CASES[name]
+    with provoked(lab, case):
+        found = traced(lab, case)
+
+    verdict = found.verdict
+    assert (verdict.result, verdict.host) == (case.result, case.host)
+    assert (verdict.reason.code, verdict.reason.function) == ("", function)
+    assert verdict.confidence == "kernel"
+    assert words in verdict.words
+    assert type(verdict.by) is case.by
+    assert [text.split(":")[0] for text in found.warnings] == ["drops without reasons"]
 
 
 def test_a_packet_of_this_host_without_a_route_is_never_made(lab: Lab):

@@ -178,6 +178,6 @@ def test_a_host_that_has_gone_is_a_warning_and_the_others_are_heard(world: World
 
     assert set(listening.warnings) == {"c has gone"}
     assert {seen.host for seen in listening.sightings()} == {"a", "b"}
-    assert {walk.host for walk in listening.walks({})} == {"a", "b"}
+    assert {walk.host for walk in listening.walks()} == {"a", "b"}
     assert listening.lost == []
     assert threading.active_count() == 1
