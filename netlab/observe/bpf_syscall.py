@@ -7,7 +7,9 @@ Source: bpf(2); Linux, include/uapi/linux/bpf.h.
 
 import ctypes
 import os
+import resource
 import struct
+from contextlib import suppress
 from typing import Final
 
 BPF_MAP_CREATE: Final = 0
@@ -40,7 +42,15 @@ def create_map(kind: int, *, key_bytes: int = 0, value_bytes: int = 0, entries: 
     Raises:
         OSError: The kernel refused.
     """
-    return _bpf(BPF_MAP_CREATE, _MAP.pack(kind, key_bytes, value_bytes, entries))
+    attributes = _MAP.pack(kind, key_bytes, value_bytes, entries)
+    try:
+        return _bpf(BPF_MAP_CREATE, attributes)
+    except PermissionError:
+        # Before 5.11 maps and programs count as locked memory, of which a process may have little.
+        with suppress(ValueError):
+            # Not even root may raise it in some containers; the kernel's refusal says enough.
+            resource.setrlimit(resource.RLIMIT_MEMLOCK, (resource.RLIM_INFINITY,) * 2)
+        return _bpf(BPF_MAP_CREATE, attributes)
 
 
 def look_up(map_: int, key: int) -> int:
