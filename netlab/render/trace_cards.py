@@ -20,6 +20,7 @@ from netlab.path.trace import (
 )
 from netlab.render.markup import Child, Markup, element, fragment
 from netlab.render.trace_stays import Naming, Stay, duration
+from netlab.render.trace_steps import reason_line
 
 _POINTS: Final = {
     "pre_wire": "came in",
@@ -195,6 +196,9 @@ class Cards:
         parts: list[Child] = [element("strong", None, f"✖ {verdict.words}")]
         if isinstance(verdict.by, RuleHit) and verdict.by.text:
             parts.append(element("code", {"class": "rule"}, verdict.by.text))
+        if verdict.reason is not None:
+            line = reason_line(verdict, verdict.reason)
+            parts.append(element("p", {"class": "muted"}, line))
         if verdict.why:
             parts.append(element("p", None, verdict.why))
         return element("div", {"class": "end"}, parts)

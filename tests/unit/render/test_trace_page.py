@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from netlab.path.trace import Trace
+from netlab.path.trace import Reason, Trace
 from netlab.render.page import PageFiles
 from netlab.render.trace_json import trace_document
 from netlab.render.trace_page import render_trace_page
@@ -151,6 +151,18 @@ def test_the_header_has_the_verdict_the_lesson_and_what_to_try():
     assert "Dropped on node2 by filter KUBE-EXTERNAL-SERVICES #1: external" in found.words
     assert "sudo netlab trace client http://node1:30080" in found.words
     assert samples.DROP.text in found.words
+
+
+def test_a_card_says_what_the_kernel_called_the_drop():
+    trace = samples.dropped()
+    reason = Reason(
+        code="NETFILTER_DROP", host="node2", function="nft_do_chain", cause="NETFILTER_DROP"
+    )
+    packets = [replace(p, verdict=replace(p.verdict, reason=reason)) for p in trace.packets]
+
+    found = page(replace(trace, packets=tuple(packets)))
+
+    assert "kernel NETFILTER_DROP in nft_do_chain() on node2 [both sources agree]" in found.words
 
 
 def test_every_packet_has_a_row_with_its_attempt():
