@@ -24,13 +24,16 @@ class KernelSymbols:
         self._known: tuple[list[bytes], list[bytes]] | None = None
 
     def name_of(self, address: int) -> str:
-        """Return the function's name; empty where the kernel keeps its addresses to itself."""
+        """Return the function's name; empty where the kernel keeps its addresses to itself.
+
+        What a compiler appends to the name of a copy (``.constprop.0``, ``.isra.0``) is left out.
+        """
         if self._known is None:
             self._known = self._read()
         addresses, names = self._known
         # Sixteen hexadecimal digits sort as the numbers do.
         at = bisect_right(addresses, f"{address:016x}".encode()) - 1
-        return names[at].decode() if at >= 0 else ""
+        return names[at].decode().partition(".")[0] if at >= 0 else ""
 
     def _read(self) -> tuple[list[bytes], list[bytes]]:
         try:

@@ -10,6 +10,8 @@ Source: Linux, include/net/dropreason-core.h, net/ipv4/proc.c.
 from collections.abc import Mapping
 from typing import Final
 
+from netlab.path.observations import AddressPair
+
 ROUTE, TTL, BRIDGE = "route", "TTL", "bridge"
 """Causes that the kernel has a place in its code for, but no name of their own."""
 
@@ -70,6 +72,19 @@ def cause_of(code: str, function: str) -> str:
     if code not in {"", "NOT_SPECIFIED"}:
         return code
     return _FUNCTIONS.get(function, "")
+
+
+def martian_cause(pair: AddressPair) -> str:
+    """Return why no host takes a packet with such addresses from a wire; empty when it may.
+
+    Older kernels throw it away without a name for that.
+    """
+    source, destination = (end.address for end in pair)
+    if source.is_loopback or destination.is_loopback:
+        return "IP_LOCALNET"
+    if source.is_multicast or source.is_unspecified:
+        return "IP_INVALID_SOURCE"
+    return "IP_INVALID_DEST" if destination.is_unspecified else ""
 
 
 def counted_cause(rises: Mapping[str, int], *, at_socket: bool) -> tuple[str, str]:

@@ -12,9 +12,11 @@ from netlab.path.observations import Direction
 from netlab.path.reasons import (
     NOISE,
     REFUSED_BY_SOCKET,
+    ROUTE,
     TTL,
     cause_of,
     counted_cause,
+    martian_cause,
 )
 from netlab.path.trace import Point, Reason, Routed, Visit
 
@@ -41,8 +43,7 @@ def kernel_reason(visits: Sequence[Visit], clues: Clues, *, arrived: bool) -> Re
         function = clues.name_of(drop.location)
         cause = cause_of(drop.code, function)
         if drop.code in {"", "NOT_SPECIFIED"} and not arrived:
-            rises = clues.counted.get(drop.host, {})
-            cause = counted_cause(rises, at_socket=False)[0] or cause
+            cause = _without_a_name(cause, drop, clues)
         if arrived and cause not in REFUSED_BY_SOCKET and cause != "NO_SOCKET":
             continue
         return Reason(
@@ -71,7 +72,17 @@ def concluded_reason(last: Visit, clues: Clues) -> Reason | None:
     )
 
 
+def _without_a_name(cause: str, drop: Drop, clues: Clues) -> str:
+    """Return the cause of a drop that the kernel has no name for."""
+    rises = clues.counted.get(drop.host, {})
+    martian = martian_cause(drop.header.pair) if cause == ROUTE else ""
+    return martian or counted_cause(rises, at_socket=False)[0] or cause
+
+
 def _counted(last: Visit, clues: Clues) -> Reason | None:
+    martian = _martian(last)
+    if martian is not None:
+        return martian
     cause, source = counted_cause(clues.counted.get(last.host, {}), at_socket=False)
     route = route_of(last)
     # A route that leads nowhere has no counter of its own; then what rose is another packet's.
@@ -79,6 +90,21 @@ def _counted(last: Visit, clues: Clues) -> Reason | None:
         return None
     code = _CODES.get(cause, cause)
     return Reason(code=code, host=last.host, cause=cause, source=source)
+
+
+def _martian(last: Visit) -> Reason | None:
+    if last.stopped_at != "pre_dnat" or not last.hops or last.hops[-1].ifname == "lo":
+        return None
+    cause = martian_cause(last.hops[-1].pair)
+    if not cause:
+        return None
+    return Reason(
+        code=cause,
+        host=last.host,
+        ifname=last.hops[-1].ifname,
+        cause=cause,
+        source="the packet's addresses",
+    )
 
 
 def _is_noise(drop: Drop, visits: Sequence[Visit], *, arrived: bool) -> bool:

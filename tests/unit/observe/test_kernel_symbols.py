@@ -11,6 +11,7 @@ TEXT = """\
 ffffffff81000000 T _text
 ffffffff81000400 D some_data
 ffffffff81000300 t tcp_v4_rcv
+ffffffff81000600 t ip_rcv_finish_core.constprop.0
 ffffffffc0000000 t nft_do_chain\t[nf_tables]
 """
 
@@ -21,6 +22,7 @@ ffffffffc0000000 t nft_do_chain\t[nf_tables]
         pytest.param(0xFFFFFFFF81000300, "tcp_v4_rcv", id="its first byte"),
         pytest.param(0xFFFFFFFF81000512, "tcp_v4_rcv", id="data is no function"),
         pytest.param(0xFFFFFFFFC0000010, "nft_do_chain", id="of a module"),
+        pytest.param(0xFFFFFFFF81000610, "ip_rcv_finish_core", id="a compiler's copy"),
         pytest.param(0x1000, "", id="below the kernel"),
     ],
 )

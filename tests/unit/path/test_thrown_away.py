@@ -1,16 +1,17 @@
 """Why a packet came no further."""
 
 from dataclasses import replace
+from ipaddress import ip_address
 
 import pytest
 
 from netlab.path.drops import Clues, Drop
 from netlab.path.ends import packet_verdict
-from netlab.path.observations import Direction
+from netlab.path.observations import AddrPort, Direction
 from netlab.path.paths import Hop
 from netlab.path.trace import Confidence, Point, Result, Routed, RuleHit, Step, Visit
 from netlab.path.walks import Header, loose
-from tests.unit.trace_samples import HOSTS, SOCKET, SYN
+from tests.unit.trace_samples import HOSTS, SOCKET, SYN, pair
 
 FUNCTIONS = {1: "ip_error", 2: "ip_forward", 3: "tcp_v4_rcv", 4: "nft_do_chain"}
 DROPPED = RuleHit(table="filter", chain="INPUT", index=1, text="-A INPUT -j DROP", verdict="DROP")
@@ -102,6 +103,19 @@ def test_what_somebody_had_was_not_thrown_away(last: Visit, found: Clues):
     verdict = packet_verdict([last], HOSTS, found)
 
     assert (verdict.result, verdict.reason) == (Result.DELIVERED, None)
+
+
+def test_a_martian_is_one_on_every_kernel():
+    """Older kernels have no name for it, and without eBPF they say nothing at all."""
+    martian = pair("client:1>web:1")._replace(source=AddrPort(ip_address("127.0.0.9"), 1))
+    hop = replace(STOPPED.hops[0], pair=martian)
+    last = replace(STOPPED, hops=(hop,))
+    header = Header(loose(SYN), martian, 63)
+    unnamed = Drop(host="node2", ifname="eth0", code="NOT_SPECIFIED", location=1, header=header)
+    for found in (Clues(drops=(unnamed,), name_of=FUNCTIONS.__getitem__), Clues()):
+        verdict = packet_verdict([last], HOSTS, found)
+
+        assert verdict.words == "dropped on node2: a loopback address came in by eth0 (a martian)"
 
 
 def test_a_rule_and_the_kernel_agree():
