@@ -5,7 +5,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import NoneType
@@ -15,13 +15,13 @@ from jsonschema import Draft202012Validator
 
 import netlab.render
 from netlab.api.client import Client
-from netlab.kernel.netns import inside
 from netlab.kernel.rundir import control_socket
 from netlab.lab.cluster import Cluster
 from netlab.lab.hosts import hosts
 from netlab.lab.listening import DropSource, OpenDrops
 from netlab.lab.tracing import TraceRequest, trace
-from netlab.model.hosts import Host
+from netlab.model.hosts import Host, HostKind
+from netlab.model.names import NetnsName
 from netlab.observe.drops import KernelDrops
 from netlab.observe.kernel_layout import kernel_layout
 from netlab.observe.ring import Enter
@@ -35,6 +35,7 @@ KERNEL = tuple(int(number) for number in os.uname().release.split(".")[:2])
 KERNEL_WITH_NAMES = (5, 17)
 KERNEL_WITH_ALL_NAMES = (6, 14)
 NOW = 1_700_000_000.0
+HERE = Host(name="here", kind=HostKind.CLIENT, netns=NetnsName(""), addresses=())
 SNAT = "iptables -t nat {} POSTROUTING -p tcp --dport 82 -j SNAT --to-source {}"
 
 
@@ -242,7 +243,7 @@ def lab(make_lab: Callable[[], Lab]) -> Lab:
 def reasons() -> None:
     """Skip where this kernel, or a container around the tests, has no eBPF for them."""
     try:
-        KernelDrops([], inside).close()
+        KernelDrops([HERE], lambda _: nullcontext()).close()
     except OSError as error:
         pytest.skip(f"no drop reasons: {error.strerror}")
 
