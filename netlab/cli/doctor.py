@@ -19,8 +19,9 @@ def doctor(output: str) -> int:
     Example: sudo netlab doctor
     """
     from netlab.kernel.probes import probe_all
+    from netlab.lab.trace_probes import probe_sources
 
-    findings = list(probe_all())
+    findings = [*probe_all(), *probe_sources()]
     if output == "json":
         found = [asdict(finding) for finding in findings]
         click.echo(json.dumps({"schema": "netlab.doctor/1", "findings": found}, indent=2))

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -271,7 +272,7 @@ def traced(lab: Lab, case: Case, open_drops: OpenDrops | None = None) -> Trace:
         port = lab.get("svc", "nodeport")["spec"]["ports"][0]["nodePort"]
         target = target.replace("NODEPORT", str(port))
     request = TraceRequest(caller=case.caller, target=target, timeout_s=case.timeout_s)
-    return trace(cluster, request, NOW, open_drops)
+    return trace(cluster, request, NOW, open_drops=open_drops)
 
 
 def codes(case: Case) -> set[str]:
@@ -528,3 +529,17 @@ def test_what_is_delivered_has_no_reason(lab: Lab):
 
         assert found.verdict.result == "delivered"
         assert {packet.verdict.reason for packet in found.packets} == {None}
+
+
+@pytest.mark.usefixtures("reasons")
+def test_doctor_says_whether_the_kernel_gives_reasons(lab: Lab):
+    hidden = "mount -t tmpfs none /sys/kernel/btf && exec"
+    python = f"{sys.executable} -m netlab doctor"
+    argv = ["unshare", "--mount", "sh", "-c", f"{hidden} {python}"]
+
+    told = lab.run("doctor").stdout
+    without = subprocess.run(argv, capture_output=True, text=True, check=False)
+
+    assert "ok    drop reasons: by eBPF\n" in told or KERNEL < KERNEL_WITH_NAMES
+    assert "warn  drop reasons: this kernel has no /sys/kernel/btf/vmlinux\n" in without.stdout
+    assert without.returncode == 0

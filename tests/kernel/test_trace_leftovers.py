@@ -24,14 +24,16 @@ from tests.kernel.conftest import Lab, wait_for
 pytestmark = pytest.mark.kernel
 
 NOW = 1_700_000_000.0
-SILENT = "tcp://10.240.0.99:80"
-"""Nobody has that address: a trace waits for its answer as long as it is told to."""
+SILENT = "tcp://node2:83"
+"""A rule drops what comes there: a trace waits for its answer as long as it is told to."""
+DROP = ("iptables", "-A", "INPUT", "-p", "tcp", "--dport", "83", "-j", "DROP")
 
 
 @pytest.fixture(scope="module")
 def lab(make_lab: Callable[[], Lab]) -> Lab:
     made = make_lab()
     made.up("two-nodes")
+    assert made.inside("node2", *DROP).returncode == 0
     return made
 
 

@@ -1,0 +1,34 @@
+"""Try what a trace can do with and is better with."""
+
+import os
+from collections.abc import Iterator
+from contextlib import nullcontext
+from typing import Final
+
+from netlab.kernel.probes import Finding
+from netlab.model.hosts import Host, HostKind
+from netlab.model.names import NetnsName
+from netlab.observe.drops import KernelDrops
+
+_HERE: Final = Host(name="here", kind=HostKind.CLIENT, netns=NetnsName(""), addresses=())
+
+
+def probe_sources() -> Iterator[Finding]:
+    """Try the sources of a trace that not every machine has; they change nothing."""
+    if os.geteuid() != 0:
+        return
+    hint = "traces conclude it from counters, routes and neighbours"
+    try:
+        opened = KernelDrops([_HERE], lambda _: nullcontext())
+    except OSError as error:
+        detail = error.strerror or str(error)
+        yield Finding(name="drop reasons", works=False, detail=detail, hint=hint, is_needed=False)
+        return
+    opened.close()
+    yield Finding(
+        name="drop reasons",
+        works=not opened.warning,
+        detail=opened.warning or "by eBPF",
+        hint=hint,
+        is_needed=False,
+    )
