@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from netlab.path.observations import Direction
 from netlab.path.paths import Hop
-from netlab.path.trace import Packet, Trace, Visit
+from netlab.path.trace import Packet, Trace, Verdict, Visit
 from netlab.render.frame_comments import Naming, hop_comment
 from netlab.render.printable import printable
-from netlab.render.trace_steps import step_lines
+from netlab.render.trace_steps import reason_line, step_lines
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,12 +53,18 @@ def _hops(packet: Packet, naming: Naming) -> Iterator[CommentedHop]:
         if visit is not None:
             comments += step_lines(visit.steps, packet.way, naming.end, rules=False)
         if number == len(told):
-            comments.append(packet.verdict.words)
+            comments += _end(packet.verdict)
         yield CommentedHop(
             hop=hop,
             packet=packet.number,
             comments=tuple(printable(comment) for comment in comments),
         )
+
+
+def _end(verdict: Verdict) -> Iterator[str]:
+    yield verdict.words
+    if verdict.reason is not None:
+        yield reason_line(verdict, verdict.reason)
 
 
 def _steps_at(hop: Hop, visit: Visit) -> Visit | None:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from netlab.path.trace import Reason
 from netlab.render.trace_comments import commented_hops, trace_summary
 from tests.unit.trace_samples import RULES, delivered, dropped
 
@@ -29,6 +30,16 @@ def test_rules_and_rewrites_stand_where_the_packet_left_the_host():
 def test_the_last_hop_says_how_the_packet_ended():
     [_, node2, *_] = commented_hops(dropped())
     assert node2.comments[-1] == "dropped on node2 by filter INPUT #1"
+
+
+def test_the_last_hop_also_says_what_the_kernel_called_it():
+    trace = dropped()
+    reason = Reason(code="NETFILTER_DROP", host="node2", cause="NETFILTER_DROP")
+    packets = [replace(p, verdict=replace(p.verdict, reason=reason)) for p in trace.packets]
+
+    [_, node2, *_] = commented_hops(replace(trace, packets=tuple(packets)))
+
+    assert node2.comments[-1] == "kernel NETFILTER_DROP on node2 [both sources agree]"
 
 
 def test_a_summary_says_who_called_what_and_how_it_ended():
