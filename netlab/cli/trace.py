@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 @click.option("--html", metavar="FILE", help="Also write a page with all of it; - is stdout.")
 @click.option("--rules", is_flag=True, help="Every rule that was met, with its text.")
 @click.option("--all", "everything", is_flag=True, help="Every packet of the connection.")
+@click.option("--predict", is_flag=True, help="Also the path that rules and routes foretell.")
+@click.option(
+    "--stable",
+    is_flag=True,
+    help="Ports and ids counted up, and no times: the same in every run, for documents.",
+)
 @click.option("--numeric", is_flag=True, help="Addresses in place of names.")
 @click.option(
     "--expect",
@@ -67,6 +73,8 @@ def trace(  # noqa: PLR0913 (one for each option)
     pcap: str,
     pcap_dir: str,
     profile: str,
+    predict: bool,
+    stable: bool,
 ) -> None:
     """Make a connection FROM a host to a TARGET and show the path its packets took.
 
@@ -78,6 +86,7 @@ def trace(  # noqa: PLR0913 (one for each option)
     """
     from netlab.cli import trace_forms
     from netlab.path.expect import check, parse_expectations
+    from netlab.path.stable import stable as stabilised
     from netlab.render.mermaid import render_mermaid
     from netlab.render.trace import TraceStyle, render_trace
     from netlab.render.trace_json import render_trace_json
@@ -94,9 +103,16 @@ def trace(  # noqa: PLR0913 (one for each option)
     printed = ["-o json"] * (output == "json") + ["--mermaid"] * mermaid
     files = trace_forms.files_of({"--svg": svg, "--html": html}, printed)
     frames: list[Frame] = []
-    traced = _trace(lab, words[0], words[1], timeout, frames)
+    traced = _trace(lab, words[0], words[1], timeout, frames, predict=predict)
+    if stable:
+        traced = stabilised(traced)
     style = TraceStyle(
-        width=_width(), colour=_colour(), numeric=numeric, rules=rules, everything=everything
+        width=_width(),
+        colour=_colour(),
+        numeric=numeric,
+        rules=rules,
+        everything=everything,
+        times=not stable,
     )
     if output == "json":
         click.echo(render_trace_json(traced), nl=False)
@@ -110,7 +126,15 @@ def trace(  # noqa: PLR0913 (one for each option)
     check(traced, expectations)
 
 
-def _trace(lab: str, caller: str, target: str, timeout_s: float, frames: "list[Frame]") -> "Trace":
+def _trace(
+    lab: str,
+    caller: str,
+    target: str,
+    timeout_s: float,
+    frames: "list[Frame]",
+    *,
+    predict: bool,
+) -> "Trace":
     """Trace, and put the frames that were captured meanwhile into ``frames``."""
     from netlab.api.client import Client
     from netlab.kernel.rundir import control_socket
@@ -122,7 +146,7 @@ def _trace(lab: str, caller: str, target: str, timeout_s: float, frames: "list[F
 
     require_root()
     cluster = Cluster(lab=lab, objects=Client(control_socket(lab)), read_hosts=lambda: hosts(lab))
-    request = TraceRequest(caller=caller, target=target, timeout_s=timeout_s)
+    request = TraceRequest(caller=caller, target=target, timeout_s=timeout_s, predict=predict)
     now = time.clock_gettime(time.CLOCK_REALTIME)
     return trace_connection(cluster, request, now, frames.extend)
 

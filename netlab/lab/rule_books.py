@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from netlab.errors import HostError
 from netlab.kernel import iptables
 from netlab.kernel.netns import inside
+from netlab.lab.foresight import Foresight, foreign_tables
 from netlab.model.hosts import Host
 from netlab.observe.legacy_trace import has_legacy_tables
 from netlab.observe.rule_handles import read_generation, read_handles
@@ -30,10 +31,22 @@ class RuleBooks:
         self._legacy_texts = self._read_legacy(hosts)
         self.legacy: dict[str, LegacyRules] = {}
         """Rules of iptables-legacy, by host; there once the rules were read."""
+        self._texts: dict[str, str] = {}
+        self._tables: dict[str, frozenset[str]] = {}
 
     def read(self) -> dict[str, RuleBook]:
         """Return the rules of each host that has any."""
         return {host.name: book for host in self._hosts if (book := self._read(host))}
+
+    def foresight(self) -> Foresight:
+        """Return what the rules that were read say of connections to come."""
+        names = [host.name for host in self._hosts]
+        return Foresight(
+            hosts=tuple(self._hosts),
+            texts=self._texts,
+            version=self._version,
+            remarks=foreign_tables(names, self._tables),
+        )
 
     def _read(self, host: Host) -> RuleBook:
         try:
@@ -64,7 +77,10 @@ class RuleBooks:
         # Where there is no rule there is nothing to ask iptables-save for.
         if not handles:
             return {}
-        return book_by_handle(_save(host, "nft"), handles)
+        text = _save(host, "nft")
+        self._texts[host.name] = text
+        self._tables[host.name] = frozenset(table for table, _ in handles)
+        return book_by_handle(text, handles)
 
     def _legacy_book(self, host: Host) -> RuleBook:
         if host.name not in self._legacy_texts:
@@ -72,6 +88,9 @@ class RuleBooks:
         text = _save(host, "legacy")
         if _rules_of(text) != _rules_of(self._legacy_texts[host.name]):
             self._say_changed(host)
+        if host.name in self._texts:
+            self._tables[host.name] |= {"iptables-nft"}
+        self._texts[host.name] = text
         self.legacy[host.name] = legacy_rules(text)
         return self.legacy[host.name].book()
 

@@ -43,10 +43,12 @@ class TraceRequest:
     caller: str
     target: str
     timeout_s: float
+    predict: bool = False
+    """Also foretell the path from the rules, and compare."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Place:
+class Place:
     """The lab as the trace finds it."""
 
     lab: str
@@ -78,7 +80,14 @@ def trace(
         LabError: The caller or the target is not known to the lab.
         FileNotFoundError: The caller's namespace went meanwhile.
     """
-    place = _place(cluster, request)
+    hosts, services = cluster.read_hosts(), read_services(cluster)
+    place = place_of(
+        cluster,
+        hosts,
+        services,
+        caller=find_caller(request.caller, cluster.lab, hosts),
+        target=find_target(request.target, hosts, services),
+    )
     target = place.target
     version = target.address.address.version
     number = NUMBERS[target.protocol]
@@ -88,61 +97,96 @@ def trace(
         contact = make_contact(place.caller, target, request.timeout_s)
         books = rules.read()
     keep(listening.frames())
-    packets, route_error = _joined(place, listening, rules, books, contact)
-    return Trace(
-        lab=cluster.lab,
-        started=datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds"),
-        caller=place.caller.name,
-        target=target.text,
-        protocol=target.protocol,
-        pair=contact.pair,
-        service=_service(packets),
-        outcome=contact.text,
-        packets=packets,
-        nat=_nat(packets),
-        verdict=connection_verdict(packets, _question(place, contact, listening, route_error)),
-        names=place.names,
-        sources=(*listening.sources(), "route queries"),
-        warnings=(*listening.warnings, *rules.warnings, *listening.lost),
-        is_complete=not listening.lost,
-        hosts=place.hosts,
-    )
+    heard = Heard(listening=listening, contact=contact, rules=rules, books=books)
+    return assembled(place, heard, now, predict=request.predict)
 
 
-def _place(cluster: Cluster, request: TraceRequest) -> _Place:
-    hosts = cluster.read_hosts()
-    services: list[dict[str, Any]] = cluster.objects.get("/api/v1/services")["items"]
-    ports = tuple(cluster.service_ports())
-    return _Place(
-        lab=cluster.lab,
-        hosts=hosts,
-        ports=ports,
-        names=address_names(cluster, hosts, services),
-        caller=find_caller(request.caller, cluster.lab, hosts),
-        target=find_target(request.target, hosts, services),
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """Everything that was heard of a connection."""
+
+    listening: Listening
+    """Closed."""
+    contact: Contact
+    rules: RuleBooks
+    books: Mapping[str, RuleBook]
 
 
-def _joined(
-    place: _Place,
-    listening: Listening,
-    rules: RuleBooks,
-    books: Mapping[str, RuleBook],
-    contact: Contact,
-) -> tuple[tuple[Packet, ...], str]:
-    """Return the packets, and why the caller has no route to the target, if it has none."""
+def assembled(place: Place, heard: Heard, now: float, *, predict: bool) -> Trace:
+    """Return the trace that what was heard makes.
+
+    Args:
+        place: The lab.
+        heard: What was heard.
+        now: When it began, seconds since 1970.
+        predict: Also foretell the path from the rules, and compare.
+    """
+    listening, contact = heard.listening, heard.contact
     with ExitStack() as stack:
         routes = _Routes(place.hosts, stack)
-        evidence = Evidence(
-            hosts={host.name: host for host in place.hosts},
-            sightings=listening.sightings(),
-            walks=listening.walks(rules.legacy),
-            knowledge=Knowledge(books=books, entries=listening.entries(), ask=routes.ask),
-            clues=replace(listening.clues(), silent=_silent(place.hosts)),
+        packets, route_error = _joined(place, heard, routes)
+        traced = Trace(
+            lab=place.lab,
+            started=datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds"),
+            caller=place.caller.name,
+            target=place.target.text,
+            protocol=place.target.protocol,
+            pair=contact.pair,
+            service=_service(packets),
+            outcome=contact.text,
+            packets=packets,
+            nat=_nat(packets),
+            verdict=connection_verdict(packets, _question(place, contact, listening, route_error)),
+            names=place.names,
+            sources=(*listening.sources(), "route queries"),
+            warnings=(*listening.warnings, *heard.rules.warnings, *listening.lost),
+            is_complete=not listening.lost,
+            hosts=place.hosts,
         )
-        packets = join(evidence, contact.pair)
-        destination = place.target.address.address
-        return packets, routes.ask(RouteQuestion(place.caller.name, destination)).error
+        if predict:
+            foresight = heard.rules.foresight()
+            traced = replace(traced, prediction=foresight.compared(traced, routes.ask))
+    return traced
+
+
+def read_services(cluster: Cluster) -> list[dict[str, Any]]:
+    """Return the Services of the lab, as the API has them."""
+    services: list[dict[str, Any]] = cluster.objects.get("/api/v1/services")["items"]
+    return services
+
+
+def place_of(
+    cluster: Cluster,
+    hosts: tuple[Host, ...],
+    services: Sequence[Mapping[str, Any]],
+    *,
+    caller: Host,
+    target: Target,
+) -> Place:
+    """Return the lab as a connection between ``caller`` and ``target`` finds it."""
+    return Place(
+        lab=cluster.lab,
+        hosts=hosts,
+        ports=tuple(cluster.service_ports()),
+        names=address_names(cluster, hosts, services),
+        caller=caller,
+        target=target,
+    )
+
+
+def _joined(place: Place, heard: Heard, routes: "_Routes") -> tuple[tuple[Packet, ...], str]:
+    """Return the packets, and why the caller has no route to the target, if it has none."""
+    listening = heard.listening
+    evidence = Evidence(
+        hosts={host.name: host for host in place.hosts},
+        sightings=listening.sightings(),
+        walks=listening.walks(heard.rules.legacy),
+        knowledge=Knowledge(books=heard.books, entries=listening.entries(), ask=routes.ask),
+        clues=replace(listening.clues(), silent=_silent(place.hosts)),
+    )
+    packets = join(evidence, heard.contact.pair)
+    destination = place.target.address.address
+    return packets, routes.ask(RouteQuestion(place.caller.name, destination)).error
 
 
 def _silent(hosts: Sequence[Host]) -> AskSilent:
@@ -178,7 +222,7 @@ class _Routes:
         return self._opened[question.host].ask(question)
 
 
-def _question(place: _Place, contact: Contact, listening: Listening, route_error: str) -> Question:
+def _question(place: Place, contact: Contact, listening: Listening, route_error: str) -> Question:
     nodes = {
         port.key: tuple(dict.fromkeys(b.node for b in port.backends if b.node))
         for port in place.ports

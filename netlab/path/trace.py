@@ -17,6 +17,7 @@ from enum import StrEnum
 from typing import Final
 
 from netlab.model.hosts import Host
+from netlab.path.foreseen import Comparison
 from netlab.path.observations import AddressPair, AddrPort, PacketKey
 from netlab.path.paths import Hop, Nat, Way
 
@@ -295,6 +296,8 @@ class Trace:
     """False when the kernel said that messages or frames were lost."""
     hosts: tuple[Host, ...] = ()
     """All hosts of the lab, for a picture of where the path lies; empty when they are not known."""
+    prediction: Comparison | None = None
+    """What the rules foretold, beside this; None when nobody asked."""
 
     @property
     def attempts(self) -> int:

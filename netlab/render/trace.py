@@ -13,6 +13,7 @@ from typing import Final
 from netlab.path.observations import AddressPair, AddrPort, Direction
 from netlab.path.paths import Hop, Way
 from netlab.path.trace import Packet, Result, RuleHit, Trace, Visit
+from netlab.render.comparison import comparison_lines
 from netlab.render.printable import printable
 from netlab.render.trace_steps import reason_line, step_lines
 
@@ -34,6 +35,8 @@ class TraceStyle:
     """Every rule that was met, with its text."""
     everything: bool = False
     """Every packet."""
+    times: bool = True
+    """How long after its start a packet passed each interface."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +89,10 @@ class _Drawing:
             yield from self._packet(packet, first)
             first += len(packet.visits)
         yield ""
+        for line in comparison_lines(self._trace, self._cell, self._style.width):
+            yield from self._wrapped(line, "") if len(line) > self._style.width else [line]
+        if self._trace.prediction is not None:
+            yield ""
         yield from self._ending()
 
     def _heading(self) -> Iterator[str]:
@@ -110,9 +117,10 @@ class _Drawing:
             max((len(self._cell(pair.destination)) for pair in cells), default=0),
         )
         left = max((len(row.left) for row in rows), default=0)
-        columns = left + 11 + sum(widths) + 4 <= self._style.width
+        time = 11 if self._style.times else 0
+        columns = left + time + sum(widths) + 4 <= self._style.width
         title = f"{packet.way.upper()} {packet.kind}{self._attempt(packet)}"
-        gap = max(left + 11 + 2 - len(title), 2)
+        gap = max(left + time + 2 - len(title), 2)
         names = f"{' ' * gap}{'source':<{widths[0]}}  destination" if columns and cells else ""
         yield self._paint(BOLD, f"{title}{names}")
         before: AddressPair | None = None
@@ -122,9 +130,9 @@ class _Drawing:
                 continue
             if columns:
                 ends = self._columns(line, before, widths)
-                yield f"{line.left:<{left}}{line.time:>11}  {ends}".rstrip()
+                yield f"{line.left:<{left}}{line.time:>{time}}  {ends}".rstrip()
             else:
-                yield f"{line.left:<{max(left, 1)}}{line.time:>11}".rstrip()
+                yield f"{line.left:<{max(left, 1)}}{line.time:>{time}}".rstrip()
                 yield from self._own_line(line, before)
             before = line.pair or before
 
@@ -164,6 +172,8 @@ class _Drawing:
             yield self._row(packet, f"{label} {names} ▸", leaving[0])
 
     def _row(self, packet: Packet, left: str, hop: Hop) -> _Row:
+        if not self._style.times:
+            return _Row(left=left, time="", pair=hop.pair)
         start = next(hop.time_ns for visit in packet.visits for hop in visit.hops)
         microseconds = (hop.time_ns - start) / 1000
         time = f"+{microseconds:.1f}" if microseconds else "+0 µs"
@@ -193,7 +203,8 @@ class _Drawing:
             yield from self._wrapped(f"WHY   {trace.verdict.why}.", "")
         if trace.verdict.hint:
             yield from self._wrapped(f"TRY   {trace.verdict.hint}", "")
-        yield from self._wrapped(_summary(trace), "")
+        cost = " Times include the cost of tracing." if self._style.times else ""
+        yield from self._wrapped(f"{_summary(trace)}{cost}", "")
         if not trace.is_complete:
             yield from self._wrapped("INCOMPLETE: what follows was not heard in full.", "", RED)
         for warning in trace.warnings:
@@ -230,4 +241,4 @@ def _summary(trace: Trace) -> str:
     if trace.reply() is not None:
         same = trace.is_symmetric()
         parts.append("the reply came the same way back" if same else "the reply came another way")
-    return f"{', '.join(parts)}. Times include the cost of tracing."
+    return f"{', '.join(parts)}."

@@ -19,6 +19,7 @@ from netlab.path.trace import (
     Verdict,
     Visit,
 )
+from netlab.render.comparison import comparison_document
 
 SCHEMA: Final = "netlab.trace/1"
 
@@ -57,6 +58,7 @@ def trace_document(trace: Trace) -> _Json:
         "sources": list(trace.sources),
         "complete": trace.is_complete,
         "warnings": list(trace.warnings),
+        "prediction": comparison_document(trace.prediction),
     }
 
 
