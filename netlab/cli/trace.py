@@ -11,6 +11,7 @@ import click
 from netlab.cli.options import lab_option, wireshark_profile_option, write_wireshark_profile
 
 if TYPE_CHECKING:
+    from netlab.lab.tracing import TraceRequest
     from netlab.observe.frames import Frame
     from netlab.path.trace import Trace
 
@@ -47,6 +48,12 @@ if TYPE_CHECKING:
     help="Seconds to wait for the answer; a SYN is sent again after one.",
 )
 @click.option(
+    "--size",
+    type=click.IntRange(min=0, max=60_000),
+    metavar="BYTES",
+    help="Bytes to send by udp:// or icmp://; more than the MTU is sent in fragments.",
+)
+@click.option(
     "--pcap",
     default="",
     metavar="FILE",
@@ -62,6 +69,7 @@ def trace(  # noqa: PLR0913 (one for each option)
     output: str,
     expected: tuple[str, ...],
     timeout: float,
+    size: int | None,
     lab: str,
     *,
     svg: str | None,
@@ -85,6 +93,7 @@ def trace(  # noqa: PLR0913 (one for each option)
     Example: sudo netlab trace client http://node2:30080
     """
     from netlab.cli import trace_forms
+    from netlab.lab.tracing import TraceRequest
     from netlab.path.expect import check, parse_expectations
     from netlab.path.stable import stable as stabilised
     from netlab.render.mermaid import render_mermaid
@@ -103,7 +112,10 @@ def trace(  # noqa: PLR0913 (one for each option)
     printed = ["-o json"] * (output == "json") + ["--mermaid"] * mermaid
     files = trace_forms.files_of({"--svg": svg, "--html": html}, printed)
     frames: list[Frame] = []
-    traced = _trace(lab, words[0], words[1], timeout, frames, predict=predict)
+    request = TraceRequest(
+        caller=words[0], target=words[1], timeout_s=timeout, predict=predict, payload=size
+    )
+    traced = _trace(lab, request, frames)
     if stable:
         traced = stabilised(traced)
     style = TraceStyle(
@@ -126,27 +138,17 @@ def trace(  # noqa: PLR0913 (one for each option)
     check(traced, expectations)
 
 
-def _trace(
-    lab: str,
-    caller: str,
-    target: str,
-    timeout_s: float,
-    frames: "list[Frame]",
-    *,
-    predict: bool,
-) -> "Trace":
+def _trace(lab: str, request: "TraceRequest", frames: "list[Frame]") -> "Trace":
     """Trace, and put the frames that were captured meanwhile into ``frames``."""
     from netlab.api.client import Client
     from netlab.kernel.rundir import control_socket
     from netlab.lab.cluster import Cluster
     from netlab.lab.host import require_root
     from netlab.lab.hosts import hosts
-    from netlab.lab.tracing import TraceRequest
     from netlab.lab.tracing import trace as trace_connection
 
     require_root()
     cluster = Cluster(lab=lab, objects=Client(control_socket(lab)), read_hosts=lambda: hosts(lab))
-    request = TraceRequest(caller=caller, target=target, timeout_s=timeout_s, predict=predict)
     now = time.clock_gettime(time.CLOCK_REALTIME)
     return trace_connection(cluster, request, now, frames.extend)
 

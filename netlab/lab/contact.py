@@ -102,29 +102,32 @@ def _tcp(opened: socket.socket, target: Target, deadline: float) -> str:
 
 
 def _udp(opened: socket.socket, target: Target, deadline: float) -> str:
-    del target
     opened.settimeout(_left(deadline))
-    opened.send(b"netlab\n")
+    opened.send(_payload(b"netlab\n", target))
     answer = opened.recv(MAX_ANSWER).decode(errors="replace")
     return answer.strip()[:200] or "answered"
 
 
 def _icmp(opened: socket.socket, target: Target, deadline: float) -> str:
-    del target
     identity = opened.fileno()
     opened.settimeout(_left(deadline))
-    opened.send(_echo(identity, 1))
+    opened.send(_echo(identity, 1, _payload(b"netlab..", target)))
     while True:
         opened.settimeout(_left(deadline))
-        packet = opened.recv(2048)
+        packet = opened.recv(MAX_ANSWER)
         message = packet[(packet[0] & 15) * 4 :]
         if message[0] == 0 and message[4:6] == struct.pack(">H", identity):
             return "echo reply"
 
 
-def _echo(identity: int, sequence: int) -> bytes:
-    body = struct.pack(">BBHHH", ECHO_REQUEST, 0, 0, identity, sequence) + b"netlab.."
-    total = sum(struct.unpack(f">{len(body) // 2}H", body))
+def _payload(few: bytes, target: Target) -> bytes:
+    return few if target.payload is None else few.ljust(target.payload, b".")[: target.payload]
+
+
+def _echo(identity: int, sequence: int, payload: bytes) -> bytes:
+    body = struct.pack(">BBHHH", ECHO_REQUEST, 0, 0, identity, sequence) + payload
+    even = body + bytes(len(body) % 2)
+    total = sum(struct.unpack(f">{len(even) // 2}H", even))
     while total >> 16:
         total = (total & 0xFFFF) + (total >> 16)
     return body[:2] + struct.pack(">H", ~total & 0xFFFF) + body[4:]

@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -30,6 +30,8 @@ class Target:
     """Name and port, as the URL has them."""
     address: AddrPort
     path: str = "/"
+    payload: int | None = None
+    """Bytes to send as a UDP datagram or in an ICMP echo; None for a few."""
 
     @property
     def protocol(self) -> str:
@@ -70,6 +72,17 @@ def find_target(text: str, hosts: Sequence[Host], services: Sequence[Mapping[str
         address=AddrPort(address, 0 if url.scheme == "icmp" else port or 0),
         path=f"{url.path or '/'}{f'?{url.query}' if url.query else ''}",
     )
+
+
+def with_payload(target: Target, payload: int | None) -> Target:
+    """Return ``target``, to be called with so many bytes.
+
+    Raises:
+        SpecError: Its protocol sends no single datagram.
+    """
+    if payload is not None and target.protocol == "tcp":
+        raise SpecError("--size is for udp:// and icmp://; TCP cuts its stream as it likes")
+    return replace(target, payload=payload)
 
 
 def find_caller(name: str, lab: str, hosts: Sequence[Host]) -> Host:

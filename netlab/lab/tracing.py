@@ -21,7 +21,7 @@ from netlab.lab.cluster import Cluster, ServicePort
 from netlab.lab.contact import Contact, make_contact
 from netlab.lab.listening import Listening, OpenDrops
 from netlab.lab.rule_books import RuleBooks
-from netlab.lab.targets import NUMBERS, Target, find_caller, find_target
+from netlab.lab.targets import NUMBERS, Target, find_caller, find_target, with_payload
 from netlab.model.hosts import Host
 from netlab.observe.drops import KernelDrops
 from netlab.observe.frames import Frame
@@ -45,6 +45,8 @@ class TraceRequest:
     timeout_s: float
     predict: bool = False
     """Also foretell the path from the rules, and compare."""
+    payload: int | None = None
+    """Bytes to send by UDP or ICMP; None for a few."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +88,7 @@ def trace(
         hosts,
         services,
         caller=find_caller(request.caller, cluster.lab, hosts),
-        target=find_target(request.target, hosts, services),
+        target=with_payload(find_target(request.target, hosts, services), request.payload),
     )
     target = place.target
     version = target.address.address.version

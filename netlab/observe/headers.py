@@ -8,40 +8,50 @@ from netlab.path.observations import AddressPair, AddrPort, PacketKey
 from netlab.path.walks import Header
 
 TCP, UDP, ICMP, ICMP6 = 6, 17, 1, 58
-FRAGMENT_OFFSET: Final = 0x1FFF
+FRAGMENT_OFFSET, MORE_FRAGMENTS = 0x1FFF, 0x2000
+_NAMES: Final = {TCP: "tcp", UDP: "udp", ICMP: "icmp", ICMP6: "icmp"}
 
 _Address = IPv4Address | IPv6Address
 
 
 def header_of(network: bytes, transport: bytes) -> Header | None:
-    """Return what two headers say; None for a later fragment or another protocol.
+    """Return what two headers say; None for another protocol.
+
+    A later fragment has no transport header, and so no ports.
 
     Args:
         network: IPv4 or IPv6 header; for IPv6 without extensions.
         transport: What follows it, at least as far as a TCP header goes without options.
     """
+    offset = None
     if network[:1] and network[0] >> 4 == 4 and len(network) >= 20:
         _, total, ip_id, fragment, ttl, protocol = struct.unpack_from(">BxHHHBB", network)
-        if fragment & FRAGMENT_OFFSET:
-            return None
         length = total - (network[0] & 15) * 4
         ends: tuple[_Address, _Address] = (IPv4Address(network[12:16]), IPv4Address(network[16:20]))
+        if fragment & (FRAGMENT_OFFSET | MORE_FRAGMENTS):
+            offset = (fragment & FRAGMENT_OFFSET) * 8
     elif len(network) >= 40:
         length, protocol, ttl = struct.unpack_from(">4xHBB", network)
         ip_id = 0
         ends = (IPv6Address(network[8:24]), IPv6Address(network[24:40]))
     else:
         return None
-    told = _transport(protocol, length, transport)
+    told = _continued(protocol, length) if offset else _transport(protocol, length, transport)
     if told is None:
         return None
     name, (sport, dport), payload, detail = told
-    key = PacketKey(name, ip_id, payload, detail)
+    key = PacketKey(name, ip_id, payload, detail, offset)
     pair = AddressPair(AddrPort(ends[0], sport), AddrPort(ends[1], dport))
     return Header(key, pair, ttl)
 
 
 _Transport = tuple[str, tuple[int, int], int, tuple[int, ...]]
+
+
+def _continued(protocol: int, length: int) -> _Transport | None:
+    """Return the same of a later fragment, which has content only."""
+    name = _NAMES.get(protocol)
+    return None if name is None else (name, (0, 0), length, ())
 
 
 def _transport(protocol: int, length: int, content: bytes) -> _Transport | None:

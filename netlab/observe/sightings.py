@@ -7,6 +7,7 @@ what tells one packet from another lies in three headers.
 import struct
 import zlib
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Final
 
 from netlab.observe.frames import Frame
@@ -22,9 +23,22 @@ _TIME_STAMP, _NO_OPERATION, _END = 8, 1, 0
 
 
 def sightings(frames: Iterable[Frame]) -> tuple[PacketSeen, ...]:
-    """Return the TCP, UDP and ICMP packets among ``frames``, in their order."""
-    seen = (_sighting(frame) for frame in frames)
-    return tuple(one for one in seen if one is not None)
+    """Return the TCP, UDP and ICMP packets among ``frames``, in their order.
+
+    A later fragment gets the ports of its datagram's first, as the same interface saw it.
+    """
+    found = [one for frame in frames if (one := _sighting(frame)) is not None]
+    whole = {_datagram(one): one.pair for one in found if one.key.fragment == 0}
+    return tuple(
+        replace(one, pair=whole.get(_datagram(one), one.pair)) if one.key.fragment else one
+        for one in found
+    )
+
+
+def _datagram(seen: PacketSeen) -> tuple[object, ...]:
+    source, destination = (end.address for end in seen.pair)
+    place = seen.host, seen.ifname, seen.direction
+    return (*place, source, destination, seen.key.protocol, seen.key.ip_id)
 
 
 def _sighting(frame: Frame) -> PacketSeen | None:
@@ -53,6 +67,8 @@ def _sighting(frame: Frame) -> PacketSeen | None:
 
 def _whole(key: PacketKey, transport: bytes) -> PacketKey:
     """Add what a rule trace cannot know: TCP's time stamp, UDP's payload."""
+    if key.fragment:
+        return key._replace(detail=(zlib.crc32(transport[: key.length]),))
     if key.protocol == "tcp":
         return key._replace(detail=(*key.detail, _time_stamp(transport)))
     if key.protocol == "udp":

@@ -21,8 +21,8 @@ from netlab.path.family import Family
 from netlab.path.observations import AddressPair, Direction, PacketKey, PacketSeen
 from netlab.path.paths import Hop, Way
 from netlab.path.steps import Knowledge, steps_of, stopped_at
-from netlab.path.trace import Packet, Visit
-from netlab.path.walks import Walk, loose
+from netlab.path.trace import Packet, Verdict, Visit
+from netlab.path.walks import Walk, first_fragment, loose
 
 _SYN, _ACK, _RST, _FIN = 0x02, 0x10, 0x04, 0x01
 _ICMP: Final = {
@@ -61,13 +61,19 @@ def join(evidence: Evidence, pair: AddressPair) -> tuple[Packet, ...]:
     seen = _by_key(evidence.sightings)
     walks: defaultdict[PacketKey, list[Walk]] = defaultdict(list)
     for walk in evidence.walks:
-        walks[walk.entry.key].append(walk)
+        for key in _names_of(walk):
+            walks[key].append(walk)
     groups = [[one.pair for one in sightings] for sightings in seen.values()]
     groups += [walk.pairs() for walk in evidence.walks]
     family = Family(pair, groups, evidence.knowledge.entries)
-    whole = [*_on_wires(seen, walks, family), *_on_no_wire(seen, walks, family)]
+    whole = [*_on_wires(seen, walks, family), *_on_no_wire(seen, evidence.walks, family)]
     whole.sort(key=lambda found: found[0])
     return tuple(_packets(whole, evidence))
+
+
+def _names_of(walk: Walk) -> set[PacketKey]:
+    """Return the keys of sightings that a walk may belong to: of a packet, or a first fragment."""
+    return {loose(walk.entry.key), first_fragment(walk.entry.key)}
 
 
 _Found = tuple[int, PacketKey, Way, list[_Stay]]
@@ -76,8 +82,12 @@ _Found = tuple[int, PacketKey, Way, list[_Stay]]
 
 def _by_key(sightings: Iterable[PacketSeen]) -> dict[PacketKey, list[PacketSeen]]:
     by_key: defaultdict[PacketKey, list[PacketSeen]] = defaultdict(list)
-    for seen in sorted(sightings, key=lambda seen: seen.time_ns):
-        by_key[seen.key].append(seen)
+    ordered = sorted(sightings, key=lambda seen: seen.time_ns)
+    firsts = {loose(seen.key): seen.key for seen in ordered if seen.key.fragment == 0}
+    for seen in ordered:
+        # A bridge with br_netfilter hands a datagram whole to its host, and wires have fragments.
+        in_fragments = firsts.get(first_fragment(seen.key)) if seen.key.fragment is None else None
+        by_key[in_fragments or seen.key].append(seen)
     return dict(by_key)
 
 
@@ -94,16 +104,13 @@ def _on_wires(
 
 
 def _on_no_wire(
-    seen: Mapping[PacketKey, list[PacketSeen]],
-    walks: Mapping[PacketKey, list[Walk]],
-    family: Family,
+    seen: Mapping[PacketKey, list[PacketSeen]], walks: Iterable[Walk], family: Family
 ) -> Iterable[_Found]:
     known = {loose(key) for key in seen}
-    for key, found in walks.items():
-        for walk in found:
-            way = family.way_of(walk.pairs())
-            if key not in known and way is not None and walk.is_local:
-                yield walk.time_ns, key, way, [_Stay(host=walk.host, hops=[], walk=walk)]
+    for walk in walks:
+        way = family.way_of(walk.pairs())
+        if way is not None and walk.is_local and known.isdisjoint(_names_of(walk)):
+            yield walk.time_ns, walk.entry.key, way, [_Stay(host=walk.host, hops=[], walk=walk)]
 
 
 def _stays(sightings: Sequence[PacketSeen]) -> list[_Stay]:
@@ -164,11 +171,17 @@ def _fits(walk: Walk, stay: _Stay) -> bool:
 def _packets(whole: Sequence[_Found], evidence: Evidence) -> Iterable[Packet]:
     attempt = 0
     opened: set[tuple[int, ...]] = set()
+    firsts: dict[tuple[Way, int], Verdict] = {}
     for number, (time_ns, key, way, stays) in enumerate(whole, start=1):
         if way is Way.REQUEST and _opens(key) and (key.ip_id, *key.detail) not in opened:
             opened.add((key.ip_id, *key.detail))
             attempt += 1
         visits = tuple(_visit(stay, way, evidence.knowledge) for stay in stays)
+        verdict = packet_verdict(visits, evidence.hosts, evidence.clues.of(key))
+        if key.fragment == 0:
+            firsts[way, key.ip_id] = verdict
+        elif key.fragment:
+            verdict = _shared(verdict, firsts.get((way, key.ip_id)))
         yield Packet(
             number=number,
             way=way,
@@ -177,8 +190,13 @@ def _packets(whole: Sequence[_Found], evidence: Evidence) -> Iterable[Packet]:
             key=key,
             time_ns=time_ns,
             visits=visits,
-            verdict=packet_verdict(visits, evidence.hosts, evidence.clues.of(key)),
+            verdict=verdict,
         )
+
+
+def _shared(own: Verdict, first: Verdict | None) -> Verdict:
+    """Return the end of a later fragment: its datagram's, where both came to the same host."""
+    return first if first is not None and first.host == own.host else own
 
 
 def _visit(stay: _Stay, way: Way, knowledge: Knowledge) -> Visit:
@@ -193,11 +211,15 @@ def _visit(stay: _Stay, way: Way, knowledge: Knowledge) -> Visit:
 
 def _opens(key: PacketKey) -> bool:
     """Tell whether such a request begins a try: a SYN, or any packet without connections."""
+    if key.fragment:
+        return False
     return key.protocol != "tcp" or key.detail[2] & (_SYN | _ACK) == _SYN
 
 
 def kind_of(key: PacketKey) -> str:
     """Return what a packet is, in the words of its protocol."""
+    if key.fragment is not None:
+        return f"{key.protocol.upper()} fragment at byte {key.fragment}"
     if key.protocol == "udp":
         return "UDP"
     if key.protocol == "icmp":

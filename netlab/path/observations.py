@@ -54,7 +54,10 @@ class PacketKey(NamedTuple):
     """Payload above the transport header, bytes."""
     detail: tuple[int, ...]
     """TCP: sequence, acknowledgement, flags, time stamp. UDP: checksum of the payload.
-    ICMP: type, code, sequence; its id is left out because source NAT rewrites it."""
+    ICMP: type, code, sequence; its id is left out because source NAT rewrites it.
+    A later fragment: checksum of its content."""
+    fragment: int | None = None
+    """Where a fragment's content begins in its datagram, bytes; None for a whole packet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

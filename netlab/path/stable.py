@@ -16,7 +16,6 @@ from netlab.path.trace import ConntrackEntry, RuleHit, Trace
 
 FIRST_PORT: Final = 40001
 _CHOSEN: Final = range(1024, 65536)
-_NODE_PORTS: Final = range(30000, 32768)
 _VETH: Final = re.compile(r"\bveth[0-9a-f]{11}\b")
 _TIMES: Final = {"time_ns"}
 
@@ -65,7 +64,7 @@ class _Stabler:
         return replace(found, **changes)
 
     def _end(self, end: AddrPort) -> AddrPort:
-        if end.port in self._kept or end.port not in _CHOSEN or end.port in _NODE_PORTS:
+        if end.port in self._kept or end.port not in _CHOSEN:
             return end
         number = self._ports.setdefault(end, FIRST_PORT + len(self._ports))
         return end._replace(port=number)

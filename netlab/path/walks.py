@@ -4,7 +4,14 @@ Theory of operation
 -------------------
 The kernel numbers traced packets, but uses a number again for the next packet, within one
 connection already. A packet therefore begins where it meets the first of netlab's own chains, and
-lasts until its number begins again. Those chains, the observation points, hold no rules; between
+lasts until its number begins again.
+
+A host that tracks no connections puts a datagram's fragments together behind routing, and goes on
+with the number of the fragment that came last; what follows belongs to the first one's walk. The
+number also changes where a packet comes up from a bridge to its host, since the interface is part
+of it; there the packet's own header finds its walk.
+
+Those chains, the observation points, hold no rules; between
 them lie the places where NAT rewrites and where packets are lost.
 """
 
@@ -22,16 +29,19 @@ PRE_ROUTING, LOCAL_IN, FORWARD, LOCAL_OUT, POST_ROUTING = range(5)
 """NF_INET_*, linux/netfilter.h"""
 
 POINTS: Final = (
-    ("pre_wire", PRE_ROUTING, -400),
+    ("pre_wire", PRE_ROUTING, -399),
     ("pre_dnat", PRE_ROUTING, -90),
     ("in_last", LOCAL_IN, 200),
     ("fwd_last", FORWARD, 200),
-    ("out_first", LOCAL_OUT, -400),
+    ("out_first", LOCAL_OUT, -399),
     ("out_dnat", LOCAL_OUT, -90),
     ("post_snat_before", POST_ROUTING, 90),
     ("post_wire", POST_ROUTING, 300),
 )
-"""Name, hook and priority of each observation point; NAT has -100 and 100."""
+"""Name, hook and priority of each observation point.
+
+NAT has -100 and 100. Connection tracking puts fragments together at -400.
+"""
 
 STARTS: Final = frozenset({"pre_wire", "out_first"})
 """Points that a packet meets before everything else."""
@@ -128,9 +138,19 @@ def loose(key: PacketKey) -> PacketKey:
 
     A message carries twenty bytes of transport header: no TCP options, little payload.
     """
+    if key.fragment == 0:
+        return first_fragment(key._replace(fragment=None))
     if key.protocol == "tcp":
         return key._replace(detail=key.detail[:3])
     return key._replace(detail=()) if key.protocol == "udp" else key
+
+
+def first_fragment(key: PacketKey) -> PacketKey:
+    """Return what the first fragment of a datagram shares with the whole of it, loosely.
+
+    Rules see a datagram whole where connections are tracked, and wires see its fragments.
+    """
+    return loose(key)._replace(length=0, fragment=0)
 
 
 def split(messages: Iterable[TraceMessage], table: str) -> tuple[Walk, ...]:
@@ -142,17 +162,55 @@ def split(messages: Iterable[TraceMessage], table: str) -> tuple[Walk, ...]:
     """
     walks: list[Walk] = []
     current: dict[tuple[str, int], Walk] = {}
+    latest: dict[tuple[str, PacketKey], Walk] = {}
     for message in messages:
         if message.is_point and message.table != table:
             continue
-        at = message.host, message.identity
-        if message.is_point and message.chain in STARTS and message.header is not None:
+        at, header = (message.host, message.identity), message.header
+        if header is not None and message.is_point and message.chain in STARTS:
             # The kernel gives the header with the rule that switches tracing on.
-            current[at] = _begin(message, message.header)
+            current[at] = latest[message.host, header.key] = _begin(message, header)
             walks.append(current[at])
-        elif at in current:
+            continue
+        if header is not None and (at not in current or not _is_of(current[at], header.key)):
+            known = latest.get((message.host, header.key))
+            if known is not None:
+                current[at] = known
+        if at in current:
             current[at].messages.append(message)
+    _put_together(walks)
     return tuple(walks)
+
+
+def _is_of(walk: Walk, key: PacketKey) -> bool:
+    """Tell whether a walk is that of the packet with ``key``, or of a fragment of it."""
+    entry = walk.entry.key
+    if entry.fragment is None:
+        return entry == key
+    return (entry.protocol, entry.ip_id) == (key.protocol, key.ip_id)
+
+
+def _put_together(walks: Iterable[Walk]) -> None:
+    """Give what follows a datagram's last fragment to the walk of its first."""
+    firsts: dict[tuple[object, ...], Walk] = {}
+    for walk in walks:
+        key = walk.entry.key
+        source, destination = (end.address for end in walk.entry.pair)
+        datagram = walk.host, key.protocol, key.ip_id, source, destination
+        if key.fragment == 0:
+            firsts[datagram] = walk
+        elif key.fragment and datagram in firsts:
+            whole = _first_whole(walk.messages)
+            firsts[datagram].messages += walk.messages[whole:]
+            del walk.messages[whole:]
+
+
+def _first_whole(messages: list[TraceMessage]) -> int:
+    """Return the place of the first message that shows a whole packet; behind all: none does."""
+    for place, message in enumerate(messages):
+        if message.header is not None and message.header.key.fragment is None:
+            return place
+    return len(messages)
 
 
 def _begin(message: TraceMessage, header: Header) -> Walk:

@@ -61,7 +61,10 @@ def render_trace(trace: Trace, style: TraceStyle) -> str:
 
 
 def shown_packets(trace: Trace, *, everything: bool) -> tuple[Packet, ...]:
-    """Return what is worth showing: the last attempt's first packet each way, and other ends."""
+    """Return what is worth showing: the last attempt's first packet each way, and other ends.
+
+    With the first fragment of a datagram come the others.
+    """
     if everything:
         return trace.packets
     first = [packet for packet in (trace.request(), trace.reply()) if packet is not None]
@@ -71,6 +74,8 @@ def shown_packets(trace: Trace, *, everything: bool) -> tuple[Packet, ...]:
         if packet.verdict.result not in _GOOD and end not in ends:
             ends.add(end)
             first.append(packet)
+    datagrams = {(p.way, p.key.ip_id) for p in first if p.key.fragment == 0}
+    first += [p for p in trace.packets if p.key.fragment and (p.way, p.key.ip_id) in datagrams]
     return tuple(sorted(first, key=lambda packet: packet.number))
 
 

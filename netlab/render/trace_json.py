@@ -94,7 +94,11 @@ def _packet(packet: Packet, rules: _Rules) -> _Json:
         "way": str(packet.way),
         "attempt": packet.attempt,
         "kind": packet.kind,
-        "key": {"ip_id": packet.key.ip_id, "length": packet.key.length},
+        "key": {
+            "ip_id": packet.key.ip_id,
+            "length": packet.key.length,
+            "fragment": packet.key.fragment,
+        },
         "t_ns": packet.time_ns,
         "verdict": _verdict(packet.verdict, rules),
         "visits": [_visit(visit, packet, rules) for visit in packet.visits],

@@ -1,7 +1,7 @@
 """Headers read by hand, held against scapy's reading."""
 
 import pytest
-from scapy.layers.inet import ICMP, IP, TCP, UDP
+from scapy.layers.inet import ICMP, IP, TCP, UDP, fragment
 from scapy.layers.inet6 import IPv6
 from scapy.layers.l2 import ARP, Ether
 
@@ -62,7 +62,25 @@ def test_a_rule_traces_headers_find_the_captured_packet(packet: Ether):
     assert header.key == loose(sightings([frame(packet)])[0].key)
 
 
-def test_what_is_no_packet_of_a_connection_is_left_out():
-    fragment = ETHER / IP(frag=9, **ENDS) / UDP(sport=1, dport=2)
+def test_a_later_fragment_has_the_ports_of_the_first_and_a_key_of_its_own():
+    datagram = IP(id=9, **ENDS) / UDP(sport=5, dport=53) / (bytes(range(200)) * 8)
+    frames = [frame(ETHER / piece) for piece in fragment(datagram, fragsize=800)]
 
-    assert sightings([frame(ETHER / ARP()), frame(fragment)]) == ()
+    first, second, *_ = sightings(frames[::-1])[::-1]
+
+    assert (first.key.fragment, second.key.fragment) == (0, 800)
+    assert first.pair == second.pair
+    assert second.pair.destination.port == 53
+    assert len({one.key for one in sightings(frames)}) == len(frames) > 1
+
+
+def test_a_fragment_whose_first_was_not_seen_has_no_ports():
+    alone = ETHER / IP(frag=9, **ENDS) / UDP(sport=1, dport=2)
+
+    [seen] = sightings([frame(alone)])
+
+    assert (seen.key.fragment, seen.pair.source.port) == (72, 0)
+
+
+def test_what_is_no_packet_of_a_connection_is_left_out():
+    assert sightings([frame(ETHER / ARP()), frame(ETHER / IP(proto=47, **ENDS))]) == ()

@@ -1,0 +1,274 @@
+"""Every kind of path of topology packet-paths, held against golden drawings and predictions.
+
+One lab for each CNI and kind of iptables. ``NETLAB_UPDATE_GOLDEN=1 pytest`` writes the drawings
+anew; read the difference. Both kinds of iptables must give the same drawing.
+"""
+
+import json
+import os
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from netlab.api.client import Client
+from netlab.kernel.rundir import control_socket
+from netlab.lab.cluster import Cluster
+from netlab.lab.hosts import hosts
+from netlab.lab.topologies import read_topology
+from netlab.lab.tracing import TraceRequest, trace
+from netlab.path.stable import stable
+from netlab.path.trace import Result, Trace
+from netlab.render.trace import TraceStyle, render_trace
+from tests.kernel.conftest import Lab, wait_for
+
+pytestmark = pytest.mark.kernel
+
+GOLDEN: Final = Path(__file__).parents[1] / "golden/paths"
+BACKENDS: Final = {"nft": "/usr/sbin/xtables-nft-multi"}
+PROGRAMS: Final = ("iptables", "iptables-save", "iptables-restore")
+WIDTH: Final = 110
+TIMEOUT_S: Final = 0.4
+"""Less than the second after which a SYN is sent again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """A call, and how it must end."""
+
+    name: str
+    caller: str
+    target: str
+    end: Result = Result.DELIVERED
+    payload: int | None = None
+
+
+PATHS: Final = (
+    Case(name="clusterip-pod-same-node", caller="caller-1", target="http://web"),
+    Case(name="clusterip-pod-other-node", caller="caller-2", target="http://web"),
+    Case(name="clusterip-node-with-the-pod", caller="node1", target="http://web"),
+    Case(name="clusterip-node-without-the-pod", caller="node2", target="http://web"),
+    Case(name="clusterip-from-outside", caller="client", target="http://web", end=Result.DROPPED),
+    Case(name="hairpin", caller="web-1", target="http://web"),
+    Case(name="no-endpoints", caller="caller-2", target="tcp://empty", end=Result.REJECTED),
+    Case(name="cluster-node-with-the-pod", caller="client", target="http://node1:30080"),
+    Case(name="cluster-node-without-the-pod", caller="client", target="http://node2:30080"),
+    Case(name="cluster-from-a-pod", caller="caller-1", target="http://node2:30080"),
+    Case(name="cluster-from-a-node", caller="node1", target="http://node2:30080"),
+    Case(name="cluster-from-the-node-itself", caller="node2", target="http://node2:30080"),
+    Case(name="cluster-by-external-ip", caller="client", target="http://192.0.2.4:30080"),
+    Case(name="local-node-with-the-pod", caller="client", target="http://node1:30081"),
+    Case(
+        name="local-node-without-the-pod",
+        caller="client",
+        target="http://node2:30081",
+        end=Result.DROPPED,
+    ),
+    Case(name="local-from-a-pod", caller="caller-2", target="http://node2:30081"),
+    Case(name="local-from-the-node-itself", caller="node2", target="http://node2:30081"),
+    Case(
+        name="local-from-another-node",
+        caller="node1",
+        target="http://node2:30081",
+        end=Result.DROPPED,
+    ),
+    Case(name="udp-nodeport", caller="client", target="udp://node2:30090"),
+    Case(name="udp-clusterip", caller="caller-2", target="udp://udp"),
+    Case(name="udp-fragments", caller="client", target="udp://node2:30090", payload=3000),
+    Case(name="udp-closed-port", caller="client", target="udp://node1:9", end=Result.REFUSED),
+    Case(name="icmp-node", caller="client", target="icmp://node2"),
+    Case(name="icmp-pod-to-pod", caller="caller-1", target="icmp://caller-2"),
+    Case(name="icmp-fragments", caller="caller-2", target="icmp://caller-1", payload=3000),
+    Case(name="icmp-leaves-the-cluster", caller="caller-1", target="icmp://client"),
+    Case(name="closed-port", caller="client", target="tcp://node1:9", end=Result.REFUSED),
+)
+
+
+class Paths(Lab):
+    """A lab of one CNI and one kind of iptables."""
+
+    cni = ""
+    directory_of_programs = ""
+
+    def environment(self) -> dict[str, str]:
+        own = super().environment()
+        return {**own, "PATH": f"{self.directory_of_programs}:{own['PATH']}"}
+
+
+@pytest.fixture(scope="module", params=["ptp nft", "bridge nft"])
+def lab(
+    request: pytest.FixtureRequest,
+    make_lab: Callable[[], Lab],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Paths]:
+    cni, backend = request.param.split()
+    if cni == "bridge" and not Path("/proc/sys/net/bridge").exists():
+        pytest.skip("br_netfilter is not loaded")
+    if not os.access(BACKENDS[backend], os.X_OK):
+        pytest.skip(f"this machine has no {BACKENDS[backend]}")
+    directory = tmp_path_factory.mktemp("paths")
+    for name in PROGRAMS:
+        (directory / name).symlink_to(BACKENDS[backend])
+    text = read_topology("packet-paths")[0].decode()
+    file = directory / "packet-paths.yaml"
+    file.write_text(text.replace("\nspec:\n", f"\nspec:\n  cni: {cni}\n", 1))
+    made = make_lab()
+    made.__class__ = Paths
+    assert isinstance(made, Paths)
+    made.cni = cni
+    made.directory_of_programs = str(directory)
+    made.up(str(file))
+    yield made
+    made.down()
+
+
+def traced(lab: Lab, caller: str, target: str, **more: object) -> Trace:
+    objects = Client(control_socket(lab.name))
+    cluster = Cluster(lab=lab.name, objects=objects, read_hosts=lambda: hosts(lab.name))
+    asked = TraceRequest(caller=caller, target=target, timeout_s=TIMEOUT_S, predict=True)
+    request = replace(asked, **more)
+    return trace(cluster, request, 1_700_000_000.0)
+
+
+def drawing(found: Trace, lab: Lab) -> str:
+    """Return the tree without what differs from run to run."""
+    text = render_trace(stable(found), TraceStyle(width=WIDTH, times=False))
+    text = text.replace(f" --lab {lab.name}", "")
+    # How many acknowledgements there are depends on how busy the machine is.
+    return re.sub(r"\d+ packets? \(\d+ there, \d+ back\)", "N packets", text)
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.name)
+def test_a_path_is_as_drawn_and_as_its_rules_foretell(lab: Paths, path: Case):
+    found = traced(lab, path.caller, path.target, payload=path.payload)
+
+    assert found.verdict.result is path.end
+    assert found.warnings == ()
+    assert found.prediction.holds(), render_trace(found, TraceStyle(width=WIDTH))
+    golden = GOLDEN / lab.cni / f"{path.name}.txt"
+    now = drawing(found, lab)
+    if os.environ.get("NETLAB_UPDATE_GOLDEN"):
+        golden.parent.mkdir(parents=True, exist_ok=True)
+        golden.write_text(now)
+    assert now == golden.read_text()
+
+
+LOSE_THE_FIRST = """
+table ip lossy {
+  chain first {
+    type filter hook prerouting priority -350;
+    tcp flags syn tcp dport 30080 quota until 79 bytes drop
+  }
+}
+"""
+
+
+def test_a_lost_syn_is_an_attempt_of_its_own(lab: Paths):
+    assert lab.inside("node2", "nft", "-f", "-", text=LOSE_THE_FIRST).returncode == 0
+    try:
+        found = traced(lab, "client", "http://node2:30080", timeout_s=3.0)
+    finally:
+        lab.inside("node2", "nft", "delete", "table", "ip", "lossy")
+
+    first, second = (p for p in found.packets if p.kind == "SYN")
+    assert (first.attempt, first.verdict.result) == (1, Result.DROPPED)
+    assert (first.verdict.by.table, first.verdict.host) == ("lossy", "node2")
+    assert (second.attempt, second.verdict.result) == (2, Result.DELIVERED)
+    assert (found.attempts, found.verdict.result) == (2, Result.DELIVERED)
+    assert [d.what for d in found.prediction.differences] == []
+    assert any("lossy" in remark for remark in found.prediction.remarks)
+
+
+def test_equal_requests_at_once_are_told_apart(lab: Paths):
+    argv = ["trace", "client", "http://node2:30080", "-o", "json", "--predict"]
+    both = [lab.start(*argv) for _ in range(2)]
+    answers = [process.communicate(timeout=30) for process in both]
+
+    documents = [json.loads(out) for out, _ in answers]
+    assert len({document["flow"]["source"] for document in documents}) == len(documents)
+    for document in documents:
+        own = document["flow"]["source"]
+        others = {one["flow"]["source"] for one in documents} - {own}
+        text = json.dumps(document["packets"])
+        assert own in text
+        assert not any(other in text for other in others)
+        assert [packet["kind"] for packet in document["packets"]].count("SYN") == 1
+        assert document["verdict"]["result"] == "delivered"
+        assert document["prediction"]["holds"]
+
+
+TWO_ENDPOINTS = """
+apiVersion: v1
+kind: Pod
+metadata: {name: web-2, labels: {app: web}}
+spec:
+  nodeName: node2
+  terminationGracePeriodSeconds: 1
+  containers: [{name: echoserver, image: registry.k8s.io/echoserver:1.4}]
+"""
+
+
+def test_each_endpoint_is_foretold_with_its_chance(lab: Paths):
+    assert lab.run("apply", "-f", "-", text=TWO_ENDPOINTS).returncode == 0
+    try:
+        # One die for each of the two Services.
+        wait_for(lambda: kube_rules(lab).count("--probability 0.5") == 2)
+        found = traced(lab, "caller-1", "http://web")
+    finally:
+        assert lab.run("delete", "pod", "web-2").returncode == 0
+        wait_for(lambda: "--probability" not in kube_rules(lab))
+        wait_for(lambda: not any(name.endswith("web-2") for name in lab.netns()))
+
+    assert found.prediction.holds()
+    chances = {str(end.address): chance for end, chance in found.prediction.endpoints().items()}
+    assert list(chances.values()) == [Fraction(1, 2), Fraction(1, 2)]
+    assert str(found.request().last_pair().destination.address) in chances
+    taken = found.prediction.paths[found.prediction.taken]
+    assert taken.host == found.verdict.host
+
+
+def kube_rules(lab: Lab) -> str:
+    return lab.inside("node1", "iptables-save", "-t", "nat").stdout
+
+
+def test_a_rule_of_somebody_elses_is_foretold_too(lab: Paths):
+    rule = ["FORWARD", "-p", "tcp", "--dport", "8080", "-s", "10.244.1.0/24", "-j", "DROP"]
+    assert lab.inside("node1", "iptables", "-I", *rule).returncode == 0
+    try:
+        found = traced(lab, "caller-1", "http://web")
+    finally:
+        lab.inside("node1", "iptables", "-D", *rule)
+
+    assert found.verdict.result is Result.DROPPED
+    assert found.prediction.holds()
+    taken = found.prediction.paths[found.prediction.taken]
+    assert taken.words() == "dropped on node1 by filter FORWARD #1"
+
+
+DROP_EVERYTHING = """
+table ip deaf {
+  chain ears {
+    type filter hook forward priority 10;
+    counter drop
+  }
+}
+"""
+
+
+def test_what_no_rule_of_iptables_foretells_is_a_difference(lab: Paths):
+    assert lab.inside("node1", "nft", "-f", "-", text=DROP_EVERYTHING).returncode == 0
+    try:
+        found = traced(lab, "client", "http://node1:30080")
+    finally:
+        lab.inside("node1", "nft", "delete", "table", "ip", "deaf")
+
+    assert (found.verdict.result, found.verdict.by.table) == (Result.DROPPED, "deaf")
+    ends = [d for d in found.prediction.differences if d.what == "end"]
+    assert [(end.predicted, end.observed) for end in ends] == [
+        ("delivered to web-1", "dropped on node1")
+    ]
+    assert found.prediction.remarks == ("node1 has rules in deaf, which nobody foretells",)
