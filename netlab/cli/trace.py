@@ -17,7 +17,14 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("words", nargs=-1, required=True, metavar="FROM TARGET | diff A.json B.json")
+@click.argument(
+    "words", nargs=-1, metavar="FROM TARGET | [FROM] --attach WHAT | diff A.json B.json"
+)
+@click.option(
+    "--attach",
+    metavar="WHAT",
+    help="Wait for somebody else's new connection: 'tcp port 30080', 'udp and src host client'.",
+)
 @click.option("-o", "--output", type=click.Choice(["tree", "json"]), default="tree")
 @click.option("--mermaid", is_flag=True, help="A sequence diagram in Mermaid's language.")
 @click.option("--svg", metavar="FILE", help="Also write a picture of the path; - is stdout.")
@@ -41,11 +48,10 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--timeout",
-    type=click.FloatRange(min=0.1, max=60),
-    default=1.5,
-    show_default=True,
+    type=click.FloatRange(min=0.1, max=86_400),
     metavar="S",
-    help="Seconds to wait for the answer; a SYN is sent again after one.",
+    help="Seconds to wait for the answer, 1.5 without this; a SYN is sent again after one. With"
+    " --attach, to wait for the connection: 60.",
 )
 @click.option(
     "--size",
@@ -66,12 +72,13 @@ if TYPE_CHECKING:
 @lab_option
 def trace(  # noqa: PLR0913 (one for each option)
     words: tuple[str, ...],
+    *,
     output: str,
+    attach: str | None,
     expected: tuple[str, ...],
-    timeout: float,
+    timeout: float | None,
     size: int | None,
     lab: str,
-    *,
     svg: str | None,
     html: str | None,
     mermaid: bool,
@@ -88,34 +95,47 @@ def trace(  # noqa: PLR0913 (one for each option)
 
     FROM is the client, a node or a pod; TARGET is http://, https://, tcp://, udp:// or icmp:// and
     a host, a Service or an address. The exit code is 0 whatever became of the connection, unless
-    --expect says otherwise. `trace diff` sets two traces side by side that -o json wrote.
+    --expect says otherwise.
+
+    With --attach netlab makes no connection: it waits for one, of FROM or of anybody. `trace diff`
+    sets two traces side by side that -o json wrote.
 
     Example: sudo netlab trace client http://node2:30080
     """
     from netlab.cli import trace_forms
-    from netlab.lab.tracing import TraceRequest
+    from netlab.cli.attach import Waiting, attached, only_caller
+    from netlab.lab.tracing import TIMEOUT_S, TraceRequest
     from netlab.path.expect import check, parse_expectations
     from netlab.path.stable import stable as stabilised
     from netlab.render.mermaid import render_mermaid
     from netlab.render.trace import TraceStyle, render_trace
     from netlab.render.trace_json import render_trace_json
 
-    if words[0] == "diff":
+    if words[:1] == ("diff",):
         if svg or html:
             raise click.UsageError("--svg and --html show one trace, not two")
         click.echo(_diff(words[1:]), nl=False)
         return
-    if len(words) != 2:
-        raise click.UsageError("give FROM and TARGET, such as: client http://node2:30080")
     _check_pcap(pcap)
+    frames: list[Frame] = []
     expectations = parse_expectations(expected)
     printed = ["-o json"] * (output == "json") + ["--mermaid"] * mermaid
     files = trace_forms.files_of({"--svg": svg, "--html": html}, printed)
-    frames: list[Frame] = []
-    request = TraceRequest(
-        caller=words[0], target=words[1], timeout_s=timeout, predict=predict, payload=size
-    )
-    traced = _trace(lab, request, frames)
+    if attach is not None:
+        caller = only_caller(words, size)
+        waiting = Waiting(expression=attach, caller=caller, timeout_s=timeout, predict=predict)
+        traced = attached(lab, waiting)
+    else:
+        if len(words) != 2:
+            raise click.UsageError("give FROM and TARGET, such as: client http://node2:30080")
+        request = TraceRequest(
+            caller=words[0],
+            target=words[1],
+            timeout_s=timeout or TIMEOUT_S,
+            predict=predict,
+            payload=size,
+        )
+        traced = _trace(lab, request, frames)
     if stable:
         traced = stabilised(traced)
     style = TraceStyle(

@@ -146,6 +146,21 @@ class Listening:
         told: list[Listener] = [*self._traces, *self._logs]
         return [*self._rings, *told, *self._events, *self._drops]
 
+    def hear(self, duration_s: float) -> bool:
+        """Listen for so long; tell whether a packet was heard.
+
+        Meanwhile nothing else reads the sources; they are read anyway when the block ends.
+        """
+        before = len(self._frames), sum(len(trace.messages) for trace in self._traces)
+        listen(self._listeners(), duration_s)
+        return before != (len(self._frames), sum(len(trace.messages) for trace in self._traces))
+
+    def forget(self, before_ns: int) -> None:
+        """Drop packets and rule traces from before a time of the wall clock."""
+        self._frames[:] = [frame for frame in self._frames if frame.time_ns >= before_ns]
+        for trace in self._traces:
+            trace.messages[:] = [m for m in trace.messages if m.time_ns >= before_ns]
+
     def sources(self) -> tuple[str, ...]:
         """Return what was heard anywhere."""
         heard = {

@@ -99,6 +99,15 @@ def find_caller(name: str, lab: str, hosts: Sequence[Host]) -> Host:
     raise LabError(what, hint=_near(name, [host.name for host in fits or hosts]))
 
 
+def address_of(name: str, hosts: Sequence[Host], services: Sequence[Mapping[str, Any]]) -> Address:
+    """Return the address of a host or a Service.
+
+    Raises:
+        LabError: Nobody in the lab has that name.
+    """
+    return _address(name, hosts, _service(name, services))
+
+
 def _address(name: str, hosts: Sequence[Host], service: Mapping[str, Any] | None) -> Address:
     try:
         return ip_address(name)

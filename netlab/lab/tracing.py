@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from netlab.kernel.netns import inside
 from netlab.kernel.rundir import kernel_layout_file
@@ -34,6 +34,9 @@ from netlab.path.rule_book import RuleBook
 from netlab.path.steps import Knowledge
 from netlab.path.trace import ConntrackEntry, Packet, RuleHit, Trace
 from netlab.path.words import Question, connection_verdict
+
+TIMEOUT_S: Final = 1.5
+"""How long to wait for an answer: long enough for a second SYN, which comes after one second."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
