@@ -43,8 +43,9 @@ def _run(name: str, lab: str) -> None:
     from netlab.lab.experiments import EXPERIMENTS, run_experiment
     from netlab.lab.host import require_root
     from netlab.lab.hosts import hosts
-    from netlab.render.demo import render_finding, render_verdict
+    from netlab.render.demo import render_finding, render_moral, render_verdict
     from netlab.render.path import Style
+    from netlab.render.trace import TraceStyle, render_trace
 
     require_root()
     # Whatever ends the demo, it puts back what it changed.
@@ -59,9 +60,13 @@ def _run(name: str, lab: str) -> None:
     if report.frames_lost:
         click.echo(f"{report.frames_lost} frames found no room; paths may have gaps.", err=True)
     verdict = render_verdict(report.findings)
+    if report.holds():
+        click.echo(f"{verdict}\n")
+    drawn = TraceStyle(width=style.width, colour=style.colour)
+    click.echo(render_trace(report.picture, drawn))
+    click.echo(render_moral(experiment.moral, style), nl=False)
     if not report.holds():
         raise ExpectationError(verdict, hint=f"look at {report.captures} with tcpdump -r")
-    click.echo(verdict)
 
 
 def _width() -> int:

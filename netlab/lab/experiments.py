@@ -5,12 +5,14 @@ Theory of operation
 An experiment makes what it lacks, waits until every node's rules follow it, opens captures on every
 host of the way, makes all its requests at once, and closes the captures. What a request should show
 is worked out afterwards, from the pod that the captures say it reached: with several pods, which
-one answers is the kernel's choice. Then everything is put back.
+one answers is the kernel's choice. The call that tells most is made once more and traced, for the
+picture at the end. Then everything is put back.
 
 Source: https://kubernetes.io/docs/tutorials/services/source-ip/
 """
 
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,11 +25,13 @@ from netlab.lab.cluster import Cluster, ServicePort
 from netlab.lab.judge import Judge
 from netlab.lab.node_rules import dropped, read_rules
 from netlab.lab.stage import Stage
+from netlab.lab.tracing import TraceRequest, trace
 from netlab.model.hosts import Host, HostKind
 from netlab.model.topology import Address
 from netlab.path.findings import Finding
 from netlab.path.observations import AddrPort
 from netlab.path.reconstruct import reconstruct
+from netlab.path.trace import Trace
 
 TIMEOUT_S: Final = 1.5
 """Long enough for the second SYN, which the kernel sends after one second."""
@@ -41,6 +45,8 @@ class Experiment:
     summary: str
     policy: str | None
     """The externalTrafficPolicy it needs; None when it calls the ClusterIP."""
+    moral: str
+    """What a teacher would say of its last picture, in one sentence."""
 
     @property
     def service(self) -> str:
@@ -53,16 +59,22 @@ EXPERIMENTS: Final = (
         name="clusterip",
         summary="pods and nodes call a ClusterIP: a pod's address is kept",
         policy=None,
+        moral="Inside the cluster a Service changes whom you call and never who you are: the node"
+        " swaps the destination for a pod's, and connection tracking swaps it back in the answer.",
     ),
     Experiment(
         name="nodeport",
         summary="a client calls a NodePort on every node: its address is hidden",
         policy="Cluster",
+        moral="Any node answers for every pod, and the price is the caller's address: the node that"
+        " passes a packet on puts its own there, so that the answer comes back through it.",
     ),
     Experiment(
         name="nodeport-local",
         summary="the same under policy Local: its address is kept",
         policy="Local",
+        moral="Local keeps the caller's address by refusing the second hop: a node without the pod"
+        " drops the packet, and only health checks can tell a load balancer not to ask it.",
     ),
 )
 
@@ -77,6 +89,8 @@ class Report:
     """Directory of the pcap files."""
     frames_lost: int
     """Frames the captures had no room for; above 0, paths may have gaps."""
+    picture: Trace
+    """The call that tells most, made once more and traced."""
 
     def holds(self) -> bool:
         """Tell whether the kernel did all that the document says."""
@@ -159,7 +173,23 @@ def _observe(
         names=cluster.names(),
         captures=directory,
         frames_lost=capture.dropped(),
+        picture=_picture(cluster, port, calls),
     )
+
+
+def _picture(cluster: Cluster, port: ServicePort, calls: Sequence[Call]) -> Trace:
+    """Trace the first call that has to pass on to another node; without one, the first call."""
+    nodes = {node.addresses[0]: node.name for node in cluster.hosts(HostKind.NODE)}
+    call = next((call for call in calls if _passes_on(call, port, nodes)), calls[0])
+    called = nodes.get(call.target.address)
+    url = f"http://{called}:{call.target.port}" if called else f"http://{port.name}"
+    request = TraceRequest(caller=call.caller.name, target=url, timeout_s=TIMEOUT_S)
+    return trace(cluster, request, time.clock_gettime(time.CLOCK_REALTIME))
+
+
+def _passes_on(call: Call, port: ServicePort, nodes: Mapping[Address, str]) -> bool:
+    node = nodes.get(call.target.address) or call.caller.node
+    return node is not None and not port.has_backend_on(node)
 
 
 def _ports(port: ServicePort) -> list[int]:

@@ -36,6 +36,14 @@ def render_verdict(findings: Sequence[Finding]) -> str:
     return f"The kernel did what the document says in {held} of {len(findings)} steps."
 
 
+def render_moral(moral: str, style: Style) -> str:
+    """Return what there is to learn from the whole, as the last thing said."""
+    words = textwrap.wrap(
+        moral, style.width - 2, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False
+    )
+    return "\n".join([style.paint(BOLD, "What to remember"), *words]) + "\n"
+
+
 def _labelled(label: str, text: str, style: Style) -> list[str]:
     return textwrap.wrap(
         text,

@@ -50,7 +50,28 @@ def test_nodeport_hides_the_client_behind_each_node_that_was_called():
     assert demo.stdout.count("PASS") == 3
     assert demo.stdout.count(" DNAT 10.240.0.4:") == 1
     assert demo.stdout.count(" SNAT 198.51.100.79:") == 3
-    assert demo.stdout.endswith("The kernel did what the document says in all 3 steps.\n")
+    assert "\nThe kernel did what the document says in all 3 steps.\n" in demo.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "verdict", "rewrites"),
+    [
+        ("clusterip", "✔ DELIVERED to source-ip-app-", ["DNAT", "un-DNAT"]),
+        ("nodeport", "✔ DELIVERED to source-ip-app-", ["DNAT", "SNAT", "un-SNAT", "un-DNAT"]),
+        ("nodeport-local", "✖ DROPPED on node2 by filter KUBE-EXTERNAL-SERVICES #1", []),
+    ],
+)
+def test_a_demo_ends_with_a_picture_and_what_to_remember(
+    name: str, verdict: str, rewrites: list[str]
+):
+    demo = netlab("demo", name)
+    assert demo.returncode == 0, demo.stdout + demo.stderr
+    said = demo.stdout.partition("The kernel did what the document says")[2]
+    picture, _, moral = said.partition("\nWhat to remember\n")
+    assert f"\n{verdict}" in picture
+    assert [line.split()[2] for line in picture.splitlines() if "✎" in line] == rewrites
+    assert len(moral.split()) > 10
+    assert moral.endswith(".\n")
 
 
 def test_captures_are_kept_one_file_for_each_interface():
@@ -58,6 +79,9 @@ def test_captures_are_kept_one_file_for_each_interface():
     files = {file.name for file in (rundir(LAB) / "captures/nodeport").iterdir()}
     assert {"client_eth0.pcap", "node1_eth0.pcap", "node2_eth0.pcap", "node3_eth0.pcap"} <= files
     assert any(name.startswith("source-ip-app-") for name in files)
+    capture = str(rundir(LAB) / "captures/nodeport/client_eth0.pcap")
+    read = subprocess.run(["tcpdump", "-nr", capture], capture_output=True, text=True, check=True)
+    assert read.stdout.count("Flags [S],") == 3
 
 
 def test_nodeport_local_has_one_answer_and_shows_where_the_others_died():
