@@ -106,10 +106,6 @@ def trace(  # noqa: PLR0913 (one for each option)
     from netlab.cli.attach import Waiting, attached, only_caller
     from netlab.lab.tracing import TIMEOUT_S, TraceRequest
     from netlab.path.expect import check, parse_expectations
-    from netlab.path.stable import stable as stabilised
-    from netlab.render.mermaid import render_mermaid
-    from netlab.render.trace import TraceStyle, render_trace
-    from netlab.render.trace_json import render_trace_json
 
     if words[:1] == ("diff",):
         if svg or html:
@@ -137,20 +133,28 @@ def trace(  # noqa: PLR0913 (one for each option)
         )
         traced = _trace(lab, request, frames)
     if stable:
+        from netlab.path.stable import stable as stabilised
+
         traced = stabilised(traced)
-    style = TraceStyle(
-        width=_width(),
-        colour=_colour(),
-        numeric=numeric,
-        rules=rules,
-        everything=everything,
-        times=not stable,
-    )
     if output == "json":
+        from netlab.render.trace_json import render_trace_json
+
         click.echo(render_trace_json(traced), nl=False)
     elif mermaid:
+        from netlab.render.mermaid import render_mermaid
+
         click.echo(render_mermaid(traced), nl=False)
     elif not trace_forms.take_stdout(files):
+        from netlab.render.trace import TraceStyle, render_trace
+
+        style = TraceStyle(
+            width=_width(),
+            colour=_colour(),
+            numeric=numeric,
+            rules=rules,
+            everything=everything,
+            times=not stable,
+        )
         click.echo(render_trace(traced, style), nl=False)
     trace_forms.write(files, traced, numeric=numeric)
     _write_frames(traced, frames, pcap, pcap_dir)

@@ -1,6 +1,7 @@
 """One capture over several hosts of a lab: open, serve, close, keep."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -8,6 +9,7 @@ from typing import Final, Self
 from netlab.kernel.netns import inside
 from netlab.kernel.rundir import rundir
 from netlab.lab.calls import listen
+from netlab.lab.side_by_side import side_by_side
 from netlab.model.hosts import Host
 from netlab.observe.dissect import dissect
 from netlab.observe.filters import packets_of
@@ -36,9 +38,7 @@ class Capture:
 
     def __enter__(self) -> Self:
         try:
-            for host in self._hosts:
-                ring = Ring(host, inside, self._program)
-                self.listeners.append(_Served(ring, self._frames))
+            side_by_side([partial(self._open, host) for host in self._hosts])
         except BaseException:
             self._close()
             raise
@@ -68,10 +68,12 @@ class Capture:
         """Write the frames as pcap files, one for each interface; return the files."""
         return write_pcaps(directory, self._frames)
 
+    def _open(self, host: Host) -> None:
+        self.listeners.append(_Served(Ring(host, inside, self._program), self._frames))
+
     def _close(self) -> None:
-        for served in self.listeners:
-            self._dropped += served.ring.dropped()
-            served.ring.close()
+        self._dropped += sum(served.ring.dropped() for served in self.listeners)
+        side_by_side([served.ring.close for served in self.listeners])
         self.listeners.clear()
 
 

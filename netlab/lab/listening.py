@@ -5,12 +5,14 @@ Each source that a host's kernel refuses is a warning, and the others go on with
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from functools import partial
 from types import TracebackType
 from typing import Final, Protocol, Self, TypeVar
 
 from netlab.errors import KernelError
 from netlab.kernel.netns import inside
 from netlab.lab.calls import Listener, listen
+from netlab.lab.side_by_side import side_by_side
 from netlab.model.hosts import Host
 from netlab.observe.arming import Arming
 from netlab.observe.conntrack_events import ConntrackEvents
@@ -95,7 +97,7 @@ class Listening:
         self._counters: list[Counters] = []
         self._protocol = protocol
         self._version = version
-        self._stack = ExitStack()
+        self._opened: list[_Source] = []
         self._frames: list[Frame] = []
         self._rings: list[_ServedRing] = []
         self._traces: list[RuleTrace] = []
@@ -109,7 +111,7 @@ class Listening:
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
-            self._stack = stack
+            stack.callback(self._close)
             # What takes longest comes first: from then on rings fill, and nobody reads.
             self._open_for_all("drop reasons", self._drops, self._open_drops)
             self.warnings += [source.warning for source in self._drops if source.warning]
@@ -119,11 +121,13 @@ class Listening:
                 self._open("rule trace", host, self._traces, RuleTrace)
                 if _has_legacy_rules(host):
                     self._open("legacy rule trace", host, self._logs, LegacyTrace)
-                self._open("captures", host, self._rings, self._ring)
+            side_by_side(
+                [partial(self._open, "captures", h, self._rings, self._ring) for h in self._hosts]
+            )
             # Arming comes last: what is traced is heard from the first packet.
             for host in self._hosts:
                 self._open("rule trace", host, self._armings, self._arm)
-            self._stack = stack.pop_all()
+            stack.pop_all()
         return self
 
     def __exit__(
@@ -132,7 +136,8 @@ class Listening:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        with self._stack:
+        with ExitStack() as stack:
+            stack.callback(self._close)
             if kind is None:
                 listeners = self._listeners()
                 listen(listeners, QUIET_S)
@@ -221,7 +226,7 @@ class Listening:
             reason = getattr(error, "strerror", None) or error
             self.warnings.append(f"no {what} on {host.name}: {reason}")
         else:
-            self._stack.callback(source.close)
+            self._opened.append(source)
             opened.append(source)
 
     def _open_for_all(
@@ -232,8 +237,11 @@ class Listening:
         except OSError as error:
             self.warnings.append(f"no {what}: {error.strerror or error}")
         else:
-            self._stack.callback(source.close)
+            self._opened.append(source)
             opened.append(source)
+
+    def _close(self) -> None:
+        side_by_side([source.close for source in reversed(self._opened)])
 
     def _count_losses(self) -> None:
         dropped = sum(ring.dropped() for ring in self._rings)

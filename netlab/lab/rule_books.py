@@ -1,16 +1,19 @@
 """The rules of several hosts, by the handles that a rule trace gives."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from netlab.errors import HostError
 from netlab.kernel import iptables
 from netlab.kernel.netns import inside
-from netlab.lab.foresight import Foresight, foreign_tables
 from netlab.model.hosts import Host
 from netlab.observe.legacy_trace import has_legacy_tables
 from netlab.observe.rule_handles import read_generation, read_handles
 from netlab.path.legacy_walks import LegacyRules, legacy_rules
 from netlab.path.rule_book import RuleBook, book_by_handle
+
+if TYPE_CHECKING:
+    from netlab.lab.foresight import Foresight
 
 
 class RuleBooks:
@@ -38,8 +41,10 @@ class RuleBooks:
         """Return the rules of each host that has any."""
         return {host.name: book for host in self._hosts if (book := self._read(host))}
 
-    def foresight(self) -> Foresight:
+    def foresight(self) -> "Foresight":
         """Return what the rules that were read say of connections to come."""
+        from netlab.lab.foresight import Foresight, foreign_tables  # noqa: PLC0415 for those who ask
+
         names = [host.name for host in self._hosts]
         return Foresight(
             hosts=tuple(self._hosts),
