@@ -3,6 +3,7 @@
 Each source that a host's kernel refuses is a warning, and the others go on without it.
 """
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
@@ -33,6 +34,9 @@ from netlab.path.walks import TraceMessage, Walk, split
 
 QUIET_S: Final = 2 * BLOCK_TIMEOUT_MS / 1000
 """How long to listen after the end: a ring hands over what is this old at most."""
+
+REST_S: Final = 1.0
+"""How long to listen after the end at most, if others keep talking."""
 
 
 _NO_LEGACY: Final[Mapping[str, LegacyRules]] = {}
@@ -139,10 +143,9 @@ class Listening:
         with ExitStack() as stack:
             stack.callback(self._close)
             if kind is None:
-                listeners = self._listeners()
-                listen(listeners, QUIET_S)
+                self._hear_the_rest()
                 # Where much was said the time ran out with some sources not asked.
-                for source in listeners:
+                for source in self._listeners():
                     source.serve()
                 self._counted = self._counters[0].rises() if self._counters else {}
                 self._count_losses()
@@ -165,6 +168,15 @@ class Listening:
         self._frames[:] = [frame for frame in self._frames if frame.time_ns >= before_ns]
         for trace in self._traces:
             trace.messages[:] = [m for m in trace.messages if m.time_ns >= before_ns]
+
+    def _hear_the_rest(self) -> None:
+        """Listen until nothing came for a while: on a busy machine blocks are handed over late."""
+        now = time.monotonic()
+        rests_at, deadline = now + QUIET_S, now + REST_S
+        while now < min(rests_at, deadline):
+            came = self.hear(QUIET_S / 4)
+            now = time.monotonic()
+            rests_at = now + QUIET_S if came else rests_at
 
     def sources(self) -> tuple[str, ...]:
         """Return what was heard anywhere."""
