@@ -62,7 +62,9 @@ def attach(
         ExpectationError: No such connection came in time.
     """
     hosts, services = cluster.read_hosts(), read_services(cluster)
-    wanted = parse_attach_filter(request.expression, lambda name: address_of(name, hosts, services))
+    wanted = parse_attach_filter(
+        request.expression, lambda name: address_of(name, hosts, services, "--attach")
+    )
     callers = [host.name for host in hosts]
     if request.caller is not None:
         callers = [find_caller(request.caller, cluster.lab, hosts).name]

@@ -39,28 +39,31 @@ class Target:
         return PROTOCOLS[self.scheme]
 
 
-def find_target(text: str, hosts: Sequence[Host], services: Sequence[Mapping[str, Any]]) -> Target:
+def find_target(
+    text: str, hosts: Sequence[Host], services: Sequence[Mapping[str, Any]], asker: str
+) -> Target:
     """Return the target that a URL names.
 
     Args:
         text: ``http://node1:30080/path``, ``tcp://web:80``, ``icmp://node2`` ...
         hosts: Of the lab.
         services: Of the lab, as the API has them.
+        asker: Who wants to know, for complaints: the caller.
 
     Raises:
         SpecError: It is no such URL.
         LabError: Nobody in the lab has that name.
     """
-    url = urlsplit(text if "://" in text else f"http://{text}")
-    if url.scheme not in PROTOCOLS or not url.hostname:
-        known = ", ".join(f"{scheme}://" for scheme in PROTOCOLS)
-        raise SpecError(f"{text!r} is no target; a target begins with {known}", hint=_EXAMPLE)
     try:
+        url = urlsplit(text if "://" in text else f"http://{text}")
         port = url.port
     except ValueError as error:
         raise SpecError(f"{text!r}: {error}", hint=_EXAMPLE) from error
+    if url.scheme not in PROTOCOLS or not url.hostname:
+        known = ", ".join(f"{scheme}://" for scheme in PROTOCOLS)
+        raise SpecError(f"{text!r} is no target; a target begins with {known}", hint=_EXAMPLE)
+    address = address_of(url.hostname, hosts, services, asker)
     service = _service(url.hostname, services)
-    address = _address(url.hostname, hosts, service)
     port = port or _DEFAULT_PORTS.get(url.scheme) or _only_port(service)
     if port is None and url.scheme != "icmp":
         raise SpecError(f"{text!r} names no port", hint=_EXAMPLE)
@@ -92,23 +95,23 @@ def find_caller(name: str, lab: str, hosts: Sequence[Host]) -> Host:
         LabError: There is none; the hint has the nearest names.
     """
     exact = [host for host in hosts if host.name == name]
-    fits = exact or [host for host in hosts if host.name.startswith(name)]
+    fits = exact or [host for host in hosts if name and host.name.startswith(name)]
     if len(fits) == 1:
         return fits[0]
-    what = f"lab {lab} has no host {name}" if not fits else f"{name} fits {len(fits)} hosts"
+    what = (
+        f"{name} fits {len(fits)} hosts" if fits else f"lab {lab} has no host {name or repr(name)}"
+    )
     raise LabError(what, hint=_near(name, [host.name for host in fits or hosts]))
 
 
-def address_of(name: str, hosts: Sequence[Host], services: Sequence[Mapping[str, Any]]) -> Address:
-    """Return the address of a host or a Service.
+def address_of(
+    name: str, hosts: Sequence[Host], services: Sequence[Mapping[str, Any]], asker: str
+) -> Address:
+    """Return the address of a host or a Service; an address stands for itself.
 
     Raises:
-        LabError: Nobody in the lab has that name.
+        LabError: Nobody in the lab has that name; the hint has the nearest ones.
     """
-    return _address(name, hosts, _service(name, services))
-
-
-def _address(name: str, hosts: Sequence[Host], service: Mapping[str, Any] | None) -> Address:
     try:
         return ip_address(name)
     except ValueError:
@@ -116,16 +119,23 @@ def _address(name: str, hosts: Sequence[Host], service: Mapping[str, Any] | None
     for host in hosts:
         if host.name == name and host.addresses:
             return host.addresses[0]
+    service = _service(name, services)
     if service is not None:
         return ip_address(service["spec"]["clusterIP"])
     fits = [host for host in hosts if host.name.startswith(name) and host.addresses]
     if len(fits) == 1:
         return fits[0].addresses[0]
-    names = [host.name for host in hosts]
+    names = [host.name for host in hosts] + [_spelt(one) for one in services]
     raise LabError(
-        f"cannot resolve {name}: neither the hosts nor the Services of the lab have that name",
+        f"{asker} asked for {name}, and neither a host nor a Service of the lab has that name",
         hint=_near(name, names),
     )
+
+
+def _spelt(service: Mapping[str, Any]) -> str:
+    meta = service["metadata"]
+    space = meta["namespace"]
+    return str(meta["name"] if space == "default" else f"{meta['name']}.{space}")
 
 
 def _service(name: str, services: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:

@@ -86,14 +86,10 @@ def trace(
         FileNotFoundError: The caller's namespace went meanwhile.
     """
     hosts, services = cluster.read_hosts(), read_services(cluster)
-    place = place_of(
-        cluster,
-        hosts,
-        services,
-        caller=find_caller(request.caller, cluster.lab, hosts),
-        target=with_payload(find_target(request.target, hosts, services), request.payload),
-    )
-    target = place.target
+    caller = find_caller(request.caller, cluster.lab, hosts)
+    found = find_target(request.target, hosts, services, caller.name)
+    target = with_payload(found, request.payload)
+    place = place_of(cluster, hosts, services, caller=caller, target=target)
     version = target.address.address.version
     number = NUMBERS[target.protocol]
     drops = open_drops or partial(KernelDrops, kept=kernel_layout_file(cluster.lab))

@@ -5,7 +5,7 @@ from ipaddress import ip_address
 import pytest
 
 from netlab.errors import LabError, SpecError
-from netlab.lab.targets import find_caller, find_target
+from netlab.lab.targets import find_caller, find_target, with_payload
 from netlab.model.hosts import Host, HostKind
 from netlab.model.names import NetnsName
 
@@ -47,7 +47,7 @@ SERVICES = [
     ],
 )
 def test_a_target_is_found(text: str, address: str):
-    assert str(find_target(text, HOSTS, SERVICES).address) == address
+    assert str(find_target(text, HOSTS, SERVICES, "client").address) == address
 
 
 @pytest.mark.parametrize(
@@ -56,19 +56,34 @@ def test_a_target_is_found(text: str, address: str):
         pytest.param("ftp://node1", "http://", id="another scheme"),
         pytest.param("http://", "is no target", id="no host"),
         pytest.param("http://node1:99999", "Port out of range", id="a port too high"),
+        pytest.param("http://[::1", "Invalid IPv6 URL", id="a bracket that is not closed"),
         pytest.param("tcp://node1", "names no port", id="no port"),
         pytest.param("tcp://api.prod", "names no port", id="a Service with two ports"),
     ],
 )
 def test_what_is_no_target_is_refused(text: str, said: str):
     with pytest.raises(SpecError, match=said):
-        find_target(text, HOSTS, SERVICES)
+        find_target(text, HOSTS, SERVICES, "client")
 
 
 def test_a_name_nobody_has_says_who_was_asked_and_what_is_near():
-    with pytest.raises(LabError, match="neither the hosts nor the Services") as failure:
-        find_target("http://node11", HOSTS, SERVICES)
+    with pytest.raises(LabError, match="client asked for node11, and neither a host") as failure:
+        find_target("http://node11", HOSTS, SERVICES, "client")
     assert "node1" in failure.value.hint
+
+
+def test_services_are_near_names_too():
+    with pytest.raises(LabError) as failure:
+        find_target("http://ap.prod", HOSTS, SERVICES, "client")
+    assert failure.value.hint == "did you mean api.prod?"
+
+
+def test_a_size_is_for_datagrams():
+    target = find_target("udp://node1:53", HOSTS, SERVICES, "client")
+
+    assert with_payload(target, 3000).payload == 3000
+    with pytest.raises(SpecError, match="--size is for udp:// and icmp://"):
+        with_payload(find_target("tcp://node1:53", HOSTS, SERVICES, "client"), 3000)
 
 
 def test_a_caller_may_be_called_by_the_beginning_of_its_name():
@@ -76,7 +91,8 @@ def test_a_caller_may_be_called_by_the_beginning_of_its_name():
 
 
 @pytest.mark.parametrize(
-    ("name", "said"), [("web", "web fits 2 hosts"), ("nodel", "has no host nodel")]
+    ("name", "said"),
+    [("web", "web fits 2 hosts"), ("nodel", "has no host nodel"), ("", "has no host ''")],
 )
 def test_an_unclear_caller_is_refused_with_the_near_ones(name: str, said: str):
     with pytest.raises(LabError, match=said) as failure:
