@@ -1,11 +1,13 @@
 """The rules of several hosts, by the handles that a rule trace gives."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from netlab.errors import HostError
 from netlab.kernel import iptables
 from netlab.kernel.netns import inside
+from netlab.lab.side_by_side import side_by_side
 from netlab.model.hosts import Host
 from netlab.observe.legacy_trace import has_legacy_tables
 from netlab.observe.rule_handles import read_generation, read_handles
@@ -39,7 +41,8 @@ class RuleBooks:
 
     def read(self) -> dict[str, RuleBook]:
         """Return the rules of each host that has any."""
-        return {host.name: book for host in self._hosts if (book := self._read(host))}
+        books = side_by_side([partial(self._read, host) for host in self._hosts])
+        return {host.name: book for host, book in zip(self._hosts, books, strict=True) if book}
 
     def foresight(self) -> "Foresight":
         """Return what the rules that were read say of connections to come."""

@@ -1,4 +1,4 @@
-"""The README shows what a reader will see, and each of its links leads somewhere."""
+"""Pages show what a reader will see, and each of their links leads somewhere."""
 
 import re
 import subprocess
@@ -12,9 +12,10 @@ PAGES: Final = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 
 
 @pytest.mark.kernel
-def test_every_session_in_the_readme_prints_what_it_says():
-    script = ROOT / "scripts/readme.py"
-    done = subprocess.run([script, "--check"], check=False, capture_output=True, text=True)
+@pytest.mark.parametrize("script", ["readme.py", "packet_paths.py"])
+def test_every_session_of_a_page_prints_what_it_says(script: str):
+    command = [ROOT / "scripts" / script, "--check"]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 
 
