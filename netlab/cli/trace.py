@@ -3,7 +3,6 @@
 import os
 import shutil
 import sys
-import time
 from typing import TYPE_CHECKING
 
 import click
@@ -11,7 +10,6 @@ import click
 from netlab.cli.options import lab_option, wireshark_profile_option, write_wireshark_profile
 
 if TYPE_CHECKING:
-    from netlab.lab.tracing import TraceRequest
     from netlab.observe.frames import Frame
     from netlab.path.trace import Trace
 
@@ -103,8 +101,7 @@ def trace(  # noqa: PLR0913 (one for each option)
     Example: sudo netlab trace client http://node2:30080
     """
     from netlab.cli import trace_forms
-    from netlab.cli.attach import Waiting, attached, only_caller
-    from netlab.lab.tracing import TIMEOUT_S, TraceRequest
+    from netlab.cli.traced import Asked, traced
     from netlab.path.expect import check, parse_expectations
 
     if words[:1] == ("diff",):
@@ -117,64 +114,34 @@ def trace(  # noqa: PLR0913 (one for each option)
     expectations = parse_expectations(expected)
     printed = ["-o json"] * (output == "json") + ["--mermaid"] * mermaid
     files = trace_forms.files_of({"--svg": svg, "--html": html}, printed)
-    if attach is not None:
-        caller = only_caller(words, size)
-        waiting = Waiting(expression=attach, caller=caller, timeout_s=timeout, predict=predict)
-        traced = attached(lab, waiting)
-    else:
-        if len(words) != 2:
-            raise click.UsageError("give FROM and TARGET, such as: client http://node2:30080")
-        request = TraceRequest(
-            caller=words[0],
-            target=words[1],
-            timeout_s=timeout or TIMEOUT_S,
-            predict=predict,
-            payload=size,
-        )
-        traced = _trace(lab, request, frames)
+    asked = Asked(words=words, attach=attach, timeout_s=timeout, payload=size, predict=predict)
+    found = traced(lab, asked, frames.extend)
+    _write_frames(found, frames, pcap, pcap_dir)
+    write_wireshark_profile(profile)
     if stable:
         from netlab.path.stable import stable as stabilised
 
-        traced = stabilised(traced)
-    if output == "json":
+        found = stabilised(found)
+    form = "mermaid" if mermaid and output == "tree" else output
+    if form != "tree" or not trace_forms.take_stdout(files):
+        style = {"numeric": numeric, "rules": rules, "everything": everything, "times": not stable}
+        click.echo(_text(found, form, style), nl=False)
+    trace_forms.write(files, found, numeric=numeric)
+    check(found, expectations)
+
+
+def _text(found: "Trace", form: str, style: dict[str, bool]) -> str:
+    if form == "json":
         from netlab.render.trace_json import render_trace_json
 
-        click.echo(render_trace_json(traced), nl=False)
-    elif mermaid:
+        return render_trace_json(found)
+    if form == "mermaid":
         from netlab.render.mermaid import render_mermaid
 
-        click.echo(render_mermaid(traced), nl=False)
-    elif not trace_forms.take_stdout(files):
-        from netlab.render.trace import TraceStyle, render_trace
+        return render_mermaid(found)
+    from netlab.render.trace import TraceStyle, render_trace
 
-        style = TraceStyle(
-            width=_width(),
-            colour=_colour(),
-            numeric=numeric,
-            rules=rules,
-            everything=everything,
-            times=not stable,
-        )
-        click.echo(render_trace(traced, style), nl=False)
-    trace_forms.write(files, traced, numeric=numeric)
-    _write_frames(traced, frames, pcap, pcap_dir)
-    write_wireshark_profile(profile)
-    check(traced, expectations)
-
-
-def _trace(lab: str, request: "TraceRequest", frames: "list[Frame]") -> "Trace":
-    """Trace, and put the frames that were captured meanwhile into ``frames``."""
-    from netlab.api.client import Client
-    from netlab.kernel.rundir import control_socket
-    from netlab.lab.cluster import Cluster
-    from netlab.lab.host import require_root
-    from netlab.lab.hosts import hosts
-    from netlab.lab.tracing import trace as trace_connection
-
-    require_root()
-    cluster = Cluster(lab=lab, objects=Client(control_socket(lab)), read_hosts=lambda: hosts(lab))
-    now = time.clock_gettime(time.CLOCK_REALTIME)
-    return trace_connection(cluster, request, now, frames.extend)
+    return render_trace(found, TraceStyle(width=_width(), colour=_colour(), **style))
 
 
 def _check_pcap(file: str) -> None:

@@ -18,7 +18,7 @@ from netlab.lab.contact import Contact
 from netlab.lab.listening import Listening
 from netlab.lab.rule_books import RuleBooks
 from netlab.lab.targets import NUMBERS, Target, address_of, find_caller
-from netlab.lab.tracing import Heard, assembled, place_of, read_services
+from netlab.lab.tracing import Heard, Keep, assembled, place_of, read_services
 from netlab.path.attach_filter import AttachFilter, parse_attach_filter
 from netlab.path.newcomers import Newcomer, find_newcomer
 from netlab.path.outcomes import Result
@@ -45,16 +45,25 @@ class AttachRequest:
     predict: bool = False
 
 
-def attach(
-    cluster: Cluster, request: AttachRequest, clock: Callable[[], float], say: Callable[[str], None]
-) -> Trace:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hearer:
+    """Who waits."""
+
+    clock: Callable[[], float]
+    """Gives seconds since 1970."""
+    say: Callable[[str], None]
+    """Takes one line when the waiting begins."""
+    keep: Keep = lambda _: None
+    """Takes the frames that were captured meanwhile, those of others too."""
+
+
+def attach(cluster: Cluster, request: AttachRequest, hearer: Hearer) -> Trace:
     """Wait for a connection and return its path.
 
     Args:
         cluster: The running lab.
         request: What to wait for.
-        clock: Gives seconds since 1970.
-        say: Takes one line when the waiting begins.
+        hearer: Who waits.
 
     Raises:
         SpecError: The expression is none.
@@ -71,11 +80,12 @@ def attach(
     version = next((test.address.version for test in wanted.tests if test.address), 4)
     with Listening(hosts, NUMBERS[wanted.protocol], version) as listening:
         rules = RuleBooks(hosts, version)
-        say(f"waiting {request.timeout_s:g} s for a connection: {request.expression}")
+        hearer.say(f"waiting {request.timeout_s:g} s for a connection: {request.expression}")
         newcomer = _await(listening, wanted, callers, request.timeout_s)
-        now = clock()
+        now = hearer.clock()
         _settle(listening, newcomer)
         books = rules.read()
+    hearer.keep(listening.frames())
     place = place_of(
         cluster,
         hosts,

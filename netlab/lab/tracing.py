@@ -38,6 +38,9 @@ from netlab.path.words import Question, connection_verdict
 TIMEOUT_S: Final = 1.5
 """How long to wait for an answer: long enough for a second SYN, which comes after one second."""
 
+Keep = Callable[[tuple[Frame, ...]], object]
+"""Takes frames."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TraceRequest:
@@ -68,7 +71,7 @@ def trace(
     cluster: Cluster,
     request: TraceRequest,
     now: float,
-    keep: Callable[[tuple[Frame, ...]], object] = lambda _: None,
+    keep: Keep = lambda _: None,
     open_drops: OpenDrops | None = None,
 ) -> Trace:
     """Make a connection and return its path.

@@ -1,0 +1,87 @@
+"""How ``netlab trace`` comes by a trace: by a connection of its own, or by somebody else's."""
+
+import signal
+import sys
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import click
+
+if TYPE_CHECKING:
+    from netlab.lab.cluster import Cluster
+    from netlab.lab.tracing import Keep
+    from netlab.path.trace import Trace
+
+ATTACH_TIMEOUT_S: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What the user asked for."""
+
+    words: tuple[str, ...]
+    attach: str | None
+    """Which connection to wait for; None to make one."""
+    timeout_s: float | None
+    payload: int | None
+    predict: bool
+
+
+def traced(lab: str, asked: Asked, keep: "Keep") -> "Trace":
+    """Return the trace of the connection that was asked for.
+
+    Args:
+        lab: Name.
+        asked: What for.
+        keep: Takes the frames that were captured meanwhile.
+    """
+    if asked.attach is not None:
+        return _attached(lab, asked.attach, asked, keep)
+    if len(asked.words) != 2:
+        raise click.UsageError("give FROM and TARGET, such as: client http://node2:30080")
+    from netlab.lab.tracing import TIMEOUT_S, TraceRequest, trace
+
+    request = TraceRequest(
+        caller=asked.words[0],
+        target=asked.words[1],
+        timeout_s=asked.timeout_s or TIMEOUT_S,
+        predict=asked.predict,
+        payload=asked.payload,
+    )
+    return trace(_cluster(lab), request, _now(), keep)
+
+
+def _attached(lab: str, expression: str, asked: Asked, keep: "Keep") -> "Trace":
+    """Wait and return the path of the connection that came; a signal ends the waiting."""
+    if asked.payload is not None:
+        raise click.UsageError("--size is for connections that netlab makes, not for --attach")
+    if len(asked.words) > 1:
+        raise click.UsageError("--attach makes no connection: give FROM alone, or nothing")
+    from netlab.lab.attaching import AttachRequest, Hearer, attach
+
+    # As an interrupt does, it closes what listens.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    request = AttachRequest(
+        expression=expression,
+        caller=asked.words[0] if asked.words else None,
+        timeout_s=asked.timeout_s or ATTACH_TIMEOUT_S,
+        predict=asked.predict,
+    )
+    hearer = Hearer(clock=_now, say=lambda line: click.echo(line, err=True), keep=keep)
+    return attach(_cluster(lab), request, hearer)
+
+
+def _cluster(lab: str) -> "Cluster":
+    from netlab.api.client import Client
+    from netlab.kernel.rundir import control_socket
+    from netlab.lab.cluster import Cluster
+    from netlab.lab.host import require_root
+    from netlab.lab.hosts import hosts
+
+    require_root()
+    return Cluster(lab=lab, objects=Client(control_socket(lab)), read_hosts=lambda: hosts(lab))
+
+
+def _now() -> float:
+    return time.clock_gettime(time.CLOCK_REALTIME)
