@@ -76,11 +76,14 @@ def _rule(words: list[str], chains: frozenset[str]) -> Rule:
 def _parts(words: list[str]) -> Iterator[list[str]]:
     """Split a rule's words where a match or target begins; a leading ``!`` belongs to it."""
     part: list[str] = []
-    for before, item, after in zip(["", *words], words, [*words[1:], ""], strict=False):
+    is_text = False
+    for item, after in zip(words, [*words[1:], ""], strict=False):
         begins = item in _BEGINS_PART or (item == "!" and after in _BEGINS_PART)
-        if part and begins and part != ["!"] and before not in _FREE_TEXT:
+        if part and begins and part != ["!"] and not is_text:
             yield part
             part = []
         part.append(item)
+        # A text may look like an option that has one.
+        is_text = item in _FREE_TEXT and not is_text
     if part:
         yield part

@@ -132,3 +132,9 @@ def test_a_policy_counts():
 def test_other_text_is_refused_with_its_line(text: str, line: str):
     with pytest.raises(SpecError, match=line):
         parse(text, Family.IPV4)
+
+
+def test_a_text_that_looks_like_an_option_with_a_text_is_a_text():
+    [rule] = rules_of('-m comment --comment --log-prefix -m comment --comment ""')
+
+    assert [match.text for match in rule.matches] == ["--log-prefix", ""]
