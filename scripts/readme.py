@@ -27,6 +27,8 @@ DIFFERS = (
     (re.compile(r":\d{4,5}\b"), ":PORT"),
     (re.compile(r"-[a-z0-9]{6,10}-[a-z0-9]{5}\b|\bveth[0-9a-f]{11}\b"), "NAME"),
     (re.compile(r"\d+ packets? \(\d+ there, \d+ back\)"), "PACKETS"),
+    # Not every kernel gives reasons.
+    (re.compile(r"^    │   kernel .*\n", re.MULTILINE), ""),
     (re.compile(r" {2,}"), " "),
 )
 

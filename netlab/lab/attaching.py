@@ -18,7 +18,7 @@ from netlab.lab.contact import Contact
 from netlab.lab.listening import Listening
 from netlab.lab.rule_books import RuleBooks
 from netlab.lab.targets import NUMBERS, Target, address_of, find_caller
-from netlab.lab.tracing import Heard, Keep, assembled, place_of, read_services
+from netlab.lab.tracing import Heard, Keep, assembled, drops_of, place_of, read_services
 from netlab.path.attach_filter import AttachFilter, parse_attach_filter
 from netlab.path.newcomers import Newcomer, find_newcomer
 from netlab.path.outcomes import Result
@@ -78,7 +78,8 @@ def attach(cluster: Cluster, request: AttachRequest, hearer: Hearer) -> Trace:
     if request.caller is not None:
         callers = [find_caller(request.caller, cluster.lab, hosts).name]
     version = next((test.address.version for test in wanted.tests if test.address), 4)
-    with Listening(hosts, NUMBERS[wanted.protocol], version) as listening:
+    number = NUMBERS[wanted.protocol]
+    with Listening(hosts, number, version, drops_of(cluster.lab)) as listening:
         rules = RuleBooks(hosts, version)
         hearer.say(f"waiting {request.timeout_s:g} s for a connection: {request.expression}")
         newcomer = _await(listening, wanted, callers, request.timeout_s)
@@ -107,7 +108,7 @@ def _await(
     deadline = time.monotonic() + timeout_s
     while (left := deadline - time.monotonic()) > 0:
         if listening.hear(min(LOOK_S, left)):
-            found = find_newcomer(listening.sightings(), listening.walks({}), wanted, callers)
+            found = find_newcomer(listening.sightings(), listening.walks(), wanted, callers)
             if found is not None:
                 return found
             listening.forget(time.time_ns() - KEPT_NS)
@@ -132,10 +133,7 @@ def _is_answered(listening: Listening, newcomer: Newcomer) -> bool:
     """Tell whether the caller's host was seen to get an answer."""
     answer = newcomer.pair.reversed()
     worn = {
-        pair
-        for walk in listening.walks({})
-        if walk.host == newcomer.caller
-        for pair in walk.pairs()
+        pair for walk in listening.walks() if walk.host == newcomer.caller for pair in walk.pairs()
     }
     return answer in worn or any(
         seen.host == newcomer.caller and seen.pair == answer for seen in listening.sightings()

@@ -96,7 +96,7 @@ class RuleBooks:
         text = _save(host, "legacy")
         if _rules_of(text) != _rules_of(self._legacy_texts[host.name]):
             self._say_changed(host)
-        if host.name in self._texts:
+        if _rules_of(self._texts.get(host.name, "")):
             self._tables[host.name] |= {"iptables-nft"}
         self._texts[host.name] = text
         self.legacy[host.name] = legacy_rules(text)

@@ -95,7 +95,7 @@ def trace(
     place = place_of(cluster, hosts, services, caller=caller, target=target)
     version = target.address.address.version
     number = NUMBERS[target.protocol]
-    drops = open_drops or partial(KernelDrops, kept=kernel_layout_file(cluster.lab))
+    drops = open_drops or drops_of(cluster.lab)
     with Listening(place.hosts, number, version, drops) as listening:
         rules = RuleBooks(place.hosts, version)
         contact = make_contact(place.caller, target, request.timeout_s)
@@ -103,6 +103,11 @@ def trace(
     keep(listening.frames())
     heard = Heard(listening=listening, contact=contact, rules=rules, books=books)
     return assembled(place, heard, now, predict=request.predict)
+
+
+def drops_of(lab: str) -> OpenDrops:
+    """Return what opens the kernel's drop reasons for a lab."""
+    return partial(KernelDrops, kept=kernel_layout_file(lab))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -140,7 +140,10 @@ def observed_end(trace: Trace) -> str:
         case Result.DROPPED if isinstance(verdict.by, Routed):
             return at(End.UNROUTED, verdict.host)
         case Result.DROPPED:
-            return at("dropped by the kernel", verdict.host)
+            why = f" ({verdict.reason.code})" if verdict.reason and verdict.reason.code else ""
+            return at(f"dropped by the kernel{why}", verdict.host)
+        case Result.REFUSED:
+            return at(End.DELIVERED, verdict.host)
         case result:
             return at(result, verdict.host)
 

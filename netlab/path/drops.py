@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from netlab.path.observations import PacketKey
-from netlab.path.walks import Header, loose
+from netlab.path.walks import Header, first_fragment, loose
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +46,9 @@ class Clues:
     def of(self, key: PacketKey) -> "Clues":
         """Return the clues to one packet."""
         wanted = loose(key)
-        return replace(self, drops=tuple(d for d in self.drops if d.header.key == wanted))
+        # With a datagram that was put together go all its fragments; the first one tells.
+        alike = first_fragment if key.fragment == 0 else loose
+        return replace(self, drops=tuple(d for d in self.drops if alike(d.header.key) == wanted))
 
 
 NO_CLUES: Final = Clues()
