@@ -46,15 +46,15 @@ def rewrites(document: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def test_the_next_connection_to_a_port_is_followed_to_its_end(lab: Lab):
-    waiting = begin(lab, "--attach", "tcp port 30080", "-o", "json", "--predict")
+    waiting = begin(lab, "--attach", "tcp port 30100", "-o", "json", "--predict")
     # Neither of these is waited for.
     lab.fetch("caller-1", "http://10.0.0.80")
     lab.inside("client", "ping", "-c1", "-W1", "10.240.0.4")
-    assert "client_address" in lab.fetch("client", "http://10.240.0.4:30080")
+    assert "client_address" in lab.fetch("client", "http://10.240.0.4:30100")
 
     found = end(waiting)
 
-    assert (found["flow"]["caller"], found["flow"]["destination"]) == ("client", "10.240.0.4:30080")
+    assert (found["flow"]["caller"], found["flow"]["destination"]) == ("client", "10.240.0.4:30100")
     assert rewrites(found) == [("node2", "DNAT"), ("node2", "SNAT")]
     assert found["verdict"]["result"] == "delivered"
     assert found["outcome"] == "SYN-ACK"
@@ -72,7 +72,7 @@ def test_a_caller_is_found_behind_the_rewrites_of_its_own_host(lab: Lab):
 
 
 def test_from_restricts_the_callers(lab: Lab):
-    waiting = begin(lab, "caller-2", "--attach", "host web", "-o", "json")
+    waiting = begin(lab, "caller-2", "--attach", "host web-cluster", "-o", "json")
     lab.fetch("caller-1", "http://10.0.0.80")
     lab.fetch("caller-2", "http://10.0.0.80")
 
@@ -80,13 +80,13 @@ def test_from_restricts_the_callers(lab: Lab):
 
 
 def test_a_datagram_and_a_dropped_syn_are_waited_for_too(lab: Lab):
-    waiting = begin(lab, "--attach", "udp port 30090", "-o", "json")
-    lab.run("trace", "client", "udp://node2:30090")
+    waiting = begin(lab, "--attach", "udp port 30109", "-o", "json")
+    lab.run("trace", "client", "udp://node2:30109")
     found = end(waiting)
     assert (found["verdict"]["result"], found["verdict"]["host"]) == ("delivered", "udp-1")
 
-    waiting = begin(lab, "--attach", "port 30081", "-o", "json")
-    lab.inside("client", "curl", "-s", "--max-time", "0.3", "http://10.240.0.4:30081")
+    waiting = begin(lab, "--attach", "port 30101", "-o", "json")
+    lab.inside("client", "curl", "-s", "--max-time", "0.3", "http://10.240.0.4:30101")
     found = end(waiting)
     assert (found["verdict"]["result"], found["verdict"]["host"]) == ("dropped", "node2")
 
@@ -120,7 +120,10 @@ def test_a_signal_ends_the_waiting_and_leaves_nothing(lab: Lab, number: int, cod
         pytest.param(["--attach", "host nodee2"], 6, "did you mean node2", id="an unknown host"),
         pytest.param(["nobody", "--attach", "tcp"], 6, "no host nobody", id="an unknown caller"),
         pytest.param(
-            ["client", "http://web", "--attach", "tcp"], 2, "makes no connection", id="a target"
+            ["client", "http://web-cluster", "--attach", "tcp"],
+            2,
+            "makes no connection",
+            id="a target",
         ),
         pytest.param(["--attach", "udp", "--size", "9"], 2, "not for --attach", id="a size"),
     ],

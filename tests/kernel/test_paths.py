@@ -48,37 +48,42 @@ class Case:
 
 
 PATHS: Final = (
-    Case(name="clusterip-pod-same-node", caller="caller-1", target="http://web"),
-    Case(name="clusterip-pod-other-node", caller="caller-2", target="http://web"),
-    Case(name="clusterip-node-with-the-pod", caller="node1", target="http://web"),
-    Case(name="clusterip-node-without-the-pod", caller="node2", target="http://web"),
-    Case(name="clusterip-from-outside", caller="client", target="http://web", end=Result.DROPPED),
-    Case(name="hairpin", caller="web-1", target="http://web"),
+    Case(name="clusterip-pod-same-node", caller="caller-1", target="http://web-cluster"),
+    Case(name="clusterip-pod-other-node", caller="caller-2", target="http://web-cluster"),
+    Case(name="clusterip-node-with-the-pod", caller="node1", target="http://web-cluster"),
+    Case(name="clusterip-node-without-the-pod", caller="node2", target="http://web-cluster"),
+    Case(
+        name="clusterip-from-outside",
+        caller="client",
+        target="http://web-cluster",
+        end=Result.DROPPED,
+    ),
+    Case(name="hairpin", caller="web-1", target="http://web-cluster"),
     Case(name="no-endpoints", caller="caller-2", target="tcp://empty", end=Result.REJECTED),
-    Case(name="cluster-node-with-the-pod", caller="client", target="http://node1:30080"),
-    Case(name="cluster-node-without-the-pod", caller="client", target="http://node2:30080"),
-    Case(name="cluster-from-a-pod", caller="caller-1", target="http://node2:30080"),
-    Case(name="cluster-from-a-node", caller="node1", target="http://node2:30080"),
-    Case(name="cluster-from-the-node-itself", caller="node2", target="http://node2:30080"),
-    Case(name="cluster-by-external-ip", caller="client", target="http://192.0.2.4:30080"),
-    Case(name="local-node-with-the-pod", caller="client", target="http://node1:30081"),
+    Case(name="cluster-node-with-the-pod", caller="client", target="http://node1:30100"),
+    Case(name="cluster-node-without-the-pod", caller="client", target="http://node2:30100"),
+    Case(name="cluster-from-a-pod", caller="caller-1", target="http://node2:30100"),
+    Case(name="cluster-from-a-node", caller="node1", target="http://node2:30100"),
+    Case(name="cluster-from-the-node-itself", caller="node2", target="http://node2:30100"),
+    Case(name="cluster-by-external-ip", caller="client", target="http://192.0.2.4:30100"),
+    Case(name="local-node-with-the-pod", caller="client", target="http://node1:30101"),
     Case(
         name="local-node-without-the-pod",
         caller="client",
-        target="http://node2:30081",
+        target="http://node2:30101",
         end=Result.DROPPED,
     ),
-    Case(name="local-from-a-pod", caller="caller-2", target="http://node2:30081"),
-    Case(name="local-from-the-node-itself", caller="node2", target="http://node2:30081"),
+    Case(name="local-from-a-pod", caller="caller-2", target="http://node2:30101"),
+    Case(name="local-from-the-node-itself", caller="node2", target="http://node2:30101"),
     Case(
         name="local-from-another-node",
         caller="node1",
-        target="http://node2:30081",
+        target="http://node2:30101",
         end=Result.DROPPED,
     ),
-    Case(name="udp-nodeport", caller="client", target="udp://node2:30090"),
+    Case(name="udp-nodeport", caller="client", target="udp://node2:30109"),
     Case(name="udp-clusterip", caller="caller-2", target="udp://udp"),
-    Case(name="udp-fragments", caller="client", target="udp://node2:30090", payload=3000),
+    Case(name="udp-fragments", caller="client", target="udp://node2:30109", payload=3000),
     Case(name="udp-closed-port", caller="client", target="udp://node1:9", end=Result.REFUSED),
     Case(name="icmp-node", caller="client", target="icmp://node2"),
     Case(name="icmp-pod-to-pod", caller="caller-1", target="icmp://caller-2"),
@@ -164,7 +169,7 @@ LOSE_THE_FIRST = """
 table ip lossy {
   chain first {
     type filter hook prerouting priority -350;
-    tcp flags syn tcp dport 30080 quota until 79 bytes drop
+    tcp flags syn tcp dport 30100 quota until 79 bytes drop
   }
 }
 """
@@ -173,7 +178,7 @@ table ip lossy {
 def test_a_lost_syn_is_an_attempt_of_its_own(lab: Paths):
     assert lab.inside("node2", "nft", "-f", "-", text=LOSE_THE_FIRST).returncode == 0
     try:
-        found = traced(lab, "client", "http://node2:30080", timeout_s=3.0)
+        found = traced(lab, "client", "http://node2:30100", timeout_s=3.0)
     finally:
         lab.inside("node2", "nft", "delete", "table", "ip", "lossy")
 
@@ -187,7 +192,7 @@ def test_a_lost_syn_is_an_attempt_of_its_own(lab: Paths):
 
 
 def test_equal_requests_at_once_are_told_apart(lab: Paths):
-    argv = ["trace", "client", "http://node2:30080", "-o", "json", "--predict"]
+    argv = ["trace", "client", "http://node2:30100", "-o", "json", "--predict"]
     both = [lab.start(*argv) for _ in range(2)]
     answers = [process.communicate(timeout=30) for process in both]
 
@@ -220,7 +225,7 @@ def test_each_endpoint_is_foretold_with_its_chance(lab: Paths):
     try:
         # One die for each of the two Services.
         wait_for(lambda: kube_rules(lab).count("--probability 0.5") == 2)
-        found = traced(lab, "caller-1", "http://web")
+        found = traced(lab, "caller-1", "http://web-cluster")
     finally:
         assert lab.run("delete", "pod", "web-2").returncode == 0
         wait_for(lambda: "--probability" not in kube_rules(lab))
@@ -242,7 +247,7 @@ def test_a_rule_of_somebody_elses_is_foretold_too(lab: Paths):
     rule = ["FORWARD", "-p", "tcp", "--dport", "8080", "-s", "10.244.1.0/24", "-j", "DROP"]
     assert lab.inside("node1", lab.backend, "iptables", "-I", *rule).returncode == 0
     try:
-        found = traced(lab, "caller-1", "http://web")
+        found = traced(lab, "caller-1", "http://web-cluster")
     finally:
         lab.inside("node1", lab.backend, "iptables", "-D", *rule)
 
@@ -265,7 +270,7 @@ table ip deaf {
 def test_what_no_rule_of_iptables_foretells_is_a_difference(lab: Paths):
     assert lab.inside("node1", "nft", "-f", "-", text=DROP_EVERYTHING).returncode == 0
     try:
-        found = traced(lab, "client", "http://node1:30080")
+        found = traced(lab, "client", "http://node1:30100")
     finally:
         lab.inside("node1", "nft", "delete", "table", "ip", "deaf")
 

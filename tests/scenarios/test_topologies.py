@@ -41,8 +41,14 @@ def test_topology_comes_up_answers_and_goes(lab: Lab, topology: str):
 
 
 def services(lab: Lab) -> list[dict[str, Any]]:
-    found = lab.get("svc")["items"]
-    return [service for service in found if service["metadata"]["name"] != "kubernetes"]
+    """Return the Services that somebody stands behind."""
+    slices = lab.get("endpointslices")["items"]
+    served = {
+        one["metadata"]["labels"]["kubernetes.io/service-name"]
+        for one in slices
+        if one["endpoints"]
+    }
+    return [one for one in lab.get("svc")["items"] if one["metadata"]["name"] in served]
 
 
 def urls(lab: Lab, service: dict[str, Any]) -> Iterator[str]:
@@ -53,8 +59,11 @@ def urls(lab: Lab, service: dict[str, Any]) -> Iterator[str]:
         if address["type"] == "InternalIP"
     ]
     for port in service["spec"]["ports"]:
+        if port["protocol"] != "TCP":
+            continue
         yield f"http://{service['spec']['clusterIP']}:{port['port']}"
-        if port.get("nodePort"):
+        # Under Local not every node answers.
+        if port.get("nodePort") and service["spec"].get("externalTrafficPolicy") != "Local":
             yield from (f"http://{address}:{port['nodePort']}" for address in addresses)
 
 
