@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from netlab.model.packets import Family
 from netlab.netfilter.parse import parse
 from netlab.netfilter.rules import Rule
+from netlab.netfilter.words import logical_lines
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +41,7 @@ def parse_counted(text: str, family: Family) -> list[CountedRule]:
 def _lines_by_chain(text: str) -> dict[tuple[str, str], list[tuple[str, int, int]]]:
     found: dict[tuple[str, str], list[tuple[str, int, int]]] = defaultdict(list)
     table = ""
-    for line in text.split("\n"):
+    for line in logical_lines(text):
         if line.startswith("*"):
             table = line[1:].strip()
         elif line.startswith("["):

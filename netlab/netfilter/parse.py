@@ -14,7 +14,7 @@ from netlab.netfilter.normal import normalise
 from netlab.netfilter.parse_match import parse_match
 from netlab.netfilter.parse_target import parse_target
 from netlab.netfilter.rules import Chain, Rule, Ruleset, Table, rule
-from netlab.netfilter.words import split
+from netlab.netfilter.words import logical_lines, split
 
 _BEGINS_PART: Final = frozenset({"-s", "-d", "-i", "-o", "-p", "-m", "-j", "-g"})
 _TARGET: Final = frozenset({"-j", "-g"})
@@ -34,7 +34,7 @@ def parse(text: str, family: Family) -> Ruleset:
     name = ""
     policies: dict[str, str] = {}
     lines: list[list[str]] = []
-    for number, line in enumerate(text.split("\n"), 1):
+    for number, line in enumerate(logical_lines(text), 1):
         match line[:1]:
             case "" | "#":
                 continue

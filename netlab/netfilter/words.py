@@ -8,6 +8,7 @@ Source: iptables, ``iptables/xshared.c`` (add_param_to_argv), ``libxtables/xtabl
 """
 
 import re
+from collections.abc import Iterator
 from typing import Final
 
 COMMENT_BYTES: Final = 255
@@ -18,7 +19,19 @@ ALL_BITS: Final = 0xFFFF_FFFF
 
 _PLAIN: Final = re.compile(r"[-_0-9A-Za-z]+")
 _WORD: Final = re.compile(r"[-_0-9A-Za-z.:/,+=@%*\[\]!]+")
+_QUOTED: Final = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _SPLIT: Final = re.compile(r'"((?:[^"\\]|\\.)*)"|(\S+)')
+
+
+def logical_lines(text: str) -> Iterator[str]:
+    """Yield the lines of iptables-save, which prints a newline within a comment as it is."""
+    held = ""
+    for line in text.split("\n"):
+        held = f"{held}\n{line}" if held else line
+        # A comment line of iptables-save itself may hold an odd quote.
+        if held.startswith("#") or '"' not in _QUOTED.sub("", held):
+            yield held
+            held = ""
 
 
 def quote(text: str) -> str:

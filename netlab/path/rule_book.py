@@ -5,16 +5,15 @@ endpoint says which one; both are read back from there, as any reader of iptable
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from netlab.netfilter.words import split
+from netlab.netfilter.words import logical_lines, split
 
 _SERVICE: Final = re.compile(r"([a-z0-9.-]+/[a-z0-9.-]+(?::[a-z0-9-]+)?)(?: |$)")
 _ENDPOINT: Final = re.compile(r" -> (\S+)$")
 _EXTERNAL: Final = re.compile(r"masquerade traffic for (\S+) external destinations")
-_QUOTED: Final = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +53,7 @@ def rules_by_chain(text: str) -> dict[tuple[str, str], list[KnownRule]]:
     """Return the rules that iptables-save printed as ``text``, by table and chain, in order."""
     chains: dict[tuple[str, str], list[KnownRule]] = {}
     table = ""
-    for line in _lines(text):
+    for line in logical_lines(text):
         if line.startswith("*"):
             table = line[1:].strip()
         elif line.startswith("-A "):
@@ -72,24 +71,13 @@ def chain_policies(text: str) -> dict[tuple[str, str], str]:
     """
     policies: dict[tuple[str, str], str] = {}
     table = ""
-    for line in _lines(text):
+    for line in logical_lines(text):
         if line.startswith("*"):
             table = line[1:].strip()
         elif line.startswith(":"):
             chain, policy = line[1:].split()[:2]
             policies[table, chain] = policy
     return policies
-
-
-def _lines(text: str) -> Iterator[str]:
-    """Yield logical lines: iptables-save prints a newline within a comment as it is."""
-    held = ""
-    for line in text.split("\n"):
-        held = f"{held}\n{line}" if held else line
-        # A comment line of iptables-save itself may hold an odd quote.
-        if held.startswith("#") or '"' not in _QUOTED.sub("", held):
-            yield held
-            held = ""
 
 
 def _rule(index: int, line: str, words: Sequence[str]) -> KnownRule:

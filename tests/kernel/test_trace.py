@@ -64,9 +64,13 @@ def policy(lab: Lab) -> Iterator[Callable[[str], None]]:
 
 
 def traced(lab: Lab, caller: str, target: str, timeout_s: float = 1.5) -> Trace:
+    """Return a trace, which must be what the rules foretell."""
     objects = Client(control_socket(lab.name))
     cluster = Cluster(lab=lab.name, objects=objects, read_hosts=lambda: hosts(lab.name))
-    return trace(cluster, TraceRequest(caller=caller, target=target, timeout_s=timeout_s), NOW)
+    request = TraceRequest(caller=caller, target=target, timeout_s=timeout_s, predict=True)
+    found = trace(cluster, request, NOW)
+    assert found.prediction.holds(), found.prediction
+    return found
 
 
 def node_port(lab: Lab) -> int:

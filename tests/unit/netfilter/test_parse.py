@@ -5,7 +5,7 @@ from netlab.model.packets import Family
 from netlab.netfilter.matches import Comment, OtherMatch
 from netlab.netfilter.parse import parse
 from netlab.netfilter.render import render
-from netlab.netfilter.targets import Jump, OtherTarget
+from netlab.netfilter.targets import Accept, Jump, OtherTarget
 
 
 def rules_of(*lines: str, family: Family = Family.IPV4):
@@ -138,3 +138,10 @@ def test_a_text_that_looks_like_an_option_with_a_text_is_a_text():
     [rule] = rules_of('-m comment --comment --log-prefix -m comment --comment ""')
 
     assert [match.text for match in rule.matches] == ["--log-prefix", ""]
+
+
+def test_a_newline_in_a_comment_ends_no_rule():
+    [rule] = rules_of('-m comment --comment "one\n-A X -j DROP" -j ACCEPT')
+
+    assert [match.text for match in rule.matches] == ["one -A X -j DROP"]
+    assert rule.target == Accept()
