@@ -1,35 +1,18 @@
 """``netlab compile``: a node's rules as text; no root, no lab."""
 
-from typing import TYPE_CHECKING
-
 import click
 
-from netlab.cli.proxy_options import proxy_options, read_view
-
-if TYPE_CHECKING:
-    from netlab.model.topology import Address
+from netlab.cli.proxy_options import Asked, proxy_options, read_view
 
 
 @click.command("compile")
 @proxy_options
 @click.option(
-    "--proxy-mode",
-    "mode",
-    type=click.Choice(["iptables", "nftables"]),
-    help="Instead of the configuration's; iptables where neither says.",
-)
-@click.option(
     "--family",
     type=click.Choice(["ipv4", "ipv6"]),
     help="Address family; that of the node's first address where nothing is said.",
 )
-def compile_(
-    files: tuple[str, ...],
-    node: str,
-    local_addresses: "tuple[Address, ...]",
-    mode: str | None,
-    family: str | None,
-) -> None:
+def compile_(asked: Asked, family: str | None) -> None:
     """Print the rules that kube-proxy would lay on a node.
 
     FILE holds the Node, Services and EndpointSlices, as kubectl get -o yaml prints them, and may
@@ -39,8 +22,7 @@ def compile_(
     """
     from netlab.model.packets import Family
     from netlab.proxy.text import compile_text
-    from netlab.proxy.view import ProxyMode
 
-    view = read_view(files, node, local_addresses, ProxyMode(mode) if mode else None)
+    view = read_view(asked)
     families = {"ipv4": Family.IPV4, "ipv6": Family.IPV6}
     click.echo(compile_text(view, families[family] if family else view.family), nl=False)

@@ -5,12 +5,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from netlab.cli.proxy_options import proxy_options, read_view
+from netlab.cli.proxy_options import Asked, proxy_options, read_view
 
 if TYPE_CHECKING:
-    from netlab.model.topology import Address
     from netlab.path.flows import FlowQuestion
-    from netlab.proxy.view import ProxyView
 
 _SCHEMA = "netlab.predict/1"
 
@@ -34,9 +32,7 @@ _SCHEMA = "netlab.predict/1"
 )
 def predict(
     flow: str | None,
-    files: tuple[str, ...],
-    node: str,
-    local_addresses: "tuple[Address, ...]",
+    asked: Asked,
     flows_file: str | None,
     output: str,
 ) -> None:
@@ -54,14 +50,14 @@ def predict(
     if (flow is None) == (flows_file is None):
         raise click.UsageError("Give one FLOW, or --flows FILE.")
     questions = [_parse(flow)] if flow is not None else _read_flows(str(flows_file))
-    predictor = Predictor(_iptables(read_view(files, node, local_addresses, None)))
+    predictor = Predictor(read_view(asked))
     answers = [predictor.predict(question) for question in questions]
     if output == "text":
         click.echo("\n\n".join(map(render_prediction, answers)))
         return
     values = [prediction_values(answer) for answer in answers]
     body = values[0] if flow is not None else {"flows": values}
-    click.echo(json.dumps({"schema": _SCHEMA, "node": node, **body}, indent=2))
+    click.echo(json.dumps({"schema": _SCHEMA, "node": asked.node, **body}, indent=2))
 
 
 def _parse(flow: object, place: str = "") -> "FlowQuestion":
@@ -87,13 +83,3 @@ def _read_flows(file: str) -> "list[FlowQuestion]":
     if not isinstance(flows, list):
         raise SpecError(f"{source}: must be a list of flows, or an object with such a list: flows")
     return [_parse(flow, f"{source}: flow {number}: ") for number, flow in enumerate(flows, 1)]
-
-
-def _iptables(view: "ProxyView") -> "ProxyView":
-    from netlab.errors import SpecError
-    from netlab.proxy.view import ProxyMode
-
-    if view.mode is not ProxyMode.IPTABLES:
-        message = f"predict walks iptables rules, and the configuration's mode is {view.mode}"
-        raise SpecError(message, hint="leave mode out of the KubeProxyConfiguration")
-    return view

@@ -1,16 +1,16 @@
 """What ``compile`` and ``predict`` share: which kube-proxy they speak of."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
     from netlab.model.topology import Address
-    from netlab.proxy.view import ProxyMode, ProxyView
-
-_Command = TypeVar("_Command", bound=Callable[..., Any])
+    from netlab.proxy.view import ProxyView
 
 
 def _addresses(
@@ -22,9 +22,39 @@ def _addresses(
         raise click.BadParameter(str(error)) from error
 
 
-def proxy_options(command: _Command) -> _Command:
-    """Add ``-f``, ``--node`` and ``--local-address``."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Which kube-proxy a command was asked about."""
+
+    files: tuple[str, ...]
+    node: str
+    local_addresses: "tuple[Address, ...]"
+    mode: str | None
+    """Instead of the configuration's."""
+
+
+def proxy_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add ``-f``, ``--node``, ``--local-address`` and ``--proxy-mode``; they come as ``asked``."""
+
+    @wraps(command)
+    def with_asked(
+        *,
+        files: tuple[str, ...],
+        node: str,
+        local_addresses: "tuple[Address, ...]",
+        mode: str | None,
+        **others: object,
+    ) -> None:
+        asked = Asked(files=files, node=node, local_addresses=local_addresses, mode=mode)
+        command(asked=asked, **others)
+
     for option in (
+        click.option(
+            "--proxy-mode",
+            "mode",
+            type=click.Choice(["iptables", "nftables"]),
+            help="Instead of the configuration's; iptables where neither says.",
+        ),
         click.option(
             "--local-address",
             "local_addresses",
@@ -44,17 +74,12 @@ def proxy_options(command: _Command) -> _Command:
             help="Kubernetes objects, YAML or JSON; - for standard input.",
         ),
     ):
-        command = option(command)
-    return command
+        with_asked = option(with_asked)
+    return with_asked
 
 
-def read_view(
-    files: tuple[str, ...],
-    node: str,
-    local_addresses: "tuple[Address, ...]",
-    mode: "ProxyMode | None",
-) -> "ProxyView":
-    """Return what kube-proxy on ``node`` knows from ``files``; what may surprise goes to stderr.
+def read_view(asked: Asked) -> "ProxyView":
+    """Return what that kube-proxy knows; what may surprise goes to stderr.
 
     Raises:
         SpecError: A file or an object is wrong; the message has every problem.
@@ -62,12 +87,13 @@ def read_view(
     from dataclasses import replace
 
     from netlab.lab.topologies import read_spec
+    from netlab.model.topology import ProxyMode
     from netlab.proxy.view import proxy_view
     from netlab.spec.proxy_objects import parse_proxy_objects
 
-    objects = parse_proxy_objects([read_spec(file) for file in files])
+    objects = parse_proxy_objects([read_spec(file) for file in asked.files])
     for remark in objects.remarks:
         click.echo(f"Note: {remark}", err=True)
-    view = proxy_view(objects, node, mode)
-    addresses = dict.fromkeys((*view.node.addresses, *local_addresses))
+    view = proxy_view(objects, asked.node, ProxyMode(asked.mode) if asked.mode else None)
+    addresses = dict.fromkeys((*view.node.addresses, *asked.local_addresses))
     return replace(view, node=replace(view.node, addresses=tuple(addresses)))

@@ -21,6 +21,14 @@ class Cni(StrEnum):
     """All pods of a node on the bridge ``cni0``; needs br_netfilter."""
 
 
+class ProxyMode(StrEnum):
+    """How kube-proxy speaks to the kernel."""
+
+    IPTABLES = "iptables"
+    NFTABLES = "nftables"
+    """A table of its own; needs the program ``nft``."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Networks:
     """The address ranges of a lab; none overlaps another."""
@@ -74,6 +82,8 @@ class Topology:
     mtu: int = 1460
     """Bytes; 1460 is what the tutorials' cloud uses."""
     cni: Cni = Cni.PTP
+    proxy_mode: ProxyMode = ProxyMode.IPTABLES
+    """Of kube-proxy on every node."""
     message: str = ""
     """Shown when ``up`` is done."""
 

@@ -4,12 +4,15 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from netlab.model.packets import Family
+from netlab.model.topology import ProxyMode
 from netlab.netfilter.questions import is_local
 from netlab.netfilter.verdicts import Outcome, Packet, Verdict
 from netlab.netfilter.walk import Walker
 from netlab.path.flows import FlowQuestion, Origin
 from netlab.proxy.configuration import DetectLocalMode, ProxyConfiguration
 from netlab.proxy.iptables import compile_ruleset
+from netlab.proxy.nftables import compile_table
+from netlab.proxy.nftables.walk import Walker as TableWalker
 from netlab.proxy.view import ProxyView
 
 
@@ -47,12 +50,12 @@ class Predictor:
     """Answers questions about one node.
 
     Args:
-        view: What kube-proxy on the node knows; its mode must be iptables.
+        view: What kube-proxy on the node knows.
     """
 
     def __init__(self, view: ProxyView) -> None:
         self._view = view
-        self._walkers: dict[Family, Walker] = {}
+        self._walkers: dict[Family, Walker | TableWalker] = {}
 
     def predict(self, question: FlowQuestion) -> Prediction:
         """Return what the rules do with the first packet of a flow.
@@ -65,10 +68,14 @@ class Predictor:
         packet = packet_of(question, self._view)
         return Prediction(question=question, outcomes=walker.walk(packet))
 
-    def _walker(self, family: Family) -> Walker:
+    def _walker(self, family: Family) -> Walker | TableWalker:
         view = self._view
-        rules = compile_ruleset(view.node, view.services, view.slices, view.configuration, family)
-        return Walker(rules, view.node.addresses)
+        inputs = view.node, view.services, view.slices, view.configuration, family
+        match view.mode:
+            case ProxyMode.IPTABLES:
+                return Walker(compile_ruleset(*inputs), view.node.addresses)
+            case ProxyMode.NFTABLES:
+                return TableWalker(compile_table(*inputs), view.node.addresses)
 
 
 def packet_of(question: FlowQuestion, view: ProxyView) -> Packet:

@@ -3,11 +3,12 @@
 from dataclasses import replace
 
 from netlab.model.packets import Family
+from netlab.model.topology import ProxyMode
 from netlab.netfilter.render import render
 from netlab.netfilter.rules import Ruleset, Table
 from netlab.proxy.iptables import compile_ruleset
 from netlab.proxy.nftables import compile_text as compile_nftables
-from netlab.proxy.view import ProxyMode, ProxyView
+from netlab.proxy.view import ProxyView
 
 
 def compile_text(view: ProxyView, family: Family) -> str:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from ipaddress import ip_address, ip_network
 from typing import Final
 
@@ -15,7 +14,7 @@ from netlab.model.services import (
     endpoint_slice_of,
     service_of,
 )
-from netlab.model.topology import Address, Network
+from netlab.model.topology import Address, Network, ProxyMode
 from netlab.proxy.configuration import DetectLocalMode, ProxyConfiguration
 from netlab.spec.metadata import text_of
 from netlab.spec.problems import nearest
@@ -27,13 +26,6 @@ Object = Mapping[str, object]
 
 ZONE_LABEL: Final = "topology.kubernetes.io/zone"
 _MASQUERADE_BIT: Final = 14
-
-
-class ProxyMode(StrEnum):
-    """How kube-proxy speaks to the kernel."""
-
-    IPTABLES = "iptables"
-    NFTABLES = "nftables"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

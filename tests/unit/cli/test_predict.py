@@ -132,11 +132,20 @@ def test_pods_come_by_the_interface_that_tells_them(tmp_path: Path):
     assert (pod["masquerade"], client["masquerade"]) == (False, True)
 
 
-def test_rules_of_nftables_mode_are_not_walked(tmp_path: Path):
+def test_rules_of_nftables_mode_are_walked_where_the_configuration_says_so(tmp_path: Path):
     file = tmp_path / "objects.yaml"
     text = BASE.read_text("utf-8")
     file.write_text(
         text.replace("kind: KubeProxyConfiguration", "kind: KubeProxyConfiguration\nmode: nftables")
     )
-    result = run("10.0.0.2 -> 172.30.0.41:80", file=file)
-    assert "the configuration's mode is nftables" in str(result.exception)
+    flow = "10.0.0.2 -> 172.30.0.41:80"
+    got = answer(flow, file=file)
+    assert got["verdict"] == "ENDPOINTS"
+    assert {rule["table"] for one in got["outcomes"] for rule in one["rules"]} == {"kube-proxy"}
+    assert answer(flow, "--proxy-mode", "nftables") == got
+    other = answer(flow, "--proxy-mode", "iptables", file=file)
+    assert (other["chances"], other["masquerade"]) == (got["chances"], got["masquerade"])
+    assert {rule["table"] for one in other["outcomes"] for rule in one["rules"]} == {
+        "nat",
+        "filter",
+    }

@@ -9,20 +9,18 @@ from hypothesis import strategies as st
 
 from netlab.model.packets import Family, Protocol
 from netlab.model.services import SERVICE_NAME_LABEL, ProxyNode, endpoint_slice_of, service_of
-from netlab.netfilter.verdicts import Outcome as IptablesOutcome
-from netlab.netfilter.verdicts import Packet, Verdict
+from netlab.netfilter.verdicts import Outcome, Packet, Verdict
 from netlab.netfilter.walk import Walker as IptablesWalker
 from netlab.proxy.configuration import ProxyConfiguration
 from netlab.proxy.iptables import compile_ruleset
 from netlab.proxy.nftables.compile import compile_table
-from netlab.proxy.nftables.walk import Outcome, Walker
+from netlab.proxy.nftables.walk import Walker
 
 LOCAL = (ip_address("10.240.0.3"), ip_address("10.244.1.1"))
 NODE = ProxyNode(name="node1", addresses=LOCAL, pod_cidrs=(ip_network("10.244.1.0/24"),))
 SOURCES = ("10.240.0.3", "10.244.1.2", "10.244.1.9", "10.244.2.2", "10.240.0.4", "198.51.100.79")
 CLUSTER_IP, EXTERNAL_IP, VIP = "10.0.0.80", "192.0.2.80", "203.0.113.10"
 DESTINATIONS = ((CLUSTER_IP, 80), (EXTERNAL_IP, 80), (VIP, 80), ("10.240.0.3", 31704))
-AnyOutcome = Outcome | IptablesOutcome
 POLICIES = st.sampled_from(["Cluster", "Local"])
 PODS = st.lists(
     st.tuples(
@@ -86,7 +84,7 @@ def inputs(spec: dict[str, object], pods: list[tuple[str, str]]):
     return [service], [piece]
 
 
-def summary(outcomes: Iterable[AnyOutcome]):
+def summary(outcomes: Iterable[Outcome]):
     found: dict[tuple[str, str | None, bool], Fraction] = {}
     for one in outcomes:
         masqueraded = one.is_masqueraded and one.verdict is Verdict.ENDPOINTS
