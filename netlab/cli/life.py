@@ -36,7 +36,7 @@ def up(topology: str, lab: str, dry_run: bool) -> None:  # noqa: FBT001 (click's
     from netlab.lab.up import up as bring_up
 
     require_root()
-    require_tools(file.topology.cni)
+    require_tools(file.topology)
     require_room()
     with lock.held(lab):
         done = bring_up(lab, text, file, _progress)

@@ -17,9 +17,10 @@ from netlab.cli.options import lab_option
 @click.option("-o", "--output", type=click.Choice(["table", "json"]), default="table", help="Form.")
 @lab_option
 def rules(node: str, service: str, explain: bool, is_diff: bool, output: str, lab: str) -> int:  # noqa: FBT001
-    """Read the iptables rules of NODE back and say each in a sentence.
+    """Read the rules of NODE back and say each in a sentence.
 
-    They are grouped by Service; the number is that of the packets a rule has counted. With --diff,
+    They are grouped by Service; the number is that of the packets a rule has counted, and - for one
+    of kube-proxy's nftables mode, which does not count. With --diff,
     lines with - are missing from the kernel, lines with + are there but not netlab's; the exit
     code is then 1 when there is any.
 

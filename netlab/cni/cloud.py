@@ -72,7 +72,7 @@ def node(lab: str, topology: Topology, which: TopologyNode) -> NetnsState:
     network = topology.networks.nodes
     others = (other for other in topology.nodes if other.name != which.name)
     return NetnsState(
-        sysctls=sysctls.NODE,
+        sysctls=sysctls.NODES[topology.proxy_mode],
         links=(_eth0(lab, topology, which.name, which.address, network),),
         routes=(
             default_route(router_address(network)),

@@ -13,7 +13,8 @@ from netlab.netfilter.matches import AddrType, Comment, Destination, OutInterfac
 from netlab.netfilter.rules import Chain, Ruleset, Table, rule
 from netlab.netfilter.targets import Dnat, Jump, Masquerade, Return, Snat
 
-_MASQ_AGENT = "IP-MASQ-AGENT"
+MASQ_AGENT = "IP-MASQ-AGENT"
+"""A chain that is there on every node."""
 _DNAT_CHAIN = "NETLAB-EXTERNAL-DNAT"
 _SNAT_CHAIN = "NETLAB-EXTERNAL-SNAT"
 
@@ -32,25 +33,25 @@ def masquerade_ruleset(non_masquerade: Sequence[Network], family: Family = Famil
         "POSTROUTING",
         Comment(
             "ip-masq-agent: ensure nat POSTROUTING directs all non-LOCAL destination traffic"
-            f" to our custom {_MASQ_AGENT} chain"
+            f" to our custom {MASQ_AGENT} chain"
         ),
         AddrType(Side.DESTINATION, inverted=True),
-        target=Jump(_MASQ_AGENT),
+        target=Jump(MASQ_AGENT),
     )
     local = Comment("ip-masq-agent: local traffic is not subject to MASQUERADE")
     kept = [
-        rule(_MASQ_AGENT, local, Destination(network), target=Return())
+        rule(MASQ_AGENT, local, Destination(network), target=Return())
         for network in non_masquerade
         if family.holds(network)
     ]
     outbound = rule(
-        _MASQ_AGENT,
+        MASQ_AGENT,
         Comment("ip-masq-agent: outbound traffic is subject to MASQUERADE (must be last in chain)"),
         target=Masquerade(),
     )
     chains = (
         Chain("POSTROUTING", (hook,), policy="ACCEPT"),
-        Chain(_MASQ_AGENT, (*kept, outbound)),
+        Chain(MASQ_AGENT, (*kept, outbound)),
     )
     return Ruleset(family, (Table("nat", chains),))
 

@@ -15,12 +15,14 @@ whatever module the host has loaded.
 * ``icmp_ratemask``: 0, so that no ICMP error counts against a limit. The kernel would tell each
   caller once a second that it is refused, and all together fifty at once, so that the calls beyond
   would look dropped. Pods refuse datagrams this way too.
-* ``route_localnet``: kube-proxy sets it, so that 127.0.0.1:NODEPORT works.
+* ``route_localnet``: kube-proxy sets it in iptables mode, so that 127.0.0.1:NODEPORT works. In
+  nftables mode NodePorts do not answer there, and no rule keeps others from 127.0.0.0/8.
 """
 
 from typing import Final
 
 from netlab.model.links import Sysctl
+from netlab.model.topology import ProxyMode
 
 _COMMON: Final = {
     "net.ipv6.conf.default.disable_ipv6": "1",
@@ -35,11 +37,11 @@ _COMMON: Final = {
 }
 
 
-def _sysctls(*, forward: bool, node: bool) -> tuple[Sysctl, ...]:
+def _sysctls(*, forward: bool, node: bool, route_localnet: bool = False) -> tuple[Sysctl, ...]:
     settings = {
         **_COMMON,
         "net.ipv4.ip_forward": str(int(forward)),
-        "net.ipv4.conf.all.route_localnet": str(int(node)),
+        "net.ipv4.conf.all.route_localnet": str(int(route_localnet)),
     }
     bridged = str(int(node))
     return tuple(Sysctl(key=key, value=value) for key, value in settings.items()) + tuple(
@@ -51,4 +53,8 @@ def _sysctls(*, forward: bool, node: bool) -> tuple[Sysctl, ...]:
 HOST: Final = _sysctls(forward=False, node=False)
 """A client, a pod or the load balancer."""
 ROUTER: Final = _sysctls(forward=True, node=False)
-NODE: Final = _sysctls(forward=True, node=True)
+NODES: Final = {
+    mode: _sysctls(forward=True, node=True, route_localnet=mode is ProxyMode.IPTABLES)
+    for mode in ProxyMode
+}
+"""A node, by the mode of its kube-proxy."""

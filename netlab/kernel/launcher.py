@@ -5,9 +5,9 @@ Theory of operation
 A namespace belongs to a thread, and the control plane has an event loop (and a library that may
 start threads), so it never enters one. It forks this process first and sends it requests over a
 channel. The launcher has one thread: it moves between namespaces, sends netlink requests in them,
-runs ``iptables-restore``, opens sockets and hands their descriptors over. Requests are carried out
-in order. When the control plane is gone, so is the launcher; what it made stays, and the next one
-finds it in the kernel.
+runs ``iptables-restore`` and ``nft``, opens sockets and hands their descriptors over. Requests are
+carried out in order. When the control plane is gone, so is the launcher; what it made stays, and
+the next one finds it in the kernel.
 """
 
 import os
@@ -16,10 +16,13 @@ import socket
 from typing import Any, NoReturn
 
 from netlab.errors import KernelError, NetlabError
-from netlab.kernel import apply, channel, conntrack, iptables, processes, read
+from netlab.kernel import apply, channel, conntrack, iptables, nftables, processes, read
 from netlab.kernel import requests as rq
 from netlab.kernel.netns import inside
+from netlab.kernel.nft_looks import has_rules
 from netlab.model.names import NetnsName
+from netlab.model.packets import Family
+from netlab.proxy.nftables.table import TABLE
 
 
 def fork() -> socket.socket:
@@ -76,14 +79,35 @@ def _value(request: rq.Valued) -> Any:  # noqa: ANN401 (each request has its own
             return apply.apply(request.operations)
         case rq.ReadLab():
             return read.read_lab(request.lab)
-        case rq.Restore():
-            return iptables.restore(request.texts)
-        case rq.SaveRules():
-            return iptables.save(request.netns)
-        case rq.FindLost():
-            return iptables.lacking(request.netns, request.chains)
         case rq.CleanUdp():
             return _clean_udp(request)
+        case _:
+            return _rules(request)
+
+
+def _rules(request: rq.OfRules) -> Any:  # noqa: ANN401 (each request has its own)
+    match request:
+        case rq.Restore():
+            return iptables.restore(request.texts)
+        case rq.LoadTables():
+            return nftables.load(request.texts)
+        case rq.SaveRules():
+            return iptables.save(request.netns)
+        case rq.ReadTables():
+            return nftables.list_table(request.netns, Family.IPV4, TABLE)
+        case rq.FindLost():
+            return _find_lost(request)
+
+
+def _find_lost(request: rq.FindLost) -> frozenset[NetnsName]:
+    lost = iptables.lacking(request.netns, request.chains)
+    emptied = {
+        name
+        for name in request.netns
+        if name not in lost
+        and not all(has_rules(name, Family.IPV4, TABLE, chain) for chain in request.filled)
+    }
+    return lost | emptied
 
 
 def _clean_udp(request: rq.CleanUdp) -> dict[NetnsName, int]:

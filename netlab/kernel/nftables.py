@@ -3,28 +3,20 @@
 One text is one transaction: the kernel takes all of it or nothing.
 """
 
-import json
 import os
 import shutil
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from netlab.errors import HostError
 from netlab.kernel.netns import inside
+from netlab.kernel.nft_looks import has_table
 from netlab.model.names import NetnsName
+from netlab.model.packets import Family
+from netlab.proxy.nftables.table import ip
 
 _PATH: Final = os.pathsep.join(["/usr/sbin", "/sbin", "/usr/bin", "/bin"])
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Holdings:
-    """Names in one table; all empty when there is no such table."""
-
-    chains: frozenset[str] = frozenset()
-    sets: frozenset[str] = frozenset()
-    """Sets and maps."""
 
 
 def load(texts: Mapping[NetnsName, str]) -> dict[NetnsName, str]:
@@ -36,7 +28,7 @@ def load(texts: Mapping[NetnsName, str]) -> dict[NetnsName, str]:
     Raises:
         HostError: nft is not installed.
     """
-    argv = [_nft(), "-f", "-"]
+    argv = [program(), "-f", "-"]
     running = {}
     for netns, text in texts.items():
         with inside(netns):
@@ -58,6 +50,26 @@ def load(texts: Mapping[NetnsName, str]) -> dict[NetnsName, str]:
     }
 
 
+def list_table(
+    names: Iterable[NetnsName], family: Family, table: str, *, handles: bool = False
+) -> dict[NetnsName, str]:
+    """Return what ``nft list table`` prints in each namespace; empty where there is no such table.
+
+    Args:
+        names: The namespaces.
+        family: The table's.
+        table: Its name.
+        handles: Have the kernel's number of each rule printed too.
+
+    Raises:
+        HostError: nft is not installed, or its listing failed.
+    """
+    arguments = [*(["-a"] if handles else []), "list", "table", ip(family), table]
+    return {
+        netns: _run(netns, arguments) if has_table(netns, family, table) else "" for netns in names
+    }
+
+
 def save(names: Iterable[NetnsName]) -> dict[NetnsName, str]:
     """Return what ``nft list ruleset`` prints in each namespace, with counters.
 
@@ -67,40 +79,8 @@ def save(names: Iterable[NetnsName]) -> dict[NetnsName, str]:
     return {netns: _run(netns, ["list", "ruleset"]) for netns in names}
 
 
-def read_holdings(names: Iterable[NetnsName], family: str, table: str) -> dict[NetnsName, Holdings]:
-    """Return what each namespace has in one table, by name alone.
-
-    Args:
-        names: The namespaces.
-        family: ``ip`` or ``ip6``.
-        table: Its name.
-
-    Raises:
-        HostError: nft is not installed, or its listing failed.
-    """
-    return {
-        netns: Holdings(
-            chains=_listed(netns, ["chains"], family, table),
-            sets=_listed(netns, ["sets", "maps"], family, table),
-        )
-        for netns in names
-    }
-
-
-def _listed(netns: NetnsName, kinds: Sequence[str], family: str, table: str) -> frozenset[str]:
-    """Return names of objects; a listing of a whole family does not fail where no table is."""
-    found = set()
-    for kind in kinds:
-        listing = json.loads(_run(netns, ["-j", "-t", "list", kind, family]))
-        for entry in listing["nftables"]:
-            listed = entry.get(kind.removesuffix("s"))
-            if listed is not None and listed["table"] == table:
-                found.add(listed["name"])
-    return frozenset(found)
-
-
 def _run(netns: NetnsName, arguments: Sequence[str]) -> str:
-    argv = [_nft(), *arguments]
+    argv = [program(), *arguments]
     with inside(netns):
         done = subprocess.run(argv, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -108,8 +88,12 @@ def _run(netns: NetnsName, arguments: Sequence[str]) -> str:
     return done.stdout
 
 
-def _nft() -> str:
-    """Return the path of nft; a plain user's PATH lacks /usr/sbin."""
+def program() -> str:
+    """Return the path of nft; a plain user's PATH lacks /usr/sbin.
+
+    Raises:
+        HostError: It is not installed.
+    """
     path = shutil.which("nft") or shutil.which("nft", path=_PATH)
     if path is None:
         raise HostError("nft is not installed", hint="apt-get install nftables")

@@ -8,12 +8,12 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from netlab.errors import NetlabError
-from netlab.kernel import apply, iptables, netns
+from netlab.kernel import apply, iptables, netns, nftables
 from netlab.model.links import Peer
 from netlab.model.names import NetnsName
 from netlab.plan import ops
@@ -34,6 +34,25 @@ _TARGETS: Final = {
     "MASQUERADE": ("POSTROUTING", "-j MASQUERADE --random-fully"),
     "MARK": ("PREROUTING", "-j MARK --or-mark 0x4000"),
 }
+
+_TABLE: Final = """\
+add table ip probe
+add set ip probe clients { type ipv4_addr ; flags dynamic,timeout ; timeout 10s ; }
+add map ip probe services { type ipv4_addr . inet_proto . inet_service : verdict ; }
+add chain ip probe pre { type nat hook prerouting priority -100 ; }
+add chain ip probe post { type nat hook postrouting priority 100 ; }
+add chain ip probe in { type filter hook input priority 0 ; }
+add chain ip probe one
+add rule ip probe pre ip daddr . meta l4proto . th dport vmap @services
+add rule ip probe pre numgen random mod 1 vmap { 0 : goto one }
+add rule ip probe one update @clients { ip saddr }
+add rule ip probe one fib saddr type local mark set mark or 0x4000
+add rule ip probe one meta l4proto tcp dnat to 192.0.2.1:80
+add rule ip probe post mark set mark xor 0x4000
+add rule ip probe post masquerade fully-random
+add rule ip probe in ct state new reject comment "netlab"
+add element ip probe services { 192.0.2.2 . tcp . 80 : goto one }
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +77,7 @@ def probe_all() -> Iterator[Finding]:
     yield _tried("veth pairs", _veth, "modprobe veth")
     yield _tried("bridges", _bridge, "modprobe bridge")
     yield from _iptables()
+    yield _nftables()
     yield _br_netfilter()
     yield from _other_netlab()
 
@@ -117,6 +137,18 @@ def _rule(name: str, text: str, module: str) -> Finding:
             raise OSError(refused[where])
 
     return _tried(name, load, f"modprobe xt_{module}, or install this kernel's extra modules")
+
+
+def _nftables() -> Finding:
+    """Load every kind of object that kube-proxy's nftables mode makes."""
+
+    def load(where: NetnsName) -> None:
+        refused = nftables.load({where: _TABLE})
+        if refused:
+            raise OSError(refused[where])
+
+    hint = "apt-get install nftables; topologies with proxy.mode nftables need it, and Linux 5.13"
+    return replace(_tried("nftables", load, hint), is_needed=False)
 
 
 def _br_netfilter() -> Finding:

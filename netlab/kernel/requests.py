@@ -30,8 +30,25 @@ class Restore:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LoadTables:
+    """Run commands of nft, side by side; the answer maps each namespace that refused to why."""
+
+    texts: Mapping[NetnsName, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SaveRules:
     """Read rules; the answer maps each namespace to the text of ``iptables-save``."""
+
+    netns: tuple[NetnsName, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadTables:
+    """Read kube-proxy's table; the answer maps each namespace to what ``nft list table`` prints.
+
+    Empty where there is no such table.
+    """
 
     netns: tuple[NetnsName, ...]
 
@@ -51,7 +68,9 @@ class FindLost:
 
     netns: tuple[NetnsName, ...]
     chains: tuple[tuple[str, str], ...]
-    """Table and name of each."""
+    """Table and name of each, of iptables."""
+    filled: tuple[str, ...] = ()
+    """Names of chains in kube-proxy's nftables table, each of which must hold a rule."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +81,10 @@ class CleanUdp:
     services: UdpServices
 
 
-Valued = Apply | ReadLab | Restore | SaveRules | FindLost | CleanUdp
+OfRules = Restore | LoadTables | SaveRules | ReadTables | FindLost
+"""What is about iptables and nftables."""
+
+Valued = Apply | ReadLab | OfRules | CleanUdp
 """What is answered with a value alone."""
 
 Request = Valued | Listen

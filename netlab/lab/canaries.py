@@ -1,8 +1,10 @@
-"""The look for KUBE-PROXY-CANARY: has somebody thrown the rules away?
+"""The look for canaries: has somebody thrown the rules away?
 
-kube-proxy keeps an empty chain of that name in three tables. A firewall that starts anew removes
-every chain, this one too; its absence says that the rest is gone as well. The look is made beside
-the passes, so that no change waits for it.
+In iptables mode kube-proxy keeps an empty chain KUBE-PROXY-CANARY in three tables. A firewall that
+starts anew removes every chain, this one too; its absence says that the rest is gone as well. In
+nftables mode it has a table of its own, which goes whole or is emptied whole: one of its chains
+that is there whatever Services there are, and empty or gone, says so. The look is made beside the
+passes, so that no change waits for it.
 
 Source: Kubernetes, ``pkg/util/iptables/iptables.go`` (Monitor).
 """
@@ -10,16 +12,27 @@ Source: Kubernetes, ``pkg/util/iptables/iptables.go`` (Monitor).
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final
 
+from netlab.cni.masquerade import MASQ_AGENT
 from netlab.control.runtime import create_task
 from netlab.errors import NetlabError
 from netlab.kernel.requests import FindLost
 from netlab.model.names import NetnsName
+from netlab.model.topology import ProxyMode
 from netlab.proxy.fixed import canary
+from netlab.proxy.nftables.fixed import MASQUERADING
 
 CANARY_PERIOD_S: Final = 30.0
 """kube-proxy's sync period."""
-CANARIES: Final = tuple((table, canary().name) for table in ("mangle", "filter", "nat"))
-"""Table and name of each chain that is looked for."""
+CANARIES: Final = {
+    ProxyMode.IPTABLES: tuple((table, canary().name) for table in ("mangle", "filter", "nat")),
+    ProxyMode.NFTABLES: (("nat", MASQ_AGENT),),
+}
+"""Table and name of each chain of iptables that is looked for."""
+FILLED: Final[dict[ProxyMode, tuple[str, ...]]] = {
+    ProxyMode.IPTABLES: (),
+    ProxyMode.NFTABLES: (MASQUERADING,),
+}
+"""Chains of the nftables table in which a rule is looked for."""
 
 
 class CanaryWatch:
@@ -43,11 +56,12 @@ class CanaryWatch:
         self._next_at = 0.0
         self._looking: Any = None
 
-    def look_when_due(self, names: Iterable[NetnsName], now: float) -> float:
+    def look_when_due(self, names: Iterable[NetnsName], mode: ProxyMode, now: float) -> float:
         """Begin a look if it is time for one, and return when the next one is due.
 
         Args:
             names: The nodes' namespaces, their rules laid.
+            mode: Of kube-proxy.
             now: Wall clock seconds.
         """
         if self._next_at == 0.0:
@@ -55,15 +69,17 @@ class CanaryWatch:
         if now >= self._next_at:
             self._next_at = now + self._period_s
             if self._looking is None or self._looking.done():
-                self._looking = create_task(self._look(tuple(names)))
+                self._looking = create_task(self._look(tuple(names), mode))
         return self._next_at
 
-    async def _look(self, names: tuple[NetnsName, ...]) -> None:
+    async def _look(self, names: tuple[NetnsName, ...], mode: ProxyMode) -> None:
         lost: set[NetnsName] = set()
         for name in names:
             # One at a time: what else the launcher is asked for comes in between.
             try:
-                lost |= await self._call(FindLost(netns=(name,), chains=CANARIES))
+                lost |= await self._call(
+                    FindLost(netns=(name,), chains=CANARIES[mode], filled=FILLED[mode])
+                )
             except NetlabError:
                 # Whatever keeps it from looking meets the repair too, which reports it.
                 lost.add(name)

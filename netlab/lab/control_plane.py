@@ -141,11 +141,13 @@ class ControlPlane:
         now = self.clock()
         full_at = self.kube_proxy.full_sync_when_due(now)
         self.operations += await self.kube_proxy.sync(self.topology)
-        look_at = self._canaries.look_when_due(self.kube_proxy.nodes, now)
+        proxy = self.kube_proxy
+        look_at = self._canaries.look_when_due(proxy.nodes, proxy.mode, now)
+        tidy_at = await proxy.tidy_when_due(now)
         if self._doors is not None:
             await self._doors.sync(made)
         retry_at = now + RETRY_S if self.kube_proxy.refusals or self.closed_ports() else full_at
-        return min(full_at, look_at, retry_at)
+        return min(full_at, look_at, retry_at, tidy_at or full_at)
 
     def closed_ports(self) -> list[str]:
         """Return why ports of kube-proxy's could not be opened, a sentence each."""

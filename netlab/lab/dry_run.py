@@ -18,6 +18,7 @@ from netlab.model.topology import TopologyFile
 from netlab.netfilter.render import render
 from netlab.plan.build import build_lab
 from netlab.plan.diff import diff
+from netlab.proxy.nftables.render import render as render_table
 
 _END: Final = "NETLAB"
 
@@ -46,6 +47,12 @@ def commands(lab: str, file: TopologyFile) -> Iterator[str]:
     reconciler.reconcile(now)
     placements = filter(None, map(placement_of, store.list_("pods")))
     yield from map(str, diff({}, build_lab(lab, file.topology, placements)))
-    for netns, ruleset in wanted_rules(lab, file.topology, read_objects(store)).items():
-        restore = f"ip netns exec {netns} iptables-restore --noflush"
-        yield f"{restore} <<'{_END}'\n{render(ruleset)}{_END}"
+    for netns, rules in wanted_rules(lab, file.topology, read_objects(store)).items():
+        inside = f"ip netns exec {netns}"
+        yield _fed(f"{inside} iptables-restore --noflush", render(rules.iptables))
+        if rules.nftables is not None:
+            yield _fed(f"{inside} nft -f -", render_table(rules.nftables))
+
+
+def _fed(command: str, text: str) -> str:
+    return f"{command} <<'{_END}'\n{text}{_END}"

@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 from netlab.errors import HostError
-from netlab.kernel import iptables
+from netlab.kernel import iptables, nftables
 from netlab.kernel.rundir import RUN
-from netlab.model.topology import Cni
+from netlab.model.topology import Cni, ProxyMode, Topology
 
 _BRIDGE_SYSCTLS = Path("/proc/sys/net/bridge")
 _ROOM = 4 << 20
@@ -29,15 +29,17 @@ def require_root() -> None:
         )
 
 
-def require_tools(cni: Cni) -> None:
-    """Make sure that the machine has what a lab of this kind cannot do without.
+def require_tools(topology: Topology) -> None:
+    """Make sure that the machine has what a lab of this topology cannot do without.
 
     Raises:
-        HostError: iptables is missing, or br_netfilter for ``cni: bridge``.
+        HostError: iptables is missing, or nft or br_netfilter where the topology needs it.
     """
     for name in ("iptables-restore", "iptables-save"):
         iptables.program(name)
-    if cni is Cni.BRIDGE and not _BRIDGE_SYSCTLS.exists():
+    if topology.proxy_mode is ProxyMode.NFTABLES:
+        nftables.program()
+    if topology.cni is Cni.BRIDGE and not _BRIDGE_SYSCTLS.exists():
         raise HostError(
             "cni: bridge needs br_netfilter, which is not loaded: replies of Services between pods "
             "of one node would pass iptables by",

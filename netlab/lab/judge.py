@@ -6,14 +6,15 @@ from typing import Final
 
 from netlab.lab.calls import Call
 from netlab.lab.cluster import ServicePort
+from netlab.lab.node_rules import DropRule
 from netlab.model.hosts import Host, HostKind
 from netlab.model.topology import Address
 from netlab.path.findings import Finding
 from netlab.path.outcomes import Outcome, Result
 from netlab.path.paths import Connection, Fate
 
-Drops = Mapping[str, tuple[str, int] | None]
-"""For each node, the rule that drops what has no local endpoint, and its packet counter."""
+Drops = Mapping[str, DropRule | None]
+"""For each node, what drops packets that have no local endpoint."""
 
 _POD_SAYS: Final = "a pod that calls a ClusterIP keeps its own address, {expected}"
 _NODE_SAYS: Final = "a node's own process is seen by an address of the node, {expected}"
@@ -92,13 +93,18 @@ class Judge:
         )
 
     def _counted(self, node: Host) -> tuple[bool, tuple[str, ...]]:
-        """Tell whether the node's DROP rule counted packets meanwhile, with a sentence for it."""
+        """Tell whether the node's rule dropped packets meanwhile, with a sentence for it.
+
+        Where nothing is counted, all that can be told is that the rule was there.
+        """
         before, after = self.before.get(node.name), self.after.get(node.name)
         if before is None or after is None:
-            return False, (f"{node.name} has no rule that drops it (iptables-save -c)",)
-        rule, count = after
-        sentence = f"{node.name} iptables-save -c: packets {before[1]} -> {count} at {rule}"
-        return count > before[1], (sentence,)
+            return False, (f"{node.name} has no rule that drops it (netlab rules {node.name})",)
+        shown = f"{node.name} {after.command}:"
+        if before.packets is None or after.packets is None:
+            return True, (f"{shown} {after.text} (it counts no packets)",)
+        sentence = f"{shown} packets {before.packets} -> {after.packets} at {after.text}"
+        return after.packets > before.packets, (sentence,)
 
     def _is_silent(self, called: Host) -> bool:
         return self.port.policy == "Local" and not self.port.has_backend_on(called.name)

@@ -80,7 +80,7 @@ class ProxyDoors:
         """Return what answers each path of a port of kube-proxy's own; None for other ports."""
         if door.port == PROXY_PORT:
             return {
-                "/proxyMode": lambda: Answer(headers=_PLAIN, body="iptables"),
+                "/proxyMode": lambda: Answer(headers=_PLAIN, body=self._kube_proxy.mode),
                 "/healthz": lambda: Answer(headers=_PLAIN, body="ok"),
                 "/metrics": lambda: self._metrics(door),
             }
@@ -116,9 +116,14 @@ class ProxyDoors:
     def _metrics(self, door: Door) -> Answer:
         objects, node = self._kube_proxy.objects, self._kube_proxy.nodes[door.netns]
         ports = proxied_ports(node, objects.services, objects.slices, Family.IPV4)
-        rules = self._kube_proxy.loaded(door.netns)
+        held = self._kube_proxy.held(door.netns)
         metrics = self._kube_proxy.metrics[door.netns]
-        text = render_metrics(metrics.metrics(rules, without_local_endpoints(ports)))
+        found = metrics.metrics(
+            self._kube_proxy.mode,
+            held.iptables if held is not None else None,
+            without_local_endpoints(ports),
+        )
+        text = render_metrics(found)
         return Answer(headers={"Content-Type": CONTENT_TYPE}, body=text)
 
 

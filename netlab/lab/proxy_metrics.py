@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from netlab.model.packets import Family
+from netlab.model.topology import ProxyMode
 from netlab.netfilter.rules import Ruleset
 from netlab.render.prometheus import Metric, Sample, histogram_samples
 
@@ -55,6 +56,8 @@ class ProxyMetrics:
     """Rules in the last text, by table."""
     restore_failures: int = 0
     partial_restore_failures: int = 0
+    cleanup_failures: int = 0
+    """Texts that were refused though they only deleted what a change had left empty."""
     deleted_connections: int = 0
     healthz: Counter[int] = field(default_factory=Counter)
     """Answers of ``/healthz`` by status code."""
@@ -78,11 +81,14 @@ class ProxyMetrics:
         self.restore_failures += 1
         self.partial_restore_failures += not is_full
 
-    def metrics(self, rules: Ruleset | None, without_local: Mapping[str, int]) -> Iterator[Metric]:
+    def metrics(
+        self, mode: ProxyMode, rules: Ruleset | None, without_local: Mapping[str, int]
+    ) -> Iterator[Metric]:
         """Yield everything under kube-proxy's names.
 
         Args:
-            rules: What the node holds, as far as is known.
+            mode: Of kube-proxy; each has names of its own.
+            rules: What the node holds of iptables, as far as is known.
             without_local: Service ports without an endpoint on the node, by traffic policy.
         """
         yield _histogram("sync_proxy_rules_duration", "SyncProxyRules latency", self.sync)
@@ -102,8 +108,12 @@ class ProxyMetrics:
             name = f"sync_proxy_rules_{noun}_changes"
             yield _gauge(f"{name}_pending", f"Pending {noun} changes", self.pending[resource])
             yield _counter(f"{name}_total", f"All {noun} changes", self.changes[resource])
-        yield from self._rules(rules)
-        yield from self._failures()
+        match mode:
+            case ProxyMode.IPTABLES:
+                yield from self._rules(rules)
+                yield from self._failures()
+            case ProxyMode.NFTABLES:
+                yield from self._table_failures()
         yield Metric(
             name="kubeproxy_sync_proxy_rules_no_local_endpoints_total",
             kind="gauge",
@@ -138,6 +148,17 @@ class ProxyMetrics:
             f"{name}_partial_restore_failures_total",
             "Texts of partial syncs that were refused",
             self.partial_restore_failures,
+        )
+
+    def _table_failures(self) -> Iterator[Metric]:
+        name = "sync_proxy_rules_nftables"
+        yield _counter(
+            f"{name}_sync_failures_total", "Transactions that were refused", self.restore_failures
+        )
+        yield _counter(
+            f"{name}_cleanup_failures_total",
+            "Deletions of stale chains that were refused",
+            self.cleanup_failures,
         )
 
 

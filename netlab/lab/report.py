@@ -9,10 +9,13 @@ from netlab import __version__
 from netlab.lab.pod_containers import placement_of
 from netlab.model.names import LB, ROUTER, host_netns, pod_netns
 from netlab.model.objects import name_of, namespace_of, spec_of, status_of
+from netlab.netfilter.render import render
+from netlab.proxy.nftables.render import render as render_table
 
 if TYPE_CHECKING:
     from netlab.lab.control_plane import ControlPlane
     from netlab.model.objects import Object
+    from netlab.proxy.node_rules import NodeRules
 
 
 def status(plane: ControlPlane) -> dict[str, Any]:
@@ -21,6 +24,7 @@ def status(plane: ControlPlane) -> dict[str, Any]:
         "lab": plane.lab,
         "version": __version__,
         "topology": plane.topology.name,
+        "proxyMode": plane.topology.proxy_mode,
         "message": plane.topology.message,
         "controlPlane": {"pid": os.getpid(), "startedAt": plane.started_at},
         "operations": plane.operations,
@@ -28,6 +32,15 @@ def status(plane: ControlPlane) -> dict[str, Any]:
         "refusedRules": dict(plane.kube_proxy.refusals),
         "closedPorts": plane.closed_ports(),
         "hosts": _hosts(plane),
+    }
+
+
+def rules(wanted: NodeRules) -> dict[str, Any]:
+    """Return the text for each of the kernel's tools; null where there must be no such table."""
+    table = wanted.nftables
+    return {
+        "iptables": render(wanted.iptables),
+        "nftables": render_table(table) if table is not None else None,
     }
 
 

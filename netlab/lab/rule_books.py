@@ -5,14 +5,18 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from netlab.errors import HostError
-from netlab.kernel import iptables
+from netlab.kernel import iptables, nftables
 from netlab.kernel.netns import inside
 from netlab.lab.side_by_side import side_by_side
 from netlab.model.hosts import Host
+from netlab.model.packets import Family
 from netlab.observe.legacy_trace import has_legacy_tables
 from netlab.observe.rule_handles import read_generation, read_handles
 from netlab.path.legacy_walks import LegacyRules, legacy_rules
 from netlab.path.rule_book import RuleBook, book_by_handle
+from netlab.path.table_book import table_book
+from netlab.proxy.nftables.listing import parse_listing
+from netlab.proxy.nftables.table import TABLE
 
 if TYPE_CHECKING:
     from netlab.lab.foresight import Foresight
@@ -88,7 +92,15 @@ class RuleBooks:
         text = _save(host, "nft")
         self._texts[host.name] = text
         self._tables[host.name] = frozenset(table for table, _ in handles)
-        return book_by_handle(text, handles)
+        book = dict(book_by_handle(text, handles))
+        if TABLE in self._tables[host.name]:
+            book.update(self._table_book(host))
+        return book
+
+    def _table_book(self, host: Host) -> RuleBook:
+        family = Family.IPV4 if self._version == 4 else Family.IPV6
+        text = nftables.list_table([host.netns], family, TABLE, handles=True)[host.netns]
+        return table_book(parse_listing(text)) if text else {}
 
     def _legacy_book(self, host: Host) -> RuleBook:
         if host.name not in self._legacy_texts:

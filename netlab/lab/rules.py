@@ -1,16 +1,21 @@
-"""A host's iptables rules, read back from the kernel, and what the control plane would load."""
+"""A host's rules, read back from the kernel, and what the control plane would load."""
 
 import difflib
 
 from netlab.api.client import Client
 from netlab.errors import LabError
-from netlab.kernel import iptables, rundir
+from netlab.kernel import iptables, nftables, rundir
 from netlab.lab.hosts import find_netns
+from netlab.model.names import NetnsName
 from netlab.model.packets import Family
 from netlab.netfilter.counted import parse_counted
 from netlab.netfilter.differences import Difference, differences
 from netlab.netfilter.parse import parse
-from netlab.proxy.rule_groups import RuleGroup, group_by_service
+from netlab.proxy.nftables.differences import table_differences
+from netlab.proxy.nftables.listing import parse_listing
+from netlab.proxy.nftables.parse import parse as parse_table
+from netlab.proxy.nftables.table import TABLE, Table
+from netlab.proxy.rule_groups import RuleGroup, group_by_service, with_table
 
 
 def read_groups(lab: str, host: str, service: str = "") -> list[RuleGroup]:
@@ -27,6 +32,9 @@ def read_groups(lab: str, host: str, service: str = "") -> list[RuleGroup]:
     netns = find_netns(lab, host)
     text = iptables.save([netns], counters=True)[netns]
     groups = group_by_service(parse_counted(text, Family.IPV4))
+    table = _table(netns)
+    if table is not None:
+        groups = with_table(groups, table)
     if not service:
         return groups
     wanted = service if "/" in service else f"default/{service}"
@@ -46,6 +54,15 @@ def read_differences(lab: str, node: str) -> list[Difference]:
         LabError: There is no such lab or node, or no control plane to ask.
     """
     netns = find_netns(lab, node)
-    wanted = Client(rundir.control_socket(lab)).get(f"/netlab/v1/rules/{node}")["text"]
+    wanted = Client(rundir.control_socket(lab)).get(f"/netlab/v1/rules/{node}")
     held = iptables.save([netns])[netns]
-    return differences(parse(wanted, Family.IPV4), parse(held, Family.IPV4))
+    table = wanted["nftables"]
+    return [
+        *differences(parse(wanted["iptables"], Family.IPV4), parse(held, Family.IPV4)),
+        *table_differences(parse_table(table) if table is not None else None, _table(netns)),
+    ]
+
+
+def _table(netns: NetnsName) -> Table | None:
+    listing = nftables.list_table([netns], Family.IPV4, TABLE)[netns]
+    return parse_listing(listing).table if listing else None

@@ -75,10 +75,10 @@ def _add_routes(app: web.Application, plane: "ControlPlane") -> None:
         return web.json_response({})
 
     async def rules(request: web.Request) -> web.Response:
-        text = plane.kube_proxy.wanted_text(plane.topology, request.match_info["host"])
-        if text is None:
+        found = plane.kube_proxy.wanted(plane.topology, request.match_info["host"])
+        if found is None:
             raise web.HTTPNotFound(reason=f"no rules are netlab's on {request.match_info['host']}")
-        return web.json_response({"text": text})
+        return web.json_response(report.rules(found))
 
     app.router.add_get("/netlab/v1/rules/{host}", rules)
     app.router.add_get("/netlab/v1/status", status)

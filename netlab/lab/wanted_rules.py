@@ -18,11 +18,13 @@ from netlab.model.services import (
     endpoint_slice_of,
     service_of,
 )
-from netlab.model.topology import Topology, TopologyNode
+from netlab.model.topology import ProxyMode, Topology, TopologyNode
 from netlab.netfilter.normal import merge
 from netlab.netfilter.rules import Ruleset
 from netlab.proxy.configuration import ProxyConfiguration
 from netlab.proxy.iptables import compile_ruleset
+from netlab.proxy.nftables import compile_table
+from netlab.proxy.node_rules import NodeRules
 
 _ZONE: Final = "topology.kubernetes.io/zone"
 
@@ -54,16 +56,28 @@ def proxy_nodes(lab: str, topology: Topology, objects: ProxyObjects) -> dict[Net
     }
 
 
-def wanted_rules(lab: str, topology: Topology, objects: ProxyObjects) -> dict[NetnsName, Ruleset]:
+def wanted_rules(lab: str, topology: Topology, objects: ProxyObjects) -> dict[NetnsName, NodeRules]:
     """Return the rules that each namespace must hold: the router's, and every node's."""
     networks = topology.networks
-    configuration = ProxyConfiguration(cluster_cidrs=(ip_network(networks.pods),))
     masquerade = masquerade_ruleset((networks.pods, networks.nodes, networks.services))
-    want = {host_netns(lab, ROUTER): _router(topology)}
+    want = {host_netns(lab, ROUTER): NodeRules(iptables=_router(topology))}
     for name, node in proxy_nodes(lab, topology, objects).items():
-        rules = compile_ruleset(node, objects.services, objects.slices, configuration, Family.IPV4)
-        want[name] = merge(rules, masquerade)
+        want[name] = _node_rules(topology, node, objects, masquerade)
     return want
+
+
+def _node_rules(
+    topology: Topology, node: ProxyNode, objects: ProxyObjects, masquerade: Ruleset
+) -> NodeRules:
+    networks = topology.networks
+    configuration = ProxyConfiguration(cluster_cidrs=(ip_network(networks.pods),))
+    inputs = node, objects.services, objects.slices, configuration, Family.IPV4
+    match topology.proxy_mode:
+        case ProxyMode.IPTABLES:
+            return NodeRules(iptables=merge(compile_ruleset(*inputs), masquerade))
+        case ProxyMode.NFTABLES:
+            table = compile_table(*inputs, service_cidrs=(networks.services,))
+            return NodeRules(iptables=masquerade, nftables=table)
 
 
 def _router(topology: Topology) -> Ruleset:

@@ -6,7 +6,7 @@ endpoint says which one; both are read back from there, as any reader of iptable
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from netlab.netfilter.words import logical_lines, split
@@ -17,17 +17,28 @@ _EXTERNAL: Final = re.compile(r"masquerade traffic for (\S+) external destinatio
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MapEntry:
+    """What a map of nftables says of one key."""
+
+    text: str
+    """The entry, as nft lists it."""
+    service: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KnownRule:
     """One rule of a namespace."""
 
     index: int
     """From 1, in its chain."""
     text: str
-    """The ``-A`` line."""
+    """The ``-A`` line of iptables, or the words of nftables."""
     comment: str = ""
     target: str = ""
     service: str = ""
     endpoint: str = ""
+    entries: Mapping[str, MapEntry] = field(default_factory=dict)
+    """By key: of the map that the rule looks a packet up in."""
 
 
 RuleBook = Mapping[tuple[str, str, int], KnownRule]

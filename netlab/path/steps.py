@@ -1,15 +1,16 @@
 """A walk's messages to steps: rules with their text, rewrites seen, routes asked for."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from netlab.path.observations import AddressPair
 from netlab.path.paths import Nat, Way
 from netlab.path.routes import AskRoute, RouteQuestion
-from netlab.path.rule_book import RuleBook
+from netlab.path.rule_book import MapEntry, RuleBook
 from netlab.path.trace import ConntrackEntry, Point, Rewritten, Routed, RuleHit, Step
 from netlab.path.walks import Report, TraceMessage, Walk
+from netlab.proxy.nftables.fixed import NAT_CHAINS, REJECT_CHAIN
 
 _ROUTED_AFTER: Final = {"pre_dnat", "out_dnat"}
 """Points behind which the kernel looks for a route."""
@@ -50,6 +51,7 @@ class _Telling:
         self._pair = walk.entry.pair
         self._cause: RuleHit | None = None
         self._book = knowledge.books.get(walk.host, {})
+        self._service = ""
 
     def steps(self) -> Iterator[Step]:
         """Yield every step."""
@@ -57,11 +59,31 @@ class _Telling:
             if message.is_point:
                 if message.header is not None:
                     yield from self._point(message, message.header.pair)
-            elif (hit := rule_hit(message, self._book)) is not None:
+            elif (hit := self._hit(message)) is not None:
                 if hit.target in _NAT_TARGETS:
                     self._cause = hit
                 yield hit
         yield from self._entry()
+
+    def _hit(self, message: TraceMessage) -> RuleHit | None:
+        """Return what a rule did; one that looked the packet up did what it found there."""
+        hit = rule_hit(message, self._book)
+        if hit is None or message.handle is None:
+            return hit
+        known = self._book.get((message.table, message.chain, message.handle))
+        entry = self._found(known.entries) if known is not None else None
+        if entry is not None:
+            self._service = entry.service
+            hit = replace(hit, text=f"{hit.text} {{ {entry.text} }}", service=entry.service)
+        elif hit.chain == REJECT_CHAIN:
+            # It is the same for all Services; the packet came there by an entry of one.
+            hit = replace(hit, service=self._service)
+        return hit
+
+    def _found(self, entries: Mapping[str, MapEntry]) -> MapEntry | None:
+        to = self._pair.destination
+        by_port = f"{self._walk.entry.key.protocol} . {to.port}"
+        return entries.get(f"{to.address} . {by_port}") or entries.get(by_port)
 
     def _point(self, message: TraceMessage, pair: AddressPair) -> Iterator[Step]:
         yield from self._rewrites(pair, message.chain)
@@ -100,7 +122,9 @@ class _Telling:
         """Tell whether NAT had decided before: only a connection's first packet walks its rules."""
         if kind in {Nat.UN_DNAT, Nat.UN_SNAT}:
             return True
-        walked = any(message.table == "nat" for message in self._walk.messages)
+        walked = any(
+            message.table == "nat" or message.chain in NAT_CHAINS for message in self._walk.messages
+        )
         return not walked and self._walk.host in self._knowledge.books
 
     def _route(self, message: TraceMessage) -> Routed:

@@ -11,6 +11,8 @@ from netlab.path.paths import Nat, Way
 from netlab.path.reason_words import packet_words, wording_of
 from netlab.path.reasons import counted_cause
 from netlab.path.trace import Packet, Reason, Result, Rewritten, Routed, RuleHit, Verdict
+from netlab.proxy.nftables.fixed import ENDPOINT_CHECKS, REJECT_CHAIN
+from netlab.proxy.nftables.table import TABLE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,8 +173,30 @@ def _by_rule(verdict: Verdict, hit: RuleHit, question: Question) -> Verdict:
     if "block incoming localnet" in hit.comment:
         why = "loopback addresses may be called from the node itself only"
         return replace(verdict, why=why)
+    if hit.table == TABLE:
+        return _by_table(verdict, hit, question)
     shown = f"{inside} iptables -t {hit.table} -nvL {hit.chain} --line-numbers"
     return replace(verdict, why="", hint=shown)
+
+
+def _by_table(verdict: Verdict, hit: RuleHit, question: Question) -> Verdict:
+    """Explain a rule of kube-proxy's nftables table: its chain says what it is for."""
+    shown = f"{_netlab(question, 'exec')} {verdict.host} -- nft list chain ip {TABLE} {hit.chain}"
+    if hit.service and hit.chain == REJECT_CHAIN:
+        why = f"Service {hit.service} has no pod that is ready"
+        return replace(
+            verdict, why=why, hint=f"{_netlab(question, 'get')} pods,endpointslices -o wide"
+        )
+    if hit.service and hit.chain in ENDPOINT_CHECKS:
+        why, hint = _local_policy(verdict, hit, question)
+        return replace(verdict, why=why, hint=hint)
+    if hit.service:
+        why = f"loadBalancerSourceRanges of Service {hit.service} do not hold the packet's source"
+        return replace(verdict, why=why, hint=shown)
+    if verdict.result is Result.REJECTED:
+        why = "the Service with this ClusterIP has no such port"
+        return replace(verdict, why=why, hint=f"{_netlab(question, 'get')} services -A")
+    return replace(verdict, why=hit.comment, hint=shown)
 
 
 def _local_policy(verdict: Verdict, hit: RuleHit, question: Question) -> tuple[str, str]:

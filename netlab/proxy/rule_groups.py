@@ -6,12 +6,14 @@ which in a large cluster carry no comment.
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from netlab.netfilter.counted import CountedRule
 from netlab.netfilter.targets import Dnat, Goto, Jump
+from netlab.proxy.nftables.rule_groups import TableEntry, entries_by_service
+from netlab.proxy.nftables.table import Table
 
 SHARED_CHAINS: Final = frozenset(
     {"KUBE-SERVICES", "KUBE-NODEPORTS", "KUBE-EXTERNAL-SERVICES", "KUBE-PROXY-FIREWALL"}
@@ -27,19 +29,32 @@ class RuleGroup:
 
     service: str
     """``namespace/name``; empty for the rules that are there whatever Services there are."""
-    rules: tuple[CountedRule, ...]
+    rules: tuple[CountedRule | TableEntry, ...]
 
 
 def group_by_service(rules: Sequence[CountedRule]) -> list[RuleGroup]:
     """Return a group for each Service, by name, and last the rules of none."""
     owners = _owners(rules)
-    groups: dict[str, list[CountedRule]] = defaultdict(list)
+    found: dict[str, list[CountedRule]] = defaultdict(list)
     for one in rules:
-        groups[_service_of(one, owners)].append(one)
-    names = sorted(groups, key=lambda name: (not name, name))
-    return [
-        RuleGroup(service=name, rules=tuple(sorted(groups[name], key=_stage))) for name in names
-    ]
+        found[_service_of(one, owners)].append(one)
+    for rules_of_one in found.values():
+        rules_of_one.sort(key=_stage)
+    return _groups(found)
+
+
+def with_table(groups: Sequence[RuleGroup], table: Table) -> list[RuleGroup]:
+    """Return ``groups`` and what kube-proxy's nftables table says of the same Services."""
+    entries = entries_by_service(table)
+    rules = {group.service: group.rules for group in groups}
+    return _groups(
+        {name: (*entries.get(name, ()), *rules.get(name, ())) for name in {*entries, *rules}}
+    )
+
+
+def _groups(found: Mapping[str, Iterable[CountedRule | TableEntry]]) -> list[RuleGroup]:
+    names = sorted(found, key=lambda name: (not name, name))
+    return [RuleGroup(service=name, rules=tuple(found[name])) for name in names]
 
 
 def endpoints_by_chain(rules: Sequence[CountedRule]) -> dict[str, str]:

@@ -5,9 +5,12 @@ from typing import Any
 
 from netlab.netfilter.counted import CountedRule
 from netlab.netfilter.differences import Difference, Side
+from netlab.proxy.nftables.rule_groups import TableEntry
+from netlab.proxy.nftables.table import NamedSet
 from netlab.proxy.rule_groups import RuleGroup, endpoints_by_chain
 from netlab.render.printable import printable
 from netlab.render.rule_words import sentence
+from netlab.render.table_words import table_sentence
 
 _INDENT = " " * 12
 
@@ -38,10 +41,8 @@ def rules_document(node: str, groups: Sequence[RuleGroup]) -> dict[str, Any]:
                 "rules": [
                     {
                         "table": one.table,
-                        "chain": one.rule.chain,
-                        "packets": one.packets,
-                        "bytes": one.bytes,
-                        "says": sentence(one, endpoints),
+                        **_counted(one),
+                        "says": _says(one, endpoints),
                         "rule": one.text,
                     }
                     for one in group.rules
@@ -77,7 +78,20 @@ def differences_document(node: str, found: Iterable[Difference]) -> dict[str, An
 
 
 def _endpoints(groups: Iterable[RuleGroup]) -> dict[str, str]:
-    return endpoints_by_chain([one for group in groups for one in group.rules])
+    rules = (one for group in groups for one in group.rules)
+    return endpoints_by_chain([one for one in rules if isinstance(one, CountedRule)])
+
+
+def _says(one: CountedRule | TableEntry, endpoints: dict[str, str]) -> str:
+    return sentence(one, endpoints) if isinstance(one, CountedRule) else table_sentence(one)
+
+
+def _counted(one: CountedRule | TableEntry) -> dict[str, Any]:
+    """Return where a rule is and what it has counted; kube-proxy's nftables rules do not count."""
+    if isinstance(one, CountedRule):
+        return {"chain": one.rule.chain, "packets": one.packets, "bytes": one.bytes}
+    kind = one.place.kind if isinstance(one.place, NamedSet) else "chain"
+    return {kind: one.place.name, "packets": None, "bytes": None}
 
 
 def _heading(group: RuleGroup) -> str:
@@ -85,9 +99,11 @@ def _heading(group: RuleGroup) -> str:
 
 
 def _lines(
-    rules: Iterable[CountedRule], endpoints: dict[str, str], *, explain: bool
+    rules: Iterable[CountedRule | TableEntry], endpoints: dict[str, str], *, explain: bool
 ) -> Iterator[str]:
     for one in rules:
-        yield f"{one.packets:>10}  {printable(sentence(one, endpoints))}"
+        packets = one.packets if isinstance(one, CountedRule) else "-"
+        yield f"{packets:>10}  {printable(_says(one, endpoints))}"
         if explain:
-            yield f"{_INDENT}{one.table}: {printable(one.text)}"
+            place = "" if isinstance(one, CountedRule) else f" {printable(one.place.name)}"
+            yield f"{_INDENT}{one.table}{place}: {printable(one.text)}"

@@ -11,7 +11,7 @@ nothing at all is wrong with the document.
 from collections.abc import Mapping, Sequence
 from typing import Final, cast
 
-from netlab.model.topology import Cni, Manifest, Networks, Topology, TopologyFile
+from netlab.model.topology import Cni, Manifest, Networks, ProxyMode, Topology, TopologyFile
 from netlab.spec.addressing import Range, check_overlaps, parse_network
 from netlab.spec.documents import read_documents
 from netlab.spec.hosts import (
@@ -114,6 +114,7 @@ def _read_topology(
         lb=choose_lb_address(built, ranges),
         mtu=cast("int", spec.get("mtu", DEFAULT_MTU)),
         cni=Cni(cast("str", spec.get("cni", Cni.PTP))),
+        proxy_mode=ProxyMode(cast("str", mapping(spec.get("proxy")).get("mode", "iptables"))),
         message=cast("str", spec.get("message", "")),
     )
     return topology, surroundings

@@ -25,7 +25,7 @@ from netlab.lab.kube_proxy import KubeProxy
 from netlab.lab.rules import read_differences, read_groups
 from netlab.lab.topologies import read_topology
 from netlab.model.names import NetnsName, host_netns
-from netlab.model.topology import Topology
+from netlab.model.topology import ProxyMode, Topology
 from netlab.netfilter.differences import Side
 from netlab.render.rule_words import sentence
 from netlab.spec.topology import parse_topology
@@ -371,12 +371,14 @@ def test_rules_that_somebody_threw_away_are_laid_again(table: str):
         proxy, lost = proxy_of(call), set[NetnsName]()
         canaries = CanaryWatch(call, lost.update, period_s=1)
         await proxy.sync(topology)
-        canaries.look_when_due([name], 1.0)
+        canaries.look_when_due([name], ProxyMode.IPTABLES, 1.0)
         before = inside(name, "iptables-save")
-        assert await call(FindLost(netns=(name,), chains=CANARIES)) == frozenset()
+        assert (
+            await call(FindLost(netns=(name,), chains=CANARIES[ProxyMode.IPTABLES])) == frozenset()
+        )
         inside(name, "iptables", "-t", table, "-F")
         inside(name, "iptables", "-t", table, "-X")
-        canaries.look_when_due([name], 2.0)
+        canaries.look_when_due([name], ProxyMode.IPTABLES, 2.0)
         async with asyncio.timeout(10):
             while not lost:
                 await call(SaveRules(netns=(name,)))

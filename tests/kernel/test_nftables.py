@@ -7,7 +7,6 @@
 """
 
 import contextlib
-import json
 import secrets
 import select
 import socket
@@ -15,42 +14,30 @@ import subprocess
 from collections.abc import Callable, Iterator
 from ipaddress import ip_address, ip_network
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from netlab.kernel import netns
-from netlab.kernel.nftables import Holdings, load, read_holdings, save
+from netlab.kernel.nftables import list_table, load, save
 from netlab.model.names import NetnsName
 from netlab.model.packets import Family
 from netlab.model.services import SERVICE_NAME_LABEL, ProxyNode, endpoint_slice_of, service_of
 from netlab.proxy.configuration import ProxyConfiguration
 from netlab.proxy.nftables.compile import compile_table
+from netlab.proxy.nftables.differences import table_differences
+from netlab.proxy.nftables.listing import parse_listing
 from netlab.proxy.nftables.render import render
 from netlab.proxy.nftables.sync import full_sync, partial_sync, removal_text
-from netlab.proxy.nftables.table import Table, ip
+from netlab.proxy.nftables.table import TABLE, Table
 
 pytestmark = pytest.mark.kernel
 
-Facts = dict[str, Any]
-
-FACTS = json.loads(
-    (Path(__file__).parents[1] / "golden/proxy/kube-proxy-facts.json").read_text("utf-8")
-)
 TIMEOUT_S = 0.3
-TRIES = 40
-"""Of two endpoints one is missed so often once in 2**39 runs."""
 GATEWAYS = {
     Family.IPV4: {"near": "100.64.1.1", "far": "100.64.2.1", "outside": "100.64.3.1"},
     Family.IPV6: {"near": "fd64:1::1", "far": "fd64:2::1", "outside": "fd64:3::1"},
 }
 KINDS = {"TCP": socket.SOCK_STREAM, "UDP": socket.SOCK_DGRAM}
-QUIET = {
-    "flow-006", "flow-021", "flow-022", "flow-039", "flow-040",
-    "flow-060", "flow-071", "flow-132", "flow-142", "flow-152",
-}  # fmt: skip
-"""Flows that no endpoint gets in this mode; tests/unit/proxy/nftables/test_flows.py says why."""
-REJECTED = {"flow-021", "flow-022"}
 
 
 class World:
@@ -196,117 +183,18 @@ def build() -> Iterator[Callable[..., World]]:
         world.remove()
 
 
-def table_of(case: Facts) -> Table:
-    config = case["config"]
-    family = Family(config["ipFamily"])
-    services, slices = [], []
-    for entry in case["services"]:
-        ingress = [{"ip": ip} for ip in entry["loadBalancerIngressIPs"]]
-        status = {"loadBalancer": {"ingress": ingress}}
-        services.append(service_of({"metadata": entry, "spec": entry, "status": status}))
-        for number, endpoint in enumerate(entry["endpoints"]):
-            metadata = {
-                "namespace": entry["namespace"],
-                "name": f"{entry['name']}-{number}",
-                "labels": {SERVICE_NAME_LABEL: entry["name"]},
-            }
-            one = {"addresses": [endpoint["ip"]], "nodeName": endpoint["node"]}
-            slices.append(
-                endpoint_slice_of(
-                    {
-                        "metadata": metadata,
-                        "addressType": family,
-                        "ports": endpoint["ports"],
-                        "endpoints": [{**one, "conditions": endpoint}],
-                    }
-                )
-            )
-    own = dict.fromkeys(ip_address(ip) for ip in (config["nodeIP"], *config["localIPs"]))
-    node = ProxyNode(name=config["node"], addresses=tuple(ip for ip in own if not ip.is_loopback))
-    configuration = ProxyConfiguration(
-        cluster_cidrs=(ip_network(config["clusterCIDR"]), ip_network(config["clusterCIDRv6"])),
-        masquerade_all=config["masqueradeAll"],
-        node_port_addresses=tuple(ip_network(cidr) for cidr in config["nodePortAddresses"]),
-    )
-    return compile_table(node, services, slices, configuration, family)
-
-
-def holdings_of(table: Table) -> Holdings:
-    return Holdings(
-        chains=frozenset(chain.name for chain in table.chains),
-        sets=frozenset(named.name for named in table.sets),
-    )
+def names_of(table: Table) -> set[str]:
+    return {one.name for one in (*table.chains, *table.sets)}
 
 
 def hold(world: World, text: str) -> None:
     assert load({world.node: text}) == {}
 
 
-def held(world: World) -> Holdings:
-    return read_holdings([world.node], ip(world.family), "kube-proxy")[world.node]
-
-
-def place_of(world: World, case: Facts, flow: Facts) -> str:
-    source = ip_address(flow["sourceIP"])
-    config = case["config"]
-    cidr = config["clusterCIDR" if world.family is Family.IPV4 else "clusterCIDRv6"]
-    if str(source) in world.local:
-        return "node"
-    if any(f"{source}:" in endpoint for endpoint, _ in world.servers.values()):
-        return "far"
-    return "near" if source in ip_network(cidr) else "outside"
-
-
-def observe(world: World, case: Facts, flow: Facts):
-    """Return what became of a flow: verdict, endpoints and whether it was masqueraded."""
-    place, source = place_of(world, case, flow), flow["sourceIP"]
-    if place in {"near", "outside"}:
-        world.put(place, source)
-    gateways = set(GATEWAYS[world.family].values())
-    verdicts, endpoints, sources = set(), set(), set()
-    for _ in range(TRIES if len(flow["endpoints"]) > 1 else 1):
-        to = flow["destIP"], flow["destPort"]
-        verdict, endpoint, seen = world.call(place, flow["protocol"], source, to)
-        verdicts.add(verdict)
-        endpoints |= {endpoint} - {""}
-        sources |= {seen} - {""}
-        if endpoints == set(flow["endpoints"]):
-            break
-    assert sources <= gateways | {source}
-    (verdict,) = verdicts
-    return verdict, endpoints, bool(sources & gateways)
-
-
-def expected(flow: Facts):
-    if flow["id"] in QUIET or flow["verdict"] == "NONE":
-        return ("REJECT" if flow["id"] in REJECTED else "NONE"), set(), False
-    return flow["verdict"], set(flow["endpoints"]), flow["masquerade"]
-
-
-@pytest.mark.parametrize("case", FACTS["cases"], ids=lambda case: case["name"])
-def test_packets_go_where_kube_proxy_sends_them(build: Callable[..., World], case: Facts):
-    config = case["config"]
-    world = build(Family(config["ipFamily"]), tuple(config["localIPs"]))
-    # This kernel may lack SCTP; its text is loaded all the same.
-    flows = [flow for flow in case["flows"] if flow["protocol"] in KINDS]
-    for protocol, endpoint in {
-        (flow["protocol"], endpoint) for flow in flows for endpoint in flow["endpoints"]
-    }:
-        world.serve(protocol, endpoint)
-    table = table_of(case)
-    hold(world, render(table))
-    hold(world, render(table))
-
-    assert held(world) == holdings_of(table)
-    found = {flow["id"]: (flow["name"], *observe(world, case, flow)) for flow in flows}
-    wanted = {flow["id"]: (flow["name"], *expected(flow)) for flow in flows}
-    for flow_id, (name, verdict, *rest) in wanted.items():
-        if verdict == "NONE":
-            # The routes decide: the packet may be refused by whoever gets it, or be lost.
-            assert found[flow_id][1] in {"REJECT", "DROP"}
-            found[flow_id] = (name, verdict, *found[flow_id][2:])
-        wanted[flow_id] = (name, verdict, *rest)
-    assert found == wanted
+def held(world: World) -> Table:
+    """Return the table in the kernel; one without a name when there is none."""
+    listing = list_table([world.node], world.family, TABLE)[world.node]
+    return parse_listing(listing).table if listing else Table(family=world.family)
 
 
 POD, OUTSIDER = "10.244.1.9", "198.51.100.79"
@@ -391,7 +279,7 @@ def test_changes_one_after_another_lead_where_one_would(world: World):
         change = partial_sync(want, have)
         hold(world, change.text)
         have = change.holds
-        assert held(world) == holdings_of(have)
+        assert table_differences(have, held(world)) == []
         verdicts.append(ask(world)[0])
     reached, alone, rejected, own, none_local, *again = verdicts
     assert (reached, alone, rejected) == ("ENDPOINTS", "ENDPOINTS", "REJECT")
@@ -399,18 +287,25 @@ def test_changes_one_after_another_lead_where_one_would(world: World):
     # The kernel lists in the order of making; what it lists must be the same.
     before = sorted(save([world.node])[world.node].splitlines())
     hold(world, removal_text(Family.IPV4) + render(web()))
-    assert held(world) == holdings_of(web())
+    assert table_differences(web(), held(world)) == []
     assert sorted(save([world.node])[world.node].splitlines()) == before
 
 
 def test_a_full_sync_removes_what_it_did_not_lay(world: World):
     hold(world, render(web(sessionAffinity="ClientIP")))
-    names = held(world)
     want = web(ENDPOINTS[:1])
-    change = full_sync(want, names.chains, names.sets)
+    change = full_sync(want, held(world))
     hold(world, change.text)
+    assert names_of(held(world)) > names_of(want)
     hold(world, partial_sync(want, change.holds).text)
-    assert held(world) == holdings_of(want)
+    assert table_differences(want, held(world)) == []
+
+
+def test_a_full_sync_takes_a_set_of_another_kind_out_of_the_way(world: World):
+    hold(world, "add table ip kube-proxy\nadd set ip kube-proxy service-ips { type mark ; }\n")
+    hold(world, full_sync(web(), held(world)).text)
+    assert table_differences(web(), held(world)) == []
+    assert ask(world)[0] == "ENDPOINTS"
 
 
 def test_a_refused_text_changes_nothing_and_says_where(world: World):
@@ -425,8 +320,8 @@ def test_a_refused_text_changes_nothing_and_says_where(world: World):
 def test_the_table_goes_whether_it_was_there_or_not(world: World):
     for _ in range(2):
         hold(world, removal_text(Family.IPV4))
-        assert held(world) == Holdings()
+        assert names_of(held(world)) == set()
     hold(world, render(web()))
     hold(world, removal_text(Family.IPV4))
-    assert held(world) == Holdings()
+    assert names_of(held(world)) == set()
     assert "kube-proxy" not in save([world.node])[world.node]

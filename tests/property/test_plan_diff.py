@@ -17,7 +17,14 @@ from netlab.cni import sysctls
 from netlab.model.links import Interface, LabState, Link, NetnsState, Route, Sysctl
 from netlab.model.names import NetnsName
 from netlab.model.pods import PodPlacement
-from netlab.model.topology import Cni, Networks, Topology, TopologyClient, TopologyNode
+from netlab.model.topology import (
+    Cni,
+    Networks,
+    ProxyMode,
+    Topology,
+    TopologyClient,
+    TopologyNode,
+)
 from netlab.plan import ops
 from netlab.plan.build import build_lab
 from netlab.plan.diff import diff
@@ -25,7 +32,9 @@ from netlab.plan.ops import Op
 
 LinkId = tuple[NetnsName, str]
 
-DEFAULTS: Final = {setting.key: replace(setting, value="unset") for setting in sysctls.NODE}
+DEFAULTS: Final = {
+    setting.key: replace(setting, value="unset") for setting in sysctls.NODES[ProxyMode.IPTABLES]
+}
 """What a new namespace has, br_netfilter being loaded."""
 
 

@@ -25,6 +25,7 @@ WORDS = st.sampled_from(
     [
         *("metadata", "name", "spec", "networks", "nodes", "pods", "services", "clients"),
         *("externalIPs", "mtu", "cni", "message", "address", "externalIP", "podCIDR", "labels"),
+        *("proxy", "mode"),
     ]
 )
 VALUES = (

@@ -17,7 +17,7 @@ TOPOLOGIES = sorted(
     for entry in (files("netlab") / "topologies").iterdir()
     if entry.name.endswith(".yaml")
 )
-WITH_EXPERIMENTS = {"source-ip"}
+WITH_EXPERIMENTS = {"source-ip", "source-ip-nftables"}
 
 
 @pytest.mark.parametrize("topology", TOPOLOGIES)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from netlab.model.topology import Address
 from netlab.proxy.nftables import names
 from netlab.proxy.nftables.chains import internal_chain
+from netlab.proxy.nftables.fixed import REJECT_CHAIN
 from netlab.proxy.nftables.table import Element, as_comment
 from netlab.proxy.service_ports import ProxiedPort
 
@@ -58,4 +59,4 @@ def _element(port: ProxiedPort, address: Address, verdict: str, *, comment: str 
 
 def _refusal(port: ProxiedPort) -> str:
     """Return what happens to the packet: only a Local policy is silent about it."""
-    return "drop" if port.has_endpoints else "goto reject-chain"
+    return "drop" if port.has_endpoints else f"goto {REJECT_CHAIN}"

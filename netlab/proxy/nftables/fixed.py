@@ -23,6 +23,11 @@ from netlab.model.topology import Address, Network
 from netlab.proxy.configuration import ProxyConfiguration
 from netlab.proxy.nftables.table import Chain, Element, Hook, NamedSet, Rule, ip
 
+MASQUERADING: Final = "masquerading"
+"""A chain that is never without rules."""
+REJECT_CHAIN: Final = "reject-chain"
+ENDPOINT_CHECKS: Final = frozenset({"service-endpoints-check", "nodeport-endpoints-check"})
+"""Chains in which packets for a Service are refused for want of an endpoint."""
 _NEW: Final = "ct state new jump"
 _BASE_CHAINS: Final = (
     ("filter-prerouting-pre-dnat", "filter", "prerouting", -110, (f"{_NEW} firewall-check",)),
@@ -35,8 +40,12 @@ _BASE_CHAINS: Final = (
      (f"{_NEW} service-endpoints-check", f"{_NEW} cluster-ips-check")),
     ("nat-prerouting", "nat", "prerouting", -100, ("jump services",)),
     ("nat-output", "nat", "output", -100, ("jump services",)),
-    ("nat-postrouting", "nat", "postrouting", 100, ("jump masquerading",)),
+    ("nat-postrouting", "nat", "postrouting", 100, (f"jump {MASQUERADING}",)),
 )  # fmt: skip
+
+
+NAT_CHAINS: Final = frozenset(name for name, kind, *_ in _BASE_CHAINS if kind == "nat")
+"""Base chains that only the first packet of a connection meets."""
 
 
 def base_chains() -> Iterator[Chain]:
@@ -59,7 +68,7 @@ def shared_chains(
     yield _chain("service-endpoints-check", f"{by_address} @no-endpoint-services")
     yield _chain("nodeport-endpoints-check", f"{here} {by_port} @no-endpoint-nodeports")
     yield Chain(name="cluster-ips-check", rules=tuple(_cluster_ips(word, family, service_cidrs)))
-    yield _chain("reject-chain", "reject")
+    yield _chain(REJECT_CHAIN, "reject")
     yield from _masquerading(configuration)
 
 
@@ -118,7 +127,7 @@ def _masquerading(configuration: ProxyConfiguration) -> Iterator[Chain]:
     yield _chain("mark-for-masquerade", f"mark set mark or {mark}")
     # The mark goes again: a packet that comes by once more, encapsulated say, is not for this.
     yield _chain(
-        "masquerading",
+        MASQUERADING,
         f"mark and {mark} == 0 return",
         f"mark set mark xor {mark}",
         "masquerade fully-random",

@@ -4,10 +4,11 @@ Source: kube-proxy, ``pkg/proxy/iptables/cleanup.go``.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
-from netlab.netfilter.rules import Chain, Ruleset, Table
-from netlab.netfilter.targets import Jump
+from netlab.netfilter.rules import Chain, Rule, Ruleset, Table
+from netlab.netfilter.targets import Goto, Jump
 
 _PREFIX: Final = "KUBE-"
 
@@ -18,6 +19,22 @@ def iptables_leftovers_text(have: Ruleset) -> str:
     Empty when there are none. Other rules stay as they are.
     """
     return "".join(_removal(table) for table in have.tables)
+
+
+def without_leftovers(have: Ruleset) -> Ruleset:
+    """Return what ``have`` becomes by that text."""
+    return replace(have, tables=tuple(_without(table) for table in have.tables))
+
+
+def _without(table: Table) -> Table:
+    chains = (chain for chain in table.chains if not chain.name.startswith(_PREFIX))
+    return replace(
+        table,
+        chains=tuple(
+            replace(chain, rules=tuple(rule for rule in chain.rules if not _is_leftover(rule)))
+            for chain in chains
+        ),
+    )
 
 
 def _removal(table: Table) -> str:
@@ -33,5 +50,9 @@ def _removal(table: Table) -> str:
 def _jumps(chain: Chain) -> Iterator[str]:
     # From the last to the first, so that the numbers of those that remain hold.
     for number, rule in reversed(list(enumerate(chain.rules, 1))):
-        if isinstance(rule.target, Jump) and rule.target.chain.startswith(_PREFIX):
+        if _is_leftover(rule):
             yield f"-D {chain.name} {number}"
+
+
+def _is_leftover(rule: Rule) -> bool:
+    return isinstance(rule.target, Jump | Goto) and rule.target.chain.startswith(_PREFIX)

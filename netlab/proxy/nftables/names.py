@@ -20,6 +20,11 @@ _LONGEST: Final = 240
 """Of 256 bytes that the kernel takes, 16 are for the prefix."""
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9_./-]")
 
+_OWN: Final = re.compile(
+    r"(?:service|local|external|firewall|endpoint)-[A-Z2-7]{8}-"
+    r"(?P<service>[^/]+/[^/]+)/[a-z]+/(?P<port>[^/_]*)(?:__(?P<endpoint>.+))?"
+)
+
 
 def cluster_chain(port: ProxiedPort) -> str:
     """Return the chain that balances over the cluster set."""
@@ -49,6 +54,35 @@ def endpoint_chain(port: ProxiedPort, backend: Backend) -> str:
 def affinity_set(port: ProxiedPort, backend: Backend) -> str:
     """Return the set of the clients that stay with ``backend``."""
     return "affinity-" + _endpoint_name(port, backend)
+
+
+def service_of_chain(name: str) -> str:
+    """Return the Service port that a chain is of; empty for a chain of all Services.
+
+    >>> service_of_chain("external-ULMVA6XW-ns1/svc1/tcp/p80")
+    'ns1/svc1:p80'
+    """
+    found = _OWN.fullmatch(name)
+    if found is None:
+        return ""
+    return f"{found['service']}:{found['port']}" if found["port"] else found["service"]
+
+
+def endpoint_of_chain(name: str) -> str:
+    """Return the ``address:port`` that a chain sends to; empty for other chains.
+
+    >>> endpoint_of_chain("endpoint-SVLGPL42-default/web/tcp/http__10.244.1.2/8080")
+    '10.244.1.2:8080'
+    >>> endpoint_of_chain("endpoint-SVLGPL42-default/web/tcp/__fd00..2/8080")
+    '[fd00::2]:8080'
+    """
+    found = _OWN.fullmatch(name)
+    address, _, port = ((found["endpoint"] or "") if found else "").partition("/")
+    if not port:
+        return ""
+    # An address with colons is written with dots in a chain's name.
+    is_ipv4 = address.count(".") == 3 and ".." not in address
+    return f"{address}:{port}" if is_ipv4 else f"[{address.replace('.', ':')}]:{port}"
 
 
 def path_of(port_name: str, protocol: str) -> str:

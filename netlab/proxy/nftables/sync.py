@@ -6,7 +6,7 @@ reference to a chain for a moment longer than the map's element lives, and refus
 Source: kube-proxy, ``pkg/proxy/nftables/proxier.go`` (syncProxyRules, staleChains).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from netlab.model.packets import Family
@@ -24,21 +24,37 @@ class Change:
     """What was wanted, and chains that are empty and wait to be deleted."""
 
 
-def full_sync(want: Table, chains: Iterable[str] = (), sets: Iterable[str] = ()) -> Change:
-    """Return the change to ``want`` from a table of which only names are known.
+def full_sync(want: Table, have: Table | None = None) -> Change:
+    """Return the change to ``want``, all of which is written anew.
 
     Args:
         want: What should be there.
-        chains: Every chain in the kernel's table.
-        sets: Every set and map in the kernel's table.
+        have: What was found, of which only the names count; None when there is no table.
     """
+    if have is None or _is_in_the_way(want, have):
+        return Change(text=removal_text(want.family) + render(want), holds=want)
     known = {chain.name for chain in want.chains}
-    emptied = [Chain(name=name) for name in sorted(set(chains) - known)]
-    gone = sorted(set(sets) - {named.name for named in want.sets})
+    emptied = [Chain(name=chain.name) for chain in have.chains if chain.name not in known]
+    sets = {named.name for named in want.sets}
     lines = [f"flush chain {want.path} {chain.name}" for chain in emptied]
-    lines += [f"delete set {want.path} {name}" for name in gone]
+    lines += [
+        f"delete {one.kind} {want.path} {one.name}" for one in have.sets if one.name not in sets
+    ]
     text = render(want) + "".join(f"{line}\n" for line in lines)
     return Change(text=text, holds=replace(want, chains=(*want.chains, *emptied)))
+
+
+def _is_in_the_way(want: Table, have: Table) -> bool:
+    """Tell whether a set is there under a name that is wanted for one of another kind.
+
+    The table then goes and comes again, in one transaction: clients lose their affinity.
+    """
+    kinds = {named.name: (named.is_map, named.type) for named in want.sets}
+    return any(
+        kinds.get(one.name, found) != found
+        for one in have.sets
+        for found in [(one.is_map, one.type)]
+    )
 
 
 def partial_sync(want: Table, have: Table) -> Change:

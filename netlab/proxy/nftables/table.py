@@ -35,6 +35,8 @@ class Hook:
     name: str
     priority: int
     """The lower, the earlier; the kernel's own DNAT is at -100, SNAT at 100."""
+    policy: str = "accept"
+    """What becomes of a packet at the chain's end; kube-proxy lets it go on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,7 @@ from netlab.spec.topology import parse_topology
 
 GOLDEN: Final = Path(__file__).parents[2] / "golden" / "topologies"
 RESTORE: Final = re.compile(
-    r"ip netns exec netlab-default-(\S+) iptables-restore --noflush <<'NETLAB'\n(.*)NETLAB\Z",
+    r"ip netns exec netlab-default-(\S+) (iptables|nft)\S* [^<]*<<'NETLAB'\n(.*)NETLAB\Z",
     re.DOTALL,
 )
 
@@ -29,7 +29,7 @@ def texts(name: str) -> dict[str, str]:
     for line in commands("default", parse_topology(*read_topology(name))):
         rules = RESTORE.match(line)
         if rules:
-            found[f"{rules[1]}.iptables"] = rules[2]
+            found[f"{rules[1]}.{rules[2]}"] = rules[3]
         else:
             found["plan.txt"] += f"{line}\n"
     return found

@@ -8,6 +8,7 @@ import pytest
 from netlab.lab.calls import Call
 from netlab.lab.cluster import Backend, ServicePort
 from netlab.lab.judge import Judge
+from netlab.lab.node_rules import DropRule
 from netlab.model.hosts import Host, HostKind
 from netlab.model.names import NetnsName
 from netlab.path.observations import AddressPair, AddrPort, Direction
@@ -42,19 +43,25 @@ RULE = "-A KUBE-EXTERNAL-SERVICES ... -j DROP"
 CLUSTER_IP = AddrPort(PORT.cluster_ip, 80)
 
 
+def drop_rule(packets: int | None) -> DropRule:
+    return DropRule(text=RULE, packets=packets, command="iptables-save -c")
+
+
 def node_port(node: Host) -> AddrPort:
     return AddrPort(node.addresses[0], 31704)
 
 
-def judge(policy: str = "Cluster", drops: tuple[int, int] = (0, 2), lab: str = "default") -> Judge:
+def judge(
+    policy: str = "Cluster", drops: tuple[int | None, ...] = (0, 2), lab: str = "default"
+) -> Judge:
     return Judge(
         lab=lab,
         port=replace(PORT, policy=policy),
         nodes=NODES,
         pods=(WEB, CALLER),
         gateways={"node1": ip_address("10.244.1.1"), "node2": ip_address("10.244.2.1")},
-        before={"node1": None, "node2": (RULE, drops[0])},
-        after={"node1": None, "node2": (RULE, drops[1])},
+        before={"node1": None, "node2": drop_rule(drops[0])},
+        after={"node1": None, "node2": drop_rule(drops[1])},
     )
 
 
@@ -142,6 +149,14 @@ def test_a_drop_needs_all_its_evidence(
     finding = judge("Local", drops).finding(call, outcome(CLIENT, call.target, seen), lost)
     assert finding.holds is holds
     assert f"packets {drops[0]} -> {drops[1]} at {RULE}" in finding.evidence[0]
+
+
+def test_a_drop_that_nothing_counts_needs_the_rule_to_be_there():
+    call = Call(caller=CLIENT, target=node_port(NODES[1]))
+    lost = connection(CLIENT, call.target, "node2", Fate.REQUEST_LOST)
+    finding = judge("Local", (None, None)).finding(call, outcome(CLIENT, call.target, None), lost)
+    assert finding.holds
+    assert finding.evidence == (f"node2 iptables-save -c: {RULE} (it counts no packets)",)
 
 
 def test_the_command_names_the_lab_unless_it_is_the_default():

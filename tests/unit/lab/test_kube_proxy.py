@@ -1,17 +1,19 @@
 """Rules follow Services, and a refusal is reported and tried again."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from netlab.control.admission.review import review_create
 from netlab.control.store import Store
-from netlab.kernel.requests import Restore, SaveRules
-from netlab.lab.kube_proxy import FULL_PERIOD_S, KubeProxy
+from netlab.kernel.requests import LoadTables, ReadTables, Restore, SaveRules
+from netlab.lab.kube_proxy import FULL_PERIOD_S, TIDY_S, KubeProxy
 from netlab.lab.nodes import store_nodes
 from netlab.model.names import NetnsName
 from netlab.model.objects import Key, Object, with_metadata
-from netlab.model.topology import Topology
+from netlab.model.topology import ProxyMode, Topology
+from netlab.netfilter.render import render
 from netlab.proxy.health import HEALTH_TIMEOUT_S
 
 NODE1, NODE2 = NetnsName("netlab-default-node1"), NetnsName("netlab-default-node2")
@@ -29,21 +31,38 @@ def service(name: str) -> Object:
     }
 
 
+ENDPOINTS: Object = {
+    "apiVersion": "discovery.k8s.io/v1",
+    "kind": "EndpointSlice",
+    "metadata": {
+        "name": "web-1",
+        "namespace": "default",
+        "labels": {"kubernetes.io/service-name": "web"},
+    },
+    "addressType": "IPv4",
+    "ports": [{"port": 8080}],
+    "endpoints": [{"addresses": ["10.244.1.2"], "nodeName": "node1"}],
+}
+
+
 class Launcher:
     """Takes every text, but from the namespaces that refuse; holds no rules."""
 
     def __init__(self) -> None:
         self.restored: list[dict[NetnsName, str]] = []
+        self.tables: list[dict[NetnsName, str]] = []
         self.read: list[NetnsName] = []
         self.refuses: dict[NetnsName, str] = {}
 
     async def __call__(self, request: object) -> dict[NetnsName, str]:
         if isinstance(request, SaveRules):
             self.read += request.netns
+        if isinstance(request, SaveRules | ReadTables):
             return dict.fromkeys(request.netns, "")
-        if not isinstance(request, Restore):
+        if not isinstance(request, Restore | LoadTables):
             return {}
-        self.restored.append(dict(request.texts))
+        loaded = self.restored if isinstance(request, Restore) else self.tables
+        loaded.append(dict(request.texts))
         return {name: why for name, why in self.refuses.items() if name in request.texts}
 
 
@@ -153,7 +172,50 @@ def test_a_node_whose_text_was_refused_grows_unhealthy(
     assert proxy.health(NODE1).is_healthy(NOW + HEALTH_TIMEOUT_S)
 
 
-def test_the_text_that_a_host_is_to_hold_is_known(proxy: KubeProxy, topology: Topology):
-    assert "-A KUBE-MARK-MASQ -j MARK" in (proxy.wanted_text(topology, "node1") or "")
-    assert "192.0.2.3" in (proxy.wanted_text(topology, "router") or "")
-    assert proxy.wanted_text(topology, "client") is None
+def test_the_rules_that_a_host_is_to_hold_are_known(proxy: KubeProxy, topology: Topology):
+    def text(host: str) -> str:
+        wanted = proxy.wanted(topology, host)
+        return render(wanted.iptables) if wanted is not None else ""
+
+    assert "-A KUBE-MARK-MASQ -j MARK" in text("node1")
+    assert "192.0.2.3" in text("router")
+    assert proxy.wanted(topology, "client") is None
+
+
+def test_modes_follow_each_other(proxy: KubeProxy, topology: Topology, launcher: Launcher):
+    asyncio.run(proxy.sync(topology))
+    assert launcher.tables == []
+    asyncio.run(proxy.sync(replace(topology, proxy_mode=ProxyMode.NFTABLES)))
+    assert proxy.mode is ProxyMode.NFTABLES
+    assert launcher.tables[0].keys() == {NODE1, NODE2}
+    assert "add map ip kube-proxy service-ips" in launcher.tables[0][NODE1]
+    assert "-X KUBE-SERVICES" in launcher.restored[1][NODE1]
+    asyncio.run(proxy.sync(topology))
+    assert "-A KUBE-SERVICES" in launcher.restored[2][NODE1]
+    assert launcher.tables[1][NODE1] == "add table ip kube-proxy\ndelete table ip kube-proxy\n"
+
+
+def test_a_chain_that_was_emptied_is_deleted_a_little_later(
+    store: Store, topology: Topology, launcher: Launcher
+):
+    time = [NOW]
+    store_nodes(store, topology, NOW)
+    proxy = KubeProxy("default", store, launcher, clock=lambda: time[0])
+    nftables = replace(topology, proxy_mode=ProxyMode.NFTABLES)
+    for obj in (service("web"), ENDPOINTS):
+        store.create(review_create(store, obj))
+    asyncio.run(proxy.sync(nftables))
+    assert asyncio.run(proxy.tidy_when_due(NOW)) is None
+    store.remove(Key("endpointslices", "default", "web-1"))
+    asyncio.run(proxy.sync(nftables))
+    assert "delete chain" not in launcher.tables[-1][NODE1]
+    assert asyncio.run(proxy.tidy_when_due(NOW)) == NOW + TIDY_S
+    time[0] += TIDY_S
+    launcher.refuses = {NODE2: "busy"}
+    assert asyncio.run(proxy.tidy_when_due(time[0])) == time[0]
+    lines = launcher.tables[-1][NODE1].splitlines()
+    assert {line.split()[0] for line in lines} == {"delete"}
+    assert [proxy.metrics[name].cleanup_failures for name in (NODE1, NODE2)] == [0, 1]
+    launcher.refuses, launcher.read = {}, []
+    asyncio.run(proxy.sync(nftables))
+    assert launcher.read == [NODE2]

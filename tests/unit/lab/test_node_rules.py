@@ -5,7 +5,7 @@ from ipaddress import ip_address
 import pytest
 
 from netlab.lab.cluster import Backend, ServicePort
-from netlab.lab.node_rules import dropped, follow
+from netlab.lab.node_rules import DropRule, RulesRead, dropped, follow
 
 NAT = """\
 *nat
@@ -53,17 +53,18 @@ def service(policy: str = "Cluster", node_port: int | None = 31704) -> ServicePo
     ],
 )
 def test_rules_follow_a_service_or_not_yet(rules: str, node: str, policy: str, expected: bool):
-    assert follow(rules, node, service(policy)) is expected
+    assert follow(RulesRead(iptables=rules), node, service(policy)) is expected
 
 
 def test_a_service_without_node_port_needs_no_rule_for_one():
-    assert follow(NAT, "node2", service(node_port=None))
+    assert follow(RulesRead(iptables=NAT), "node2", service(node_port=None))
 
 
 def test_the_drop_rule_is_found_with_its_packet_counter():
-    assert dropped(NAT + DROP, service()) == (DROP_RULE, 5)
+    found = dropped(RulesRead(iptables=NAT + DROP), service())
+    assert found == DropRule(text=DROP_RULE, packets=5, command="iptables-save -c")
 
 
 def test_a_service_whose_name_begins_alike_is_another():
     other = DROP.replace("default/nodeport has", "default/nodeport-2 has")
-    assert dropped(NAT + other, service()) is None
+    assert dropped(RulesRead(iptables=NAT + other), service()) is None

@@ -2,14 +2,15 @@
 
 from netlab.lab.proxy_metrics import ProxyMetrics, rules_written
 from netlab.model.packets import Family
+from netlab.model.topology import ProxyMode
 from netlab.netfilter.parse import parse
 from netlab.render.prometheus import render_metrics
 
 RULES = parse("*nat\n:A - [0:0]\n-A A -j RETURN\n-A A -j ACCEPT\nCOMMIT\n", Family.IPV4)
 
 
-def numbers(metrics: ProxyMetrics) -> dict[str, float]:
-    text = render_metrics(metrics.metrics(RULES, {"internal": 0, "external": 2}))
+def numbers(metrics: ProxyMetrics, mode: ProxyMode = ProxyMode.IPTABLES) -> dict[str, float]:
+    text = render_metrics(metrics.metrics(mode, RULES, {"internal": 0, "external": 2}))
     pairs = [line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#")]
     return {
         name.removeprefix("kubeproxy_").replace('ip_family="IPv4"', "").replace("{,", "{"): float(n)
@@ -42,6 +43,17 @@ def test_a_refused_text_is_counted_apart_when_it_was_partial():
     found = numbers(metrics)
     assert found["sync_proxy_rules_iptables_restore_failures_total{}"] == 2
     assert found["sync_proxy_rules_iptables_partial_restore_failures_total{}"] == 1
+
+
+def test_nftables_mode_has_names_of_its_own():
+    metrics = ProxyMetrics()
+    metrics.failed(is_full=False)
+    metrics.cleanup_failures += 2
+    found = numbers(metrics, ProxyMode.NFTABLES)
+    assert found["sync_proxy_rules_nftables_sync_failures_total{}"] == 1
+    assert found["sync_proxy_rules_nftables_cleanup_failures_total{}"] == 2
+    assert not any("iptables" in name for name in found)
+    assert not any("nftables" in name for name in numbers(metrics))
 
 
 def test_rules_are_counted_by_table_those_held_and_those_written_last():

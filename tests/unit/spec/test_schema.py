@@ -30,7 +30,8 @@ def test_allows_every_built_in_topology(name: str):
 def test_every_field_says_what_it_is_for():
     spec = TOPOLOGY_SCHEMA["properties"]["spec"]
     node = spec["properties"]["nodes"]["oneOf"][1]["items"]
-    for section in (spec, node, spec["properties"]["networks"]):
+    parts = [spec["properties"][name] for name in ("networks", "proxy")]
+    for section in (spec, node, *parts):
         assert all(field["description"] for field in section["properties"].values())
 
 
@@ -51,6 +52,9 @@ DOCUMENTS = {
     "both CNIs": {"spec": {"cni": ["ptp", "bridge"]}},
     "another CNI": {"spec": {"cni": "bridge"}},
     "a CNI of tomorrow": {"spec": {"cni": "warp"}},
+    "another mode": {"spec": {"proxy": {"mode": "nftables"}}},
+    "a mode of yesterday": {"spec": {"proxy": {"mode": "ipvs"}}},
+    "a mode without its name": {"spec": {"proxy": "nftables"}},
     "labels": {"spec": {"nodes": [{"labels": {"rack": "1"}}]}},
     "labels that are numbers": {"spec": {"nodes": [{"labels": {"rack": 1}}]}},
     "nothing as spec": {"spec": None},

@@ -3,7 +3,7 @@ from ipaddress import ip_address, ip_network
 import pytest
 
 from netlab.errors import SpecError
-from netlab.model.topology import Cni
+from netlab.model.topology import Cni, ProxyMode
 from netlab.spec.topology import parse_spec, parse_topology
 
 HEAD = "apiVersion: netlab/v1\nkind: Topology\n"
@@ -31,6 +31,7 @@ def test_everything_has_a_default():
     )
     assert (client.name, str(client.address)) == ("client", "198.51.100.79")
     assert (lab.name, lab.mtu, lab.cni, lab.message) == ("topology", 1460, Cni.PTP, "")
+    assert lab.proxy_mode is ProxyMode.IPTABLES
     assert lab.networks.services == ip_network("10.0.0.0/16")
 
 
@@ -60,6 +61,7 @@ spec:
   networks: {nodes: 172.16.0.0/16}
   mtu: 9000
   cni: bridge
+  proxy: {mode: nftables}
   message: hello
   nodes:
     - {name: a, address: 172.16.0.4, podCIDR: 10.244.2.0/23, labels: {zone: z, a.b/c: d}}
@@ -69,6 +71,7 @@ spec:
 """
     )
     assert (lab.name, lab.mtu, lab.cni, lab.message) == ("mine", 9000, Cni.BRIDGE, "hello")
+    assert lab.proxy_mode is ProxyMode.NFTABLES
     assert [(one.name, str(one.address), str(one.external_ip)) for one in lab.nodes] == [
         ("a", "172.16.0.4", "192.0.2.4"),
         ("node2", "172.16.0.2", "192.0.2.2"),

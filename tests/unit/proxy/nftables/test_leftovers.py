@@ -2,7 +2,7 @@
 
 from netlab.model.packets import Family
 from netlab.netfilter.parse import parse
-from netlab.proxy.nftables.leftovers import iptables_leftovers_text
+from netlab.proxy.nftables.leftovers import iptables_leftovers_text, without_leftovers
 
 HAVE = """*filter
 :INPUT DROP [0:0]
@@ -47,6 +47,15 @@ def test_chains_and_the_jumps_to_them_go():
         "-X KUBE-SVC-AAAAAAAAAAAAAAAA",
         "COMMIT",
     ]
+
+
+def test_what_is_left_then_is_known():
+    left = without_leftovers(parse(HAVE, Family.IPV4))
+    assert [str(rule) for table in left.tables for c in table.chains for rule in c.rules] == [
+        "-A INPUT -j MINE",
+        "-A POSTROUTING -j IP-MASQ-AGENT",
+    ]
+    assert iptables_leftovers_text(left) == ""
 
 
 def test_nothing_is_said_where_nothing_was_left():

@@ -1,12 +1,13 @@
 """What is written when something changed, and what is not."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from netlab.model.packets import Family
 from netlab.proxy.nftables.parse import parse
 from netlab.proxy.nftables.render import render
 from netlab.proxy.nftables.sync import full_sync, partial_sync, removal_text
-from netlab.proxy.nftables.table import Chain, Table
+from netlab.proxy.nftables.table import Chain, NamedSet, Rule, Table
 
 Lay = Callable[..., Table]
 
@@ -75,9 +76,10 @@ def test_members_of_affinity_sets_are_never_written(lay: Lay):
 
 def test_a_full_sync_takes_care_of_what_others_left(lay: Lay):
     want = lay(WEB)
-    names = [chain.name for chain in want.chains]
-    sets = [named.name for named in want.sets]
-    change = full_sync(want, [*names, "service-OLD/x"], [*sets, "affinity-OLD/x"])
+    old = NamedSet(name="affinity-OLD/x", type="ipv4_addr", timeout_s=1)
+    stale = Chain(name="service-OLD/x", rules=(Rule(words="drop"),))
+    have = replace(want, chains=(*want.chains, stale), sets=(*want.sets, old))
+    change = full_sync(want, have)
 
     assert change.text.startswith(render(want))
     assert change.text.removeprefix(render(want)).splitlines() == [
@@ -86,6 +88,14 @@ def test_a_full_sync_takes_care_of_what_others_left(lay: Lay):
     ]
     assert Chain(name="service-OLD/x") in change.holds.chains
     assert parse(change.text) == want
+
+
+def test_a_table_with_something_else_in_the_way_is_made_anew(lay: Lay):
+    want = lay(WEB)
+    other = replace(want.sets[0], type="ipv6_addr")
+    change = full_sync(want, replace(want, sets=(other, *want.sets[1:])))
+    assert change.text == removal_text(Family.IPV4) + render(want)
+    assert change.holds == want
 
 
 def test_removal_works_whether_the_table_is_there_or_not():

@@ -1,0 +1,114 @@
+"""All the rules of one namespace, and the way from those it holds to those it must hold.
+
+Theory of operation
+-------------------
+The mode of kube-proxy is nowhere asked for: a namespace in nftables mode is one that must hold the
+table ``kube-proxy``, and then none of iptables mode's chains; any other must not hold the table. So
+a change of modes is a change like any other. Its texts are loaded one after another:
+
+1. ``tables``: what is new in the table;
+2. ``iptables``: rules that differ, and iptables mode's chains when they must go;
+3. ``removal``: the table, when it must go.
+
+Each is loaded only where the one before it was, so that the rules of one mode go only when those of
+the other are there. In between both are there; the kernel takes the first NAT decision it meets.
+
+Source: kube-proxy, ``cmd/kube-proxy/app/server_linux.go`` (platformCleanup), which removes the
+other modes' rules first; nothing serves between the two then.
+"""
+
+from dataclasses import dataclass
+
+from netlab.netfilter.rules import Ruleset
+from netlab.netfilter.sync import sync_text
+from netlab.proxy.nftables import leftovers
+from netlab.proxy.nftables.differences import table_differences
+from netlab.proxy.nftables.sync import Change, full_sync, partial_sync, removal_text
+from netlab.proxy.nftables.table import Table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeRules:
+    """What a namespace must hold."""
+
+    iptables: Ruleset
+    nftables: Table | None = None
+    """kube-proxy's table; None when there must be none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldRules:
+    """What a namespace holds, as far as is known."""
+
+    iptables: Ruleset
+    nftables: Table | None = None
+    """None when there is none."""
+    tidied: Table | None = None
+    """The same without chains that are empty and wait to be deleted; None when none does."""
+    is_read: bool = False
+    """Whether it was read back, and may differ in how it is spelled from what was loaded."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleChange:
+    """Three texts, each empty when there is nothing to do, and what is held when all are loaded."""
+
+    tables: str
+    """For ``nft -f``."""
+    iptables: str
+    """For ``iptables-restore --noflush``."""
+    removal: str
+    """For ``nft -f``."""
+    holds: HeldRules
+
+    def __bool__(self) -> bool:
+        """Tell whether there is anything to do."""
+        return bool(self.tables or self.iptables or self.removal)
+
+
+def change(want: NodeRules, have: HeldRules) -> RuleChange:
+    """Return what turns ``have`` into ``want``; rules that are not netlab's stay as they are."""
+    table = _table_change(want.nftables, have)
+    has_leftovers = want.nftables is not None
+    removed = leftovers.iptables_leftovers_text(have.iptables) if has_leftovers else ""
+    left = leftovers.without_leftovers(have.iptables) if removed else have.iptables
+    return RuleChange(
+        tables=table.text if table is not None else "",
+        iptables=removed + sync_text(want.iptables, left),
+        removal=_removal(want, have),
+        holds=_holds(want, table),
+    )
+
+
+def tidying_text(have: HeldRules) -> str:
+    """Return the text for ``nft -f`` that deletes what waits for it; empty when nothing does."""
+    if have.nftables is None or have.tidied is None:
+        return ""
+    return partial_sync(have.tidied, have.nftables).text
+
+
+def _holds(want: NodeRules, table: Change | None) -> HeldRules:
+    if table is None:
+        return HeldRules(iptables=want.iptables)
+    is_tidy = table.holds == want.nftables
+    return HeldRules(
+        iptables=want.iptables,
+        nftables=table.holds,
+        tidied=None if is_tidy else want.nftables,
+    )
+
+
+def _table_change(want: Table | None, have: HeldRules) -> Change | None:
+    if want is None:
+        return None
+    if have.nftables is None or not have.is_read:
+        return partial_sync(want, have.nftables) if have.nftables else full_sync(want)
+    if not table_differences(want, have.nftables):
+        return Change(text="", holds=want)
+    return full_sync(want, have.nftables)
+
+
+def _removal(want: NodeRules, have: HeldRules) -> str:
+    if want.nftables is not None or have.nftables is None:
+        return ""
+    return removal_text(want.iptables.family)
