@@ -161,7 +161,11 @@ def traces(labs: set[str]) -> dict[str, set[Any]]:
 
 def _lost_processes() -> set[int]:
     """Return the processes that live in a network namespace that lost its name."""
-    named = {path.stat().st_ino for path in Path("/run/netns").glob("*")}
+    named = set()
+    for path in Path("/run/netns").glob("*"):
+        # Others' namespaces come and go meanwhile.
+        with contextlib.suppress(FileNotFoundError):
+            named.add(path.stat().st_ino)
     named.add(Path("/proc/self/ns/net").stat().st_ino)
     found = set()
     for directory in Path("/proc").glob("[0-9]*"):
