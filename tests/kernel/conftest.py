@@ -52,12 +52,12 @@ class Lab:
             timeout=60,
         )
 
-    def start(self, *argv: str) -> subprocess.Popen[str]:
-        """Begin ``netlab ARGV`` on this lab."""
+    def start(self, *argv: str, stdin: bool = False) -> subprocess.Popen[str]:
+        """Begin ``netlab ARGV`` on this lab, with a standard input of its own if asked for."""
         return subprocess.Popen(
             self.command(*argv),
             env=self.environment(),
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
