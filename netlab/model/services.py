@@ -207,7 +207,7 @@ def _addresses(texts: list[str]) -> tuple[Address, ...]:
     found = []
     for text in texts:
         try:
-            found.append(ip_address(_decimal(text)))
+            found.append(ip_address(decimal(text)))
         except ValueError:
             continue
     return tuple(found)
@@ -217,13 +217,13 @@ def _networks(texts: list[str]) -> tuple[Network, ...]:
     found = []
     for text in texts:
         try:
-            found.append(ip_network(_decimal(text.strip()), strict=False))
+            found.append(ip_network(decimal(text.strip()), strict=False))
         except ValueError:
             continue
     return tuple(found)
 
 
-def _decimal(text: str) -> str:
+def decimal(text: str) -> str:
     """Drop leading zeros of an IPv4 address: Kubernetes reads 010 as ten, never as eight."""
     return text if ":" in text else re.sub(r"\b0+(?=\d)", "", text)
 

@@ -75,7 +75,9 @@ def check_address(value: object, path: FieldPath, report: Report) -> None:
     try:
         ip_address(value)
     except ValueError:
-        report.add(path, invalid(value, "must be a valid IP address, (e.g. 10.9.8.7)"))
+        report.add(
+            path, invalid(value, "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)")
+        )
 
 
 def items_of(

@@ -17,6 +17,7 @@ from netlab.spec.manifests import NOWHERE, check_documents
 from netlab.spec.metadata import check_address, check_metadata, items_of, text_of
 from netlab.spec.problems import Document, FieldPath, Problem, Report, refuse, spell_path
 from netlab.spec.proxy_configuration import CONFIGURATION_KIND, check_configuration, check_network
+from netlab.spec.service_addresses import check_service_status
 from netlab.spec.services import NODE_PORTS
 from netlab.spec.structure import StructureCheck, entries, mapping
 
@@ -98,10 +99,12 @@ def _problems(documents: Iterable[Document]) -> list[Problem]:
                 _check_node(mapping(document.value), report)
             case kind if kind == CONFIGURATION_KIND:
                 check_configuration(mapping(document.value), report)
-            case _:
+            case kind:
+                if kind == "Service":
+                    check_service_status(mapping(document.value), report)
                 for_lab.append(document)
         found += report.problems
-    found += (one for one in check_documents(for_lab, NOWHERE)[1] if not _is_of_range(one))
+    found += (one for one in check_documents(for_lab, NOWHERE)[1] if not _is_harmless(one))
     return found
 
 
@@ -123,9 +126,15 @@ def _check_node(node: Manifest, report: Report) -> None:
         check_network(network, ("spec", "podCIDRs", index), report)
 
 
-def _is_of_range(problem: Problem) -> bool:
-    """Tell whether ``problem`` is a NodePort below the default range, and no more than that."""
-    if not problem.path.endswith(".nodePort") or "not in the valid range" not in problem.message:
+def _is_harmless(problem: Problem) -> bool:
+    """Tell whether ``problem`` is one of a NodePort that kube-proxy makes nothing of.
+
+    One is below the default range; a health check port without the policy for it is not looked at.
+    """
+    if problem.path.endswith(".healthCheckNodePort") and "may only be set" in problem.message:
+        return True
+    is_port = problem.path.endswith((".nodePort", ".healthCheckNodePort"))
+    if not is_port or "not in the valid range" not in problem.message:
         return False
     number = problem.message.split(":")[1].strip()
     return number.isdigit() and 0 < int(number) < NODE_PORTS.start

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from ipaddress import IPv4Network, ip_address
 from typing import Final
 
+from netlab.model.services import decimal
 from netlab.spec.metadata import (
     PROTOCOLS,
-    check_address,
     check_choice,
     check_labels,
     check_port,
@@ -20,9 +20,14 @@ from netlab.spec.metadata import (
 )
 from netlab.spec.names import wrong_dns_label
 from netlab.spec.problems import FieldPath, Report, check_unique, invalid
+from netlab.spec.service_addresses import check_ordinary_address, check_service_addresses
 from netlab.spec.structure import entries, mapping
 
 NODE_PORTS: Final = range(30000, 32768)
+
+_NOT_IN_RANGE: Final = (
+    "provided port is not in the valid range. The range of valid ports is 30000-32767"
+)
 
 TYPES: Final = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
 
@@ -49,6 +54,8 @@ def check_service(
         report.add((*path, "externalName"), "Required value")
     _check_policies(spec, kind, path, report)
     _check_cluster_ip(spec, kind, path, report, network)
+    check_service_addresses(spec, kind, path, report)
+    _check_health_check_port(spec, kind, path, report)
     is_portless = kind == "ExternalName" or spec.get("clusterIP") == "None"
     if not is_portless and not entries(spec.get("ports")):
         report.add((*path, "ports"), "Required value")
@@ -60,7 +67,7 @@ def check_endpoints(manifest: Mapping[str, object], path: FieldPath, report: Rep
     for inside, subset in items_of(manifest, "subsets", path):
         for field in ("addresses", "notReadyAddresses"):
             for at, address in items_of(subset, field, inside):
-                check_address(address.get("ip"), (*at, "ip"), report)
+                check_ordinary_address(address.get("ip"), (*at, "ip"), report)
         _check_endpoint_ports(subset, inside, report)
 
 
@@ -73,8 +80,10 @@ def check_endpoint_slice(manifest: Mapping[str, object], path: FieldPath, report
         if not addresses:
             report.add((*inside, "addresses"), "Required value: must contain at least 1 address")
         for index, address in enumerate(addresses):
-            if manifest.get("addressType") != "FQDN":
-                check_address(address, (*inside, "addresses", index), report)
+            family = text_of(manifest, "addressType")
+            if family != "FQDN":
+                at = (*inside, "addresses", index)
+                check_ordinary_address(address, at, report, family if family in families else "")
     _check_endpoint_ports(manifest, path, report)
 
 
@@ -115,13 +124,26 @@ def _check_cluster_ip(
     if not address:
         return
     try:
-        parsed = ip_address(address)
+        parsed = ip_address(decimal(address))
     except ValueError:
         report.add(inside, invalid(address, "must be empty, 'None', or a valid IP address"))
         return
     if network is not None and parsed not in network:
         why = "the provided IP is not in the valid range. The range of valid IPs is"
         report.add(inside, invalid(address, f"{why} {network}"))
+
+
+def _check_health_check_port(
+    spec: Mapping[str, object], kind: str, path: FieldPath, report: Report
+) -> None:
+    number, inside = spec.get("healthCheckNodePort"), (*path, "healthCheckNodePort")
+    if not isinstance(number, int) or not number:
+        return
+    if kind != "LoadBalancer" or spec.get("externalTrafficPolicy") != "Local":
+        why = "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'"
+        report.add(inside, invalid(number, why))
+    elif number not in NODE_PORTS:
+        report.add(inside, invalid(number, _NOT_IN_RANGE))
 
 
 def _check_ports(spec: Mapping[str, object], kind: str, path: FieldPath, report: Report) -> None:
@@ -154,5 +176,4 @@ def _check_node_port(value: object, kind: str, path: FieldPath, report: Report) 
     if kind in ("ClusterIP", "ExternalName"):
         report.add(path, f"Forbidden: may not be used when `type` is '{kind}'")
     elif value not in NODE_PORTS:
-        why = "provided port is not in the valid range. The range of valid ports is 30000-32767"
-        report.add(path, invalid(value, why))
+        report.add(path, invalid(value, _NOT_IN_RANGE))

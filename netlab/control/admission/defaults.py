@@ -169,6 +169,13 @@ def _namespace(obj: Object) -> Object:
 
 def _service(obj: Object) -> Object:
     status = obj.get("status") or {"loadBalancer": {}}
+    balancer = status.get("loadBalancer") or {}
+    if balancer.get("ingress"):
+        places = [
+            filled(place, {"ipMode": "VIP"}) if place.get("ip") else place
+            for place in balancer["ingress"]
+        ]
+        status = {**status, "loadBalancer": {**balancer, "ingress": places}}
     return {**obj, "spec": _service_spec(spec_of(obj)), "status": status}
 
 

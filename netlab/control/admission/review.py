@@ -19,6 +19,7 @@ from netlab.model.resources import RESOURCES, key_of
 from netlab.spec.kubernetes import definition_of, definitions
 from netlab.spec.manifests import Surroundings, check_object
 from netlab.spec.problems import Document, Problem, Report
+from netlab.spec.service_addresses import check_service_status
 from netlab.spec.structure import StructureCheck
 
 _REASONS: Final = {
@@ -76,12 +77,23 @@ def review_update(store: Store, old: Object, new: Object) -> Object:
 
 
 def review_status(old: Object, new: Object) -> Object:
-    """Return the present object with the status of another one."""
+    """Return the present object with the status of another one.
+
+    Raises:
+        RequestRefusedError: The status may not be (``Invalid``).
+    """
     metadata = {**old["metadata"]}
     version = (new.get("metadata") or {}).get("resourceVersion")
     if version:
         metadata["resourceVersion"] = version
-    return {**old, "metadata": metadata, "status": new.get("status") or {}}
+    reviewed = {**old, "metadata": metadata, "status": new.get("status") or {}}
+    _check_structure(reviewed)
+    if reviewed["kind"] == "Service":
+        report = Report(Document(value=reviewed))
+        check_service_status(reviewed, report)
+        if report.problems:
+            raise invalid(key_of(reviewed), [_cause(problem) for problem in report.problems])
+    return with_defaults(reviewed)
 
 
 def review_delete(key: Key) -> None:

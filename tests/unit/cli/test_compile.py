@@ -242,3 +242,33 @@ def test_what_may_surprise_goes_to_stderr():
     assert "nodePort: 3001 is below Kubernetes' default range, 30000-32767" in low.stderr
     bare = "apiVersion: v1\nkind: Service\nmetadata: {name: w}\nspec: {ports: [{port: 80}]}\n"
     assert "Service default/w has no clusterIP yet" in run(text=f"{NODE}---\n{bare}").stderr
+
+
+def test_a_status_that_kubernetes_would_refuse_is_refused():
+    service = """apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {type: LoadBalancer, clusterIP: 10.0.0.80, ports: [{port: 80}]}
+status:
+  loadBalancer:
+    ingress:
+    - {ip: 10.0.0, ipMode: Both}
+    - {hostname: 10.0.0.1}
+    - {hostname: a b, ipMode: VIP}
+"""
+    told = complaint(run(text=f"{NODE}---\n{service}")).splitlines()
+    assert [line.partition("ingress")[2].partition(" (")[0] for line in told] == [
+        '[0].ip: Invalid value: "10.0.0": must be a valid IP address,',
+        '[0].ipMode: Unsupported value: "Both": supported values: "Proxy", "VIP"',
+        '[1].hostname: Invalid value: "10.0.0.1": must be a DNS name, not an IP address',
+        "[2].ipMode: Forbidden: may not be specified when `ip` is not set",
+        (
+            '[2].hostname: Invalid value: "a b": a lowercase RFC 1123 subdomain must consist of'
+            " lower case alphanumeric characters, '-' or '.', and must start and end with an"
+            " alphanumeric character"
+        ),
+    ]
+    other = service.replace("type: LoadBalancer", "type: ClusterIP")
+    assert "Forbidden: may only be used when `spec.type`" in complaint(
+        run(text=f"{NODE}---\n{other}")
+    )
