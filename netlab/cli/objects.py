@@ -211,14 +211,26 @@ def scale(kind: str, names: tuple[str, ...], replicas: int, namespace: str, lab:
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("-p", "--patch", "text", required=True, metavar="JSON", help="The patch; YAML too.")
 @click.option("--type", "type_", type=click.Choice(list(_PATCH_TYPES)), default="strategic")
+@click.option(
+    "--subresource",
+    type=click.Choice(["status", "scale"]),
+    help="Change this part of the object; a status is changed in no other way.",
+)
 @namespace_option
 @lab_option
 def patch(**options: Any) -> None:  # noqa: ANN401 click's own
-    """Change fields of an object: `patch svc web -p '{"spec":{"type":"NodePort"}}'`."""
+    """Change fields of an object: `patch svc web -p '{"spec":{"type":"NodePort"}}'`.
+
+    Give a Service a load balancer's address by hand: `patch svc web --subresource status -p
+    '{"status":{"loadBalancer":{"ingress":[{"ip":"203.0.113.10"}]}}}'`.
+    """
     client = Client(control_socket(options["lab"]))
     body = _patch_body(options["text"])
+    part = options["subresource"] or ""
     for resource, name in _named(options["kind"], options["names"]):
-        path = resource.path(options["namespace"], name)
+        if part and part not in resource.subresources:
+            raise SpecError(f"a {resource.kind} has no subresource {part}")
+        path = resource.path(options["namespace"], name, part)
         before = client.get(path)["metadata"]["resourceVersion"]
         after = client.patch(path, body, _PATCH_TYPES[options["type_"]])
         same = after["metadata"]["resourceVersion"] == before

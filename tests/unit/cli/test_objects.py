@@ -122,9 +122,42 @@ def test_scale_patch_and_delete_do_what_they_say(applied: Run, store: Store):
     assert store.list_("pods") == []
 
 
+def test_a_status_is_patched_through_its_own_door(applied: Run, store: Store):
+    applied("patch", "svc", "web", "-p", '{"spec":{"type":"LoadBalancer"}}')
+    status = '{"status":{"loadBalancer":{"ingress":[{"ip":"203.0.113.10"}]}}}'
+    assert applied("patch", "svc", "web", "-p", status).stdout.endswith("(no change)\n")
+    done = applied("patch", "svc", "web", "--subresource", "status", "-p", status)
+    assert done.stdout == "service/web patched\n"
+    found = store.require(Key("services", "default", "web"))["status"]
+    assert found == {"loadBalancer": {"ingress": [{"ip": "203.0.113.10", "ipMode": "VIP"}]}}
+
+
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [
+        pytest.param(
+            '{"loadBalancer":{"ingress":[{"ip":"203.0.113.300","ipMode":"Both"}]}}',
+            r'ingress\[0\].ip: Invalid value: "203.0.113.300".*ipMode: Unsupported value: "Both"',
+            id="an address that is none, and a mode",
+        ),
+        pytest.param('{"loadBalancer":3}', "status.loadBalancer: must be a mapping", id="a number"),
+    ],
+)
+def test_a_status_that_may_not_be_is_refused(applied: Run, status: str, message: str):
+    applied("patch", "svc", "web", "-p", '{"spec":{"type":"LoadBalancer"}}')
+    with pytest.raises(RequestRefusedError, match=message):
+        applied("patch", "svc", "web", "--subresource", "status", "-p", f'{{"status":{status}}}')
+
+
 @pytest.mark.parametrize(
     ("command", "arguments", "message"),
     [
+        pytest.param(
+            "patch",
+            ["ns/default", "--subresource", "scale", "-p", "{}"],
+            "a Namespace has no subresource scale",
+            id="a part that is not there",
+        ),
         pytest.param("get", ["pdos"], "resource type", id="an unknown kind"),
         pytest.param("get", ["svc", "nope"], 'services "nope" not found', id="an unknown name"),
         pytest.param("apply", ["-f", "/nope.yaml"], "no such file", id="a file that is missing"),
