@@ -46,6 +46,8 @@ class LabStatus:
     """``up``, ``degraded`` (something is wrong), ``orphaned`` (its control plane is gone) or
     ``lost`` (its namespaces are gone, as after a reboot)."""
     topology: str = ""
+    proxy_mode: str = ""
+    """Of kube-proxy on every node; empty when nobody can tell."""
     hosts: tuple[HostStatus, ...] = ()
     services: tuple[ServiceStatus, ...] = ()
     control_plane: Usage

@@ -24,6 +24,8 @@ class Difference:
     chain: str
     only: Side
     text: str
+    kind: str = "chain"
+    """What ``chain`` names: in nftables also a ``set`` or a ``map``."""
 
 
 def differences(want: Ruleset, have: Ruleset) -> list[Difference]:

@@ -60,7 +60,7 @@ def render_differences(found: Iterable[Difference]) -> str:
     for one in found:
         if (one.table, one.chain) != (table, chain):
             table, chain = one.table, one.chain
-            lines.append(f"table {table}, chain {printable(chain)}")
+            lines.append(f"table {table}, {one.kind} {printable(chain)}")
         lines.append(f"{'-' if one.only is Side.WANTED else '+'} {printable(one.text)}")
     return "\n".join(lines)
 
@@ -71,7 +71,7 @@ def differences_document(node: str, found: Iterable[Difference]) -> dict[str, An
         "schema": "netlab.rules-diff/1",
         "node": node,
         "differences": [
-            {"table": one.table, "chain": one.chain, "only": str(one.only), "rule": one.text}
+            {"table": one.table, one.kind: one.chain, "only": str(one.only), "rule": one.text}
             for one in found
         ],
     }

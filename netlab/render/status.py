@@ -14,6 +14,7 @@ def render_status(status: LabStatus, *, is_wide: bool) -> str:
         used = status.control_plane
         pids = _pids(used, is_wide=True)
         head[0] += f", topology {status.topology}"
+        head[0] += f", kube-proxy in {status.proxy_mode} mode" if status.proxy_mode else ""
         head.append(
             f"control plane: pid {pids}, {_cpu(used)} CPU, {_memory(used.memory_bytes)}; "
             f"the whole lab: {_memory(used.memory_bytes + _total(status))}"

@@ -19,14 +19,20 @@ from netlab.control.bootstrap import bootstrap
 from netlab.control.store import Store
 from netlab.errors import LabError
 from netlab.kernel import channel, launcher, netns
-from netlab.kernel.requests import FindLost, Restore, SaveRules
-from netlab.lab.canaries import CANARIES, CanaryWatch
+from netlab.kernel.nftables import list_table
+from netlab.kernel.requests import FindLost, LoadTables, Restore, SaveRules
+from netlab.lab.canaries import CANARIES, FILLED, CanaryWatch
 from netlab.lab.kube_proxy import KubeProxy
 from netlab.lab.rules import read_differences, read_groups
 from netlab.lab.topologies import read_topology
 from netlab.model.names import NetnsName, host_netns
+from netlab.model.packets import Family
 from netlab.model.topology import ProxyMode, Topology
-from netlab.netfilter.differences import Side
+from netlab.netfilter.differences import Side, differences
+from netlab.netfilter.parse import parse
+from netlab.proxy.nftables.differences import table_differences
+from netlab.proxy.nftables.listing import parse_listing
+from netlab.proxy.nftables.table import TABLE
 from netlab.render.rule_words import sentence
 from netlab.spec.topology import parse_topology
 from tests.kernel.conftest import Lab, wait_for
@@ -44,25 +50,6 @@ spec:
   externalTrafficPolicy: Local
   selector: {app: web}
   ports: [{name: a, port: 80, targetPort: 8080}, {name: b, port: 81, targetPort: 8080}]
-"""
-
-UDP = """\
-apiVersion: v1
-kind: Service
-metadata: {name: dns}
-spec:
-  type: NodePort
-  clusterIP: 10.0.99.53
-  ports: [{name: u, port: 53, protocol: UDP, nodePort: 30053}, {name: t, port: 54, nodePort: 30054}]
-"""
-
-UDP_ENDPOINTS = """\
-apiVersion: discovery.k8s.io/v1
-kind: EndpointSlice
-metadata: {name: dns-1, labels: {kubernetes.io/service-name: dns}}
-addressType: IPv4
-ports: [{name: u, port: 5353, protocol: UDP}, {name: t, port: 5353, protocol: TCP}]
-endpoints: [{addresses: [ADDRESS]}]
 """
 
 
@@ -196,49 +183,17 @@ def test_a_port_that_is_taken_is_told_and_keeps_nothing_else_from_working(lab: L
     lab.run("delete", "service", "balanced")
 
 
-def connections(lab: Lab) -> str:
-    return lab.inside("node1", "cat", "/proc/net/nf_conntrack").stdout
-
-
-SEND_UDP = """
-import socket, sys
-for address, number in (("10.0.99.53", 53), ("10.240.0.3", 30053), ("10.240.0.4", 7)):
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
-        one.sendto(b"x", (address, number))
-with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp:
-    tcp.setblocking(False)
-    tcp.connect_ex(("10.0.99.53", 54))
-"""
-
-
-def test_udp_entries_leave_an_endpoint_that_has_gone_and_tcp_entries_stay(lab: Lab):
-    apply(lab, UDP)
-    apply(lab, UDP_ENDPOINTS.replace("ADDRESS", "10.244.2.250"))
-    wait_for(lambda: "10.244.2.250:5353" in lab.inside("node1", "iptables-save").stdout)
-    lab.inside("node1", sys.executable, "-c", SEND_UDP)
-    assert connections(lab).count("src=10.244.2.250") == 3
-    apply(lab, UDP_ENDPOINTS.replace("ADDRESS", "10.244.2.251"))
-    wait_for(lambda: "udp" not in _with(connections(lab), "src=10.244.2.250"))
-    assert _with(connections(lab), "src=10.244.2.250").split()[2] == "tcp"
-    assert "dport=7 " in connections(lab)
-    deleted = metrics(lab, "node1")["kubeproxy_conntrack_reconciler_deleted_entries_total{}"]
-    assert deleted == 2
-    lab.run("delete", "service", "dns")
-
-
-def _with(text: str, word: str) -> str:
-    return "\n".join(line for line in text.splitlines() if word in line)
-
-
 TWO_NODES = parse_topology(*read_topology("two-nodes")).topology
 BARE = f"t{os.getpid()}bare"
 Calls = Callable[[object], Awaitable[Any]]
 
 
 @contextlib.contextmanager
-def one_node() -> Iterator[tuple[NetnsName, Topology, socket.socket]]:
+def one_node(
+    mode: ProxyMode = ProxyMode.IPTABLES,
+) -> Iterator[tuple[NetnsName, Topology, socket.socket]]:
     """Give the bare namespaces of a node and a router, and a launcher for them."""
-    topology = replace(TWO_NODES, nodes=TWO_NODES.nodes[:1])
+    topology = replace(TWO_NODES, nodes=TWO_NODES.nodes[:1], proxy_mode=mode)
     names = [host_netns(BARE, name) for name in ("router", "node1")]
     for name in names:
         netns.create(name)
@@ -273,56 +228,104 @@ def inside(name: NetnsName, *argv: str) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
-@pytest.mark.parametrize("table", ["mangle", "filter", "nat"])
-def test_rules_that_somebody_threw_away_are_laid_again(table: str):
+IPTABLES, NFTABLES = ProxyMode
+
+
+@pytest.mark.parametrize(
+    ("mode", "commands"),
+    [
+        *(
+            pytest.param(
+                IPTABLES,
+                [f"iptables -t {table} -F", f"iptables -t {table} -X"],
+                id=f"table {table}",
+            )
+            for table in ("mangle", "filter", "nat")
+        ),
+        pytest.param(NFTABLES, ["nft delete table ip kube-proxy"], id="the table"),
+        pytest.param(NFTABLES, ["nft flush table ip kube-proxy"], id="the table's rules"),
+        pytest.param(NFTABLES, ["nft flush ruleset"], id="everything"),
+        pytest.param(NFTABLES, ["iptables -t nat -F", "iptables -t nat -X"], id="the CNI's rules"),
+    ],
+)
+def test_rules_that_somebody_threw_away_are_laid_again(mode: ProxyMode, commands: list[str]):
     async def live(name: NetnsName, topology: Topology, end: socket.socket) -> None:
         call = calls_to(end)
         proxy, lost = proxy_of(call), set[NetnsName]()
         canaries = CanaryWatch(call, lost.update, period_s=1)
         await proxy.sync(topology)
-        canaries.look_when_due([name], ProxyMode.IPTABLES, 1.0)
-        before = inside(name, "iptables-save")
-        assert (
-            await call(FindLost(netns=(name,), chains=CANARIES[ProxyMode.IPTABLES])) == frozenset()
-        )
-        inside(name, "iptables", "-t", table, "-F")
-        inside(name, "iptables", "-t", table, "-X")
-        canaries.look_when_due([name], ProxyMode.IPTABLES, 2.0)
+        canaries.look_when_due([name], mode, 1.0)
+        before = ruleset(name)
+        look = FindLost(netns=(name,), chains=CANARIES[mode], filled=FILLED[mode])
+        assert await call(look) == frozenset()
+        for command in commands:
+            inside(name, *command.split())
+        canaries.look_when_due([name], mode, 2.0)
         async with asyncio.timeout(10):
             while not lost:
                 await call(SaveRules(netns=(name,)))
         proxy.forget(lost)
         assert await proxy.sync(topology) == 1
-        assert _rules(inside(name, "iptables-save")) == _rules(before)
+        assert ruleset(name) == before
 
-    with one_node() as (name, topology, end):
+    with one_node(mode) as (name, topology, end):
         asyncio.run(live(name, topology, end))
+
+
+def ruleset(name: NetnsName) -> list[str]:
+    """Return everything that nft lists, in no order."""
+    listed = _rules(inside(name, "iptables-save"))
+    found = list_table([name], Family.IPV4, TABLE)[name]
+    return listed + sorted(found.splitlines())
 
 
 def _rules(text: str) -> list[str]:
     return sorted(line for line in text.splitlines() if line.startswith(("-A", "*")))
 
 
-def test_a_refused_text_is_told_with_its_line_changes_nothing_and_is_loaded_next_time():
+SPOILT = {
+    Restore: ("COMMIT", "-A KUBE-SERVICES -j NO-SUCH-CHAIN\nCOMMIT", "\n  line "),
+    LoadTables: (
+        "add rule",
+        "add rule ip kube-proxy services goto nowhere\nadd rule",
+        "goto nowhere",
+    ),
+}
+"""What is found in a text, what is put there, and what the refusal of it quotes."""
+
+
+@pytest.mark.parametrize("mode", list(ProxyMode))
+def test_a_refused_text_is_told_with_its_line_changes_nothing_and_is_loaded_next_time(
+    mode: ProxyMode,
+):
     async def live(name: NetnsName, topology: Topology, end: socket.socket) -> None:
-        call, spoil = calls_to(end), ["-A KUBE-SERVICES -j NO-SUCH-CHAIN\nCOMMIT"]
+        call, spoils = calls_to(end), [True]
 
         async def spoiling(request: object) -> Any:  # noqa: ANN401
-            if isinstance(request, Restore) and spoil:
-                text = request.texts[name].replace("COMMIT", spoil.pop(), 1)
-                request = Restore(texts={**request.texts, name: text})
+            if type(request) is spoilt and spoils:
+                spoils.clear()
+                text = request.texts[name].replace(found, put, 1)
+                request = spoilt(texts={**request.texts, name: text})
             return await call(request)
 
         proxy = proxy_of(spoiling)
         await proxy.sync(topology)
-        assert "\n  line " in proxy.refusals[name]
+        assert quoted in proxy.refusals[name]
         assert proxy.metrics[name].restore_failures == 1
         assert "KUBE" not in inside(name, "iptables-save", "-t", "mangle")
+        assert "kube-proxy" not in inside(name, "nft", "list", "tables")
         await proxy.sync(topology)
         assert proxy.refusals == {}
-        assert "KUBE-SERVICES" in inside(name, "iptables-save", "-t", "nat")
+        wanted = proxy.wanted(topology, "node1")
+        held = inside(name, "iptables-save")
+        assert differences(wanted.iptables, parse(held, Family.IPV4)) == []
+        listing = list_table([name], Family.IPV4, TABLE)[name]
+        table = parse_listing(listing).table if listing else None
+        assert table_differences(wanted.nftables, table) == []
 
-    with one_node() as (name, topology, end):
+    spoilt = Restore if mode is IPTABLES else LoadTables
+    found, put, quoted = SPOILT[spoilt]
+    with one_node(mode) as (name, topology, end):
         asyncio.run(live(name, topology, end))
 
 

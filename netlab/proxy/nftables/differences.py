@@ -90,12 +90,13 @@ def _of_chain(want: _One | None, have: _One | None) -> Iterator[Difference]:
 
 
 def _of_set(want: _One | None, have: _One | None) -> Iterator[Difference]:
-    name = (want or have or Chain(name="")).name
+    named = want or have
+    kind = named.kind if isinstance(named, NamedSet) else "set"
     left, right = (dict.fromkeys(_set_lines(one)) for one in (want, have))
     for only, lines, others in ((Side.WANTED, left, right), (Side.KERNEL, right, left)):
         for line in lines:
-            if line not in others:
-                yield Difference(table=TABLE, chain=name, only=only, text=line)
+            if line not in others and named is not None:
+                yield Difference(table=TABLE, chain=named.name, only=only, text=line, kind=kind)
 
 
 def _chain_lines(one: _One | None) -> Iterator[str]:

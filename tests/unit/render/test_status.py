@@ -29,6 +29,7 @@ LAB = LabStatus(
     lab="default",
     state="up",
     topology="source-ip",
+    proxy_mode="nftables",
     hosts=(NODE, POD),
     services=(SERVICE, replace(SERVICE, name="empty", policy="", endpoints=())),
     control_plane=Usage(pids=(7, 8), cpu_s=1.5, memory_bytes=20 << 20),
@@ -37,7 +38,7 @@ LAB = LabStatus(
 
 def test_a_lab_that_is_up():
     assert render_status(LAB, is_wide=False).split("\n") == [
-        "lab default: up, topology source-ip",
+        "lab default: up, topology source-ip, kube-proxy in nftables mode",
         "control plane: pid 7,8, 1.50s CPU, 20.0MiB; the whole lab: 21.5MiB",
         "",
         "HOST    KIND   ADDRESS      NODE    PIDS             CPU     MEMORY",
