@@ -17,14 +17,15 @@ Source: kube-proxy, ``cmd/kube-proxy/app/server_linux.go`` (platformCleanup), wh
 other modes' rules first; nothing serves between the two then.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 from netlab.netfilter.rules import Ruleset
 from netlab.netfilter.sync import sync_text
 from netlab.proxy.nftables import leftovers
 from netlab.proxy.nftables.differences import table_differences
 from netlab.proxy.nftables.sync import Change, full_sync, partial_sync, removal_text
-from netlab.proxy.nftables.table import Table
+from netlab.proxy.nftables.table import Chain, Table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,9 +104,19 @@ def _table_change(want: Table | None, have: HeldRules) -> Change | None:
         return None
     if have.nftables is None or not have.is_read:
         return partial_sync(want, have.nftables) if have.nftables else full_sync(want)
-    if not table_differences(want, have.nftables):
-        return Change(text="", holds=want)
+    waiting = tuple(_waiting(want, have.nftables))
+    held = tuple(chain for chain in have.nftables.chains if chain not in waiting)
+    if not table_differences(want, replace(have.nftables, chains=held)):
+        return Change(text="", holds=replace(want, chains=(*want.chains, *waiting)))
     return full_sync(want, have.nftables)
+
+
+def _waiting(want: Table, have: Table) -> Iterator[Chain]:
+    """Yield the chains that are empty and wait to be deleted."""
+    wanted = {chain.name for chain in want.chains}
+    for chain in have.chains:
+        if chain.name not in wanted and not chain.rules and chain.hook is None:
+            yield chain
 
 
 def _removal(want: NodeRules, have: HeldRules) -> str:
