@@ -4,6 +4,7 @@ One text is one transaction: the kernel takes all of it or nothing.
 """
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,6 +17,7 @@ from netlab.model.names import NetnsName
 from netlab.model.packets import Family
 from netlab.proxy.nftables.table import ip
 
+_COMPLAINT: Final = re.compile(r"^/dev/stdin:(\d+):[\d-]+: (?=Error)", re.MULTILINE)
 _PATH: Final = os.pathsep.join(["/usr/sbin", "/sbin", "/usr/bin", "/bin"])
 
 
@@ -23,7 +25,8 @@ def load(texts: Mapping[NetnsName, str]) -> dict[NetnsName, str]:
     """Carry out commands in several namespaces, side by side, one transaction each.
 
     Returns:
-        Why, for each namespace that refused its text: nft's words, with the line at fault.
+        Why, for each namespace that refused its text: nft's first complaint, with the line at
+        fault.
 
     Raises:
         HostError: nft is not installed.
@@ -44,10 +47,24 @@ def load(texts: Mapping[NetnsName, str]) -> dict[NetnsName, str]:
             running[netns].stdin = None
     complaints = {netns: process.communicate()[1] for netns, process in running.items()}
     return {
-        netns: complaints[netns].strip()
+        netns: first_complaint(complaints[netns])
         for netns, process in running.items()
         if process.returncode != 0
     }
+
+
+def first_complaint(stderr: str) -> str:
+    """Return the first of nft's complaints; what one line spoils, it says again of later ones."""
+    begins = list(_COMPLAINT.finditer(stderr))
+    if not begins:
+        return stderr.strip()
+    end = begins[1].start() if len(begins) > 1 else len(stderr)
+    first, *quoted = stderr[begins[0].end() : end].strip().splitlines()
+    lines = [f"line {begins[0][1]}: {first}", *(f"  {line}" for line in quoted[:1])]
+    if len(begins) > 1:
+        more = len(begins) - 1
+        lines.append(f"(and {more} complaint{'s' if more > 1 else ''} more)")
+    return "\n".join(lines)
 
 
 def list_table(
