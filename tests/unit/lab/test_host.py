@@ -1,8 +1,14 @@
 import os
+import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
+
+from netlab.errors import HostError
+from netlab.lab.host import require_root, require_tools
+from netlab.model.topology import ProxyMode, Topology
 
 PROGRAM = (
     "import os, sys\n"
@@ -29,6 +35,25 @@ def test_a_plain_user_is_told_what_to_type():
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="for root")
 def test_root_may_go_on():
-    from netlab.lab.host import require_root
-
     assert require_root() is None
+
+
+@pytest.mark.parametrize(
+    ("mode", "missing"),
+    [
+        pytest.param(ProxyMode.IPTABLES, "iptables-restore", id="iptables"),
+        pytest.param(ProxyMode.NFTABLES, "nft", id="nft, which nftables mode needs"),
+    ],
+)
+def test_a_program_that_the_topology_needs_is_asked_for(
+    topology: Topology, monkeypatch: pytest.MonkeyPatch, mode: ProxyMode, missing: str
+):
+    monkeypatch.setattr(shutil, "which", lambda name, **_: None if name == missing else name)
+    with pytest.raises(HostError, match=f"{missing} is not installed") as failure:
+        require_tools(replace(topology, proxy_mode=mode))
+    assert failure.value.hint.startswith("apt-get install")
+
+
+def test_nft_is_not_asked_for_in_iptables_mode(topology: Topology, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(shutil, "which", lambda name, **_: None if name == "nft" else name)
+    require_tools(topology)
