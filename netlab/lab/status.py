@@ -39,7 +39,7 @@ def read_status(lab: str) -> LabStatus:
         lab=lab,
         state="degraded" if problems else "up",
         topology=report["topology"],
-        proxy_mode=report["proxyMode"],
+        proxy_mode=report.get("proxyMode", ""),
         hosts=tuple(_host(host, used.get(host["netns"], Usage())) for host in report["hosts"]),
         services=tuple(_services(client)),
         control_plane=control_plane,
