@@ -53,7 +53,8 @@ def find_netns(lab: str, name: str) -> NetnsName:
     for candidate in (host_netns(lab, name), as_pod):
         if candidate in names:
             return candidate
-    fits = [found for found in names if found.startswith(as_pod)]
+    # Nothing at all is a prefix of everything.
+    fits = [found for found in names if pod and found.startswith(as_pod)]
     if len(fits) == 1:
         return fits[0]
     spelt = names_of_hosts(lab)
