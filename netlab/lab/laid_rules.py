@@ -74,6 +74,8 @@ class LaidRules:
         await self._read(unknown)
         were_read, self._new = frozenset({*unknown, *self._new}), set()
         changes = {name: change(rules, self._held[name]) for name, rules in want.items()}
+        # What was read back may be right and yet hold chains that wait to be deleted.
+        self._held.update({name: one.holds for name, one in changes.items() if not one})
         changes = {name: one for name, one in changes.items() if one}
         refusals = await self._load(changes)
         return Laid(changes=changes, refusals=refusals, were_read=were_read)

@@ -187,7 +187,8 @@ def test_no_connection_is_broken_by_a_change_of_modes_or_a_full_sync(lab: Lab):
             assert lab.fetch("node1", "127.0.0.1:10249/proxyMode") == mode
             # What somebody has added has the table written whole.
             spoil = "ip kube-proxy" if mode is ProxyMode.NFTABLES else "ip nat"
-            lab.inside("node1", "nft", "add", "chain", *spoil.split(), "KUBE-SVC-MINE")
+            lab.inside("node1", "nft", f"add chain {spoil} KUBE-SVC-MINE")
+            lab.inside("node1", "nft", f"add rule {spoil} KUBE-SVC-MINE counter")
             bring_up(lab, mode)
             wait_for(lambda: "MINE" not in lab.inside("node1", "nft", "list", "chains").stdout)
         found = json.loads(end())

@@ -15,6 +15,7 @@ from netlab.model.objects import Key, Object, with_metadata
 from netlab.model.topology import ProxyMode, Topology
 from netlab.netfilter.render import render
 from netlab.proxy.health import HEALTH_TIMEOUT_S
+from netlab.proxy.nftables.table import Chain, Table
 
 NODE1, NODE2 = NetnsName("netlab-default-node1"), NetnsName("netlab-default-node2")
 ROUTER = NetnsName("netlab-default-router")
@@ -51,14 +52,18 @@ class Launcher:
     def __init__(self) -> None:
         self.restored: list[dict[NetnsName, str]] = []
         self.tables: list[dict[NetnsName, str]] = []
+        self.saved: dict[NetnsName, str] = {}
+        self.listings: dict[NetnsName, str] = {}
         self.read: list[NetnsName] = []
         self.refuses: dict[NetnsName, str] = {}
 
     async def __call__(self, request: object) -> dict[NetnsName, str]:
         if isinstance(request, SaveRules):
             self.read += request.netns
-        if isinstance(request, SaveRules | ReadTables):
-            return dict.fromkeys(request.netns, "")
+        if isinstance(request, SaveRules):
+            return {name: self.saved.get(name, "") for name in request.netns}
+        if isinstance(request, ReadTables):
+            return {name: self.listings.get(name, "") for name in request.netns}
         if not isinstance(request, Restore | LoadTables):
             return {}
         loaded = self.restored if isinstance(request, Restore) else self.tables
@@ -193,6 +198,53 @@ def test_modes_follow_each_other(proxy: KubeProxy, topology: Topology, launcher:
     asyncio.run(proxy.sync(topology))
     assert "-A KUBE-SERVICES" in launcher.restored[2][NODE1]
     assert launcher.tables[1][NODE1] == "add table ip kube-proxy\ndelete table ip kube-proxy\n"
+
+
+def test_a_chain_that_is_found_empty_is_deleted_a_little_later(
+    store: Store, topology: Topology, launcher: Launcher
+):
+    time = [NOW]
+    store_nodes(store, topology, NOW)
+    proxy = KubeProxy("default", store, launcher, clock=lambda: time[0])
+    nftables = replace(topology, proxy_mode=ProxyMode.NFTABLES)
+    asyncio.run(proxy.sync(nftables))
+    wanted = proxy.wanted(nftables, "node1")
+    assert wanted is not None
+    assert wanted.nftables is not None
+    held = replace(wanted.nftables, chains=(*wanted.nftables.chains, Chain(name="endpoint-OLD")))
+    launcher.listings = {NODE1: listed(held)}
+    launcher.saved = {NODE1: render(wanted.iptables)}
+    proxy.forget({NODE1})
+    assert asyncio.run(proxy.sync(nftables)) == 0
+    time[0] += TIDY_S
+    assert asyncio.run(proxy.tidy_when_due(time[0])) is None
+    assert launcher.tables[-1] == {NODE1: "delete chain ip kube-proxy endpoint-OLD\n"}
+
+
+def listed(table: Table) -> str:
+    """Return a table as nft lists it, as far as it has to be."""
+    lines = [f"table {table.path} {{"]
+    for named in table.sets:
+        kind = f"type {named.type}{' : verdict' if named.is_map else ''}"
+        members = ", ".join(
+            one.key
+            + (f' comment "{one.comment}"' if one.comment else "")
+            + (f" : {one.verdict}" if one.verdict else "")
+            for one in named.elements
+        )
+        elements = [f"elements = {{ {members} }}"] if members else []
+        lines += [f"{named.kind} {named.name} {{", kind, *elements, "}"]
+    for chain in table.chains:
+        hook = chain.hook
+        place = (
+            hook and f"type {hook.type} hook {hook.name} priority {hook.priority}; policy accept;"
+        )
+        rules = [
+            rule.words + (f' comment "{rule.comment}"' if rule.comment else "")
+            for rule in chain.rules
+        ]
+        lines += [f"chain {chain.name} {{", *([place] if place else []), *rules, "}"]
+    return "\n".join([*lines, "}"])
 
 
 def test_a_chain_that_was_emptied_is_deleted_a_little_later(
