@@ -1,12 +1,12 @@
 """A packet at a node, and what the rules can do with it."""
 
-import typing
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
 from typing import Final
 
 from netlab.model.topology import Address
+from netlab.netfilter.rules import Rule
 
 NEW: Final = frozenset({"NEW"})
 ANY_SOURCE_PORT: Final = 32768
@@ -57,20 +57,12 @@ class Packet:
     mark: int = 0
 
 
-class PlacedRule(typing.Protocol):
-    """A rule of iptables or nftables; ``str`` is what it reads like."""
-
-    @property
-    def chain(self) -> str:
-        """Where it is."""
-
-
 @dataclass(frozen=True, slots=True)
 class Hit:
     """A rule that matched."""
 
     table: str
-    rule: PlacedRule
+    rule: Rule
     index: int = field(default=0, compare=False)
     """Number of the rule in its chain, from 1; 0 when nobody counted."""
 

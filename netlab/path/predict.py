@@ -12,6 +12,7 @@ from netlab.path.flows import FlowQuestion, Origin
 from netlab.proxy.configuration import DetectLocalMode, ProxyConfiguration
 from netlab.proxy.iptables import compile_ruleset
 from netlab.proxy.nftables import compile_table
+from netlab.proxy.nftables.walk import Outcome as TableOutcome
 from netlab.proxy.nftables.walk import Walker as TableWalker
 from netlab.proxy.view import ProxyView
 
@@ -21,7 +22,7 @@ class Prediction:
     """The answer to one question."""
 
     question: FlowQuestion
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[Outcome, ...] | tuple[TableOutcome, ...]
 
     @property
     def verdicts(self) -> tuple[Verdict, ...]:

@@ -19,7 +19,7 @@ from ipaddress import ip_address
 
 from netlab.model.topology import Address
 from netlab.netfilter.questions import is_local
-from netlab.netfilter.verdicts import Hit, Outcome, Packet, Verdict
+from netlab.netfilter.verdicts import Packet, Verdict
 from netlab.proxy.nftables.statements import (
     Action,
     CameBy,
@@ -52,6 +52,38 @@ class TableRule:
 
     def __str__(self) -> str:
         return f"{self.chain} {self.words}"
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A rule that matched."""
+
+    table: str
+    rule: TableRule
+
+    def __str__(self) -> str:
+        return f"{self.table}: {self.rule}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """One way a packet can go; the fields mean what they do for iptables."""
+
+    verdict: Verdict
+    chance: Fraction
+    destination: Address
+    destination_port: int
+    is_masqueraded: bool
+    source: Address
+    hits: tuple[Hit, ...]
+
+    @property
+    def endpoint(self) -> str | None:
+        """The rewritten destination as ``address:port``; None when no endpoint gets the packet."""
+        if self.verdict is not Verdict.ENDPOINTS:
+            return None
+        host = self.destination
+        return f"{host if host.version == 4 else f'[{host}]'}:{self.destination_port}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
