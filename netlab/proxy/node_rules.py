@@ -102,13 +102,16 @@ def _holds(want: NodeRules, table: Change | None) -> HeldRules:
 def _table_change(want: Table | None, have: HeldRules) -> Change | None:
     if want is None:
         return None
-    if have.nftables is None or not have.is_read:
-        return partial_sync(want, have.nftables) if have.nftables else full_sync(want)
+    if have.nftables is None:
+        return full_sync(want)
     waiting = tuple(_waiting(want, have.nftables))
-    held = tuple(chain for chain in have.nftables.chains if chain not in waiting)
-    if not table_differences(want, replace(have.nftables, chains=held)):
+    chains = tuple(chain for chain in have.nftables.chains if chain not in waiting)
+    held = replace(have.nftables, chains=chains)
+    is_right = not table_differences(want, held) if have.is_read else held == want
+    if is_right:
+        # What waits is no reason to write anything.
         return Change(text="", holds=replace(want, chains=(*want.chains, *waiting)))
-    return full_sync(want, have.nftables)
+    return full_sync(want, have.nftables) if have.is_read else partial_sync(want, have.nftables)
 
 
 def _waiting(want: Table, have: Table) -> Iterator[Chain]:

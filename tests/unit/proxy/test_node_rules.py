@@ -93,10 +93,10 @@ def test_a_table_that_was_read_back_is_written_whole_where_it_differs():
 
 def test_a_chain_that_waits_is_no_reason_to_write_the_table_again():
     one = change(in_nftables("10.244.1.2"), held(in_nftables("10.244.1.2", "10.244.2.2")))
-    read = replace(one.holds, tidied=None, is_read=True)
-    again = change(in_nftables("10.244.1.2"), read)
-    assert not again
-    assert tidying_text(again.holds) == tidying_text(one.holds) != ""
+    for have in (one.holds, replace(one.holds, tidied=None, is_read=True)):
+        again = change(in_nftables("10.244.1.2"), have)
+        assert not again
+        assert tidying_text(again.holds) == tidying_text(one.holds) != ""
 
 
 def test_an_empty_chain_waits_and_is_then_deleted():
