@@ -90,7 +90,8 @@ class KubeProxy:
     def start_empty(self, names: Collection[NetnsName]) -> None:
         """Take note of namespaces that were just made and hold no rule."""
         self._laid.start_empty(names)
-        self._queue()
+        if names:
+            self._queue()
 
     def full_sync_when_due(self, now: float) -> float:
         """Have everything read back if it is time to, and return when it will be again."""
@@ -132,7 +133,11 @@ class KubeProxy:
         want = wanted_rules(self._lab, topology, self.objects)
         laid = await self._laid.bring(want)
         self.refusals = dict(laid.refusals)
-        self._tidy_at = None if self._laid.is_tidy() else self._clock() + TIDY_S
+        if self._laid.is_tidy():
+            self._tidy_at = None
+        elif self._tidy_at is None:
+            # Syncs one after another must not put it off for ever.
+            self._tidy_at = self._clock() + TIDY_S
         self._count(laid, time.perf_counter() - started)
         await self._clean_udp()
         if not self._is_due:
