@@ -13,7 +13,7 @@ from netlab.control.store import Store
 from netlab.lab.applied import placed
 from netlab.lab.nodes import store_nodes
 from netlab.lab.pod_containers import placement_of
-from netlab.lab.wanted_rules import read_objects, wanted_rules
+from netlab.lab.wanted_rules import wanted_rules
 from netlab.model.topology import TopologyFile
 from netlab.netfilter.render import render
 from netlab.plan.build import build_lab
@@ -47,7 +47,7 @@ def commands(lab: str, file: TopologyFile) -> Iterator[str]:
     reconciler.reconcile(now)
     placements = filter(None, map(placement_of, store.list_("pods")))
     yield from map(str, diff({}, build_lab(lab, file.topology, placements)))
-    for netns, rules in wanted_rules(lab, file.topology, read_objects(store)).items():
+    for netns, rules in wanted_rules(lab, file.topology, store).items():
         inside = f"ip netns exec {netns}"
         yield _fed(f"{inside} iptables-restore --noflush", render(rules.iptables))
         if rules.nftables is not None:

@@ -2,36 +2,43 @@
 
 Theory of operation
 -------------------
-When an object that rules come from has changed, the rules of each node are compiled anew and
-compared with what that node was last given; the difference is one text for ``iptables-restore``, or
-for ``nft``. That is a partial sync. In a full one the node's rules are read back from the kernel
-first, so that whatever somebody else did to them is put right: after a refused text (the kernel
-then holds what it held, or nobody knows what), when the node's Node object changes, when its canary
-is gone, and every hour. Last, conntrack's UDP entries that lead to endpoints which serve no more
-are removed.
+The store tells which Services and EndpointSlices change. At the next sync those are read, every
+node compiles the Services they belong to anew, and what changes by that is one text for
+``iptables-restore``, or for ``nft``. That is a partial sync. In a full one the node's rules are
+read back from the kernel and compared with all that it should hold, so that whatever somebody else
+did to them is put right: after a refused text (the kernel then holds what it held, or nobody knows
+what), when the node's Node object changes, when its canary is gone, and every hour. Last,
+conntrack's UDP entries that lead to endpoints which serve no more are removed.
 
 A chain of an nftables table that no Service needs any more is emptied first and deleted a little
 later: see ``netlab.proxy.nftables.sync``.
 """
 
 import time
-from collections.abc import Callable, Collection
-from typing import Final
+from collections.abc import Callable, Collection, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
 from netlab.control.store import Event, Store
 from netlab.kernel.requests import CleanUdp
 from netlab.lab.laid_rules import Call, Laid, LaidRules
 from netlab.lab.proxy_metrics import ProxyMetrics, rules_written
-from netlab.lab.wanted_rules import ProxyObjects, proxy_nodes, read_objects, wanted_rules
+from netlab.lab.wanted_rules import node_proxy, own_rules, proxy_nodes, wanted_rules
 from netlab.model.names import NetnsName, host_netns
 from netlab.model.packets import Family
-from netlab.model.services import ProxyNode
+from netlab.model.resources import key_of
+from netlab.model.services import endpoint_slice_of, service_of
 from netlab.model.topology import ProxyMode, Topology
 from netlab.proxy.health import ProxyHealth
-from netlab.proxy.node_rules import HeldRules, NodeRules
-from netlab.proxy.udp import UdpServices, udp_services
+from netlab.proxy.node_rules import NodeRules, Wanted
+from netlab.proxy.service_map import Name, ServiceMap
+from netlab.proxy.udp_due import UdpDue
 
-_CHANGES: Final = {"services", "endpointslices"}
+if TYPE_CHECKING:
+    from netlab.netfilter.rules import Ruleset
+    from netlab.proxy.node_proxy import NodeProxy
+
+_CHANGES: Final = ("services", "endpointslices")
 RETRY_S: Final = 1.0
 TIDY_S: Final = 1.0
 """Until chains that were emptied are deleted."""
@@ -64,14 +71,17 @@ class KubeProxy:
         self._full_period_s = full_period_s
         self._full_at = clock() + full_period_s
         self._laid = LaidRules(call)
-        self._cleaned: dict[NetnsName, UdpServices] = {}
+        self._services = ServiceMap()
+        self._unread = {key_of(obj): None for kind in _CHANGES for obj in store.list_(kind)}
+        self._nodes_changed = True
+        self._own: dict[NetnsName, Ruleset] = {}
+        """Rules that are not kube-proxy's."""
+        self._udp = UdpDue[NetnsName](self._services, Family.IPV4)
         self._is_due = True
         self._queued_at: float | None = clock()
         self._topology: Topology | None = None
         self._tidy_at: float | None = None
-        self.objects = ProxyObjects(zones={})
-        """What the rules of the last sync come from."""
-        self.nodes: dict[NetnsName, ProxyNode] = {}
+        self.nodes: dict[NetnsName, NodeProxy] = {}
         """Every node, by its namespace, as of the last sync."""
         self.mode = ProxyMode.IPTABLES
         """As of the last sync."""
@@ -83,8 +93,6 @@ class KubeProxy:
     def forget(self, names: Collection[NetnsName]) -> None:
         """Have the rules of these namespaces read back before they are next compared."""
         self._laid.forget(names)
-        for name in names:
-            self._cleaned.pop(name, None)
         self._queue()
 
     def start_empty(self, names: Collection[NetnsName]) -> None:
@@ -100,13 +108,16 @@ class KubeProxy:
             self.forget(self._laid.names())
         return self._full_at
 
-    def held(self, name: NetnsName) -> HeldRules | None:
-        """Return what a namespace was last given; None when that is not known."""
-        return self._laid.of(name)
+    def rules_held(self, name: NetnsName) -> Mapping[str, int]:
+        """Return how many rules of iptables a node holds, by table; empty when nobody knows."""
+        if name not in self._laid.names():
+            return {}
+        tables = self._whole(name).iptables.tables
+        return {table.name: sum(len(chain.rules) for chain in table.chains) for table in tables}
 
     def wanted(self, topology: Topology, host: str) -> NodeRules | None:
         """Return the rules that a node, or the router, is to hold; None for other hosts."""
-        want = wanted_rules(self._lab, topology, read_objects(self._store))
+        want = wanted_rules(self._lab, topology, self._store)
         return want.get(host_netns(self._lab, host))
 
     def health(self, name: NetnsName) -> ProxyHealth:
@@ -127,12 +138,10 @@ class KubeProxy:
         if not (self._is_due or self.refusals or topology is not self._topology):
             return 0
         started = time.perf_counter()
-        self._is_due, self._topology, self.mode = False, topology, topology.proxy_mode
-        self.objects = read_objects(self._store)
-        self._use_nodes(proxy_nodes(self._lab, topology, self.objects))
-        want = wanted_rules(self._lab, topology, self.objects)
-        laid = await self._laid.bring(want)
+        self._is_due = False
+        laid = await self._laid.bring(self._follow(topology))
         self.refusals = dict(laid.refusals)
+        self._udp.all_changed(self.nodes.keys() & laid.were_read)
         if self._laid.is_tidy():
             self._tidy_at = None
         elif self._tidy_at is None:
@@ -163,11 +172,57 @@ class KubeProxy:
             self._queue()
         return now if refusals else None
 
+    def _follow(self, topology: Topology) -> dict[NetnsName, Wanted]:
+        """Compile what has changed, and return what every namespace must hold by that."""
+        changed = self._take_changes()
+        if topology is not self._topology:
+            self._laid.fall_out_of_step(self._whole)
+        if self._nodes_changed or topology is not self._topology:
+            self._use_nodes(topology)
+        self._udp.changed(changed, self.nodes)
+        steps = {name: node.update(changed) for name, node in self.nodes.items()}
+        return {
+            name: Wanted(whole=partial(self._whole, name), step=steps.get(name, ""))
+            for name in self._own
+        }
+
+    def _whole(self, name: NetnsName) -> NodeRules:
+        own, node = self._own[name], self.nodes.get(name)
+        return node.rules(own) if node is not None else NodeRules(iptables=own)
+
+    def _take_changes(self) -> list[Name]:
+        """Read the objects that have changed; return the Services that are others by that."""
+        unread, self._unread = self._unread, {}
+        for key in unread:
+            obj, name = self._store.get(key), Name(key.namespace, key.name)
+            if key.resource == "services":
+                self._services.set_service(name, service_of(obj) if obj is not None else None)
+            else:
+                piece = endpoint_slice_of(obj) if obj is not None else None
+                self._services.set_slice(name, piece)
+        return self._services.take_changes()
+
+    def _use_nodes(self, topology: Topology) -> None:
+        """Take the nodes as they are now; those that are others compile everything."""
+        old = self.nodes if topology is self._topology else {}
+        self._own = own_rules(self._lab, topology)
+        self.nodes = {}
+        for name, node in proxy_nodes(self._lab, topology, self._store).items():
+            known = old.get(name)
+            if known is not None and known.node != node:
+                self._laid.forget([name])
+                known = None
+            self.nodes[name] = known or node_proxy(topology, node, self._services)
+        self._nodes_changed, self._topology, self.mode = False, topology, topology.proxy_mode
+        self.metrics = {name: self.metrics.get(name) or ProxyMetrics() for name in self.nodes}
+
     def _told(self, event: Event) -> None:
         now = self._clock()
         if event.key.resource == "nodes":
+            self._nodes_changed = True
             self.forget([host_netns(self._lab, event.key.name)])
         elif event.key.resource in _CHANGES:
+            self._unread[event.key] = None
             for metrics in self.metrics.values():
                 metrics.changed(event.key.resource, now)
             self._queue()
@@ -176,10 +231,6 @@ class KubeProxy:
         self._is_due = True
         if self._queued_at is None:
             self._queued_at = self._clock()
-
-    def _use_nodes(self, nodes: dict[NetnsName, ProxyNode]) -> None:
-        self.nodes = nodes
-        self.metrics = {name: self.metrics.get(name) or ProxyMetrics() for name in nodes}
 
     def _count(self, laid: Laid, duration_s: float) -> None:
         now = self._clock()
@@ -193,16 +244,12 @@ class KubeProxy:
                 metrics.written = rules_written(done.iptables if done is not None else "")
 
     async def _clean_udp(self) -> None:
-        services = udp_services(self.objects.services, self.objects.slices, Family.IPV4)
-        due = [
-            name
-            for name in self.nodes
-            if name not in self.refusals and self._cleaned.get(name) != services
-        ]
-        if due and services:
+        names = [name for name in self.nodes if name not in self.refusals]
+        due, services = self._udp.due(names)
+        if due:
             started = time.perf_counter()
             deleted = await self._call(CleanUdp(netns=tuple(due), services=services))
             for name in due:
                 self.metrics[name].conntrack.observe(time.perf_counter() - started)
                 self.metrics[name].deleted_connections += deleted[name]
-        self._cleaned.update(dict.fromkeys(due, services))
+        self._udp.done(names)

@@ -2,6 +2,9 @@
 
 What a namespace was last given is taken for what it holds, until that is forgotten; then it is read
 back from the kernel. A refused text makes it forgotten: nobody knows what else has happened there.
+
+A namespace is *in step* when it holds what was wanted the last time, and who wants it can say what
+has changed since; then nothing has to be compared.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
@@ -14,7 +17,7 @@ from netlab.model.packets import Family
 from netlab.netfilter.parse import parse
 from netlab.netfilter.rules import Ruleset
 from netlab.proxy.nftables.listing import parse_listing
-from netlab.proxy.node_rules import HeldRules, NodeRules, RuleChange, change, tidying_text
+from netlab.proxy.node_rules import HeldRules, NodeRules, RuleChange, Wanted, change, tidying_text
 
 Call = Callable[[object], Awaitable[Any]]
 
@@ -42,42 +45,62 @@ class LaidRules:
 
     def __init__(self, call: Call) -> None:
         self._call = call
+        self._in_step: set[NetnsName] = set()
         self._held: dict[NetnsName, HeldRules] = {}
+        """What namespaces that are not in step hold, where that is known."""
         self._new: set[NetnsName] = set()
+        self._forgotten: set[NetnsName] = set()
+        """While rules are brought: what is found, or left, may not be there any more."""
 
     def names(self) -> Collection[NetnsName]:
         """Return the namespaces whose rules are known."""
-        return list(self._held)
-
-    def of(self, name: NetnsName) -> HeldRules | None:
-        """Return what a namespace holds; None when that is not known."""
-        return self._held.get(name)
+        return self._in_step | self._held.keys()
 
     def forget(self, names: Collection[NetnsName]) -> None:
         """Have the rules of these namespaces read back before they are next compared."""
+        self._forgotten.update(names)
+        self._in_step.difference_update(names)
         for name in names:
             self._held.pop(name, None)
 
     def start_empty(self, names: Collection[NetnsName]) -> None:
         """Take note of namespaces that were just made and hold no rule."""
+        self.forget(names)
         self._held.update(dict.fromkeys(names, _NOTHING))
         self._new |= set(names)
 
-    async def bring(self, want: Mapping[NetnsName, NodeRules]) -> Laid:
+    def fall_out_of_step(self, wanted: Callable[[NetnsName], NodeRules]) -> None:
+        """Have everything compared the next time; ``wanted`` says what was wanted the last time."""
+        for name in self._in_step:
+            self._held[name] = HeldRules(iptables=wanted(name).iptables)
+        self._in_step.clear()
+
+    async def bring(self, want: Mapping[NetnsName, Wanted]) -> Laid:
         """Bring namespaces to their rules, side by side.
 
         Raises:
             NetlabError: iptables or nft is missing, or a namespace is.
         """
+        self._forgotten.clear()
+        self._in_step &= want.keys()
         self._held = {name: held for name, held in self._held.items() if name in want}
-        unknown = sorted(want.keys() - self._held.keys())
+        changes = {name: RuleChange(iptables=want[name].step or "") for name in self._in_step}
+        # Until its text is loaded nobody knows what a kernel holds.
+        self._in_step = {name for name, one in changes.items() if not one}
+        unknown = sorted(want.keys() - changes.keys() - self._held.keys())
         await self._read(unknown)
         were_read, self._new = frozenset({*unknown, *self._new}), set()
-        changes = {name: change(rules, self._held[name]) for name, rules in want.items()}
-        # What was read back may be right and yet hold chains that wait to be deleted.
-        self._held.update({name: one.holds for name, one in changes.items() if not one})
-        changes = {name: one for name, one in changes.items() if one}
+        for name in want.keys() - changes.keys():
+            changes[name] = one = change(want[name].whole(), self._held[name])
+            if not one and one.holds is not None:
+                # What was read back may be right and yet hold chains that wait to be deleted.
+                self._held[name] = one.holds
         refusals = await self._load(changes)
+        self._in_step |= {name for name in changes if want[name].step is not None}
+        for name in self._in_step:
+            self._held.pop(name, None)
+        self.forget({*refusals, *self._forgotten})
+        changes = {name: one for name, one in changes.items() if one}
         return Laid(changes=changes, refusals=refusals, were_read=were_read)
 
     def is_tidy(self) -> bool:
@@ -119,6 +142,7 @@ class LaidRules:
             due = {name: text for name, text in texts.items() if text and name not in refusals}
             if due:
                 refusals |= await self._call(request(texts=due))
-        self._held.update({name: one.holds for name, one in changes.items()})
-        self.forget(refusals)
+        for name, one in changes.items():
+            if one and one.holds is not None:
+                self._held[name] = one.holds
         return refusals

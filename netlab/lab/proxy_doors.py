@@ -16,15 +16,7 @@ from netlab.control.store import Store
 from netlab.lab.kube_proxy import KubeProxy
 from netlab.model.names import NetnsName
 from netlab.model.objects import Key
-from netlab.model.packets import Family
-from netlab.proxy.health import (
-    Answer,
-    health_check_answer,
-    health_checks,
-    is_eligible,
-    proxy_health_answer,
-)
-from netlab.proxy.service_ports import ProxiedPort, proxied_ports
+from netlab.proxy.health import Answer, health_check_answer, is_eligible, proxy_health_answer
 from netlab.render.prometheus import CONTENT_TYPE, render_metrics
 
 PROXY_PORT: Final = 10249
@@ -59,12 +51,11 @@ class ProxyDoors:
 
     def doors(self) -> set[Door]:
         """Return every port that is to be open now."""
-        objects = self._kube_proxy.objects
         found = set()
         for name, node in self._kube_proxy.nodes.items():
             found.add(Door(netns=name, address="127.0.0.1", port=PROXY_PORT))
             found.add(Door(netns=name, address=EVERYWHERE, port=HEALTH_PORT))
-            for check in health_checks(node, objects.services, objects.slices, Family.IPV4):
+            for check in node.health_checks:
                 found.add(Door(netns=name, address=EVERYWHERE, port=check.port))
         return found
 
@@ -89,7 +80,7 @@ class ProxyDoors:
         return None
 
     def _healthz(self, door: Door) -> Answer:
-        node = Key("nodes", "", self._kube_proxy.nodes[door.netns].name)
+        node = Key("nodes", "", self._kube_proxy.nodes[door.netns].node.name)
         answer = self._health(door, eligible=is_eligible(self._store.get(node) or {}))
         self._kube_proxy.metrics[door.netns].healthz[answer.status] += 1
         return answer
@@ -106,34 +97,19 @@ class ProxyDoors:
         )
 
     def _health_check(self, door: Door) -> Answer:
-        objects, node = self._kube_proxy.objects, self._kube_proxy.nodes[door.netns]
         is_healthy = self._kube_proxy.health(door.netns).is_healthy(self._clock())
-        for check in health_checks(node, objects.services, objects.slices, Family.IPV4):
+        for check in self._kube_proxy.nodes[door.netns].health_checks:
             if check.port == door.port:
                 return health_check_answer(check, proxy_is_healthy=is_healthy)
         return _NOT_FOUND
 
     def _metrics(self, door: Door) -> Answer:
-        objects, node = self._kube_proxy.objects, self._kube_proxy.nodes[door.netns]
-        ports = proxied_ports(node, objects.services, objects.slices, Family.IPV4)
-        held = self._kube_proxy.held(door.netns)
-        metrics = self._kube_proxy.metrics[door.netns]
-        found = metrics.metrics(
+        found = self._kube_proxy.metrics[door.netns].metrics(
             self._kube_proxy.mode,
-            held.iptables if held is not None else None,
-            without_local_endpoints(ports),
+            self._kube_proxy.rules_held(door.netns),
+            self._kube_proxy.nodes[door.netns].without_local_endpoints,
         )
-        text = render_metrics(found)
-        return Answer(headers={"Content-Type": CONTENT_TYPE}, body=text)
-
-
-def without_local_endpoints(ports: list[ProxiedPort]) -> dict[str, int]:
-    """Return the ports that have endpoints, but under a Local policy none here, by policy."""
-    lacking = [port for port in ports if port.has_endpoints and not port.backends.local]
-    return {
-        "internal": sum(port.internal_is_local for port in lacking),
-        "external": sum(port.external_is_local and port.is_external for port in lacking),
-    }
+        return Answer(headers={"Content-Type": CONTENT_TYPE}, body=render_metrics(found))
 
 
 def _stamp(seconds: float) -> str:

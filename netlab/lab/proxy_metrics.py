@@ -14,7 +14,6 @@ from typing import Final
 
 from netlab.model.packets import Family
 from netlab.model.topology import ProxyMode
-from netlab.netfilter.rules import Ruleset
 from netlab.render.prometheus import Metric, Sample, histogram_samples
 
 _BOUNDS_S: Final = tuple(0.001 * 2**power for power in range(15))
@@ -82,13 +81,13 @@ class ProxyMetrics:
         self.partial_restore_failures += not is_full
 
     def metrics(
-        self, mode: ProxyMode, rules: Ruleset | None, without_local: Mapping[str, int]
+        self, mode: ProxyMode, held: Mapping[str, int], without_local: Mapping[str, int]
     ) -> Iterator[Metric]:
         """Yield everything under kube-proxy's names.
 
         Args:
             mode: Of kube-proxy; each has names of its own.
-            rules: What the node holds of iptables, as far as is known.
+            held: The rules of iptables that the node holds, by table, as far as is known.
             without_local: Service ports without an endpoint on the node, by traffic policy.
         """
         yield _histogram("sync_proxy_rules_duration", "SyncProxyRules latency", self.sync)
@@ -110,7 +109,7 @@ class ProxyMetrics:
             yield _counter(f"{name}_total", f"All {noun} changes", self.changes[resource])
         match mode:
             case ProxyMode.IPTABLES:
-                yield from self._rules(rules)
+                yield from self._rules(held)
                 yield from self._failures()
             case ProxyMode.NFTABLES:
                 yield from self._table_failures()
@@ -132,11 +131,9 @@ class ProxyMetrics:
             self.deleted_connections,
         )
 
-    def _rules(self, rules: Ruleset | None) -> Iterator[Metric]:
-        tables = rules.tables if rules is not None else ()
-        total = {table.name: sum(len(chain.rules) for chain in table.chains) for table in tables}
-        last = {name: self.written[name] for name in total}
-        yield _by_table("sync_proxy_rules_iptables_total", "Rules that the node holds", total)
+    def _rules(self, held: Mapping[str, int]) -> Iterator[Metric]:
+        last = {name: self.written[name] for name in held}
+        yield _by_table("sync_proxy_rules_iptables_total", "Rules that the node holds", held)
         yield _by_table("sync_proxy_rules_iptables_last", "Rules written by the last sync", last)
 
     def _failures(self) -> Iterator[Metric]:

@@ -1,9 +1,6 @@
 """The rules that every namespace of a lab must hold, from the topology and the objects."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from ipaddress import ip_network
-from typing import Final
 
 from netlab.cni.cloud import INTERNET0
 from netlab.cni.masquerade import external_ip_ruleset, masquerade_ruleset
@@ -11,73 +8,62 @@ from netlab.control.store import Store
 from netlab.model.names import ROUTER, NetnsName, host_netns
 from netlab.model.objects import labels_of, name_of
 from netlab.model.packets import Family
-from netlab.model.services import (
-    EndpointSlice,
-    ProxyNode,
-    Service,
-    endpoint_slice_of,
-    service_of,
-)
+from netlab.model.services import ProxyNode, endpoint_slice_of, service_of
 from netlab.model.topology import ProxyMode, Topology, TopologyNode
-from netlab.netfilter.normal import merge
 from netlab.netfilter.rules import Ruleset
 from netlab.proxy.configuration import ProxyConfiguration
-from netlab.proxy.iptables import compile_ruleset
-from netlab.proxy.nftables import compile_table
+from netlab.proxy.node_proxy import IptablesProxy, NftablesProxy, NodeProxy
 from netlab.proxy.node_rules import NodeRules
-
-_ZONE: Final = "topology.kubernetes.io/zone"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProxyObjects:
-    """The objects that kube-proxy's rules come from, at one moment."""
-
-    services: tuple[Service, ...] = ()
-    slices: tuple[EndpointSlice, ...] = ()
-    zones: Mapping[str, str]
-    """The zone of each node that says one."""
+from netlab.proxy.service_map import ServiceMap
+from netlab.proxy.view import ZONE_LABEL
 
 
-def read_objects(store: Store) -> ProxyObjects:
-    """Return the objects as they are in the store now."""
-    return ProxyObjects(
-        services=tuple(service_of(obj) for obj in store.list_("services")),
-        slices=tuple(endpoint_slice_of(obj) for obj in store.list_("endpointslices")),
-        zones={name_of(obj): labels_of(obj).get(_ZONE, "") for obj in store.list_("nodes")},
+def read_services(store: Store) -> ServiceMap:
+    """Return the Services and EndpointSlices as they are in the store now."""
+    return ServiceMap.of(
+        map(service_of, store.list_("services")),
+        map(endpoint_slice_of, store.list_("endpointslices")),
     )
 
 
-def proxy_nodes(lab: str, topology: Topology, objects: ProxyObjects) -> dict[NetnsName, ProxyNode]:
+def proxy_nodes(lab: str, topology: Topology, store: Store) -> dict[NetnsName, ProxyNode]:
     """Return every node as its kube-proxy sees it, by its namespace."""
+    zones = {name_of(obj): labels_of(obj).get(ZONE_LABEL, "") for obj in store.list_("nodes")}
     return {
-        host_netns(lab, node.name): _proxy_node(node, objects.zones.get(node.name, ""))
+        host_netns(lab, node.name): _proxy_node(node, zones.get(node.name, ""))
         for node in topology.nodes
     }
 
 
-def wanted_rules(lab: str, topology: Topology, objects: ProxyObjects) -> dict[NetnsName, NodeRules]:
-    """Return the rules that each namespace must hold: the router's, and every node's."""
-    networks = topology.networks
-    masquerade = masquerade_ruleset((networks.pods, networks.nodes, networks.services))
-    want = {host_netns(lab, ROUTER): NodeRules(iptables=_router(topology))}
-    for name, node in proxy_nodes(lab, topology, objects).items():
-        want[name] = _node_rules(topology, node, objects, masquerade)
-    return want
-
-
-def _node_rules(
-    topology: Topology, node: ProxyNode, objects: ProxyObjects, masquerade: Ruleset
-) -> NodeRules:
+def node_proxy(topology: Topology, node: ProxyNode, services: ServiceMap) -> NodeProxy:
+    """Return kube-proxy of a node, in the topology's mode."""
     networks = topology.networks
     configuration = ProxyConfiguration(cluster_cidrs=(ip_network(networks.pods),))
-    inputs = node, objects.services, objects.slices, configuration, Family.IPV4
+    inputs = node, configuration, Family.IPV4, services
     match topology.proxy_mode:
         case ProxyMode.IPTABLES:
-            return NodeRules(iptables=merge(compile_ruleset(*inputs), masquerade))
+            return IptablesProxy(*inputs)
         case ProxyMode.NFTABLES:
-            table = compile_table(*inputs, service_cidrs=(networks.services,))
-            return NodeRules(iptables=masquerade, nftables=table)
+            return NftablesProxy(*inputs, service_cidrs=(networks.services,))
+
+
+def own_rules(lab: str, topology: Topology) -> dict[NetnsName, Ruleset]:
+    """Return the rules that are not kube-proxy's: those of the router, and what every node adds."""
+    networks = topology.networks
+    masquerade = masquerade_ruleset((networks.pods, networks.nodes, networks.services))
+    nodes = {host_netns(lab, node.name): masquerade for node in topology.nodes}
+    return {host_netns(lab, ROUTER): _router(topology), **nodes}
+
+
+def wanted_rules(lab: str, topology: Topology, store: Store) -> dict[NetnsName, NodeRules]:
+    """Return the rules that each namespace must hold: the router's, and every node's."""
+    services, nodes = read_services(store), proxy_nodes(lab, topology, store)
+    return {
+        name: node_proxy(topology, nodes[name], services).rules(own)
+        if name in nodes
+        else NodeRules(iptables=own)
+        for name, own in own_rules(lab, topology).items()
+    }
 
 
 def _router(topology: Topology) -> Ruleset:

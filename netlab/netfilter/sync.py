@@ -9,10 +9,13 @@ rule stays where it is. Chains made for one Service carry a prefix and a hash; t
 no longer has are emptied and deleted. Each table is replaced in one step by the kernel, so no
 packet ever meets half a ruleset.
 
+Who knows what changed says so with ``TableChange`` and spares the comparison of everything.
+
 Source: kube-proxy, ``pkg/proxy/iptables/proxier.go`` (syncProxyRules); iptables-restore(8).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Final
 
 from netlab.model.packets import Family
@@ -24,6 +27,23 @@ STALE_PREFIXES: Final = ("KUBE-SVC-", "KUBE-SVL-", "KUBE-EXT-", "KUBE-FW-", "KUB
 """Chains that come and go with what they stand for; found by name, so no memory is needed."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableChange:
+    """What becomes of one table; every chain that is not named stays as it is."""
+
+    table: str
+    written: tuple[Chain, ...] = ()
+    """Made, or emptied and filled again."""
+    deleted: tuple[str, ...] = ()
+    jumps: tuple[str, ...] = ()
+    """Commands for built-in chains."""
+
+
+def change_text(changes: Iterable[TableChange]) -> str:
+    """Return the text that carries out ``changes``; empty when there are none."""
+    return "".join(map(_table_text, changes))
+
+
 def sync_text(want: Ruleset, have: Ruleset) -> str:
     """Return the text that turns ``have`` into ``want``; empty when nothing differs.
 
@@ -32,16 +52,28 @@ def sync_text(want: Ruleset, have: Ruleset) -> str:
     delete it, and everything else with it.
     """
     names = sorted({table.name for table in (*want.tables, *have.tables)})
-    return "".join(
-        _sync_table(
+    return change_text(
+        _change(
             want.table(name) or Table(name, ()), have.table(name) or Table(name, ()), want.family
         )
         for name in names
     )
 
 
-def _sync_table(want: Table, have: Table, family: Family) -> str:
-    """Return one table's text: ``want`` as it is written, where the normal forms differ."""
+def _table_text(change: TableChange) -> str:
+    # For each rule, iptables-restore of the nf_tables kind walks its list of all chains, which it
+    # keeps sorted. Declared in that order they lie in a row in memory: with 30,000 chains the whole
+    # restore is five times as fast.
+    declared = sorted([*(chain.name for chain in change.written), *change.deleted])
+    lines = [f":{name} - [0:0]" for name in declared]
+    lines += change.jumps
+    lines += [str(rule) for chain in change.written for rule in chain.rules]
+    lines += [f"-X {name}" for name in change.deleted]
+    return "\n".join([f"*{change.table}", *lines, "COMMIT", ""]) if lines else ""
+
+
+def _change(want: Table, have: Table, family: Family) -> TableChange:
+    """Return what one table lacks: ``want`` as it is written, where the normal forms differ."""
     wanted = {chain.name for chain in want.chains}
     present = {chain.name: chain for chain in have.chains}
     own = [chain for chain in want.chains if chain.policy is None]
@@ -52,15 +84,18 @@ def _sync_table(want: Table, have: Table, family: Family) -> str:
         if chain.name not in wanted and chain.name.startswith(STALE_PREFIXES)
     ]
     kept = _targets_of_others(have, {chain.name for chain in (*own, *stale)})
-    deleted = [chain for chain in stale if chain.name not in kept]
-    emptied = [chain for chain in stale if chain.name in kept and chain.rules]
-    lines = [f":{chain.name} - [0:0]" for chain in (*changed, *deleted, *emptied)]
-    for chain in want.chains:
-        if chain.policy is not None:
-            lines += _sync_jumps(chain, present.get(chain.name), family)
-    lines += [str(rule) for chain in changed for rule in chain.rules]
-    lines += [f"-X {chain.name}" for chain in deleted]
-    return "\n".join([f"*{want.name}", *lines, "COMMIT", ""]) if lines else ""
+    emptied = [Chain(chain.name, ()) for chain in stale if chain.name in kept and chain.rules]
+    return TableChange(
+        table=want.name,
+        written=(*changed, *emptied),
+        deleted=tuple(chain.name for chain in stale if chain.name not in kept),
+        jumps=tuple(
+            line
+            for chain in want.chains
+            if chain.policy is not None
+            for line in _sync_jumps(chain, present.get(chain.name), family)
+        ),
+    )
 
 
 def _is_same(have: Chain | None, want: Chain, family: Family) -> bool:

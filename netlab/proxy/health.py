@@ -9,15 +9,13 @@ Source: kube-proxy, ``pkg/proxy/healthcheck/service_health.go`` and ``proxy_heal
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from netlab.model.packets import Family
-from netlab.model.services import EndpointSlice, ProxyNode, Service
-
-if TYPE_CHECKING:
-    from netlab.model.topology import Address
+from netlab.model.services import ProxyNode
+from netlab.proxy.service_map import ServedService
 
 HEALTH_TIMEOUT_S: Final = 60.0
 """Twice the sync period: an update that has waited longer makes kube-proxy unhealthy."""
@@ -60,35 +58,36 @@ class ProxyHealth:
         return self.queued_at is None or now - self.queued_at < HEALTH_TIMEOUT_S
 
 
-def health_checks(
-    node: ProxyNode, services: Iterable[Service], slices: Iterable[EndpointSlice], family: Family
-) -> list[HealthCheck]:
-    """Return the health checks that ``node`` answers, by port.
+def health_check(
+    node: ProxyNode, served: ServedService | None, family: Family
+) -> HealthCheck | None:
+    """Return the health check of one Service that ``node`` answers.
 
     Only a LoadBalancer with external policy Local has one.
     """
-    asked = {
-        (service.namespace, service.name): service.health_check_node_port
-        for service in services
-        if service.is_proxied
+    if served is None:
+        return None
+    service = served.service
+    if not (
+        service.is_proxied
         and service.type == "LoadBalancer"
         and service.external_traffic_policy == "Local"
         and service.health_check_node_port
+    ):
+        return None
+    local = {
+        endpoint.addresses[0]
+        for piece in served.slices
+        if piece.address_type == family
+        for endpoint in piece.endpoints
+        if endpoint.ready and endpoint.node_name == node.name and endpoint.addresses
     }
-    local: dict[tuple[str, str], set[Address]] = {key: set() for key in asked}
-    for piece in slices:
-        found = local.get((piece.namespace, piece.service_name))
-        if found is not None and piece.address_type == family:
-            found.update(
-                endpoint.addresses[0]
-                for endpoint in piece.endpoints
-                if endpoint.ready and endpoint.node_name == node.name and endpoint.addresses
-            )
-    checks = [
-        HealthCheck(namespace=key[0], name=key[1], port=port, local_endpoints=len(local[key]))
-        for key, port in asked.items()
-    ]
-    return sorted(checks, key=lambda check: check.port)
+    return HealthCheck(
+        namespace=service.namespace,
+        name=service.name,
+        port=service.health_check_node_port,
+        local_endpoints=len(local),
+    )
 
 
 def is_eligible(node: Mapping[str, object]) -> bool:

@@ -17,7 +17,7 @@ Source: kube-proxy, ``cmd/kube-proxy/app/server_linux.go`` (platformCleanup), wh
 other modes' rules first; nothing serves between the two then.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from netlab.netfilter.rules import Ruleset
@@ -38,6 +38,17 @@ class NodeRules:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """The rules that a namespace must hold now, and how they differ from those before."""
+
+    whole: Callable[[], NodeRules]
+    """All of them; asked for when nothing less will do."""
+    step: str | None = None
+    """The text for iptables that leads here from what was wanted the last time; None where only a
+    comparison tells."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HeldRules:
     """What a namespace holds, as far as is known."""
 
@@ -54,13 +65,14 @@ class HeldRules:
 class RuleChange:
     """Three texts, each empty when there is nothing to do, and what is held when all are loaded."""
 
-    tables: str
+    tables: str = ""
     """For ``nft -f``."""
-    iptables: str
+    iptables: str = ""
     """For ``iptables-restore --noflush``."""
-    removal: str
+    removal: str = ""
     """For ``nft -f``."""
-    holds: HeldRules
+    holds: HeldRules | None = None
+    """None when all that was to be known is in the texts."""
 
     def __bool__(self) -> bool:
         """Tell whether there is anything to do."""

@@ -4,10 +4,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from netlab.model.packets import Family
-from netlab.model.services import EndpointSlice, ProxyNode, Service, ServicePort
+from netlab.model.services import ProxyNode, Service, ServicePort
 from netlab.model.topology import Address, Network
 from netlab.proxy.backends import Backend, Backends, PortKey, backends_by_port, select_backends
 from netlab.proxy.names import port_hash, service_port_name
+from netlab.proxy.service_map import ServedService
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,22 +85,20 @@ class ProxiedPort:
         return bool(self.has_endpoints and self.vips and self.source_ranges)
 
 
-def proxied_ports(
-    node: ProxyNode,
-    services: Iterable[Service],
-    slices: Iterable[EndpointSlice],
-    family: Family,
-) -> list[ProxiedPort]:
-    """Return the ports that kube-proxy serves on ``node``, by namespace, Service and port name.
+def ports_of(served: ServedService | None, node: ProxyNode, family: Family) -> list[ProxiedPort]:
+    """Return the ports of one Service that kube-proxy serves on ``node``, by name.
 
     Headless Services, ExternalNames, those of another proxy and those without a ClusterIP of
-    ``family`` have none.
+    ``family`` have none; so has a Service that is not there.
     """
-    backends = backends_by_port(slices, node, family)
+    if served is None or not served.service.is_proxied:
+        return []
+    service = served.service
+    if not any(family.holds(ip) for ip in service.cluster_ips):
+        return []
+    backends = backends_by_port(served.slices, node, family)
     return [
         _proxied_port(service, port, node, family, backends)
-        for service in sorted(services, key=lambda service: (service.namespace, service.name))
-        if service.is_proxied and any(family.holds(ip) for ip in service.cluster_ips)
         for port in sorted(service.ports, key=lambda port: (port.name, port.protocol, port.port))
     ]
 

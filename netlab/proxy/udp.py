@@ -13,8 +13,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from netlab.model.packets import Family, Protocol
-from netlab.model.services import EndpointSlice, Service
+from netlab.model.services import EndpointSlice
 from netlab.model.topology import Address
+from netlab.proxy.service_map import ServedService
 
 Place = tuple[Address, int]
 """An address and a port."""
@@ -30,7 +31,7 @@ class UdpConnection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UdpServices:
-    """Where every UDP port of every Service leads; the same on all nodes."""
+    """Where UDP ports of Services lead; the same on all nodes."""
 
     by_address: Mapping[Place, frozenset[Place]]
     """Serving endpoints by ClusterIP, external IP or VIP, and port."""
@@ -48,36 +49,30 @@ class UdpServices:
         return bool(serving) and connection.answered_by not in (serving or ())
 
 
-def udp_services(
-    services: Iterable[Service], slices: Iterable[EndpointSlice], family: Family
-) -> UdpServices:
+def udp_services(services: Iterable[ServedService], family: Family) -> UdpServices:
     """Return where the UDP ports of Services lead in one address family."""
     by_address: dict[Place, frozenset[Place]] = {}
     by_node_port: dict[int, frozenset[Place]] = {}
-    asked = [
-        (service, port)
-        for service in services
-        if service.is_proxied
-        for port in service.ports
-        if port.protocol is Protocol.UDP
-    ]
-    endpoints = _serving(slices, family) if asked else {}
-    for service, port in asked:
-        serving = frozenset(endpoints.get((service.namespace, service.name, port.name), ()))
+    for served in services:
+        service = served.service
+        ports = [port for port in service.ports if port.protocol is Protocol.UDP]
+        if not ports or not service.is_proxied:
+            continue
+        endpoints = _serving(served.slices, family)
         addresses = (*service.cluster_ips, *service.external_ips, *service.load_balancer_vips)
-        for address in addresses:
-            if family.holds(address):
-                by_address[address, port.port] = serving
-        if port.node_port:
-            by_node_port[port.node_port] = serving
+        for port in ports:
+            serving = frozenset(endpoints.get(port.name, ()))
+            for address in addresses:
+                if family.holds(address):
+                    by_address[address, port.port] = serving
+            if port.node_port:
+                by_node_port[port.node_port] = serving
     return UdpServices(by_address=by_address, by_node_port=by_node_port)
 
 
-def _serving(
-    slices: Iterable[EndpointSlice], family: Family
-) -> dict[tuple[str, str, str], set[Place]]:
-    """Return the endpoints that can serve, by namespace, Service and name of the port."""
-    found: dict[tuple[str, str, str], set[Place]] = {}
+def _serving(slices: Iterable[EndpointSlice], family: Family) -> dict[str, set[Place]]:
+    """Return the endpoints of one Service that can serve, by name of the port."""
+    found: dict[str, set[Place]] = {}
     for piece in slices:
         if piece.address_type != family:
             continue
@@ -85,7 +80,8 @@ def _serving(
             e.addresses[0] for e in piece.endpoints if e.addresses and (e.ready or e.serving)
         ]
         for port in piece.ports:
-            if port.protocol is Protocol.UDP and port.port is not None:
-                places = found.setdefault((piece.namespace, piece.service_name, port.name), set())
-                places.update((address, port.port) for address in serving)
+            number = port.port
+            if port.protocol is Protocol.UDP and number is not None:
+                places = found.setdefault(port.name, set())
+                places.update((address, number) for address in serving)
     return found

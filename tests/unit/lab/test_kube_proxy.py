@@ -274,3 +274,45 @@ def test_a_chain_that_was_emptied_is_deleted_a_little_later(
     launcher.refuses, launcher.read = {}, []
     asyncio.run(proxy.sync(nftables))
     assert launcher.read == [NODE2]
+
+
+def test_a_changed_service_alone_is_written_and_its_node_not_read(
+    proxy: KubeProxy, store: Store, topology: Topology, launcher: Launcher
+):
+    for name in ("web", "api"):
+        store.create(review_create(store, service(name)))
+    asyncio.run(proxy.sync(topology))
+    launcher.read = []
+    store.remove(Key("services", "default", "web"))
+    assert asyncio.run(proxy.sync(topology)) == 2
+    assert launcher.read == []
+    assert "default/api" in launcher.restored[-1][NODE1]
+    assert "default/web" not in launcher.restored[-1][NODE1]
+    assert "KUBE-FORWARD" not in launcher.restored[-1][NODE1]
+
+
+def test_a_change_that_rules_do_not_see_writes_nothing(
+    proxy: KubeProxy, store: Store, topology: Topology, launcher: Launcher
+):
+    web = store.create(review_create(store, service("web")))
+    asyncio.run(proxy.sync(topology))
+    store.update(with_metadata(web, labels={"app": "web"}))
+    assert asyncio.run(proxy.sync(topology)) == 0
+    assert len(launcher.restored) == 1
+
+
+def test_rules_that_are_lost_during_a_sync_are_read_back(
+    store: Store, topology: Topology, launcher: Launcher
+):
+    store_nodes(store, topology, NOW)
+
+    async def call(request: object) -> dict[NetnsName, str]:
+        if isinstance(request, Restore) and not launcher.restored:
+            proxy.forget({NODE2})
+        return await launcher(request)
+
+    proxy = KubeProxy("default", store, call, clock=lambda: NOW)
+    asyncio.run(proxy.sync(topology))
+    launcher.read = []
+    asyncio.run(proxy.sync(topology))
+    assert launcher.read == [NODE2]

@@ -1,16 +1,14 @@
 """What kube-proxy of a node counts."""
 
 from netlab.lab.proxy_metrics import ProxyMetrics, rules_written
-from netlab.model.packets import Family
 from netlab.model.topology import ProxyMode
-from netlab.netfilter.parse import parse
 from netlab.render.prometheus import render_metrics
 
-RULES = parse("*nat\n:A - [0:0]\n-A A -j RETURN\n-A A -j ACCEPT\nCOMMIT\n", Family.IPV4)
+HELD = {"nat": 2}
 
 
 def numbers(metrics: ProxyMetrics, mode: ProxyMode = ProxyMode.IPTABLES) -> dict[str, float]:
-    text = render_metrics(metrics.metrics(mode, RULES, {"internal": 0, "external": 2}))
+    text = render_metrics(metrics.metrics(mode, HELD, {"internal": 0, "external": 2}))
     pairs = [line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#")]
     return {
         name.removeprefix("kubeproxy_").replace('ip_family="IPv4"', "").replace("{,", "{"): float(n)

@@ -6,20 +6,16 @@ from ipaddress import ip_address
 import pytest
 
 from netlab.model.packets import Family
-from netlab.model.services import (
-    Endpoint,
-    EndpointSlice,
-    ProxyNode,
-    Service,
-)
+from netlab.model.services import Endpoint, EndpointSlice, ProxyNode, Service
 from netlab.proxy.health import (
     HealthCheck,
     ProxyHealth,
+    health_check,
     health_check_answer,
-    health_checks,
     is_eligible,
     proxy_health_answer,
 )
+from netlab.proxy.service_map import ServedService
 
 NODE = ProxyNode(name="node1", addresses=(ip_address("10.240.0.3"),))
 LOCAL = {"type": "LoadBalancer", "external_traffic_policy": "Local", "health_check_node_port": 3000}
@@ -64,7 +60,8 @@ def pieces(*endpoints: tuple[str, str, bool]) -> list[EndpointSlice]:
 def test_the_ready_endpoints_of_the_node_are_counted(
     endpoints: list[tuple[str, str, bool]], count: int
 ):
-    [check] = health_checks(NODE, [service()], pieces(*endpoints), Family.IPV4)
+    served = ServedService(service(), tuple(pieces(*endpoints)))
+    check = health_check(NODE, served, Family.IPV4)
     assert check == HealthCheck(namespace="ns", name="web", port=3000, local_endpoints=count)
 
 
@@ -78,7 +75,7 @@ def test_the_ready_endpoints_of_the_node_are_counted(
     ],
 )
 def test_other_services_have_no_health_check(fields: dict[str, object]):
-    assert health_checks(NODE, [service(**fields)], [], Family.IPV4) == []
+    assert health_check(NODE, ServedService(service(**fields)), Family.IPV4) is None
 
 
 def test_a_health_check_answers_as_kube_proxy_does_byte_for_byte():

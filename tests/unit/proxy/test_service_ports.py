@@ -14,7 +14,8 @@ from netlab.model.services import (
     ServicePort,
 )
 from netlab.netfilter.rules import Ruleset
-from netlab.proxy.service_ports import ProxiedPort, proxied_ports
+from netlab.proxy.service_map import ServedService
+from netlab.proxy.service_ports import ProxiedPort, ports_of
 
 NODE = ProxyNode(name="node1", addresses=(ip_address("10.240.0.3"),))
 
@@ -55,7 +56,7 @@ def port_of(*nodes: str, **fields: str) -> ProxiedPort:
             for n, node in enumerate(nodes, 1)
         ),
     )
-    (port,) = proxied_ports(NODE, [service], [endpoints], Family.IPV4)
+    (port,) = ports_of(ServedService(service, (endpoints,)), NODE, Family.IPV4)
     return port
 
 

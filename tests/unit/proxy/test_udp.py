@@ -6,6 +6,7 @@ import pytest
 
 from netlab.model.packets import Family, Protocol
 from netlab.model.services import Endpoint, EndpointPort, EndpointSlice, Service, ServicePort
+from netlab.proxy.service_map import ServedService
 from netlab.proxy.udp import UdpConnection, udp_services
 
 SERVICE = Service(
@@ -38,7 +39,7 @@ def piece(*addresses: tuple[object, bool]) -> EndpointSlice:
     )
 
 
-SLICE = piece((SERVING, True), (DRAINING, True), (DEAD, False))
+SERVED = ServedService(SERVICE, (piece((SERVING, True), (DRAINING, True), (DEAD, False)),))
 
 
 def connection(to: str, port: int, by: object, by_port: int = 5353) -> UdpConnection:
@@ -68,14 +69,14 @@ def connection(to: str, port: int, by: object, by_port: int = 5353) -> UdpConnec
 def test_an_entry_is_stale_when_its_answers_come_from_what_does_not_serve(
     entry: UdpConnection, stale: bool
 ):
-    assert udp_services([SERVICE], [SLICE], Family.IPV4).is_stale(entry) is stale
+    assert udp_services([SERVED], Family.IPV4).is_stale(entry) is stale
 
 
 def test_without_a_serving_endpoint_nothing_is_removed():
-    found = udp_services([SERVICE], [piece((DEAD, False))], Family.IPV4)
+    found = udp_services([ServedService(SERVICE, (piece((DEAD, False)),))], Family.IPV4)
     assert not found.is_stale(connection("10.0.0.10", 53, DEAD))
 
 
 def test_a_cluster_without_udp_services_has_none_to_look_for():
-    assert not udp_services([], [SLICE], Family.IPV4)
-    assert udp_services([SERVICE], [], Family.IPV4)
+    assert not udp_services([], Family.IPV4)
+    assert udp_services([ServedService(SERVICE)], Family.IPV4)

@@ -1,0 +1,169 @@
+"""kube-proxy of one node, up to the rules that it would lay.
+
+Theory of operation
+-------------------
+It reads the Services from a map that all nodes share, and is told which of them have changed. What
+it keeps is kept by Service: rules, health checks, and ports that lack an endpoint here. A change
+thus costs as much as the Services it touches, however many there are. One change alone touches all
+of them: when the cluster becomes large, or ceases to be, the comments of endpoint rules in iptables
+mode go or come.
+"""
+
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from netlab.model.packets import Family
+from netlab.model.services import ProxyNode
+from netlab.model.topology import Network
+from netlab.netfilter.normal import merge
+from netlab.netfilter.rules import Ruleset
+from netlab.netfilter.sync import change_text, sync_text
+from netlab.proxy.chains import Surroundings
+from netlab.proxy.configuration import ProxyConfiguration
+from netlab.proxy.health import HealthCheck, health_check
+from netlab.proxy.iptables import Compilation, is_large
+from netlab.proxy.nftables.chains import Surroundings as TableSurroundings
+from netlab.proxy.nftables.compile import TableCompilation
+from netlab.proxy.node_rules import NodeRules
+from netlab.proxy.service_map import Name, ServiceMap
+from netlab.proxy.service_ports import ProxiedPort, ports_of
+
+
+class NodeProxy(ABC):
+    """What one node makes of all Services.
+
+    Args:
+        node: The node.
+        family: The address family.
+        services: All Services; it is read, and never changed.
+    """
+
+    def __init__(self, node: ProxyNode, family: Family, services: ServiceMap) -> None:
+        self.node = node
+        self._family = family
+        self._services = services
+        self._health_checks: dict[Name, HealthCheck] = {}
+        self._lacking: dict[Name, Counter[str]] = {}
+
+    @property
+    def health_checks(self) -> list[HealthCheck]:
+        """The health checks that the node answers."""
+        return list(self._health_checks.values())
+
+    @property
+    def without_local_endpoints(self) -> Mapping[str, int]:
+        """The ports that have endpoints, but under a Local policy none here, by policy."""
+        policies = ("internal", "external")
+        return {policy: sum(each[policy] for each in self._lacking.values()) for policy in policies}
+
+    @abstractmethod
+    def update(self, names: Iterable[Name]) -> str | None:
+        """Take these Services as they are now.
+
+        Args:
+            names: Every Service that may be another than at the last call.
+
+        Returns:
+            The text for ``iptables-restore`` that changes the rules so; None where only a
+            comparison of all rules tells what is to be written.
+        """
+
+    @abstractmethod
+    def rules(self, own: Ruleset) -> NodeRules:
+        """Return all rules, and with them those that are not kube-proxy's."""
+
+    def _ports(self, names: Iterable[Name]) -> dict[Name, list[ProxiedPort]]:
+        """Return the ports of each Service, and keep what else is to be known of it."""
+        return {name: self._ports_of(name) for name in names}
+
+    def _ports_of(self, name: Name) -> list[ProxiedPort]:
+        served = self._services.get(name)
+        ports = ports_of(served, self.node, self._family)
+        self._health_checks.pop(name, None)
+        self._lacking.pop(name, None)
+        if check := health_check(self.node, served, self._family):
+            self._health_checks[name] = check
+        if lacking := _lacking(ports):
+            self._lacking[name] = lacking
+        return ports
+
+
+class IptablesProxy(NodeProxy):
+    """A node in iptables mode."""
+
+    def __init__(
+        self,
+        node: ProxyNode,
+        configuration: ProxyConfiguration,
+        family: Family,
+        services: ServiceMap,
+    ) -> None:
+        super().__init__(node, family, services)
+        self._compilation = Compilation(
+            Surroundings(
+                node=node,
+                configuration=configuration,
+                family=family,
+                is_large=is_large(services, family),
+            )
+        )
+        self.update(services.names())
+
+    def update(self, names: Iterable[Name]) -> str:
+        """Take these Services as they are now; see ``NodeProxy``."""
+        changed, old = self._ports(names), self._compilation
+        large = is_large(self._services, self._family)
+        if large == old.around.is_large:
+            return change_text(old.update(changed))
+        self._compilation = Compilation(replace(old.around, is_large=large))
+        self._compilation.update(self._ports(self._services.names()))
+        return sync_text(self._compilation.ruleset(), old.ruleset())
+
+    def ruleset(self) -> Ruleset:
+        """Return kube-proxy's rules, as ``compile_ruleset`` does."""
+        return self._compilation.ruleset()
+
+    def rules(self, own: Ruleset) -> NodeRules:
+        """Return all rules; see ``NodeProxy``."""
+        return NodeRules(iptables=merge(self.ruleset(), own))
+
+
+class NftablesProxy(NodeProxy):
+    """A node in nftables mode."""
+
+    def __init__(
+        self,
+        node: ProxyNode,
+        configuration: ProxyConfiguration,
+        family: Family,
+        services: ServiceMap,
+        service_cidrs: Sequence[Network] = (),
+    ) -> None:
+        super().__init__(node, family, services)
+        around = TableSurroundings(node=node, configuration=configuration, family=family)
+        self._compilation = TableCompilation(around, service_cidrs)
+        self.update(services.names())
+
+    def update(self, names: Iterable[Name]) -> None:
+        """Take these Services as they are now; see ``NodeProxy``.
+
+        What is emptied waits to be deleted, so what there is to write is not for this to say.
+        """
+        self._compilation.update(self._ports(names))
+
+    def rules(self, own: Ruleset) -> NodeRules:
+        """Return all rules; see ``NodeProxy``."""
+        return NodeRules(iptables=own, nftables=self._compilation.table())
+
+
+def _lacking(ports: Iterable[ProxiedPort]) -> Counter[str]:
+    """Return how many ports have endpoints, but under a Local policy none here, by policy."""
+    lacking = [port for port in ports if port.has_endpoints and not port.backends.local]
+    return Counter(
+        [
+            *("internal" for port in lacking if port.internal_is_local),
+            *("external" for port in lacking if port.external_is_local and port.is_external),
+        ]
+    )

@@ -1,0 +1,109 @@
+"""All Services, each with the EndpointSlices that name it, and which of them have changed.
+
+Theory of operation
+-------------------
+Rules are compiled Service by Service, so a Service and its slices are what a change is counted in.
+Whoever follows the objects sets one at a time, as it changes, and asks now and then which Services
+are no longer what they were; an object that is set to what it was already changes none.
+
+Source: kube-proxy, ``pkg/proxy/servicechangetracker.go`` and ``endpointschangetracker.go``.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple, Self
+
+from netlab.model.packets import Family
+from netlab.model.services import EndpointSlice, Service
+
+
+class Name(NamedTuple):
+    """Of a Service or an EndpointSlice; sorts in the order in which rules are laid."""
+
+    namespace: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ServedService:
+    """A Service and the slices of its endpoints, by name."""
+
+    service: Service
+    slices: tuple[EndpointSlice, ...] = ()
+
+
+class ServiceMap:
+    """Services and their EndpointSlices at this moment."""
+
+    def __init__(self) -> None:
+        self._services: dict[Name, Service] = {}
+        self._slices: dict[Name, EndpointSlice] = {}
+        self._slices_of: defaultdict[Name, dict[str, EndpointSlice]] = defaultdict(dict)
+        self._endpoints: Counter[str] = Counter()
+        self._changed: set[Name] = set()
+
+    @classmethod
+    def of(cls, services: Iterable[Service], slices: Iterable[EndpointSlice]) -> Self:
+        """Return the map of these objects, all of them changed."""
+        made = cls()
+        for service in services:
+            made.set_service(Name(service.namespace, service.name), service)
+        for piece in slices:
+            made.set_slice(Name(piece.namespace, piece.name), piece)
+        return made
+
+    def set_service(self, name: Name, service: Service | None) -> None:
+        """Take note of a Service as it is now; None when there is none of that name."""
+        if self._services.get(name) == service:
+            return
+        self._changed.add(name)
+        if service is None:
+            del self._services[name]
+        else:
+            self._services[name] = service
+
+    def set_slice(self, name: Name, piece: EndpointSlice | None) -> None:
+        """Take note of an EndpointSlice as it is now; None when there is none of that name."""
+        old = self._slices.pop(name, None)
+        if piece is not None:
+            self._slices[name] = piece
+        if old == piece:
+            return
+        if old is not None:
+            owner = self._owner(old)
+            self._endpoints[old.address_type] -= len(old.endpoints)
+            del self._slices_of[owner][name.name]
+            if not self._slices_of[owner]:
+                del self._slices_of[owner]
+        if piece is not None:
+            self._endpoints[piece.address_type] += len(piece.endpoints)
+            self._slices_of[self._owner(piece)][name.name] = piece
+
+    def take_changes(self) -> list[Name]:
+        """Return the Services that are not what they were at the last call, in order."""
+        changed = sorted(self._changed)
+        self._changed.clear()
+        return changed
+
+    def names(self) -> list[Name]:
+        """Return the name of every Service, in order."""
+        return sorted(self._services)
+
+    def get(self, name: Name) -> ServedService | None:
+        """Return a Service with its slices, or None when there is none of that name."""
+        service = self._services.get(name)
+        if service is None:
+            return None
+        slices = self._slices_of.get(name, {})
+        return ServedService(service, tuple(slices[each] for each in sorted(slices)))
+
+    def count_endpoints(self, family: Family) -> int:
+        """Return the number of endpoints in all slices of one family."""
+        return self._endpoints[family]
+
+    def _owner(self, piece: EndpointSlice) -> Name:
+        """Return the Service whose rules come from ``piece``, which is changed by that."""
+        owner = Name(piece.namespace, piece.service_name)
+        self._changed.add(owner)
+        return owner
