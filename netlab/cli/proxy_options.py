@@ -84,14 +84,19 @@ def read_view(asked: Asked) -> "ProxyView":
     Raises:
         SpecError: A file or an object is wrong; the message has every problem.
     """
+    import gc
     from dataclasses import replace
 
     from netlab.lab.topologies import read_spec
     from netlab.model.topology import ProxyMode
     from netlab.proxy.view import proxy_view
+    from netlab.spec.documents import ONE_CLUSTER
     from netlab.spec.proxy_objects import parse_proxy_objects
 
-    objects = parse_proxy_objects([read_spec(file) for file in asked.files])
+    # What is read is no garbage; to look through a large cluster again and again for some doubles
+    # the time.
+    gc.set_threshold(1_000_000)
+    objects = parse_proxy_objects([read_spec(file, limits=ONE_CLUSTER) for file in asked.files])
     for remark in objects.remarks:
         click.echo(f"Note: {remark}", err=True)
     view = proxy_view(objects, asked.node, ProxyMode(asked.mode) if asked.mode else None)

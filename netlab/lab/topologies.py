@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from netlab.errors import SpecError
-from netlab.spec.documents import MAX_BYTES, size_problem
+from netlab.spec.documents import ONE_LAB, Limits, size_problem
 from netlab.spec.problems import nearest, refuse
 
 DEFAULT: Final = "source-ip"
@@ -47,7 +47,7 @@ def read_topology(name_or_path: str) -> tuple[bytes, str]:
     return read_spec(name_or_path, hint=_missing_hint(name_or_path))
 
 
-def read_spec(path: str, hint: str = "") -> tuple[bytes, str]:
+def read_spec(path: str, hint: str = "", limits: Limits = ONE_LAB) -> tuple[bytes, str]:
     """Return the text of a YAML file, and how messages shall call it; ``-`` is standard input.
 
     At most one byte more than the limit is read, so an endless file ends too.
@@ -55,6 +55,7 @@ def read_spec(path: str, hint: str = "") -> tuple[bytes, str]:
     Args:
         path: Of the file.
         hint: What to say when there is no such file.
+        limits: How long it may be.
 
     Raises:
         SpecError: There is no such file, or it is a folder, too long, or not readable.
@@ -62,15 +63,15 @@ def read_spec(path: str, hint: str = "") -> tuple[bytes, str]:
     source = "<stdin>" if path == "-" else path
     try:
         if path == "-":
-            text = sys.stdin.buffer.read(MAX_BYTES + 1)
+            text = sys.stdin.buffer.read(limits.bytes + 1)
         else:
             with Path(path).open("rb") as file:
-                text = file.read(MAX_BYTES + 1)
+                text = file.read(limits.bytes + 1)
     except (OSError, ValueError) as error:
         raise _unreadable(path, error, hint) from error
-    if len(text) > MAX_BYTES:
+    if len(text) > limits.bytes:
         size = Path(path).stat().st_size if path != "-" else len(text)
-        raise refuse([size_problem(max(size, len(text)))], source)
+        raise refuse([size_problem(max(size, len(text)), limits)], source)
     return text, source
 
 

@@ -12,9 +12,8 @@ Source: kube-proxy, ``pkg/proxy/iptables/proxier.go`` (syncProxyRules, writeServ
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from ipaddress import ip_network
 
-from netlab.model.packets import Family
+from netlab.model.packets import Family, host_network
 from netlab.model.services import ProxyNode
 from netlab.netfilter.matches import (
     AddrType,
@@ -155,7 +154,7 @@ def _firewall_rules(port: ProxiedPort, around: Surroundings) -> Iterator[Rule]:
     node_ip = next((a for a in around.node.addresses if around.family.holds(a)), None)
     if node_ip is not None and any(node_ip in network for network in port.source_ranges):
         # A VIP may be an address of the node too; its own packets then come from the VIP.
-        accepted += [Source(ip_network(vip)) for vip in port.vips]
+        accepted += [Source(host_network(vip)) for vip in port.vips]
     for match in accepted:
         yield rule(chain, comment, match, target=Jump(port.ext_chain))
     yield rule(
@@ -184,7 +183,7 @@ def _endpoint_chain_of(
         chain,
         (
             # A pod that reaches itself through the Service must see the reply come from outside.
-            rule(chain, Source(ip_network(backend.address)), comment, target=MARK_MASQ),
+            rule(chain, Source(host_network(backend.address)), comment, target=MARK_MASQ),
             rule(
                 chain,
                 IpProtocol(protocol),

@@ -7,9 +7,9 @@ Source: kube-proxy, ``pkg/proxy/iptables/proxier.go`` (syncProxyRules).
 """
 
 from collections.abc import Iterable, Iterator
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_address
 
-from netlab.model.packets import Family
+from netlab.model.packets import Family, host_network
 from netlab.model.services import ProxyNode
 from netlab.model.topology import Address
 from netlab.netfilter.matches import AddrType, Comment, Destination, IpProtocol, Match, Ports, Side
@@ -25,7 +25,7 @@ _LAST = "kubernetes service nodeports; NOTE: this must be the last rule in this 
 def towards(port: ProxiedPort, comment: str, address: Address) -> tuple[Match, ...]:
     """Return the matches for packets to ``port`` at ``address``."""
     return (
-        Destination(ip_network(address)),
+        Destination(host_network(address)),
         IpProtocol(port.protocol),
         Comment(f"{port.name} {comment}"),
         Ports(port.protocol, port.port),
@@ -118,7 +118,7 @@ def to_node_ports(
         return
     for address in _local_addresses(node, family):
         if any(address in n for n in networks) and (has_localhost or not address.is_loopback):
-            yield rule(chain, Comment(_LAST), Destination(ip_network(address)), target=target)
+            yield rule(chain, Comment(_LAST), Destination(host_network(address)), target=target)
 
 
 def _local_addresses(node: ProxyNode, family: Family) -> Iterable[Address]:

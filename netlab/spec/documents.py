@@ -27,9 +27,22 @@ from yaml.resolver import Resolver
 
 from netlab.spec.problems import Document, FieldPath, Problem, spell_path
 
-MAX_BYTES: Final = 2_000_000
 MAX_DEPTH: Final = 100
-MAX_VALUES: Final = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a file may hold; one that holds more is hardly the right one."""
+
+    bytes: int
+    values: int
+    """Aliases included, with all that they repeat."""
+
+
+ONE_LAB: Final = Limits(bytes=2_000_000, values=200_000)
+ONE_CLUSTER: Final = Limits(bytes=64_000_000, values=4_000_000)
+"""Every Service and EndpointSlice of a large cluster, as kubectl prints them."""
+
 
 _TAG: Final = "tag:yaml.org,2002:"
 _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -47,7 +60,9 @@ class _MalformedError(Exception):
         self.problem = problem
 
 
-def read_documents(text: str | bytes) -> tuple[list[Document], list[Problem]]:
+def read_documents(
+    text: str | bytes, limits: Limits = ONE_LAB
+) -> tuple[list[Document], list[Problem]]:
     """Return every document of ``text`` that is not empty, and what is wrong with the text.
 
     Documents are complete up to the first problem of form. A text without any document is a
@@ -56,8 +71,9 @@ def read_documents(text: str | bytes) -> tuple[list[Document], list[Problem]]:
     documents: list[Document] = []
     problems: list[Problem] = []
     try:
+        decoded = _decode(text, limits)
         # Extended as they come: what was read before a problem of form is kept.
-        documents.extend(one for one in _documents(_decode(text), problems) if not one.is_empty)
+        documents.extend(one for one in _documents(decoded, problems, limits) if not one.is_empty)
     except _MalformedError as error:
         problems.append(error.problem)
     except yaml.YAMLError as error:
@@ -67,17 +83,17 @@ def read_documents(text: str | bytes) -> tuple[list[Document], list[Problem]]:
     return documents, problems
 
 
-def size_problem(size: int) -> Problem:
+def size_problem(size: int, limits: Limits) -> Problem:
     """Return what to say about a file of at least ``size`` bytes, which is too long to be read."""
-    known = f": {size / 1e6:.0f} MB" if size > 2 * MAX_BYTES else ""
-    message = f"the file is longer than {MAX_BYTES / 1e6:.0f} MB{known}"
+    known = f": {size / 1e6:.0f} MB" if size > 2 * limits.bytes else ""
+    message = f"the file is longer than {limits.bytes / 1e6:.0f} MB{known}"
     return Problem(message=message, hint="is it the right one?")
 
 
-def _decode(text: str | bytes) -> str:
+def _decode(text: str | bytes, limits: Limits) -> str:
     size = len(text)
-    if size > MAX_BYTES:
-        raise _MalformedError(size_problem(size))
+    if size > limits.bytes:
+        raise _MalformedError(size_problem(size, limits))
     if isinstance(text, bytes):
         try:
             text = text.decode("utf-8-sig")
@@ -113,9 +129,9 @@ def _is_indented_with_tab(text: str | bytes, line: int) -> bool:
     return "\t" in wrong[: len(wrong) - len(wrong.lstrip())]
 
 
-def _documents(text: str, problems: list[Problem]) -> Iterator[Document]:
+def _documents(text: str, problems: list[Problem], limits: Limits) -> Iterator[Document]:
     events: Iterator[yaml.Event] = yaml.parse(text, Loader=_LOADER)
-    composer = _Composer(events, problems)
+    composer = _Composer(events, problems, limits.values)
     for event in events:
         if isinstance(event, yaml.DocumentStartEvent):
             yield composer.document()
@@ -131,9 +147,12 @@ class _Anchor:
 class _Composer:
     """Builds values from events; the limits hold over all documents of a file."""
 
-    def __init__(self, events: Iterator[yaml.Event], problems: list[Problem]) -> None:
+    def __init__(
+        self, events: Iterator[yaml.Event], problems: list[Problem], max_values: int
+    ) -> None:
         self._events = events
         self._problems = problems
+        self._max_values = max_values
         self._values = 0
         self._anchors: dict[str, _Anchor] = {}
         self._lines: dict[FieldPath, int] = {}
@@ -166,8 +185,8 @@ class _Composer:
 
     def _count(self, event: yaml.Event, path: FieldPath, count: int, height: int) -> None:
         self._values += count
-        if self._values > MAX_VALUES:
-            message = f"the file holds more than {MAX_VALUES:,} values, aliases included"
+        if self._values > self._max_values:
+            message = f"the file holds more than {self._max_values:,} values, aliases included"
             raise _MalformedError(_problem(event, (), message))
         if len(path) + height > MAX_DEPTH:
             message = f"values are nested more than {MAX_DEPTH} deep"

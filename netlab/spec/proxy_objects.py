@@ -11,7 +11,7 @@ from typing import Final
 
 from netlab.errors import SpecError
 from netlab.model.topology import Manifest
-from netlab.spec.documents import read_documents
+from netlab.spec.documents import ONE_CLUSTER, read_documents
 from netlab.spec.kubernetes import definition_of, definitions
 from netlab.spec.manifests import NOWHERE, check_documents
 from netlab.spec.metadata import check_address, check_metadata, items_of, text_of
@@ -49,7 +49,7 @@ def parse_proxy_objects(files: Sequence[tuple[str | bytes, str]]) -> ProxyObject
     documents: list[Document] = []
     complaints: list[str] = []
     for text, source in files:
-        found, problems = read_documents(text)
+        found, problems = read_documents(text, ONE_CLUSTER)
         apart = [one for document in found for one in _items(document)]
         problems += _problems(apart)
         if problems:

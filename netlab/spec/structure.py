@@ -98,7 +98,9 @@ class StructureCheck:
         return schema
 
     def _branch(self, value: object, schema: Schema) -> Schema | None:
-        branches = cast("list[Schema]", schema.get("oneOf", [schema]))
+        branches = cast("list[Schema] | None", schema.get("oneOf"))
+        if branches is None:
+            return schema if _accepts(value, schema) else None
         resolved = (self._resolve(branch) for branch in branches)
         return next((branch for branch in resolved if _accepts(value, branch)), None)
 
@@ -155,5 +157,6 @@ def _accepts(value: object, schema: Schema) -> bool:
     names = _type_names(schema)
     if not names:
         return True
-    kinds = {_TYPES[name][0] for name in names}
-    return type(value) in kinds or (type(value) is int and float in kinds)
+    kind = type(value)
+    kinds = [_TYPES[name][0] for name in names]
+    return kind in kinds or (kind is int and float in kinds)

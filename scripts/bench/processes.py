@@ -1,5 +1,6 @@
 """What a lab's processes hold in memory."""
 
+import gc
 import os
 from pathlib import Path
 
@@ -47,3 +48,9 @@ def _pss(pid: int) -> int:
         return 0
     lines = dict(line.split(":", 1) for line in text.splitlines()[1:])
     return int(lines["Pss"].split()[0]) * 1024
+
+
+def resident_bytes() -> int:
+    """Return what this process holds in memory, once everything unused is let go."""
+    gc.collect()
+    return int((PROC / "self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")

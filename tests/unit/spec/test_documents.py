@@ -1,7 +1,7 @@
 import pytest
 
 from netlab.spec import documents
-from netlab.spec.documents import MAX_BYTES, MAX_VALUES, read_documents
+from netlab.spec.documents import ONE_LAB, read_documents
 
 
 def values(text: str | bytes):
@@ -70,10 +70,10 @@ REFUSED = {
     "a control character": ("a: 1\nb: \x01", "2: character U+0001 cannot stand in YAML"),
     "too deep nesting": ("[" * 10_000, "1: values are nested more than 100 deep"),
     "too many values": (
-        "[" + "1," * MAX_VALUES + "]",
+        "[" + "1," * ONE_LAB.values + "]",
         "1: the file holds more than 200,000 values",
     ),
-    "too many bytes": ("#" * (MAX_BYTES + 1), "None: the file is longer than 2 MB (is it the"),
+    "too many bytes": ("#" * (ONE_LAB.bytes + 1), "None: the file is longer than 2 MB (is it the"),
     "far too many bytes": ("#" * 50_000_000, "None: the file is longer than 2 MB: 50 MB"),
 }
 

@@ -1,0 +1,129 @@
+"""kube-proxy of one node in each mode, by netlab's own code: from objects to the kernel's tools."""
+
+from collections.abc import Iterable
+from ipaddress import ip_network
+from typing import Protocol
+
+from cluster_objects import Object
+
+from netlab.kernel import iptables, nftables
+from netlab.model.names import NetnsName
+from netlab.model.packets import Family
+from netlab.model.services import ProxyNode, endpoint_slice_of, service_of
+from netlab.netfilter.rules import Chain, Ruleset
+from netlab.netfilter.sync import STALE_PREFIXES, TableChange, change_text, sync_text
+from netlab.proxy.configuration import ProxyConfiguration
+from netlab.proxy.nftables.chains import Surroundings
+from netlab.proxy.nftables.compile import TableCompilation
+from netlab.proxy.nftables.render import render
+from netlab.proxy.nftables.sync import partial_sync
+from netlab.proxy.node_proxy import IptablesProxy
+from netlab.proxy.service_map import Name, ServiceMap
+from netlab.proxy.service_ports import ports_of
+
+NODE = ProxyNode(name="node1", addresses=())
+CONFIGURATION = ProxyConfiguration(cluster_cidrs=(ip_network("10.244.0.0/14"),))
+FAMILY = Family.IPV4
+
+
+class Mode(Protocol):
+    """kube-proxy of one node."""
+
+    def full_text(self) -> str:
+        """Compile everything, and return the text for an empty kernel."""
+
+    def change(self, piece: Object) -> str:
+        """Take an EndpointSlice as it is now, and return the text that follows it."""
+
+    def kube_proxys_text(self, text: str) -> str:
+        """Return what kube-proxy would write where netlab writes ``text``."""
+
+    def load(self, netns: str, text: str) -> None:
+        """Give a text to the kernel, as a lab does."""
+
+
+class Iptables:
+    """Mode iptables."""
+
+    def __init__(self, services: Iterable[Object], slices: Iterable[Object]) -> None:
+        self._map = ServiceMap.of(map(service_of, services), map(endpoint_slice_of, slices))
+        self._map.take_changes()
+        self._proxy: IptablesProxy | None = None
+
+    def full_text(self) -> str:
+        self._proxy = IptablesProxy(NODE, CONFIGURATION, FAMILY, self._map)
+        return sync_text(self._proxy.ruleset(), Ruleset(FAMILY, ()))
+
+    def change(self, piece: Object) -> str:
+        _follow(self._map, piece)
+        return self._proxy.update(self._map.take_changes())
+
+    def kube_proxys_text(self, text: str) -> str:
+        """Return a partial sync of kube-proxy's: it writes all shared chains each time."""
+        deleted = tuple(line[3:] for line in text.splitlines() if line.startswith("-X "))
+        written = {line[1:].split()[0] for line in text.splitlines() if line.startswith(":")}
+
+        def is_written(chain: Chain) -> bool:
+            is_shared = chain.policy is None and not chain.name.startswith(STALE_PREFIXES)
+            return is_shared or chain.name in written
+
+        return change_text(
+            TableChange(
+                table=table.name,
+                written=tuple(filter(is_written, table.chains)),
+                deleted=deleted if table.name == "nat" else (),
+            )
+            for table in self._proxy.ruleset().tables
+            if table.name != "mangle"
+        )
+
+    def load(self, netns: str, text: str) -> None:
+        _loaded(iptables.restore({NetnsName(netns): text}))
+
+
+class Nftables:
+    """Mode nftables."""
+
+    def __init__(self, services: Iterable[Object], slices: Iterable[Object]) -> None:
+        self._map = ServiceMap.of(map(service_of, services), map(endpoint_slice_of, slices))
+        self._map.take_changes()
+        around = Surroundings(node=NODE, configuration=CONFIGURATION, family=FAMILY)
+        self._compilation = TableCompilation(around)
+        self._holds = self._compilation.table()
+
+    def full_text(self) -> str:
+        self._compile(self._map.names())
+        self._holds = self._compilation.table()
+        return render(self._holds)
+
+    def change(self, piece: Object) -> str:
+        _follow(self._map, piece)
+        self._compile(self._map.take_changes())
+        change = partial_sync(self._compilation.table(), self._holds)
+        self._holds = change.holds
+        return change.text
+
+    def kube_proxys_text(self, text: str) -> str:
+        """Return ``text``: of maps, kube-proxy too writes the elements that change."""
+        return text
+
+    def load(self, netns: str, text: str) -> None:
+        _loaded(nftables.load({NetnsName(netns): text}))
+
+    def _compile(self, names: Iterable[Name]) -> None:
+        self._compilation.update(
+            {name: ports_of(self._map.get(name), NODE, FAMILY) for name in names}
+        )
+
+
+MODES = {"iptables": Iptables, "nftables": Nftables}
+
+
+def _follow(services: ServiceMap, piece: Object) -> None:
+    view = endpoint_slice_of(piece)
+    services.set_slice(Name(view.namespace, view.name), view)
+
+
+def _loaded(refusals: dict[NetnsName, str]) -> None:
+    for reason in refusals.values():
+        raise RuntimeError(reason)
