@@ -9,12 +9,14 @@ import statistics
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Self
 
 from cluster_objects import POD_PORT
 
 CLIENT, NODE, POD = (f"benchproxy-{host}" for host in ("client", "node", "pod"))
 CONNECTIONS = 300
+NETNS = Path("/run/netns")
 
 LINKS = f"""\
 -n {CLIENT} link set lo up
@@ -80,10 +82,8 @@ class Row:
 
 def remove() -> None:
     """Remove the namespaces that are there, of an interrupted run too."""
-    listed = subprocess.check_output(["ip", "netns", "list"], text=True)
-    there = {line.split()[0] for line in listed.splitlines() if line}
     for name in (CLIENT, NODE, POD):
-        if name in there:
+        if (NETNS / name).exists():
             _ip("netns", "delete", name)
 
 

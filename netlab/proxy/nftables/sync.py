@@ -63,7 +63,12 @@ def partial_sync(want: Table, have: Table) -> Change:
     new = {chain.name: chain for chain in want.chains}
     stale = [chain for name, chain in old.items() if name not in new]
     emptied = [replace(chain, rules=()) for chain in stale if chain.rules]
-    changed = [chain for name, chain in new.items() if old.get(name) != chain]
+    # Most chains are the very values of the last sync; only others are worth a look inside.
+    changed = [
+        chain
+        for name, chain in new.items()
+        if (known := old.get(name)) is not chain and known != chain
+    ]
     sets = _SetChanges(want, have)
     lines = [
         *sets.additions(),
