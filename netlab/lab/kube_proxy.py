@@ -30,7 +30,7 @@ from netlab.model.resources import key_of
 from netlab.model.services import endpoint_slice_of, service_of
 from netlab.model.topology import ProxyMode, Topology
 from netlab.proxy.health import ProxyHealth
-from netlab.proxy.node_rules import NodeRules, Wanted
+from netlab.proxy.node_rules import HeldRules, NodeRules, RuleChange, Wanted
 from netlab.proxy.service_map import Name, ServiceMap
 from netlab.proxy.udp_due import UdpDue
 
@@ -142,7 +142,10 @@ class KubeProxy:
         laid = await self._laid.bring(self._follow(topology))
         self.refusals = dict(laid.refusals)
         self._udp.all_changed(self.nodes.keys() & laid.were_read)
-        if self._laid.is_tidy():
+        for name, held in laid.found.items():
+            if name in self.nodes:
+                self.nodes[name].take_over(held)
+        if all(node.is_tidy for node in self.nodes.values()):
             self._tidy_at = None
         elif self._tidy_at is None:
             # Syncs one after another must not put it off for ever.
@@ -165,7 +168,9 @@ class KubeProxy:
         if self._tidy_at is None or now < self._tidy_at:
             return self._tidy_at
         self._tidy_at = None
-        refusals = await self._laid.tidy()
+        known = self._laid.names()
+        texts = {name: node.tidy() for name, node in self.nodes.items() if name in known}
+        refusals = await self._laid.tidy({name: text for name, text in texts.items() if text})
         for name in refusals:
             self.metrics[name].cleanup_failures += 1
         if refusals:
@@ -176,15 +181,19 @@ class KubeProxy:
         """Compile what has changed, and return what every namespace must hold by that."""
         changed = self._take_changes()
         if topology is not self._topology:
-            self._laid.fall_out_of_step(self._whole)
+            self._laid.fall_out_of_step(self._holds)
         if self._nodes_changed or topology is not self._topology:
             self._use_nodes(topology)
         self._udp.changed(changed, self.nodes)
         steps = {name: node.update(changed) for name, node in self.nodes.items()}
         return {
-            name: Wanted(whole=partial(self._whole, name), step=steps.get(name, ""))
+            name: Wanted(whole=partial(self._whole, name), step=steps.get(name, RuleChange()))
             for name in self._own
         }
+
+    def _holds(self, name: NetnsName) -> HeldRules:
+        own, node = self._own[name], self.nodes.get(name)
+        return node.holds(own) if node is not None else HeldRules(iptables=own)
 
     def _whole(self, name: NetnsName) -> NodeRules:
         own, node = self._own[name], self.nodes.get(name)

@@ -8,7 +8,7 @@ has changed since; then nothing has to be compared.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 from netlab.kernel.requests import LoadTables, ReadTables, Restore, SaveRules
@@ -17,7 +17,7 @@ from netlab.model.packets import Family
 from netlab.netfilter.parse import parse
 from netlab.netfilter.rules import Ruleset
 from netlab.proxy.nftables.listing import parse_listing
-from netlab.proxy.node_rules import HeldRules, NodeRules, RuleChange, Wanted, change, tidying_text
+from netlab.proxy.node_rules import HeldRules, RuleChange, Wanted, change
 
 Call = Callable[[object], Awaitable[Any]]
 
@@ -34,6 +34,8 @@ class Laid:
     """Why, for each of them that refused."""
     were_read: frozenset[NetnsName]
     """The namespaces whose rules were not taken for what was last given."""
+    found: Mapping[NetnsName, HeldRules]
+    """What namespaces hold now, of those that were compared and did not refuse."""
 
 
 class LaidRules:
@@ -69,10 +71,9 @@ class LaidRules:
         self._held.update(dict.fromkeys(names, _NOTHING))
         self._new |= set(names)
 
-    def fall_out_of_step(self, wanted: Callable[[NetnsName], NodeRules]) -> None:
-        """Have everything compared the next time; ``wanted`` says what was wanted the last time."""
-        for name in self._in_step:
-            self._held[name] = HeldRules(iptables=wanted(name).iptables)
+    def fall_out_of_step(self, holds: Callable[[NetnsName], HeldRules]) -> None:
+        """Have everything compared the next time; ``holds`` says what a namespace in step holds."""
+        self._held.update({name: holds(name) for name in self._in_step})
         self._in_step.clear()
 
     async def bring(self, want: Mapping[NetnsName, Wanted]) -> Laid:
@@ -83,42 +84,37 @@ class LaidRules:
         """
         self._forgotten.clear()
         self._in_step &= want.keys()
-        self._held = {name: held for name, held in self._held.items() if name in want}
-        changes = {name: RuleChange(iptables=want[name].step or "") for name in self._in_step}
+        changes = {name: want[name].step for name in self._in_step}
         # Until its text is loaded nobody knows what a kernel holds.
         self._in_step = {name for name, one in changes.items() if not one}
-        unknown = sorted(want.keys() - changes.keys() - self._held.keys())
+        compared = want.keys() - changes.keys()
+        unknown = sorted(compared - self._held.keys())
         await self._read(unknown)
         were_read, self._new = frozenset({*unknown, *self._new}), set()
-        for name in want.keys() - changes.keys():
-            changes[name] = one = change(want[name].whole(), self._held[name])
-            if not one and one.holds is not None:
-                # What was read back may be right and yet hold chains that wait to be deleted.
-                self._held[name] = one.holds
+        found = {name: change(want[name].whole(), self._held[name]) for name in compared}
+        self._held.clear()
+        changes |= {name: one for name, (one, _) in found.items()}
         refusals = await self._load(changes)
-        self._in_step |= {name for name in changes if want[name].step is not None}
-        for name in self._in_step:
-            self._held.pop(name, None)
-        self.forget({*refusals, *self._forgotten})
-        changes = {name: one for name, one in changes.items() if one}
-        return Laid(changes=changes, refusals=refusals, were_read=were_read)
+        self._in_step |= changes.keys() - refusals.keys() - self._forgotten
+        return Laid(
+            changes={name: one for name, one in changes.items() if one},
+            refusals=refusals,
+            were_read=were_read,
+            found={name: held for name, (_, held) in found.items() if name not in refusals},
+        )
 
-    def is_tidy(self) -> bool:
-        """Tell whether no namespace holds a chain that waits to be deleted."""
-        return all(one.tidied is None for one in self._held.values())
+    async def tidy(self, texts: Mapping[NetnsName, str]) -> Mapping[NetnsName, str]:
+        """Delete what was left behind, and return why, for each namespace that refused.
 
-    async def tidy(self) -> Mapping[NetnsName, str]:
-        """Delete the chains that wait for it, and return why, for each namespace that refused.
+        Args:
+            texts: For ``nft -f``, of namespaces in step.
 
         Raises:
             NetlabError: nft is missing, or a namespace is.
         """
-        texts = {name: text for name, one in self._held.items() if (text := tidying_text(one))}
+        self._in_step -= texts.keys()
         refusals = await self._call(LoadTables(texts=texts)) if texts else {}
-        for name in texts:
-            held = self._held[name]
-            self._held[name] = replace(held, nftables=held.tidied, tidied=None)
-        self.forget(refusals)
+        self._in_step |= texts.keys() - refusals.keys() - self._forgotten
         return refusals
 
     async def _read(self, names: Sequence[NetnsName]) -> None:
@@ -142,7 +138,4 @@ class LaidRules:
             due = {name: text for name, text in texts.items() if text and name not in refusals}
             if due:
                 refusals |= await self._call(request(texts=due))
-        for name, one in changes.items():
-            if one and one.holds is not None:
-                self._held[name] = one.holds
         return refusals

@@ -26,7 +26,9 @@ from netlab.proxy.health import HealthCheck, health_check
 from netlab.proxy.iptables import Compilation, is_large
 from netlab.proxy.nftables.chains import Surroundings as TableSurroundings
 from netlab.proxy.nftables.compile import TableCompilation
-from netlab.proxy.node_rules import NodeRules
+from netlab.proxy.nftables.sync import partial_sync
+from netlab.proxy.nftables.table import Chain, Table
+from netlab.proxy.node_rules import HeldRules, NodeRules, RuleChange
 from netlab.proxy.service_map import Name, ServiceMap
 from netlab.proxy.service_ports import ProxiedPort, ports_of
 
@@ -59,20 +61,34 @@ class NodeProxy(ABC):
         return {policy: sum(each[policy] for each in self._lacking.values()) for policy in policies}
 
     @abstractmethod
-    def update(self, names: Iterable[Name]) -> str | None:
-        """Take these Services as they are now.
+    def update(self, names: Iterable[Name]) -> RuleChange:
+        """Take these Services as they are now, and return what that changes.
 
         Args:
             names: Every Service that may be another than at the last call.
-
-        Returns:
-            The text for ``iptables-restore`` that changes the rules so; None where only a
-            comparison of all rules tells what is to be written.
         """
 
     @abstractmethod
     def rules(self, own: Ruleset) -> NodeRules:
         """Return all rules, and with them those that are not kube-proxy's."""
+
+    def holds(self, own: Ruleset) -> HeldRules:
+        """Return what is held when all changes were loaded."""
+        rules = self.rules(own)
+        return HeldRules(iptables=rules.iptables, nftables=rules.nftables)
+
+    @abstractmethod
+    def take_over(self, held: HeldRules) -> None:
+        """Take note of what is held: all rules, and what may have been left behind."""
+
+    def tidy(self) -> str:
+        """Return the text for ``nft -f`` that deletes what was left behind, often nothing."""
+        return ""
+
+    @property
+    def is_tidy(self) -> bool:
+        """Whether nothing was left behind."""
+        return True
 
     def _ports(self, names: Iterable[Name]) -> dict[Name, list[ProxiedPort]]:
         """Return the ports of each Service, and keep what else is to be known of it."""
@@ -111,15 +127,15 @@ class IptablesProxy(NodeProxy):
         )
         self.update(services.names())
 
-    def update(self, names: Iterable[Name]) -> str:
+    def update(self, names: Iterable[Name]) -> RuleChange:
         """Take these Services as they are now; see ``NodeProxy``."""
         changed, old = self._ports(names), self._compilation
         large = is_large(self._services, self._family)
         if large == old.around.is_large:
-            return change_text(old.update(changed))
+            return RuleChange(iptables=change_text(old.update(changed)))
         self._compilation = Compilation(replace(old.around, is_large=large))
         self._compilation.update(self._ports(self._services.names()))
-        return sync_text(self._compilation.ruleset(), old.ruleset())
+        return RuleChange(iptables=sync_text(self._compilation.ruleset(), old.ruleset()))
 
     def ruleset(self) -> Ruleset:
         """Return kube-proxy's rules, as ``compile_ruleset`` does."""
@@ -129,9 +145,16 @@ class IptablesProxy(NodeProxy):
         """Return all rules; see ``NodeProxy``."""
         return NodeRules(iptables=merge(self.ruleset(), own))
 
+    def take_over(self, held: HeldRules) -> None:
+        """Take note of nothing: in iptables mode, what goes is deleted at once."""
+
 
 class NftablesProxy(NodeProxy):
-    """A node in nftables mode."""
+    """A node in nftables mode.
+
+    Chains that go are emptied, and wait until the next change deletes them, or ``tidy``; see
+    ``netlab.proxy.nftables.sync``.
+    """
 
     def __init__(
         self,
@@ -144,18 +167,49 @@ class NftablesProxy(NodeProxy):
         super().__init__(node, family, services)
         around = TableSurroundings(node=node, configuration=configuration, family=family)
         self._compilation = TableCompilation(around, service_cidrs)
-        self.update(services.names())
+        self._compilation.update(self._ports(services.names()))
+        self._waiting: tuple[Chain, ...] = ()
 
-    def update(self, names: Iterable[Name]) -> None:
-        """Take these Services as they are now; see ``NodeProxy``.
+    def update(self, names: Iterable[Name]) -> RuleChange:
+        """Take these Services as they are now; see ``NodeProxy``."""
+        before, after = self._compilation.update(self._ports(names))
+        # What waits is no reason to write anything.
+        return RuleChange(tables="" if before == after else self._sync(after, before))
 
-        What is emptied waits to be deleted, so what there is to write is not for this to say.
-        """
-        self._compilation.update(self._ports(names))
+    def table(self) -> Table:
+        """Return kube-proxy's table, as ``compile_table`` does."""
+        return self._compilation.table()
 
     def rules(self, own: Ruleset) -> NodeRules:
         """Return all rules; see ``NodeProxy``."""
-        return NodeRules(iptables=own, nftables=self._compilation.table())
+        return NodeRules(iptables=own, nftables=self.table())
+
+    def holds(self, own: Ruleset) -> HeldRules:
+        """Return what is held; see ``NodeProxy``."""
+        table = self.table()
+        held = replace(table, chains=(*table.chains, *self._waiting))
+        return HeldRules(iptables=own, nftables=held)
+
+    def take_over(self, held: HeldRules) -> None:
+        """Take note of what is held; see ``NodeProxy``."""
+        known = {chain.name for chain in self.table().chains}
+        chains = held.nftables.chains if held.nftables is not None else ()
+        self._waiting = tuple(chain for chain in chains if chain.name not in known)
+
+    def tidy(self) -> str:
+        """Return the text that deletes what waits for it."""
+        nothing = Table(family=self._family)
+        return self._sync(nothing, nothing)
+
+    @property
+    def is_tidy(self) -> bool:
+        """Whether nothing waits to be deleted."""
+        return not self._waiting
+
+    def _sync(self, want: Table, have: Table) -> str:
+        change = partial_sync(want, replace(have, chains=(*have.chains, *self._waiting)))
+        self._waiting = change.holds.chains[len(want.chains) :]
+        return change.text
 
 
 def _lacking(ports: Iterable[ProxiedPort]) -> Counter[str]:

@@ -38,32 +38,19 @@ class NodeRules:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """The rules that a namespace must hold now, and how they differ from those before."""
-
-    whole: Callable[[], NodeRules]
-    """All of them; asked for when nothing less will do."""
-    step: str | None = None
-    """The text for iptables that leads here from what was wanted the last time; None where only a
-    comparison tells."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class HeldRules:
     """What a namespace holds, as far as is known."""
 
     iptables: Ruleset
     nftables: Table | None = None
-    """None when there is none."""
-    tidied: Table | None = None
-    """The same without chains that are empty and wait to be deleted; None when none does."""
+    """None when there is none; chains that are empty and wait to be deleted are part of it."""
     is_read: bool = False
     """Whether it was read back, and may differ in how it is spelled from what was loaded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleChange:
-    """Three texts, each empty when there is nothing to do, and what is held when all are loaded."""
+    """Three texts, each empty when there is nothing to do."""
 
     tables: str = ""
     """For ``nft -f``."""
@@ -71,44 +58,38 @@ class RuleChange:
     """For ``iptables-restore --noflush``."""
     removal: str = ""
     """For ``nft -f``."""
-    holds: HeldRules | None = None
-    """None when all that was to be known is in the texts."""
 
     def __bool__(self) -> bool:
         """Tell whether there is anything to do."""
         return bool(self.tables or self.iptables or self.removal)
 
 
-def change(want: NodeRules, have: HeldRules) -> RuleChange:
-    """Return what turns ``have`` into ``want``; rules that are not netlab's stay as they are."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """The rules that a namespace must hold now, and how they differ from those before."""
+
+    whole: Callable[[], NodeRules]
+    """All of them; asked for when nothing less will do."""
+    step: RuleChange
+    """What leads here from what was wanted the last time."""
+
+
+def change(want: NodeRules, have: HeldRules) -> tuple[RuleChange, HeldRules]:
+    """Return what turns ``have`` into ``want``, and what is held when all of it is loaded.
+
+    Rules that are not netlab's stay as they are.
+    """
     table = _table_change(want.nftables, have)
     has_leftovers = want.nftables is not None
     removed = leftovers.iptables_leftovers_text(have.iptables) if has_leftovers else ""
     left = leftovers.without_leftovers(have.iptables) if removed else have.iptables
-    return RuleChange(
+    found = RuleChange(
         tables=table.text if table is not None else "",
         iptables=removed + sync_text(want.iptables, left),
         removal=_removal(want, have),
-        holds=_holds(want, table),
     )
-
-
-def tidying_text(have: HeldRules) -> str:
-    """Return the text for ``nft -f`` that deletes what waits for it; empty when nothing does."""
-    if have.nftables is None or have.tidied is None:
-        return ""
-    return partial_sync(have.tidied, have.nftables).text
-
-
-def _holds(want: NodeRules, table: Change | None) -> HeldRules:
-    if table is None:
-        return HeldRules(iptables=want.iptables)
-    is_tidy = table.holds == want.nftables
-    return HeldRules(
-        iptables=want.iptables,
-        nftables=table.holds,
-        tidied=None if is_tidy else want.nftables,
-    )
+    nftables = table.holds if table is not None else None
+    return found, HeldRules(iptables=want.iptables, nftables=nftables)
 
 
 def _table_change(want: Table | None, have: HeldRules) -> Change | None:

@@ -13,13 +13,9 @@ from netlab.model.services import ProxyNode, endpoint_slice_of, service_of
 from netlab.netfilter.rules import Chain, Ruleset
 from netlab.netfilter.sync import STALE_PREFIXES, TableChange, change_text, sync_text
 from netlab.proxy.configuration import ProxyConfiguration
-from netlab.proxy.nftables.chains import Surroundings
-from netlab.proxy.nftables.compile import TableCompilation
-from netlab.proxy.nftables.render import render
-from netlab.proxy.nftables.sync import partial_sync
-from netlab.proxy.node_proxy import IptablesProxy
+from netlab.proxy.nftables.sync import full_sync
+from netlab.proxy.node_proxy import IptablesProxy, NftablesProxy
 from netlab.proxy.service_map import Name, ServiceMap
-from netlab.proxy.service_ports import ports_of
 
 NODE = ProxyNode(name="node1", addresses=())
 CONFIGURATION = ProxyConfiguration(cluster_cidrs=(ip_network("10.244.0.0/14"),))
@@ -56,7 +52,7 @@ class Iptables:
 
     def change(self, piece: Object) -> str:
         _follow(self._map, piece)
-        return self._proxy.update(self._map.take_changes())
+        return self._proxy.update(self._map.take_changes()).iptables
 
     def kube_proxys_text(self, text: str) -> str:
         """Return a partial sync of kube-proxy's: it writes all shared chains each time."""
@@ -87,21 +83,15 @@ class Nftables:
     def __init__(self, services: Iterable[Object], slices: Iterable[Object]) -> None:
         self._map = ServiceMap.of(map(service_of, services), map(endpoint_slice_of, slices))
         self._map.take_changes()
-        around = Surroundings(node=NODE, configuration=CONFIGURATION, family=FAMILY)
-        self._compilation = TableCompilation(around)
-        self._holds = self._compilation.table()
+        self._proxy: NftablesProxy | None = None
 
     def full_text(self) -> str:
-        self._compile(self._map.names())
-        self._holds = self._compilation.table()
-        return render(self._holds)
+        self._proxy = NftablesProxy(NODE, CONFIGURATION, FAMILY, self._map)
+        return full_sync(self._proxy.table()).text
 
     def change(self, piece: Object) -> str:
         _follow(self._map, piece)
-        self._compile(self._map.take_changes())
-        change = partial_sync(self._compilation.table(), self._holds)
-        self._holds = change.holds
-        return change.text
+        return self._proxy.update(self._map.take_changes()).tables
 
     def kube_proxys_text(self, text: str) -> str:
         """Return ``text``: of maps, kube-proxy too writes the elements that change."""
@@ -109,11 +99,6 @@ class Nftables:
 
     def load(self, netns: str, text: str) -> None:
         _loaded(nftables.load({NetnsName(netns): text}))
-
-    def _compile(self, names: Iterable[Name]) -> None:
-        self._compilation.update(
-            {name: ports_of(self._map.get(name), NODE, FAMILY) for name in names}
-        )
 
 
 MODES = {"iptables": Iptables, "nftables": Nftables}

@@ -23,11 +23,11 @@ from netlab.netfilter.sync import sync_text
 from netlab.proxy.configuration import ProxyConfiguration
 from netlab.proxy.health import health_check
 from netlab.proxy.iptables import compile_ruleset
-from netlab.proxy.nftables.chains import Surroundings
-from netlab.proxy.nftables.compile import TableCompilation, compile_table
-from netlab.proxy.node_proxy import IptablesProxy
+from netlab.proxy.nftables.compile import compile_table
+from netlab.proxy.nftables.sync import partial_sync
+from netlab.proxy.nftables.table import Table
+from netlab.proxy.node_proxy import IptablesProxy, NftablesProxy
 from netlab.proxy.service_map import Name, ServiceMap
-from netlab.proxy.service_ports import ports_of
 
 NODE = ProxyNode(name="node1", addresses=(ip_address("10.240.0.3"),), zone="here")
 CONFIGURATION = ProxyConfiguration(cluster_cidrs=(ip_network("10.244.0.0/16"),))
@@ -127,6 +127,9 @@ class World:
     def backwards(self) -> tuple[list[Service], list[EndpointSlice]]:
         return list(self.services.values())[::-1], list(self.slices.values())[::-1]
 
+    def table(self) -> Table:
+        return compile_table(NODE, *self.backwards(), CONFIGURATION, Family.IPV4)
+
     def ruleset(self) -> Ruleset:
         return compile_ruleset(NODE, *self.backwards(), CONFIGURATION, Family.IPV4)
 
@@ -149,21 +152,34 @@ def test_rules_after_any_history_are_those_compiled_from_nothing(history: list[l
 
 
 @given(histories)
-def test_the_table_after_any_history_is_that_compiled_from_nothing(history: list[list[Change]]):
+def test_a_table_after_any_history_is_that_compiled_from_nothing(history: list[list[Change]]):
     world = World()
-    around = Surroundings(node=NODE, configuration=CONFIGURATION, family=Family.IPV4)
-    compilation = TableCompilation(around)
+    proxy = NftablesProxy(NODE, CONFIGURATION, Family.IPV4, world.map)
     for step in history:
         for change in step:
             world.change(change)
-        compilation.update(
-            {
-                name: ports_of(world.map.get(name), NODE, Family.IPV4)
-                for name in world.map.take_changes()
-            }
-        )
-    want = compile_table(NODE, *world.backwards(), CONFIGURATION, Family.IPV4)
-    assert compilation.table() == want
+        proxy.update(world.map.take_changes())
+    assert proxy.table() == world.table()
+
+
+@given(histories)
+def test_the_text_of_a_table_is_the_least_that_a_comparison_of_everything_finds(
+    history: list[list[Change]],
+):
+    world = World()
+    proxy = NftablesProxy(NODE, CONFIGURATION, Family.IPV4, world.map)
+    held = world.table()
+    for step in history:
+        before = world.table()
+        for change in step:
+            world.change(change)
+        text = proxy.update(world.map.take_changes()).tables
+        if world.table() == before:
+            assert text == ""
+        else:
+            expected = partial_sync(world.table(), held)
+            held = expected.holds
+            assert text == expected.text
 
 
 @given(histories)
@@ -176,7 +192,7 @@ def test_the_text_of_a_change_is_the_least_that_a_comparison_of_everything_finds
         before = world.ruleset()
         for change in step:
             world.change(change)
-        text = proxy.update(world.map.take_changes())
+        text = proxy.update(world.map.take_changes()).iptables
         assert text == sync_text(world.ruleset(), before)
 
 

@@ -7,7 +7,8 @@ the Service's own chains; those choose an endpoint, mark what must come back by 
 rewrite the destination. What is still for a Service's address after that has no endpoint and is
 rejected or dropped. The table is kube-proxy's alone, so nothing else's rules are touched.
 
-What each Service adds to the table is compiled apart and kept, as in iptables mode.
+What each Service adds to the table is compiled apart and kept, as in iptables mode. What a change
+makes of the table is two small tables, as it was and as it is, of the changed Services alone.
 
 Against iptables mode: NodePorts answer on the node IP alone unless nodePortAddresses says more, and
 never on loopback; ports that a ClusterIP does not define are rejected; source ranges are checked
@@ -19,18 +20,18 @@ Service Proxies, "Migrating from iptables mode to nftables"; KEP-3866.
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 
 from netlab.model.packets import Family
 from netlab.model.services import EndpointSlice, ProxyNode, Service
-from netlab.model.topology import Address, Network
+from netlab.model.topology import Network
 from netlab.proxy.configuration import ProxyConfiguration
-from netlab.proxy.nftables import dispatch, fixed
-from netlab.proxy.nftables.chains import Surroundings, port_chains, port_sets
+from netlab.proxy.nftables import fixed
+from netlab.proxy.nftables.chains import Surroundings
 from netlab.proxy.nftables.render import render
-from netlab.proxy.nftables.table import Chain, Element, NamedSet, Table
+from netlab.proxy.nftables.service_part import NOTHING, SHARED_SETS, ServicePart, service_part
+from netlab.proxy.nftables.table import Element, Table
 from netlab.proxy.service_map import Name, ServiceMap
 from netlab.proxy.service_ports import ProxiedPort, ports_of
 
@@ -96,26 +97,39 @@ class TableCompilation:
         self._parts: dict[Name, ServicePart] = {}
         self._names: list[Name] = []
         """Of ``_parts``, in order."""
+        self._claims: tuple[defaultdict[str, list[Name]], ...] = tuple(
+            defaultdict(list) for _ in SHARED_SETS
+        )
+        """The Services with an entry of a key, in each of ``SHARED_SETS``."""
 
-    def update(self, services: Mapping[Name, Sequence[ProxiedPort]]) -> None:
+    def update(self, services: Mapping[Name, Sequence[ProxiedPort]]) -> tuple[Table, Table]:
         """Compile these Services anew.
 
         Args:
             services: All ports of each Service that is not what it was; none if it is gone.
+
+        Returns:
+            What of the table is another now: as it was, and as it is. All else is the same.
         """
-        for name, ports in services.items():
-            if ports and name not in self._parts:
-                insort(self._names, name)
-            elif not ports and name in self._parts:
-                del self._parts[name]
-                del self._names[bisect_left(self._names, name)]
-            if ports:
-                self._parts[name] = service_part(ports, self._around)
+        parts = {name: service_part(services[name], self._around) for name in sorted(services)}
+        old = {name: self._parts.get(name, NOTHING) for name in parts}
+        names = [name for name in parts if parts[name] != old[name]]
+        keys = [_keys(place, names, old, parts) for place in range(len(SHARED_SETS))]
+        before = self._table_of([old[name] for name in names], keys)
+        for name in names:
+            self._place(name, parts[name])
+        return before, self._table_of([parts[name] for name in names], keys)
 
     def table(self) -> Table:
         """Return the whole table; what did not change is the very value it was before."""
         around, parts = self._around, [self._parts[name] for name in self._names]
         shared = fixed.shared_chains(around.configuration, around.family, self._service_cidrs)
+        node_port_ips = fixed.node_port_ips(around.node, around.configuration, around.family)
+        first, *others = (
+            each.holding(_first_of(parts, place), around.family)
+            for place, each in enumerate(SHARED_SETS)
+        )
+        own = (one for part in parts for one in part.sets)
         return Table(
             family=around.family,
             chains=(
@@ -123,97 +137,69 @@ class TableCompilation:
                 *shared,
                 *(chain for part in parts for chain in part.chains),
             ),
-            sets=tuple(_sets(parts, around)),
+            sets=(first, *([node_port_ips] if node_port_ips else []), *others, *own),
         )
 
-
-@dataclass(frozen=True, slots=True)
-class SharedMap:
-    """A map that every Service may have entries in."""
-
-    name: str
-    comment: str
-    entries_of: Callable[[ProxiedPort], Iterator[Element]]
-    has_address: bool
-    """Whether its keys begin with an address; else they are of a protocol and a NodePort."""
-
-
-MAPS: Final = (
-    SharedMap(
-        "service-ips",
-        "ClusterIP, ExternalIP and LoadBalancer IP traffic",
-        dispatch.service_ips,
-        has_address=True,
-    ),
-    SharedMap(
-        "service-nodeports",
-        "NodePort traffic",
-        dispatch.service_node_ports,
-        has_address=False,
-    ),
-    SharedMap(
-        "no-endpoint-services",
-        "vmap to drop or reject packets to services with no endpoints",
-        dispatch.no_endpoint_services,
-        has_address=True,
-    ),
-    SharedMap(
-        "no-endpoint-nodeports",
-        "vmap to drop or reject packets to service nodeports with no endpoints",
-        dispatch.no_endpoint_node_ports,
-        has_address=False,
-    ),
-    SharedMap(
-        "firewall-ips",
-        "destinations that are subject to LoadBalancerSourceRanges",
-        dispatch.firewall_ips,
-        has_address=True,
-    ),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class ServicePart:
-    """What one Service adds to the table."""
-
-    cluster_ips: tuple[Address, ...]
-    entries: tuple[tuple[Element, ...], ...]
-    """In each of ``MAPS``."""
-    chains: tuple[Chain, ...]
-    sets: tuple[NamedSet, ...]
-
-
-def service_part(ports: Sequence[ProxiedPort], around: Surroundings) -> ServicePart:
-    """Return what the Service that has these ports adds to the table."""
-    return ServicePart(
-        cluster_ips=tuple(port.cluster_ip for port in ports),
-        entries=tuple(
-            tuple(element for port in ports for element in shared.entries_of(port))
-            for shared in MAPS
-        ),
-        chains=tuple(chain for port in ports for chain in port_chains(port, around)),
-        sets=tuple(one for port in ports for one in port_sets(port, around.family)),
-    )
-
-
-def _sets(parts: Sequence[ServicePart], around: Surroundings) -> Iterator[NamedSet]:
-    family = around.family
-    yield fixed.cluster_ips((ip for part in parts for ip in part.cluster_ips), family)
-    node_port_ips = fixed.node_port_ips(around.node, around.configuration, family)
-    if node_port_ips is not None:
-        yield node_port_ips
-    for place, shared in enumerate(MAPS):
-        elements = _entries(parts, place)
-        if shared.has_address:
-            yield fixed.address_map(shared.name, shared.comment, elements, family)
+    def _place(self, name: Name, part: ServicePart) -> None:
+        old = self._parts.pop(name, None)
+        if old is None:
+            insort(self._names, name)
+            old = NOTHING
+        if part == NOTHING:
+            del self._names[bisect_left(self._names, name)]
         else:
-            yield fixed.port_map(shared.name, shared.comment, elements)
-    for part in parts:
-        yield from part.sets
+            self._parts[name] = part
+        for claims, gone, new in zip(self._claims, old.entries, part.entries, strict=True):
+            for key in {element.key for element in gone}:
+                claims[key].remove(name)
+                if not claims[key]:
+                    del claims[key]
+            for key in {element.key for element in new}:
+                claims[key].append(name)
+
+    def _table_of(self, parts: Sequence[ServicePart], keys: Sequence[Iterable[str]]) -> Table:
+        """Return a table of nothing but these parts' own, and what these keys now lead to."""
+        family = self._around.family
+        return Table(
+            family=family,
+            chains=tuple(chain for part in parts for chain in part.chains),
+            sets=(
+                *(
+                    each.holding(self._entries(place, keys[place]), family)
+                    for place, each in enumerate(SHARED_SETS)
+                ),
+                *(one for part in parts for one in part.sets),
+            ),
+        )
+
+    def _entries(self, place: int, keys: Iterable[str]) -> list[Element]:
+        """Return the entries with these keys, in the order in which the whole table has them."""
+        claims = self._claims[place]
+        first = {key: min(claims[key]) for key in keys if key in claims}
+        return [
+            element
+            for name in sorted(set(first.values()))
+            for element in _first_of([self._parts[name]], place)
+            if first.get(element.key) == name
+        ]
 
 
-def _entries(parts: Iterable[ServicePart], place: int) -> list[Element]:
-    """Return the entries of all Services; of two with one key the first counts.
+def _keys(
+    place: int,
+    names: Iterable[Name],
+    old: Mapping[Name, ServicePart],
+    new: Mapping[Name, ServicePart],
+) -> set[str]:
+    return {
+        element.key
+        for name in names
+        for part in (old[name], new[name])
+        for element in part.entries[place]
+    }
+
+
+def _first_of(parts: Iterable[ServicePart], place: int) -> Iterable[Element]:
+    """Return the entries of all parts; of two with one key the first counts.
 
     A map has one verdict for a key, and the kernel refuses a second one.
     """
@@ -221,4 +207,4 @@ def _entries(parts: Iterable[ServicePart], place: int) -> list[Element]:
     for part in parts:
         for element in part.entries[place]:
             found.setdefault(element.key, element)
-    return list(found.values())
+    return found.values()

@@ -13,6 +13,11 @@ from netlab.proxy.nftables.table import Element, as_comment
 from netlab.proxy.service_ports import ProxiedPort
 
 
+def cluster_ips(port: ProxiedPort) -> Iterator[Element]:
+    """Yield the entry of one port in the set ``cluster-ips``."""
+    yield Element(key=str(port.cluster_ip))
+
+
 def service_ips(port: ProxiedPort) -> Iterator[Element]:
     """Yield the entries of one port in ``service-ips``."""
     if port.serves_internal:

@@ -14,9 +14,11 @@ from netlab.model.services import (
     Service,
     ServicePort,
 )
+from netlab.netfilter.rules import Ruleset
 from netlab.proxy.configuration import ProxyConfiguration
 from netlab.proxy.iptables import LARGE_CLUSTER_ENDPOINTS
-from netlab.proxy.node_proxy import IptablesProxy
+from netlab.proxy.node_proxy import IptablesProxy, NftablesProxy
+from netlab.proxy.node_rules import HeldRules, change
 from netlab.proxy.service_map import Name, ServiceMap
 
 NODE = ProxyNode(name="node1", addresses=(ip_address("10.240.0.3"),))
@@ -61,11 +63,11 @@ def proxy(services: ServiceMap) -> IptablesProxy:
 
 
 def lines(proxy: IptablesProxy, services: ServiceMap) -> list[str]:
-    return proxy.update(services.take_changes()).splitlines()
+    return proxy.update(services.take_changes()).iptables.splitlines()
 
 
 def test_without_a_change_there_is_no_text(proxy: IptablesProxy, services: ServiceMap):
-    assert proxy.update(services.names()) == ""
+    assert not proxy.update(services.names())
 
 
 def test_another_endpoint_rewrites_the_chains_of_its_service(
@@ -123,3 +125,56 @@ def test_ports_that_lack_an_endpoint_here_are_counted_by_policy(
     services.set_slice(Name("ns", "web"), pods("web", "10.244.0.1", node="node1"))
     lines(proxy, services)
     assert proxy.without_local_endpoints == {"internal": 0, "external": 0}
+
+
+@pytest.fixture
+def nftables(services: ServiceMap) -> NftablesProxy:
+    return NftablesProxy(NODE, CONFIGURATION, Family.IPV4, services)
+
+
+OWN = Ruleset(Family.IPV4, ())
+
+
+def verbs(text: str) -> list[str]:
+    return [" ".join(line.split()[:2]) for line in text.splitlines()]
+
+
+def test_in_nftables_mode_too_a_change_writes_its_own_service(
+    nftables: NftablesProxy, services: ServiceMap
+):
+    services.set_slice(Name("ns", "api"), pods("api", "10.244.0.9"))
+    text = nftables.update(services.take_changes()).tables
+    assert "ns/web" not in text
+    assert verbs(text).count("add chain") == 2
+    assert verbs(text)[-2:] == ["add element", "delete element"]
+
+
+def test_a_chain_that_goes_waits_and_is_deleted_once(nftables: NftablesProxy, services: ServiceMap):
+    services.set_slice(Name("ns", "web"), pods("web", "10.244.0.1"))
+    text = nftables.update(services.take_changes()).tables
+    assert verbs(text) == ["flush chain", "flush chain", "add rule", "add rule"]
+    assert not nftables.is_tidy
+    assert verbs(nftables.tidy()) == ["delete chain"]
+    assert nftables.is_tidy
+    assert nftables.tidy() == ""
+
+
+def test_a_chain_that_waits_goes_with_the_next_change(
+    nftables: NftablesProxy, services: ServiceMap
+):
+    services.set_slice(Name("ns", "web"), pods("web", "10.244.0.1"))
+    nftables.update(services.take_changes())
+    services.set_slice(Name("ns", "api"), pods("api", "10.244.0.9"))
+    assert "delete chain" in verbs(nftables.update(services.take_changes()).tables)
+    assert nftables.is_tidy
+
+
+def test_what_a_full_sync_leaves_behind_waits_too(nftables: NftablesProxy, services: ServiceMap):
+    held = nftables.holds(OWN)
+    services.set_service(Name("ns", "web"), None)
+    nftables.update(services.take_changes())
+    nftables.tidy()
+    _, found = change(nftables.rules(OWN), HeldRules(iptables=OWN, nftables=held.nftables))
+    nftables.take_over(found)
+    assert nftables.holds(OWN) == found
+    assert set(verbs(nftables.tidy())) == {"delete chain"}
