@@ -105,12 +105,12 @@ class KubeProxy:
         """Have everything read back if it is time to, and return when it will be again."""
         if now >= self._full_at:
             self._full_at = now + self._full_period_s
-            self.forget(self._laid.names())
+            self.forget(self._laid.in_step())
         return self._full_at
 
     def rules_held(self, name: NetnsName) -> Mapping[str, int]:
         """Return how many rules of iptables a node holds, by table; empty when nobody knows."""
-        if name not in self._laid.names():
+        if name not in self._laid.in_step():
             return {}
         tables = self._whole(name).iptables.tables
         return {table.name: sum(len(chain.rules) for chain in table.chains) for table in tables}
@@ -139,7 +139,13 @@ class KubeProxy:
             return 0
         started = time.perf_counter()
         self._is_due = False
-        laid = await self._laid.bring(self._follow(topology))
+        try:
+            want = self._follow(topology)
+        except BaseException:
+            # Some nodes may have followed and others not: the next sync compiles everything.
+            self._topology = None
+            raise
+        laid = await self._laid.bring(want)
         self.refusals = dict(laid.refusals)
         self._udp.all_changed(self.nodes.keys() & laid.were_read)
         for name, held in laid.found.items():
@@ -168,8 +174,8 @@ class KubeProxy:
         if self._tidy_at is None or now < self._tidy_at:
             return self._tidy_at
         self._tidy_at = None
-        known = self._laid.names()
-        texts = {name: node.tidy() for name, node in self.nodes.items() if name in known}
+        names = self.nodes.keys() & self._laid.in_step()
+        texts = {name: self.nodes[name].tidy() for name in names}
         refusals = await self._laid.tidy({name: text for name, text in texts.items() if text})
         for name in refusals:
             self.metrics[name].cleanup_failures += 1
@@ -201,14 +207,15 @@ class KubeProxy:
 
     def _take_changes(self) -> list[Name]:
         """Read the objects that have changed; return the Services that are others by that."""
-        unread, self._unread = self._unread, {}
-        for key in unread:
+        while self._unread:
+            key = next(iter(self._unread))
             obj, name = self._store.get(key), Name(key.namespace, key.name)
             if key.resource == "services":
                 self._services.set_service(name, service_of(obj) if obj is not None else None)
             else:
                 piece = endpoint_slice_of(obj) if obj is not None else None
                 self._services.set_slice(name, piece)
+            del self._unread[key]
         return self._services.take_changes()
 
     def _use_nodes(self, topology: Topology) -> None:

@@ -54,9 +54,9 @@ class LaidRules:
         self._forgotten: set[NetnsName] = set()
         """While rules are brought: what is found, or left, may not be there any more."""
 
-    def names(self) -> Collection[NetnsName]:
-        """Return the namespaces whose rules are known."""
-        return self._in_step | self._held.keys()
+    def in_step(self) -> Collection[NetnsName]:
+        """Return the namespaces that hold what was wanted the last time."""
+        return frozenset(self._in_step)
 
     def forget(self, names: Collection[NetnsName]) -> None:
         """Have the rules of these namespaces read back before they are next compared."""
@@ -88,9 +88,11 @@ class LaidRules:
         # Until its text is loaded nobody knows what a kernel holds.
         self._in_step = {name for name, one in changes.items() if not one}
         compared = want.keys() - changes.keys()
-        unknown = sorted(compared - self._held.keys())
-        await self._read(unknown)
-        were_read, self._new = frozenset({*unknown, *self._new}), set()
+        were_read, self._new = self._new, set()
+        # While one is read, another may be forgotten.
+        while unknown := sorted(compared - self._held.keys()):
+            await self._read(unknown)
+            were_read |= set(unknown)
         found = {name: change(want[name].whole(), self._held[name]) for name in compared}
         self._held.clear()
         changes |= {name: one for name, (one, _) in found.items()}
@@ -99,7 +101,7 @@ class LaidRules:
         return Laid(
             changes={name: one for name, one in changes.items() if one},
             refusals=refusals,
-            were_read=were_read,
+            were_read=frozenset(were_read),
             found={name: held for name, (_, held) in found.items() if name not in refusals},
         )
 
@@ -118,8 +120,6 @@ class LaidRules:
         return refusals
 
     async def _read(self, names: Sequence[NetnsName]) -> None:
-        if not names:
-            return
         texts = await self._call(SaveRules(netns=tuple(names)))
         tables = await self._call(ReadTables(netns=tuple(names)))
         for name, text in texts.items():

@@ -69,7 +69,9 @@ PACKETS = """
 ## The first packet
 
 A connection from a client through a node to a pod, until it is open: to the Service whose rules
-come first, to the one whose rules come last, and to an endpoint's own address.
+come first, to the one whose rules come last, and to an endpoint's own address. In iptables mode a
+new connection meets the rules of one Service after the other, even if it is for none of them; in
+nftables mode it is one look into a map.
 
 | Services | mode | first Service | last Service | endpoint |
 | ---: | --- | ---: | ---: | ---: |"""
@@ -210,9 +212,13 @@ def duration(seconds: float) -> str:
     """Return a time with the unit that suits it.
 
     >>> duration(0.00123)
-    '1.23 ms'
+    '1.2 ms'
     """
-    return f"{seconds:.2f} s" if seconds >= 1 else f"{seconds * 1e3:.3g} ms"
+    if seconds >= 1:
+        return f"{seconds:.1f} s"
+    if seconds >= 0.1:
+        return f"{seconds * 1e3:.0f} ms"
+    return f"{seconds * 1e3:.1f} ms" if seconds >= 0.001 else f"{seconds * 1e6:.0f} µs"
 
 
 def version(program: str) -> str:

@@ -316,3 +316,41 @@ def test_rules_that_are_lost_during_a_sync_are_read_back(
     launcher.read = []
     asyncio.run(proxy.sync(topology))
     assert launcher.read == [NODE2]
+
+
+@pytest.mark.parametrize(
+    "step", ["netlab.lab.kube_proxy.service_of", "netlab.proxy.node_proxy.ports_of"]
+)
+def test_a_sync_that_fails_midway_loses_no_change(
+    proxy: KubeProxy,
+    store: Store,
+    topology: Topology,
+    launcher: Launcher,
+    monkeypatch: pytest.MonkeyPatch,
+    step: str,
+):
+    asyncio.run(proxy.sync(topology))
+    store.create(review_create(store, service("web")))
+    with monkeypatch.context() as broken:
+        broken.setattr(step, lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            asyncio.run(proxy.sync(topology))
+    assert asyncio.run(proxy.sync(topology)) == 2
+    assert "default/web" in launcher.restored[-1][NODE1]
+    assert "default/web" in launcher.restored[-1][NODE2]
+
+
+def test_rules_that_are_forgotten_while_others_are_read_are_read_too(
+    store: Store, topology: Topology, launcher: Launcher
+):
+    store_nodes(store, topology, NOW)
+
+    async def call(request: object) -> dict[NetnsName, str]:
+        if isinstance(request, SaveRules) and NODE1 in request.netns:
+            proxy.forget({NODE2})
+        return await launcher(request)
+
+    proxy = KubeProxy("default", store, call, clock=lambda: NOW)
+    proxy.start_empty({NODE2})
+    assert asyncio.run(proxy.sync(topology)) == 3
+    assert NODE2 in launcher.read
