@@ -354,3 +354,21 @@ def test_rules_that_are_forgotten_while_others_are_read_are_read_too(
     proxy.start_empty({NODE2})
     assert asyncio.run(proxy.sync(topology)) == 3
     assert NODE2 in launcher.read
+
+
+def test_a_sync_that_changes_nothing_does_not_put_off_what_waits(
+    store: Store, topology: Topology, launcher: Launcher
+):
+    time = [NOW]
+    store_nodes(store, topology, NOW)
+    proxy = KubeProxy("default", store, launcher, clock=lambda: time[0])
+    nftables = replace(topology, proxy_mode=ProxyMode.NFTABLES)
+    for obj in (service("web"), ENDPOINTS):
+        store.create(review_create(store, obj))
+    asyncio.run(proxy.sync(nftables))
+    store.remove(Key("endpointslices", "default", "web-1"))
+    asyncio.run(proxy.sync(nftables))
+    time[0] += TIDY_S / 2
+    proxy.start_empty(set())
+    assert asyncio.run(proxy.sync(nftables)) == 0
+    assert asyncio.run(proxy.tidy_when_due(time[0])) == NOW + TIDY_S
