@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from netlab.model.topology import Manifest
+
+_SCHEMAS: Final = ("topology", "trace", "matrix", "conntrack", "graph")
 
 
 @click.command()
@@ -33,11 +35,12 @@ def validate(files: tuple[str, ...]) -> None:
 
 
 @click.command()
-@click.argument("what", type=click.Choice(["topology", "trace"]), default="topology")
+@click.argument("what", type=click.Choice(_SCHEMAS), default="topology")
 def schema(what: str) -> None:
     """Print a JSON schema: of topology files, for editors, or of what a command writes.
 
-    WHAT is topology (the default), or trace for `netlab trace -o json`.
+    WHAT is topology (the default), or a command whose `-o json` it describes: trace, matrix,
+    conntrack, graph.
     """
     if what == "topology":
         from netlab.spec.schema import TOPOLOGY_SCHEMA

@@ -20,16 +20,16 @@ from netlab.lab.address_names import address_names
 from netlab.lab.cluster import Cluster, ServicePort
 from netlab.lab.contact import Contact, make_contact
 from netlab.lab.listening import Listening, OpenDrops
+from netlab.lab.routes import Routes
 from netlab.lab.rule_books import RuleBooks
 from netlab.lab.targets import NUMBERS, Target, find_caller, find_target, with_payload
 from netlab.model.hosts import Host
 from netlab.observe.drops import KernelDrops
 from netlab.observe.frames import Frame
 from netlab.observe.neighbours import silent_neighbours
-from netlab.observe.route_query import RouteQueries
 from netlab.path.drops import AskSilent
 from netlab.path.join import Evidence, join
-from netlab.path.routes import RouteAnswer, RouteQuestion
+from netlab.path.routes import RouteQuestion
 from netlab.path.rule_book import RuleBook
 from netlab.path.steps import Knowledge
 from netlab.path.trace import ConntrackEntry, Packet, RuleHit, Trace
@@ -132,7 +132,7 @@ def assembled(place: Place, heard: Heard, now: float, *, predict: bool) -> Trace
     """
     listening, contact = heard.listening, heard.contact
     with ExitStack() as stack:
-        routes = _Routes(place.hosts, stack)
+        routes = Routes(place.hosts, stack)
         packets, route_error = _joined(place, heard, routes)
         traced = Trace(
             lab=place.lab,
@@ -183,7 +183,7 @@ def place_of(
     )
 
 
-def _joined(place: Place, heard: Heard, routes: "_Routes") -> tuple[tuple[Packet, ...], str]:
+def _joined(place: Place, heard: Heard, routes: Routes) -> tuple[tuple[Packet, ...], str]:
     """Return the packets, and why the caller has no route to the target, if it has none."""
     listening = heard.listening
     evidence = Evidence(
@@ -209,26 +209,6 @@ def _silent(hosts: Sequence[Host]) -> AskSilent:
             return frozenset()
 
     return ask
-
-
-class _Routes:
-    """Routing questions to any host; each host's socket is opened when it is asked first."""
-
-    def __init__(self, hosts: Sequence[Host], stack: ExitStack) -> None:
-        self._netns = {host.name: host.netns for host in hosts}
-        self._stack = stack
-        self._opened: dict[str, RouteQueries] = {}
-
-    def ask(self, question: RouteQuestion) -> RouteAnswer:
-        """Return the host's answer."""
-        if question.host not in self._opened:
-            try:
-                queries = RouteQueries(self._netns[question.host], inside)
-            except OSError as error:
-                return RouteAnswer(error=f"no answer ({error.strerror})")
-            self._stack.callback(queries.close)
-            self._opened[question.host] = queries
-        return self._opened[question.host].ask(question)
 
 
 def _question(place: Place, contact: Contact, listening: Listening, route_error: str) -> Question:

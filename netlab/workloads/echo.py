@@ -4,7 +4,7 @@ The tutorials read ``client_address`` from it. Any method, any path, keep-alive,
 bodies (they are returned whole), IPv4 and IPv6 on one socket.
 
 Asked to end (SIGTERM), it drains: rules that lead to it go away at the same time, not before, so it
-takes connections for a moment more, finishes every request it has, and ends.
+takes connections until none has come for a moment, finishes every request it has, and ends.
 
 Source: ``registry.k8s.io/echoserver:1.4``, its answer's form; the values are this server's own.
 """
@@ -28,7 +28,10 @@ _CHUNK: Final = 1 << 16
 _IN_MEMORY: Final = 1 << 20
 """Bytes of a body up to which it is held in memory; a longer one goes to a file."""
 LINGER_S: Final = 1.0
-"""Seconds for which connections are taken after SIGTERM; rules follow in a fraction of that."""
+"""After SIGTERM, connections are taken until none came for so many seconds: rules follow in a
+fraction of that, unless the machine is busy."""
+LINGER_AT_MOST_S: Final = 10.0
+"""Well before the grace period of a pod ends."""
 _LOOK_S: Final = 0.01
 """Seconds between two looks whether the last request is done."""
 
@@ -172,16 +175,21 @@ class _Server(ThreadingHTTPServer):
             while not self.is_draining:
                 self._serve_one(selector, None)
             selector.unregister(reader)
-            ends_at = time.monotonic() + LINGER_S
-            while (left := ends_at - time.monotonic()) > 0:
-                self._serve_one(selector, left)
+            quiet_at = time.monotonic() + LINGER_S
+            ends_at = time.monotonic() + LINGER_AT_MOST_S
+            while (left := min(quiet_at, ends_at) - time.monotonic()) > 0:
+                if self._serve_one(selector, left):
+                    quiet_at = time.monotonic() + LINGER_S
         self.server_close()
         while self.busy:
             time.sleep(_LOOK_S)
 
-    def _serve_one(self, selector: selectors.BaseSelector, timeout_s: float | None) -> None:
-        if any(key.fileobj is self for key, _ in selector.select(timeout_s)):
+    def _serve_one(self, selector: selectors.BaseSelector, timeout_s: float | None) -> bool:
+        """Take a connection when one comes in time, and tell whether it did."""
+        came = any(key.fileobj is self for key, _ in selector.select(timeout_s))
+        if came:
             self.handle_request()
+        return came
 
     def _drain(self, number: int, frame: object) -> None:
         del number, frame

@@ -115,6 +115,13 @@ def test_the_schema_of_a_trace_is_printed_on_request():
     jsonschema.validate(trace_document(delivered()), printed)
 
 
+@pytest.mark.parametrize("what", ["topology", "trace", "matrix", "conntrack", "graph"])
+def test_every_schema_that_is_printed_is_a_schema(what: str):
+    printed = json.loads(CliRunner().invoke(schema, [what]).stdout)
+    jsonschema.Draft202012Validator.check_schema(printed)
+    assert "netlab" in printed["title"]
+
+
 def test_schema_is_one_that_editors_can_use():
     printed = json.loads(CliRunner().invoke(schema).stdout)
     jsonschema.Draft202012Validator.check_schema(printed)

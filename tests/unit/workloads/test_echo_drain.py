@@ -68,6 +68,17 @@ def test_a_connection_made_after_sigterm_is_answered_and_then_closed(server: Ser
     assert b"\r\nConnection: close\r\n" in answer
 
 
+def test_connections_that_keep_coming_are_taken(server: Server):
+    asked_at = server.terminate()
+    while time.monotonic() - asked_at < 2 * LINGER_S:
+        time.sleep(LINGER_S / 8)
+        with server.connect() as connection:
+            # The first may come before the signal is heard, and would be kept alive.
+            connection.sendall(b"GET / HTTP/1.1\r\nHost: echo\r\nConnection: close\r\n\r\n")
+            assert read_all(connection).startswith(b"HTTP/1.1 200 OK\r\n")
+    assert server.process.wait(10) == 0
+
+
 def test_a_request_that_is_under_way_is_finished_however_long_it_takes(server: Server):
     head = b"POST / HTTP/1.1\r\nHost: echo\r\nContent-Length: 5\r\n\r\n"
     with server.connect() as connection:
