@@ -15,6 +15,7 @@ from netlab.proxy.nftables.differences import table_differences
 from netlab.proxy.nftables.listing import parse_listing
 from netlab.proxy.nftables.parse import parse as parse_table
 from netlab.proxy.nftables.table import TABLE, Table
+from netlab.proxy.node_rules import waiting_chains, without
 from netlab.proxy.rule_groups import RuleGroup, group_by_service, with_table
 
 
@@ -56,10 +57,13 @@ def read_differences(lab: str, node: str) -> list[Difference]:
     netns = find_netns(lab, node)
     wanted = Client(rundir.control_socket(lab)).get(f"/netlab/v1/rules/{node}")
     held = iptables.save([netns])[netns]
-    table = wanted["nftables"]
+    table = parse_table(wanted["nftables"]) if wanted["nftables"] is not None else None
+    has = _table(netns)
+    if table is not None and has is not None:
+        has = without(has, waiting_chains(table, has))
     return [
         *differences(parse(wanted["iptables"], Family.IPV4), parse(held, Family.IPV4)),
-        *table_differences(parse_table(table) if table is not None else None, _table(netns)),
+        *table_differences(table, has),
     ]
 
 

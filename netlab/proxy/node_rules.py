@@ -17,7 +17,7 @@ Source: kube-proxy, ``cmd/kube-proxy/app/server_linux.go`` (platformCleanup), wh
 other modes' rules first; nothing serves between the two then.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
 from netlab.netfilter.rules import Ruleset
@@ -97,9 +97,8 @@ def _table_change(want: Table | None, have: HeldRules) -> Change | None:
         return None
     if have.nftables is None:
         return full_sync(want)
-    waiting = tuple(_waiting(want, have.nftables))
-    chains = tuple(chain for chain in have.nftables.chains if chain not in waiting)
-    held = replace(have.nftables, chains=chains)
+    waiting = waiting_chains(want, have.nftables)
+    held = without(have.nftables, waiting)
     is_right = not table_differences(want, held) if have.is_read else held == want
     if is_right:
         # What waits is no reason to write anything.
@@ -107,12 +106,19 @@ def _table_change(want: Table | None, have: HeldRules) -> Change | None:
     return full_sync(want, have.nftables) if have.is_read else partial_sync(want, have.nftables)
 
 
-def _waiting(want: Table, have: Table) -> Iterator[Chain]:
-    """Yield the chains that are empty and wait to be deleted."""
+def waiting_chains(want: Table, have: Table) -> tuple[Chain, ...]:
+    """Return the chains of ``have`` that are empty and wait to be deleted."""
     wanted = {chain.name for chain in want.chains}
-    for chain in have.chains:
-        if chain.name not in wanted and not chain.rules and chain.hook is None:
-            yield chain
+    return tuple(
+        chain
+        for chain in have.chains
+        if chain.name not in wanted and not chain.rules and chain.hook is None
+    )
+
+
+def without(table: Table, chains: Collection[Chain]) -> Table:
+    """Return ``table`` without some of its chains."""
+    return replace(table, chains=tuple(chain for chain in table.chains if chain not in chains))
 
 
 def _removal(want: NodeRules, have: HeldRules) -> str:
