@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @click.option("--html", metavar="FILE", help="Also write a page with all of it; - is stdout.")
 @click.option("--rules", is_flag=True, help="Every rule that was met, with its text.")
 @click.option("--all", "everything", is_flag=True, help="Every packet of the connection.")
-@click.option("--predict", is_flag=True, help="Also the path that rules and routes foretell.")
+@click.option("--predict", is_flag=True, help="Also the path that rules and routes predict.")
 @click.option(
     "--stable",
     is_flag=True,

@@ -17,8 +17,8 @@ from netlab.netfilter.thinning import thin
 from netlab.netfilter.verdicts import ANY_SOURCE_PORT
 from netlab.observe.addresses import read_addresses
 from netlab.path.decision import Decision, Endpoints, decision_of
-from netlab.path.foresee import Surroundings, foresee
 from netlab.path.observations import AddressPair, AddrPort
+from netlab.path.predict_path import Surroundings, predict_path
 
 MOST_ENDPOINTS: Final = 4
 """Of a Service on a node. Of more, the way to the first is followed: each is a walk of its own."""
@@ -93,7 +93,7 @@ class Decisions:
             return None
         pair = AddressPair(AddrPort(source, ANY_SOURCE_PORT), target)
         try:
-            ways = foresee(self._around, caller.name, pair, protocol)
+            ways = predict_path(self._around, caller.name, pair, protocol)
         except SpecError as error:
             self._remark(str(error))
             return None

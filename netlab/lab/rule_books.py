@@ -19,7 +19,7 @@ from netlab.proxy.nftables.listing import parse_listing
 from netlab.proxy.nftables.table import TABLE
 
 if TYPE_CHECKING:
-    from netlab.lab.foresight import Foresight
+    from netlab.lab.path_prediction import PathPrediction
 
 
 class RuleBooks:
@@ -48,12 +48,12 @@ class RuleBooks:
         books = side_by_side([partial(self._read, host) for host in self._hosts])
         return {host.name: book for host, book in zip(self._hosts, books, strict=True) if book}
 
-    def foresight(self) -> "Foresight":
+    def path_prediction(self) -> "PathPrediction":
         """Return what the rules that were read say of connections to come."""
-        from netlab.lab.foresight import Foresight, foreign_tables  # noqa: PLC0415 for those who ask
+        from netlab.lab.path_prediction import PathPrediction, foreign_tables  # noqa: PLC0415 for those who ask
 
         names = [host.name for host in self._hosts]
-        return Foresight(
+        return PathPrediction(
             hosts=tuple(self._hosts),
             texts=self._texts,
             version=self._version,

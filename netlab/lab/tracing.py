@@ -50,7 +50,7 @@ class TraceRequest:
     target: str
     timeout_s: float
     predict: bool = False
-    """Also foretell the path from the rules, and compare."""
+    """Also predict the path from the rules, and compare."""
     payload: int | None = None
     """Bytes to send by UDP or ICMP; None for a few."""
 
@@ -128,7 +128,7 @@ def assembled(place: Place, heard: Heard, now: float, *, predict: bool) -> Trace
         place: The lab.
         heard: What was heard.
         now: When it began, seconds since 1970.
-        predict: Also foretell the path from the rules, and compare.
+        predict: Also predict the path from the rules, and compare.
     """
     listening, contact = heard.listening, heard.contact
     with ExitStack() as stack:
@@ -153,8 +153,8 @@ def assembled(place: Place, heard: Heard, now: float, *, predict: bool) -> Trace
             hosts=place.hosts,
         )
         if predict:
-            foresight = heard.rules.foresight()
-            traced = replace(traced, prediction=foresight.compared(traced, routes.ask))
+            prediction = heard.rules.path_prediction()
+            traced = replace(traced, prediction=prediction.compared(traced, routes.ask))
     return traced
 
 

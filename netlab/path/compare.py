@@ -1,7 +1,7 @@
-"""Hold what the rules foretold against what the kernel was seen to do.
+"""Hold what rules and routes predict against what the kernel was seen to do.
 
-Of several foretold ways the one that comes nearest to the observed one counts: which way a die
-falls cannot be foretold. Compared are the hosts in their order, the rules that matched and the
+Of several predicted ways the one that comes nearest to the observed one counts: which way a die
+falls cannot be predicted. Compared are the hosts in their order, the rules that matched and the
 addresses that changed in each of them, and the end.
 
 The source port that a masquerade takes is the kernel's choice, and so is whether one is taken
@@ -12,8 +12,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from netlab.path.foreseen import Comparison, Difference, End, ForeseenPath, ForeseenVisit, Foretold
 from netlab.path.paths import Nat
+from netlab.path.predicted_path import (
+    Comparison,
+    Difference,
+    End,
+    PredictedPath,
+    PredictedRewrite,
+    PredictedVisit,
+)
 from netlab.path.trace import Packet, Result, Rewritten, Routed, RuleHit, Trace
 
 _Rule = tuple[str, str, int]
@@ -33,13 +40,15 @@ class _Stay:
     """False where nobody heard which rules matched."""
 
 
-def compare(paths: Sequence[ForeseenPath], trace: Trace, remarks: Sequence[str] = ()) -> Comparison:
-    """Return what was foretold of the last attempt's request beside what came of it.
+def compare(
+    paths: Sequence[PredictedPath], trace: Trace, remarks: Sequence[str] = ()
+) -> Comparison:
+    """Return what was predicted of the last attempt's request beside what came of it.
 
     Args:
-        paths: Every way foretold.
+        paths: Every predicted way.
         trace: What was seen.
-        remarks: What could not be foretold.
+        remarks: What could not be predicted.
     """
     if not paths:
         return Comparison(paths=(), remarks=tuple(remarks))
@@ -49,20 +58,20 @@ def compare(paths: Sequence[ForeseenPath], trace: Trace, remarks: Sequence[str] 
     return Comparison(paths=tuple(paths), taken=taken, differences=found[taken], remarks=remarks)
 
 
-def _unheard(path: ForeseenPath, trace: Trace) -> Iterator[str]:
-    for one, other in zip(_foretold(path.visits), _observed(trace.request()), strict=False):
+def _unheard(path: PredictedPath, trace: Trace) -> Iterator[str]:
+    for one, other in zip(_predicted(path.visits), _observed(trace.request()), strict=False):
         if one.host == other.host and one.rules and not other.is_traced:
             yield f"which rules matched on {one.host} was not heard"
 
 
-def _differences(path: ForeseenPath, trace: Trace) -> Iterator[Difference]:
-    foretold, seen = _foretold(path.visits), _observed(trace.request())
+def _differences(path: PredictedPath, trace: Trace) -> Iterator[Difference]:
+    expected, seen = _predicted(path.visits), _observed(trace.request())
     if not seen:
         seen = [_Stay(host=trace.verdict.host, rules=(), changes=(), is_traced=False)]
-    ways = [" > ".join(stay.host for stay in stays) for stays in (foretold, seen)]
+    ways = [" > ".join(stay.host for stay in stays) for stays in (expected, seen)]
     if ways[0] != ways[1]:
         yield Difference(host="", what="way", predicted=ways[0], observed=ways[1])
-    for one, other in zip(foretold, seen, strict=False):
+    for one, other in zip(expected, seen, strict=False):
         if one.host == other.host:
             yield from _in_host(one, other)
     ends = at(path.end, path.host), observed_end(trace)
@@ -70,24 +79,24 @@ def _differences(path: ForeseenPath, trace: Trace) -> Iterator[Difference]:
         yield Difference(host="", what="end", predicted=ends[0], observed=ends[1])
 
 
-def _in_host(foretold: _Stay, seen: _Stay) -> Iterator[Difference]:
-    if seen.is_traced and foretold.rules != seen.rules:
+def _in_host(expected: _Stay, seen: _Stay) -> Iterator[Difference]:
+    if seen.is_traced and expected.rules != seen.rules:
         yield Difference(
-            host=foretold.host,
+            host=expected.host,
             what="rules",
-            predicted=_rules(foretold.rules, seen.rules),
-            observed=_rules(seen.rules, foretold.rules),
+            predicted=_rules(expected.rules, seen.rules),
+            observed=_rules(seen.rules, expected.rules),
         )
-    if foretold.changes != seen.changes:
+    if expected.changes != seen.changes:
         yield Difference(
-            host=foretold.host,
+            host=expected.host,
             what="rewrites",
-            predicted=_changes(foretold.changes),
+            predicted=_changes(expected.changes),
             observed=_changes(seen.changes),
         )
 
 
-def _foretold(visits: Sequence[ForeseenVisit]) -> list[_Stay]:
+def _predicted(visits: Sequence[PredictedVisit]) -> list[_Stay]:
     return [
         _Stay(
             host=host,
@@ -123,7 +132,7 @@ def _observed(packet: Packet | None) -> list[_Stay]:
     return found
 
 
-def _change(kind: Nat, one: Rewritten | Foretold) -> Iterator[_Change]:
+def _change(kind: Nat, one: Rewritten | PredictedRewrite) -> Iterator[_Change]:
     if kind is Nat.DNAT:
         yield kind, str(one.before), str(one.after)
     elif one.before.address != one.after.address:

@@ -1,4 +1,4 @@
-"""The rule that decides what becomes of a connection, out of the ways foreseen for it.
+"""The rule that decides what becomes of a connection, out of the ways predicted for it.
 
 Where NAT picks an endpoint, the rule of the balancing chain that leads to it has decided; where a
 rule drops or refuses, that rule has; and where no rule takes part, the routes have. A decision is
@@ -12,9 +12,9 @@ from fractions import Fraction
 from netlab.model.topology import Address
 from netlab.netfilter.rules import Rule
 from netlab.netfilter.targets import Dnat, Goto, Jump
-from netlab.path.foreseen import End, ForeseenPath, ForeseenVisit
 from netlab.path.observations import AddrPort
 from netlab.path.paths import Nat
+from netlab.path.predicted_path import End, PredictedPath, PredictedVisit
 
 _DECIDED_BY_RULE = frozenset({End.DROPPED, End.REJECTED})
 _BALANCES = ("KUBE-SVC-", "KUBE-SVL-")
@@ -87,7 +87,7 @@ class Decision:
         return f"; {often} will pass {self.host} by, which alone could undo the DNAT"
 
 
-def decision_of(ways: Sequence[ForeseenPath]) -> Decision | None:
+def decision_of(ways: Sequence[PredictedPath]) -> Decision | None:
     """Return what decides a connection whose first packet can go these ways; None without any."""
     if not ways:
         return None
@@ -114,7 +114,7 @@ def decision_of(ways: Sequence[ForeseenPath]) -> Decision | None:
     )
 
 
-def _refusal(way: ForeseenPath) -> Decision:
+def _refusal(way: PredictedPath) -> Decision:
     hits = way.visits[-1].hits
     if way.end not in _DECIDED_BY_RULE or not hits:
         return Decision(host=way.host, end=way.end)
@@ -124,12 +124,12 @@ def _refusal(way: ForeseenPath) -> Decision:
     )
 
 
-def _rewriting(way: ForeseenPath, kind: Nat) -> ForeseenVisit | None:
+def _rewriting(way: PredictedPath, kind: Nat) -> PredictedVisit | None:
     """Return the first visit in which an address is rewritten."""
     return next((v for v in way.visits if any(r.kind is kind for r in v.rewrites)), None)
 
 
-def _pick(way: ForeseenPath) -> Rule | None:
+def _pick(way: PredictedPath) -> Rule | None:
     """Return the rule that picked the endpoint: the last jump before the DNAT."""
     visit = _rewriting(way, Nat.DNAT)
     hits = [hit for hit in visit.hits if hit.table == "nat"] if visit else []

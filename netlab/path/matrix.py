@@ -7,9 +7,9 @@ from typing import Final
 
 from netlab.model.topology import Address
 from netlab.path.decision import Decision
-from netlab.path.foreseen import End
 from netlab.path.observations import AddrPort
 from netlab.path.outcomes import Outcome, Result
+from netlab.path.predicted_path import End
 
 
 class Fate(StrEnum):

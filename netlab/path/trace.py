@@ -17,9 +17,9 @@ from enum import StrEnum
 from typing import Final
 
 from netlab.model.hosts import Host
-from netlab.path.foreseen import Comparison
 from netlab.path.observations import AddressPair, AddrPort, PacketKey
 from netlab.path.paths import Hop, Nat, Way
+from netlab.path.predicted_path import Comparison
 
 DROP_SOURCE: Final = "kfree_skb"
 """The kernel's tracepoint at which each packet passes that is thrown away."""
@@ -297,7 +297,7 @@ class Trace:
     hosts: tuple[Host, ...] = ()
     """All hosts of the lab, for a picture of where the path lies; empty when they are not known."""
     prediction: Comparison | None = None
-    """What the rules foretold, beside this; None when nobody asked."""
+    """What the rules predicted, beside this; None when nobody asked."""
 
     @property
     def attempts(self) -> int:

@@ -1,4 +1,4 @@
-"""What the rules foretold beside what the kernel did, as lines of text and as JSON.
+"""What the rules predicted beside what the kernel did, as lines of text and as JSON.
 
 ::
 
@@ -18,9 +18,9 @@ from itertools import zip_longest
 from typing import Any, Final
 
 from netlab.path.compare import at, observed_end
-from netlab.path.foreseen import Comparison, ForeseenPath, ForeseenVisit
 from netlab.path.observations import AddrPort
 from netlab.path.paths import Nat
+from netlab.path.predicted_path import Comparison, PredictedPath, PredictedVisit
 from netlab.path.trace import Packet, Rewritten, RuleHit, Trace
 from netlab.render.printable import printable
 from netlab.render.trace_steps import Cell
@@ -83,7 +83,7 @@ def _sentence(prediction: Comparison, cell: Cell) -> str:
     if prediction.differences:
         count = len(prediction.differences)
         return f"✖ The kernel did otherwise in {count} thing{'s' if count > 1 else ''}.{one_of}"
-    return f"✔ The kernel did what rules and routes foretell.{one_of}"
+    return f"✔ The kernel did what rules and routes predict.{one_of}"
 
 
 def _beside(left: Sequence[str], right: Sequence[str], width: int) -> Iterator[str]:
@@ -101,7 +101,7 @@ def _beside(left: Sequence[str], right: Sequence[str], width: int) -> Iterator[s
             yield from (f"predicted {one}", f"observed  {other}")
 
 
-def _predicted(path: ForeseenPath, cell: Cell) -> Iterator[str]:
+def _predicted(path: PredictedPath, cell: Cell) -> Iterator[str]:
     host = ""
     for visit in path.visits:
         if visit.host != host:
@@ -147,7 +147,7 @@ def _change(kind: Nat, before: AddrPort, after: AddrPort, cell: Cell) -> str:
     return f"  {kind} {cell(before)} ⇒ {cell(after)}"
 
 
-def _path(path: ForeseenPath) -> dict[str, Any]:
+def _path(path: PredictedPath) -> dict[str, Any]:
     return {
         "chance": str(path.chance),
         "end": str(path.end),
@@ -157,7 +157,7 @@ def _path(path: ForeseenPath) -> dict[str, Any]:
     }
 
 
-def _visit(visit: ForeseenVisit) -> dict[str, Any]:
+def _visit(visit: PredictedVisit) -> dict[str, Any]:
     return {
         "host": visit.host,
         "bridged": visit.is_bridged,

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from netlab.path.foreseen import End
 from netlab.path.matrix import Cell, Fate, MatrixRow, ServiceMatrix, Target
+from netlab.path.predicted_path import End
 from netlab.render.matrix import caller_of, target_of
 
 

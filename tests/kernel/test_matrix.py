@@ -168,7 +168,7 @@ def cluster_policy() -> None:
 
 
 @pytest.mark.usefixtures("cluster_policy", "more_services")
-def test_both_policies_are_tried_and_what_is_foretold_is_what_happens():
+def test_both_policies_are_tried_and_what_is_predicted_is_what_happens():
     found = matrix("--policies")
 
     nodeport = found["default/nodeport"]

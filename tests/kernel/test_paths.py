@@ -151,7 +151,7 @@ def drawing(found: Trace, lab: Lab) -> str:
 
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.name)
-def test_a_path_is_as_drawn_and_as_its_rules_foretell(lab: Paths, path: Case):
+def test_a_path_is_as_drawn_and_as_its_rules_predict(lab: Paths, path: Case):
     found = traced(lab, path.caller, path.target, payload=path.payload)
 
     assert found.verdict.result is path.end
@@ -220,7 +220,7 @@ spec:
 """
 
 
-def test_each_endpoint_is_foretold_with_its_chance(lab: Paths):
+def test_each_endpoint_is_predicted_with_its_chance(lab: Paths):
     assert lab.run("apply", "-f", "-", text=TWO_ENDPOINTS).returncode == 0
     try:
         # One die for each of the two Services.
@@ -243,7 +243,7 @@ def kube_rules(lab: Paths) -> str:
     return lab.inside("node1", lab.backend, "iptables-save", "-t", "nat").stdout
 
 
-def test_a_rule_of_somebody_elses_is_foretold_too(lab: Paths):
+def test_a_rule_of_somebody_elses_is_predicted_too(lab: Paths):
     rule = ["FORWARD", "-p", "tcp", "--dport", "8080", "-s", "10.244.1.0/24", "-j", "DROP"]
     assert lab.inside("node1", lab.backend, "iptables", "-I", *rule).returncode == 0
     try:
@@ -267,7 +267,7 @@ table ip deaf {
 """
 
 
-def test_what_no_rule_of_iptables_foretells_is_a_difference(lab: Paths):
+def test_what_no_rule_of_iptables_predicts_is_a_difference(lab: Paths):
     assert lab.inside("node1", "nft", "-f", "-", text=DROP_EVERYTHING).returncode == 0
     try:
         found = traced(lab, "client", "http://node1:30100")
@@ -279,4 +279,4 @@ def test_what_no_rule_of_iptables_foretells_is_a_difference(lab: Paths):
     assert [(end.predicted, end.observed) for end in ends] == [
         ("delivered to web-1", "dropped on node1")
     ]
-    assert found.prediction.remarks == ("node1 has rules in deaf, which nobody foretells",)
+    assert found.prediction.remarks == ("node1 has rules in deaf, which netlab cannot predict",)

@@ -64,7 +64,7 @@ def policy(lab: Lab) -> Iterator[Callable[[str], None]]:
 
 
 def traced(lab: Lab, caller: str, target: str, timeout_s: float = 1.5) -> Trace:
-    """Return a trace, which must be what the rules foretell."""
+    """Return a trace, which must be what the rules predict."""
     objects = Client(control_socket(lab.name))
     cluster = Cluster(lab=lab.name, objects=objects, read_hosts=lambda: hosts(lab.name))
     request = TraceRequest(caller=caller, target=target, timeout_s=timeout_s, predict=True)

@@ -6,7 +6,7 @@ import pytest
 
 from netlab.errors import LabError, SpecError
 from netlab.path.attach_filter import parse_attach_filter
-from tests.unit.foreseen_samples import call
+from tests.unit.predicted_samples import call
 
 NAMES = {"client": "198.51.100.79", "web": "10.0.0.80"}
 CALL = call("198.51.100.79:40000", "10.240.0.4:30080")

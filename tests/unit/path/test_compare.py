@@ -1,4 +1,4 @@
-"""What was foretold, held against what was seen."""
+"""What was predicted, held against what was seen."""
 
 from dataclasses import replace
 from fractions import Fraction
@@ -9,9 +9,9 @@ import pytest
 from netlab.netfilter.rules import rule
 from netlab.netfilter.verdicts import Hit
 from netlab.path.compare import compare
-from netlab.path.foreseen import End, ForeseenPath, ForeseenVisit, Foretold
 from netlab.path.observations import AddrPort
 from netlab.path.paths import Nat
+from netlab.path.predicted_path import End, PredictedPath, PredictedRewrite, PredictedVisit
 from netlab.path.trace import RuleHit, Trace
 from tests.unit.trace_samples import BEHIND, HALFWAY, SOCKET, delivered, dropped
 
@@ -27,21 +27,21 @@ HITS = (
     hit("nat", "POSTROUTING", 1),
 )
 REWRITES = (
-    Foretold(kind=Nat.DNAT, before=SOCKET.destination, after=HALFWAY.destination),
-    Foretold(kind=Nat.SNAT, before=SOCKET.source, after=BEHIND.source._replace(port=0)),
+    PredictedRewrite(kind=Nat.DNAT, before=SOCKET.destination, after=HALFWAY.destination),
+    PredictedRewrite(kind=Nat.SNAT, before=SOCKET.source, after=BEHIND.source._replace(port=0)),
 )
 
 
 def way(
-    *hosts: str, hits: tuple[Hit, ...] = HITS, rewrites: tuple[Foretold, ...] = REWRITES
-) -> ForeseenPath:
+    *hosts: str, hits: tuple[Hit, ...] = HITS, rewrites: tuple[PredictedRewrite, ...] = REWRITES
+) -> PredictedPath:
     visits = tuple(
-        ForeseenVisit(host=host, hits=hits, rewrites=rewrites)
+        PredictedVisit(host=host, hits=hits, rewrites=rewrites)
         if host == "node2"
-        else ForeseenVisit(host=host)
+        else PredictedVisit(host=host)
         for host in hosts
     )
-    return ForeseenPath(
+    return PredictedPath(
         chance=Fraction(1), visits=visits, end=End.DELIVERED, destination=HALFWAY.destination
     )
 
@@ -49,11 +49,11 @@ def way(
 EQUAL = way("client", "node2", "web")
 
 
-def kinds(trace: Trace, *paths: ForeseenPath) -> list[tuple[str, str]]:
+def kinds(trace: Trace, *paths: PredictedPath) -> list[tuple[str, str]]:
     return [(one.what, one.host) for one in compare(paths, trace).differences]
 
 
-def test_what_was_foretold_and_seen_has_no_differences():
+def test_what_was_predicted_and_seen_has_no_differences():
     found = compare([EQUAL], delivered())
 
     assert found.holds()
@@ -79,7 +79,7 @@ def test_what_was_foretold_and_seen_has_no_differences():
     ],
 )
 def test_each_kind_of_difference_is_found_and_is_the_only_one(
-    path: ForeseenPath, differs: list[tuple[str, str]]
+    path: PredictedPath, differs: list[tuple[str, str]]
 ):
     assert kinds(delivered(), path) == differs
 
@@ -101,7 +101,9 @@ def test_of_several_ways_the_nearest_counts():
 
 
 def test_a_masquerade_that_keeps_the_address_is_not_compared():
-    same = Foretold(kind=Nat.SNAT, before=SOCKET.source, after=SOCKET.source._replace(port=0))
+    same = PredictedRewrite(
+        kind=Nat.SNAT, before=SOCKET.source, after=SOCKET.source._replace(port=0)
+    )
 
     assert kinds(delivered(), way("client", "node2", "web", rewrites=(*REWRITES, same))) == []
 
@@ -122,11 +124,11 @@ def test_rules_that_nobody_heard_are_a_remark_and_no_difference():
 
 
 def test_a_drop_by_a_rule_is_the_same_end_on_both_sides():
-    path = ForeseenPath(
+    path = PredictedPath(
         chance=Fraction(1),
         visits=(
-            ForeseenVisit(host="client"),
-            ForeseenVisit(host="node2", hits=(hit("filter", "INPUT", 1),)),
+            PredictedVisit(host="client"),
+            PredictedVisit(host="node2", hits=(hit("filter", "INPUT", 1),)),
         ),
         end=End.DROPPED,
         destination=AddrPort(ip_address("10.240.0.4"), 30080),
@@ -135,7 +137,7 @@ def test_a_drop_by_a_rule_is_the_same_end_on_both_sides():
     assert kinds(dropped(), path) == []
 
 
-def test_nothing_foretold_is_no_agreement():
+def test_nothing_predicted_is_no_agreement():
     found = compare([], delivered(), ["a rule that nobody knows"])
 
     assert not found.holds()

@@ -1,4 +1,4 @@
-"""The deciding rule out of the ways foreseen."""
+"""The deciding rule out of the ways predicted."""
 
 from fractions import Fraction
 from ipaddress import ip_address, ip_network
@@ -10,9 +10,9 @@ from netlab.netfilter.rules import Rule, rule
 from netlab.netfilter.targets import Dnat, Drop, Jump, Reject
 from netlab.netfilter.verdicts import Hit
 from netlab.path.decision import Decision, decision_of
-from netlab.path.foreseen import End, ForeseenPath, ForeseenVisit, Foretold
 from netlab.path.observations import AddrPort
 from netlab.path.paths import Nat
+from netlab.path.predicted_path import End, PredictedPath, PredictedRewrite, PredictedVisit
 
 NODE = AddrPort(ip_address("10.240.0.4"), 30080)
 CLIENT = AddrPort(ip_address("198.51.100.79"), 32768)
@@ -28,26 +28,26 @@ def picking(number: int) -> Rule:
     )
 
 
-def to_pod(number: int, chance: Fraction = Fraction(1)) -> ForeseenPath:
+def to_pod(number: int, chance: Fraction = Fraction(1)) -> PredictedPath:
     """Return a way through node2's rules to a pod on node1, with both rewrites at node2."""
     endpoint = rule(f"KUBE-SEP-{number}", target=Dnat(*pod(number)))
     begin = rule("PREROUTING", target=Jump("KUBE-SERVICES"))
-    node2 = ForeseenVisit(
+    node2 = PredictedVisit(
         host="node2",
         hits=tuple(Hit("nat", one) for one in (begin, picking(number), endpoint)),
         rewrites=(
-            Foretold(kind=Nat.DNAT, before=NODE, after=pod(number)),
-            Foretold(kind=Nat.SNAT, before=CLIENT, after=AddrPort(NODE.address, 0)),
+            PredictedRewrite(kind=Nat.DNAT, before=NODE, after=pod(number)),
+            PredictedRewrite(kind=Nat.SNAT, before=CLIENT, after=AddrPort(NODE.address, 0)),
         ),
     )
-    visits = (ForeseenVisit(host="client"), node2, ForeseenVisit(host=f"web-{number}"))
-    return ForeseenPath(chance=chance, visits=visits, end=End.DELIVERED, destination=pod(number))
+    visits = (PredictedVisit(host="client"), node2, PredictedVisit(host=f"web-{number}"))
+    return PredictedPath(chance=chance, visits=visits, end=End.DELIVERED, destination=pod(number))
 
 
-def ended(end: End, *rules: Rule) -> ForeseenPath:
+def ended(end: End, *rules: Rule) -> PredictedPath:
     hits = tuple(Hit("filter", one) for one in rules)
-    visits = (ForeseenVisit(host="client"), ForeseenVisit(host="node2", hits=hits))
-    return ForeseenPath(chance=Fraction(1), visits=visits, end=end, destination=NODE)
+    visits = (PredictedVisit(host="client"), PredictedVisit(host="node2", hits=hits))
+    return PredictedPath(chance=Fraction(1), visits=visits, end=end, destination=NODE)
 
 
 def test_the_rule_that_leads_to_the_only_endpoint_decides():
@@ -98,11 +98,11 @@ def test_a_dnat_without_a_balancing_chain_decides_itself():
     matches = (Destination(ip_network("192.0.2.4/32")), Statistic(0.5))
     own = rule("PREROUTING", *matches, target=Dnat(*pod(2)))
     way = to_pod(2)
-    node2 = ForeseenVisit(
+    node2 = PredictedVisit(
         host="router", hits=(Hit("nat", own),), rewrites=way.visits[1].rewrites[:1]
     )
     found = decision_of(
-        [ForeseenPath(chance=Fraction(1), visits=(node2,), end=End.DELIVERED, destination=pod(2))]
+        [PredictedPath(chance=Fraction(1), visits=(node2,), end=End.DELIVERED, destination=pod(2))]
     )
 
     assert found is not None

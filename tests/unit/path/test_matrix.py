@@ -6,10 +6,10 @@ from ipaddress import ip_address
 import pytest
 
 from netlab.path.decision import Decision
-from netlab.path.foreseen import End
 from netlab.path.matrix import Fate, cell_of
 from netlab.path.observations import AddrPort
 from netlab.path.outcomes import Outcome, Result
+from netlab.path.predicted_path import End
 
 OWN = {ip_address("10.240.0.3"), ip_address("10.244.1.1")}
 OWNERS = {ip_address("10.240.0.4"): "node2"}

@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 
 import netlab.render
 from netlab.path.compare import compare
-from netlab.path.foreseen import End
+from netlab.path.predicted_path import End
 from netlab.path.trace import Trace
 from netlab.render.trace import TraceStyle, render_trace
 from netlab.render.trace_json import trace_document
@@ -35,7 +35,7 @@ def test_both_sides_stand_beside_each_other_and_agree():
         "  DNAT node2:30080 ⇒ web:8080     DNAT node2:30080 ⇒ web:8080\n"
         "  SNAT client ⇒ node2             SNAT client ⇒ node2\n" in text
     )
-    assert "✔ The kernel did what rules and routes foretell.\n" in text
+    assert "✔ The kernel did what rules and routes predict.\n" in text
 
 
 def test_a_difference_is_marked_and_said():
@@ -63,7 +63,7 @@ def test_chances_are_told_where_there_are_several_endpoints():
     assert "One endpoint of 2: web:8080 1/2, web:81 1/2." in text
 
 
-def test_what_could_not_be_foretold_is_said_alone():
+def test_what_could_not_be_predicted_is_said_alone():
     text = drawn(compared(remarks=("nobody knows \x1b[31m-m time",)))
 
     assert "PREDICTED" not in text

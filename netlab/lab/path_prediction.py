@@ -1,4 +1,4 @@
-"""What the rules and routes of a running lab foretell of one connection.
+"""What the rules and routes of a running lab predict of one connection.
 
 Rules and addresses are read back from each kernel, so that a rule someone laid by hand counts as
 much as one of kube-proxy's.
@@ -15,14 +15,14 @@ from netlab.netfilter.parse import parse
 from netlab.netfilter.rules import Ruleset
 from netlab.observe.addresses import read_addresses
 from netlab.path.compare import compare
-from netlab.path.foresee import Addresses, Surroundings, foresee
-from netlab.path.foreseen import Comparison
+from netlab.path.predict_path import Addresses, Surroundings, predict_path
+from netlab.path.predicted_path import Comparison
 from netlab.path.routes import AskRoute
 from netlab.path.trace import Trace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Foresight:
+class PathPrediction:
     """Rules and addresses of every host, read at one time."""
 
     hosts: tuple[Host, ...]
@@ -30,7 +30,7 @@ class Foresight:
     """What iptables-save printed, by host."""
     version: int
     remarks: list[str] = field(default_factory=list)
-    """What nobody can foretell, and why."""
+    """What cannot be predicted, and why."""
 
     def compared(self, trace: Trace, ask: AskRoute) -> Comparison:
         """Return what was to be expected of a traced connection beside what came of it."""
@@ -41,7 +41,7 @@ class Foresight:
             ask=ask,
         )
         try:
-            paths = foresee(surroundings, trace.caller, trace.pair, trace.protocol)
+            paths = predict_path(surroundings, trace.caller, trace.pair, trace.protocol)
         except SpecError as error:
             self.remarks.append(str(error))
             paths = ()
@@ -71,7 +71,7 @@ def foreign_tables(hosts: Sequence[str], tables: Mapping[str, frozenset[str]]) -
     """Return a sentence for each host with rules that iptables does not show."""
     own = {"raw", "mangle", "nat", "filter", "security"}
     return [
-        f"{host} has rules in {', '.join(sorted(more))}, which nobody foretells"
+        f"{host} has rules in {', '.join(sorted(more))}, which netlab cannot predict"
         for host in hosts
         if (more := tables.get(host, frozenset()) - own)
     ]

@@ -1,4 +1,4 @@
-"""A connection's first packet, foretold through every namespace."""
+"""A connection's first packet, predicted through every namespace."""
 
 from dataclasses import replace
 from fractions import Fraction
@@ -6,24 +6,24 @@ from fractions import Fraction
 import pytest
 
 from netlab.errors import SpecError
-from netlab.path.foresee import MAX_VISITS, foresee
-from netlab.path.foreseen import End, ForeseenPath
 from netlab.path.paths import Nat
+from netlab.path.predict_path import MAX_VISITS, predict_path
+from netlab.path.predicted_path import End, PredictedPath
 from netlab.path.routes import RouteAnswer, RouteQuestion
-from tests.unit.foreseen_samples import NODE_RULES, call, make_surroundings
+from tests.unit.predicted_samples import NODE_RULES, call, make_surroundings
 
 CLIENT = "198.51.100.79:40000"
 
 
-def ways(caller: str, source: str, destination: str, protocol: str = "tcp") -> list[ForeseenPath]:
-    return list(foresee(make_surroundings(), caller, call(source, destination), protocol))
+def ways(caller: str, source: str, destination: str, protocol: str = "tcp") -> list[PredictedPath]:
+    return list(predict_path(make_surroundings(), caller, call(source, destination), protocol))
 
 
-def hosts(way: ForeseenPath) -> list[str]:
+def hosts(way: PredictedPath) -> list[str]:
     return [visit.host for visit in way.visits]
 
 
-def changes(way: ForeseenPath) -> list[tuple[str, Nat, str, str]]:
+def changes(way: PredictedPath) -> list[tuple[str, Nat, str, str]]:
     return [
         (visit.host, one.kind, str(one.before), str(one.after))
         for visit in way.visits
@@ -94,7 +94,7 @@ def test_a_router_that_translates_is_walked_with_its_interfaces():
         ),
     ],
 )
-def test_each_end_is_foretold_and_said(destination: str, end: End, words: str):
+def test_each_end_is_predicted_and_said(destination: str, end: End, words: str):
     [way] = ways("client", CLIENT, destination)
 
     assert (way.end, way.words()) == (end, words)
@@ -131,14 +131,14 @@ def test_routes_that_lead_in_a_circle_come_to_an_end():
         return around.ask(question)
 
     pair = call("10.240.0.3:40000", "10.244.2.9:80")
-    [way] = foresee(replace(around, ask=back_to_node2), "node1", pair, "tcp")
+    [way] = predict_path(replace(around, ask=back_to_node2), "node1", pair, "tcp")
 
     assert way.end is End.LOST
     assert len(way.visits) >= MAX_VISITS
 
 
-def test_a_rule_that_nobody_can_foretell_is_refused():
+def test_a_rule_that_cannot_be_predicted_is_refused():
     rules = NODE_RULES.replace("-p tcp -m tcp --dport 30081", "-m time --timestart 12:00")
 
     with pytest.raises(SpecError, match="time"):
-        list(foresee(make_surroundings(rules), "client", call(CLIENT, "10.240.0.4:9"), "tcp"))
+        list(predict_path(make_surroundings(rules), "client", call(CLIENT, "10.240.0.4:9"), "tcp"))

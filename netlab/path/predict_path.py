@@ -1,4 +1,4 @@
-"""Foretell the way of a connection's first packet through every namespace of a lab.
+"""Predict the way of a connection's first packet through every namespace of a lab.
 
 Theory of operation
 -------------------
@@ -28,9 +28,9 @@ from netlab.netfilter.rules import Ruleset
 from netlab.netfilter.verdicts import Outcome, Verdict
 from netlab.netfilter.verdicts import Packet as Walked
 from netlab.netfilter.walk import Walker
-from netlab.path.foreseen import End, ForeseenPath, ForeseenVisit, Foretold
 from netlab.path.observations import AddressPair, AddrPort
 from netlab.path.paths import Nat
+from netlab.path.predicted_path import End, PredictedPath, PredictedRewrite, PredictedVisit
 from netlab.path.routes import AskRoute, RouteAnswer, RouteQuestion
 
 MAX_VISITS: Final = 32
@@ -61,12 +61,12 @@ class _Going:
     pair: AddressPair
     is_made_here: bool = False
     chance: Fraction = Fraction(1)
-    visits: tuple[ForeseenVisit, ...] = ()
+    visits: tuple[PredictedVisit, ...] = ()
 
 
-def foresee(
+def predict_path(
     surroundings: Surroundings, caller: str, pair: AddressPair, protocol: str
-) -> tuple[ForeseenPath, ...]:
+) -> tuple[PredictedPath, ...]:
     """Return every way that a connection's first packet can go, the likeliest first.
 
     Args:
@@ -78,11 +78,13 @@ def foresee(
     Raises:
         SpecError: A rule on its way has a match or a target whose effect is not known.
     """
-    ways = _Seer(surroundings, protocol).follow(_Going(host=caller, pair=pair, is_made_here=True))
+    ways = _Predictor(surroundings, protocol).follow(
+        _Going(host=caller, pair=pair, is_made_here=True)
+    )
     return tuple(sorted(ways, key=lambda way: -way.chance))
 
 
-class _Seer:
+class _Predictor:
     def __init__(self, surroundings: Surroundings, protocol: str) -> None:
         self._around = surroundings
         self._protocol = protocol
@@ -94,24 +96,24 @@ class _Seer:
             for address in addresses
         }
 
-    def follow(self, going: _Going) -> Iterator[ForeseenPath]:
+    def follow(self, going: _Going) -> Iterator[PredictedPath]:
         """Yield each way's end."""
         if going.is_made_here and self._route(going.host, going.pair, "").error:
-            visit = ForeseenVisit(host=going.host)
+            visit = PredictedVisit(host=going.host)
             yield self._ended(replace(going, visits=(visit,)), End.UNSENT)
             return
         ifname = "" if going.is_made_here else self._came_in_by(going)
         for outcome in self._walker(going.host).walk(self._packet(going, ifname)):
             yield from self._onward(going, outcome, ifname)
 
-    def _onward(self, going: _Going, outcome: Outcome, ifname: str) -> Iterator[ForeseenPath]:
+    def _onward(self, going: _Going, outcome: Outcome, ifname: str) -> Iterator[PredictedPath]:
         host = going.host
         halfway = AddressPair(
             going.pair.source, AddrPort(outcome.destination, outcome.destination_port)
         )
         route = self._route(host, halfway, ifname)
         pair = AddressPair(self._source(going, outcome, route), halfway.destination)
-        visit = ForeseenVisit(
+        visit = PredictedVisit(
             host=host, hits=outcome.hits, rewrites=tuple(_rewrites(going.pair, pair))
         )
         gone = replace(
@@ -129,7 +131,7 @@ class _Seer:
         else:
             yield from self._next(gone, ip_address(route.via) if route.via else None)
 
-    def _next(self, gone: _Going, via: Address | None) -> Iterator[ForeseenPath]:
+    def _next(self, gone: _Going, via: Address | None) -> Iterator[PredictedPath]:
         """Follow a packet that leaves its host for the next hop ``via``, or for its destination."""
         owner = self._owners.get(via or gone.pair.destination.address)
         if owner is None:
@@ -143,7 +145,7 @@ class _Seer:
         visits = gone.visits
         if here.kind in _ON_BRIDGES and there.kind in _ON_BRIDGES:
             router = next(h.name for h in self._around.hosts.values() if h.kind is HostKind.ROUTER)
-            visits += (ForeseenVisit(host=router, is_bridged=True),)
+            visits += (PredictedVisit(host=router, is_bridged=True),)
         yield from self.follow(replace(gone, host=owner, visits=visits))
 
     def _walker(self, host: str) -> Walker:
@@ -198,8 +200,8 @@ class _Seer:
             return AddrPort(of_interface[0], 0) if of_interface else before
         return before if outcome.source == before.address else AddrPort(outcome.source, before.port)
 
-    def _ended(self, going: _Going, end: End) -> ForeseenPath:
-        return ForeseenPath(
+    def _ended(self, going: _Going, end: End) -> PredictedPath:
+        return PredictedPath(
             chance=going.chance,
             visits=going.visits,
             end=end,
@@ -220,8 +222,8 @@ def _end(outcome: Outcome, route: RouteAnswer) -> End | None:
             return End.DELIVERED if route.route == "local" else None
 
 
-def _rewrites(before: AddressPair, after: AddressPair) -> Iterator[Foretold]:
+def _rewrites(before: AddressPair, after: AddressPair) -> Iterator[PredictedRewrite]:
     if before.destination != after.destination:
-        yield Foretold(kind=Nat.DNAT, before=before.destination, after=after.destination)
+        yield PredictedRewrite(kind=Nat.DNAT, before=before.destination, after=after.destination)
     if before.source != after.source:
-        yield Foretold(kind=Nat.SNAT, before=before.source, after=after.source)
+        yield PredictedRewrite(kind=Nat.SNAT, before=before.source, after=after.source)

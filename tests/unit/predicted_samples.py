@@ -6,8 +6,8 @@ from netlab.model.hosts import Host, HostKind
 from netlab.model.names import NetnsName
 from netlab.model.packets import Family
 from netlab.netfilter.parse import parse
-from netlab.path.foresee import Surroundings
 from netlab.path.observations import AddressPair, AddrPort
+from netlab.path.predict_path import Surroundings
 from netlab.path.routes import RouteAnswer, RouteQuestion
 
 NODE_RULES = """*nat

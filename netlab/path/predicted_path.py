@@ -1,10 +1,10 @@
-"""Paths that a packet can take, as the rules and routes of every host foretell them.
+"""Paths that a packet can take, as the rules and routes of every host predict them.
 
 ::
 
-    ForeseenPath > ForeseenVisit > Hit        a rule that will match
-                                 > Foretold   an address that NAT will change
-                 > End
+    PredictedPath > PredictedVisit > Hit                a rule that will match
+                                   > PredictedRewrite   an address that NAT will change
+                  > End
 """
 
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ class End(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Foretold:
+class PredictedRewrite:
     """An address that changes in a host."""
 
     kind: Nat
@@ -45,23 +45,23 @@ class Foretold:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ForeseenVisit:
+class PredictedVisit:
     """One stay in one host."""
 
     host: str
     hits: "tuple[Hit, ...]" = ()
-    rewrites: tuple[Foretold, ...] = ()
+    rewrites: tuple[PredictedRewrite, ...] = ()
     is_bridged: bool = False
     """It passes a bridge, and no rule or route of the host is asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ForeseenPath:
+class PredictedPath:
     """One way that the first packet of a connection can go."""
 
     chance: "Fraction"
     """The chances of all ways add up to 1."""
-    visits: tuple[ForeseenVisit, ...]
+    visits: tuple[PredictedVisit, ...]
     end: End
     destination: AddrPort
     """Whom it is for in the end."""
@@ -90,7 +90,7 @@ class ForeseenPath:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """Something that was foretold and not seen, or seen and not foretold."""
+    """Something that was predicted and not seen, or seen and not predicted."""
 
     host: str
     """Empty when it is about the way as a whole."""
@@ -102,18 +102,18 @@ class Difference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """What the rules foretold, held against what the kernel did."""
+    """What the rules predicted, held against what the kernel did."""
 
-    paths: tuple[ForeseenPath, ...]
-    """Every way, the likeliest first; empty when nothing could be foretold."""
+    paths: tuple[PredictedPath, ...]
+    """Every way, the likeliest first; empty when nothing could be predicted."""
     taken: int = 0
     """The way that comes nearest to what was seen."""
     differences: tuple[Difference, ...] = ()
     remarks: tuple[str, ...] = ()
-    """What could not be foretold or compared, and why."""
+    """What could not be predicted or compared, and why."""
 
     def holds(self) -> bool:
-        """Tell whether something was foretold, and the kernel did just that."""
+        """Tell whether something was predicted, and the kernel did just that."""
         return bool(self.paths) and not self.differences
 
     def endpoints(self) -> "dict[AddrPort, Fraction]":
