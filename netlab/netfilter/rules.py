@@ -22,7 +22,7 @@ from netlab.netfilter.matches import (
     OutInterface,
     Source,
 )
-from netlab.netfilter.targets import Target
+from netlab.netfilter.targets import Dnat, Goto, Jump, Target
 from netlab.netfilter.words import word
 
 CHAIN_NAME_BYTES: Final = 28
@@ -42,6 +42,16 @@ class Rule:
     def comment(self) -> str:
         """The first comment, or an empty string."""
         return next((m.text for m in self.matches if isinstance(m, Comment)), "")
+
+    @property
+    def leads_to(self) -> str:
+        """The chain that it sends packets to; empty when it does not."""
+        return self.target.chain if isinstance(self.target, Jump | Goto) else ""
+
+    @property
+    def is_dnat(self) -> bool:
+        """Whether it rewrites the destination."""
+        return isinstance(self.target, Dnat)
 
     def __str__(self) -> str:
         """Return the ``-A`` line, as iptables-restore reads it."""

@@ -11,7 +11,7 @@ from fractions import Fraction
 from netlab.netfilter.matches import Comment, Statistic
 from netlab.netfilter.questions import chance_of
 from netlab.netfilter.rules import Chain, Rule, Ruleset, Table
-from netlab.netfilter.targets import Dnat, Goto, Jump
+from netlab.netfilter.targets import Dnat
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +42,8 @@ def thin(ruleset: Ruleset, most: int) -> Thinned:
             endpoints[chain.name] = found
             kept = chain.rules[: len(chain.rules) - len(row)]
             chains[chain.name] = Chain(chain.name, (*kept, _certain(row[0])), chain.policy)
-            gone |= {_leads_to(rule) for rule in row[1:]}
-        left = {_leads_to(rule) for chain in chains.values() for rule in chain.rules}
+            gone |= {rule.leads_to for rule in row[1:]}
+        left = {rule.leads_to for chain in chains.values() for rule in chain.rules}
         tables.append(
             Table(
                 table.name,
@@ -73,7 +73,7 @@ def _endpoints(
     left = Fraction(1)
     found = []
     for rule in row:
-        chain = chains.get(_leads_to(rule))
+        chain = chains.get(rule.leads_to)
         last = chain.rules[-1].target if chain is not None and chain.rules else None
         if not isinstance(last, Dnat):
             return None
@@ -92,7 +92,3 @@ def _certain(rule: Rule) -> Rule:
 
 def _dice(rule: Rule) -> list[float]:
     return [match.probability for match in rule.matches if isinstance(match, Statistic)]
-
-
-def _leads_to(rule: Rule) -> str:
-    return rule.target.chain if isinstance(rule.target, Jump | Goto) else ""

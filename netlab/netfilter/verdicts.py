@@ -3,12 +3,14 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
-from typing import Final
+from typing import Final, Protocol
 
 from netlab.model.topology import Address
-from netlab.netfilter.rules import Rule
 
 NEW: Final = frozenset({"NEW"})
+DNAT: Final = "DNAT"
+SNAT: Final = "SNAT"
+"""States of a connection whose destination, or source, a rule has chosen."""
 ANY_SOURCE_PORT: Final = 32768
 """The first port that Linux gives to outgoing connections (``ip_local_port_range``)."""
 
@@ -57,12 +59,32 @@ class Packet:
     mark: int = 0
 
 
+class HitRule(Protocol):
+    """What rules of iptables and of nftables have in common; ``str`` of one is its text."""
+
+    @property
+    def chain(self) -> str:
+        """The chain it is in."""
+
+    @property
+    def comment(self) -> str:
+        """What it says of itself; maybe nothing."""
+
+    @property
+    def leads_to(self) -> str:
+        """The chain that it sends packets to; empty when it does not."""
+
+    @property
+    def is_dnat(self) -> bool:
+        """Whether it rewrites the destination."""
+
+
 @dataclass(frozen=True, slots=True)
 class Hit:
     """A rule that matched."""
 
     table: str
-    rule: Rule
+    rule: HitRule
     index: int = field(default=0, compare=False)
     """Number of the rule in its chain, from 1; 0 when nobody counted."""
 

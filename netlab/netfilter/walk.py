@@ -1,36 +1,27 @@
-"""A packet through a node's rules: every way it can go, with its chance.
+"""A packet through a node's iptables rules: every way it can go, with its chance.
 
 Theory of operation
 -------------------
-::
-
-                 ┌─ local ──▶ INPUT
-    PREROUTING ──┤
-                 └─ other ──▶ FORWARD ──▶ POSTROUTING
-    OUTPUT ─────────────────────────────▶ POSTROUTING (── local ──▶ INPUT)
-
-The routing decision follows the destination that nat left. A packet that a process sends to an
-address of its own node comes in again by ``lo``; conntrack knows it, so nat is not asked twice. Nat
-is asked for new connections only: the packets after the first are translated as that one was.
-
-A rule with a die splits the walk in two. Each branch holds what the packet has become, the rules it
+Every built-in chain is a base chain, which ``netlab.netfilter.base_chains`` sends packets to. A
+rule with a die splits the walk in two. Each branch holds what the packet has become, the rules it
 hit and the chance of it all.
 
-Source: Linux, ``net/ipv4/netfilter/ip_tables.c`` (ipt_do_table), ``net/netfilter/nf_nat_core.c``
-(nf_nat_inet_fn).
+Source: Linux, ``net/ipv4/netfilter/ip_tables.c`` (ipt_do_table).
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 from math import prod
 from typing import Final
 
 from netlab.errors import SpecError
 from netlab.model.topology import Address
+from netlab.netfilter.base_chains import BaseChain, Branch, HookWalker, Route
 from netlab.netfilter.matches import Statistic
 from netlab.netfilter.normal import normalise
-from netlab.netfilter.questions import answers, chance_of, is_local
+from netlab.netfilter.questions import answers, chance_of
 from netlab.netfilter.rules import Rule, Ruleset
 from netlab.netfilter.targets import (
     Accept,
@@ -46,21 +37,17 @@ from netlab.netfilter.targets import (
     Snat,
     Target,
 )
-from netlab.netfilter.verdicts import Hit, Hook, Outcome, Packet, Verdict
+from netlab.netfilter.verdicts import DNAT, SNAT, Hit, Hook, Outcome, Packet, Verdict
 
-_TABLES: Final = {
-    Hook.PREROUTING: ("raw", "mangle", "nat"),
-    Hook.INPUT: ("mangle", "filter"),
-    Hook.FORWARD: ("mangle", "filter"),
-    Hook.OUTPUT: ("raw", "mangle", "nat", "filter"),
-    Hook.POSTROUTING: ("mangle", "nat"),
+_DST_NAT, _SRC_NAT = -100, 100
+_PRIORITIES: Final = {
+    Hook.PREROUTING: {"raw": -300, "mangle": -150, "nat": _DST_NAT},
+    Hook.INPUT: {"mangle": -150, "filter": 0},
+    Hook.FORWARD: {"mangle": -150, "filter": 0},
+    Hook.OUTPUT: {"raw": -300, "mangle": -150, "nat": _DST_NAT, "filter": 0},
+    Hook.POSTROUTING: {"mangle": -150, "nat": _SRC_NAT},
 }
-"""In the order of their priorities (linux/netfilter_ipv4.h)."""
-
-Route = Callable[[Packet], str | None]
-"""Gives the interface that a packet leaves by, empty for one that ends here; None: no way."""
-
-_Step = tuple[Hook, str]
+"""Of the tables' chains (linux/netfilter_ipv4.h)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,19 +63,6 @@ _Frames = tuple[_Frame, ...]
 """Where the walk is, and below it where it comes back to."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Branch:
-    packet: Packet
-    chance: Fraction = Fraction(1)
-    hits: tuple[Hit, ...] = ()
-    verdict: Verdict = Verdict.NONE
-    is_masqueraded: bool = False
-
-    @property
-    def is_over(self) -> bool:
-        return self.verdict in {Verdict.DROP, Verdict.REJECT}
-
-
 class Walker:
     """Walks packets through one ruleset on one node.
 
@@ -101,14 +75,8 @@ class Walker:
     def __init__(
         self, ruleset: Ruleset, local: Iterable[Address], route: Route | None = None
     ) -> None:
-        self._local = frozenset(local)
-        self._ask = route
-        self._rules: dict[tuple[str, str], tuple[Rule, ...]] = {}
-        self._policies: dict[tuple[str, str], str | None] = {}
-        for table in normalise(ruleset).tables:
-            for chain in table.chains:
-                self._rules[table.name, chain.name] = chain.rules
-                self._policies[table.name, chain.name] = chain.policy
+        kept = frozenset(local)
+        self._hooks = HookWalker(base_chains(ruleset, kept), kept, route)
 
     def walk(self, packet: Packet) -> tuple[Outcome, ...]:
         """Return every way ``packet`` can go, in the order of the rules.
@@ -117,51 +85,46 @@ class Walker:
             SpecError: A rule on its way has a match or a target whose effect is not known, or its
                 chains lead in a circle.
         """
-        first = Hook.OUTPUT if packet.is_made_here else Hook.PREROUTING
-        return tuple(
-            _outcome(end)
-            for begun in self._through(_steps(first), _Branch(packet))
-            for end in self._routed(begun)
+        return self._hooks.walk(packet)
+
+
+def base_chains(ruleset: Ruleset, local: Iterable[Address]) -> tuple[BaseChain, ...]:
+    """Return the built-in chains of a ruleset on a node with the addresses ``local``."""
+    rules = _Rules(ruleset, local)
+    return tuple(
+        BaseChain(
+            table=table,
+            hook=hook,
+            priority=priority,
+            is_nat=table == "nat",
+            walk=partial(rules.walk, table, hook),
         )
+        for hook, priorities in _PRIORITIES.items()
+        for table, priority in priorities.items()
+        if rules.has(table, hook)
+    )
 
-    def _routed(self, begun: _Branch) -> Iterator[_Branch]:
-        leaving = begun.packet.out_interface
-        if self._ask is not None and not begun.is_over:
-            leaving = self._ask(begun.packet)
-            if leaving is None:
-                yield begun
-                return
-        packet = replace(begun.packet, out_interface=leaving)
-        yield from self._through(self._after(packet), _arrived(replace(begun, packet=packet)))
 
-    def _after(self, packet: Packet) -> tuple[_Step, ...]:
-        """Return where the rules go on behind the routing decision."""
-        ends_here = is_local(packet.destination, self._local)
-        match packet.is_made_here, ends_here:
-            case True, True:
-                return _steps(Hook.POSTROUTING, Hook.INPUT)
-            case True, False:
-                return _steps(Hook.POSTROUTING)
-            case False, True:
-                return _steps(Hook.INPUT)
-            case _:
-                return _steps(Hook.FORWARD, Hook.POSTROUTING)
+class _Rules:
+    def __init__(self, ruleset: Ruleset, local: Iterable[Address]) -> None:
+        self._local = frozenset(local)
+        self._rules: dict[tuple[str, str], tuple[Rule, ...]] = {}
+        self._policies: dict[tuple[str, str], str | None] = {}
+        for table in normalise(ruleset).tables:
+            for chain in table.chains:
+                self._rules[table.name, chain.name] = chain.rules
+                self._policies[table.name, chain.name] = chain.policy
 
-    def _through(self, steps: tuple[_Step, ...], branch: _Branch) -> Iterator[_Branch]:
-        if not steps or branch.is_over:
-            yield branch
-            return
-        (hook, table), *rest = steps
-        asks = table != "nat" or "NEW" in branch.packet.states
-        for passed in self._table(table, hook, branch) if asks else [branch]:
-            yield from self._through(tuple(rest), passed)
+    def has(self, table: str, chain: str) -> bool:
+        """Tell whether there is such a chain."""
+        return (table, chain) in self._rules
 
-    def _table(self, table: str, hook: Hook, branch: _Branch) -> Iterator[_Branch]:
+    def walk(self, table: str, hook: Hook, branch: Branch) -> Iterator[Branch]:
         """Yield what becomes of ``branch`` in the built-in chain of one table.
 
         Of a die's two branches the one that hits is followed first.
         """
-        pending: list[tuple[_Branch, _Frames]] = [(branch, (_Frame((hook,)),))]
+        pending: list[tuple[Branch, _Frames]] = [(branch, (_Frame((hook,)),))]
         while pending:
             here, frames = pending.pop()
             found = self._next_match(table, frames[-1], here.packet) if frames else None
@@ -193,15 +156,15 @@ class Walker:
                 return rule, index
         return None
 
-    def _by_policy(self, table: str, hook: Hook, branch: _Branch) -> _Branch:
+    def _by_policy(self, table: str, hook: Hook, branch: Branch) -> Branch:
         if self._policies.get((table, hook)) == "DROP":
             return replace(branch, verdict=Verdict.DROP)
         return branch
 
 
 def _follow(
-    branch: _Branch, table: str, rule: Rule, onward: _Frames
-) -> tuple[_Branch, _Frames | None]:
+    branch: Branch, table: str, rule: Rule, onward: _Frames
+) -> tuple[Branch, _Frames | None]:
     """Return what the target of ``rule`` makes of ``branch`` and where that goes on.
 
     No frame left means the end of the built-in chain; None means that the table has decided.
@@ -222,7 +185,7 @@ def _follow(
             return _decided(branch, table, target), None
 
 
-def _decided(branch: _Branch, table: str, target: Target) -> _Branch:
+def _decided(branch: Branch, table: str, target: Target) -> Branch:
     match target:
         case Accept():
             is_verdict = table == "filter" and branch.verdict is Verdict.NONE
@@ -236,28 +199,17 @@ def _decided(branch: _Branch, table: str, target: Target) -> _Branch:
                 branch.packet,
                 destination=address,
                 destination_port=port or branch.packet.destination_port,
-                states=branch.packet.states | {"DNAT"},
+                states=branch.packet.states | {DNAT},
             )
             return replace(branch, packet=packet, verdict=Verdict.ENDPOINTS)
         case Snat(address):
-            packet = replace(branch.packet, source=address, states=branch.packet.states | {"SNAT"})
+            packet = replace(branch.packet, source=address, states=branch.packet.states | {SNAT})
             return replace(branch, packet=packet)
         case Masquerade():
-            packet = replace(branch.packet, states=branch.packet.states | {"SNAT"})
+            packet = replace(branch.packet, states=branch.packet.states | {SNAT})
             return replace(branch, packet=packet, is_masqueraded=True)
         case _:
             raise SpecError(f"nobody knows where a packet goes after {target}")
-
-
-def _steps(*hooks: Hook) -> tuple[_Step, ...]:
-    return tuple((hook, table) for hook in hooks for table in _TABLES[hook])
-
-
-def _arrived(branch: _Branch) -> _Branch:
-    """Return ``branch`` as it meets INPUT, if it does: what the node sends itself is by ``lo``."""
-    if not branch.packet.is_made_here:
-        return branch
-    return replace(branch, packet=replace(branch.packet, in_interface="lo"))
 
 
 def _entered(frame: _Frame, chain: str) -> _Frame:
@@ -271,18 +223,5 @@ def _chance(rule: Rule) -> Fraction:
     return prod(map(chance_of, dice), start=Fraction(1))
 
 
-def _hit(branch: _Branch, hit: Hit, chance: Fraction) -> _Branch:
+def _hit(branch: Branch, hit: Hit, chance: Fraction) -> Branch:
     return replace(branch, chance=branch.chance * chance, hits=(*branch.hits, hit))
-
-
-def _outcome(branch: _Branch) -> Outcome:
-    packet = branch.packet
-    return Outcome(
-        verdict=branch.verdict,
-        chance=branch.chance,
-        destination=packet.destination,
-        destination_port=packet.destination_port,
-        is_masqueraded=branch.is_masqueraded,
-        source=packet.source,
-        hits=branch.hits,
-    )

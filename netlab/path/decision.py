@@ -10,14 +10,16 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from netlab.model.topology import Address
-from netlab.netfilter.rules import Rule
-from netlab.netfilter.targets import Dnat, Goto, Jump
+from netlab.netfilter.verdicts import HitRule
 from netlab.path.observations import AddrPort
 from netlab.path.paths import Nat
 from netlab.path.predicted_path import End, PredictedPath, PredictedVisit
 
 _DECIDED_BY_RULE = frozenset({End.DROPPED, End.REJECTED})
-_BALANCES = ("KUBE-SVC-", "KUBE-SVL-")
+_BALANCES = ("KUBE-SVC-", "KUBE-SVL-", "service-", "local-")
+"""What chains that pick endpoints are called, in iptables and in nftables mode."""
+_REFUSES = "reject-chain"
+"""Chain of nftables mode that maps send what they refuse to; the map decides."""
 
 
 Endpoints = tuple[tuple[AddrPort, Fraction], ...]
@@ -101,13 +103,14 @@ def decision_of(ways: Sequence[PredictedPath]) -> Decision | None:
             host=delivered[0].host, end=End.DELIVERED, snat_at=snat_at.host if snat_at else ""
         )
     picks = [pick for way in delivered if (pick := _pick(way)) is not None]
-    rules = {str(rule) for rule in picks}
+    # One rule of nftables leads to all endpoints, as many rules of iptables do.
+    rules = {(str(rule), rule.leads_to) for rule in picks}
     chains = [_chains(rule) for rule in picks]
     return Decision(
         host=choosing.host,
         end=End.DELIVERED,
         chains=chains[0] if len(rules) == 1 else chains[0][:1],
-        rule=rules.pop() if len(rules) == 1 else "",
+        rule=str(picks[0]) if len(rules) == 1 else "",
         comment=picks[0].comment if len(picks) == 1 else picks[0].comment.partition(" -> ")[0],
         endpoints=tuple((way.destination, way.chance) for way in delivered),
         snat_at=snat_at.host if snat_at else "",
@@ -118,7 +121,8 @@ def _refusal(way: PredictedPath) -> Decision:
     hits = way.visits[-1].hits
     if way.end not in _DECIDED_BY_RULE or not hits:
         return Decision(host=way.host, end=way.end)
-    rule = hits[-1].rule
+    refusing = len(hits) > 1 and hits[-1].rule.chain == _REFUSES
+    rule = hits[-2 if refusing else -1].rule
     return Decision(
         host=way.host, end=way.end, chains=(rule.chain,), rule=str(rule), comment=rule.comment
     )
@@ -129,21 +133,20 @@ def _rewriting(way: PredictedPath, kind: Nat) -> PredictedVisit | None:
     return next((v for v in way.visits if any(r.kind is kind for r in v.rewrites)), None)
 
 
-def _pick(way: PredictedPath) -> Rule | None:
+def _pick(way: PredictedPath) -> HitRule | None:
     """Return the rule that picked the endpoint: the last jump before the DNAT."""
     visit = _rewriting(way, Nat.DNAT)
-    hits = [hit for hit in visit.hits if hit.table == "nat"] if visit else []
-    last = next((i for i, hit in enumerate(hits) if isinstance(hit.rule.target, Dnat)), None)
+    rules = [hit.rule for hit in visit.hits] if visit else []
+    last = next((number for number, rule in enumerate(rules) if rule.is_dnat), None)
     if last is None:
         return None
-    balancing = [hit.rule for hit in hits[:last] if hit.rule.chain.startswith(_BALANCES)]
-    leads = [rule for rule in balancing if _chains(rule)[-1] == hits[last].rule.chain]
-    return leads[-1] if leads else hits[last].rule
+    balancing = [rule for rule in rules[:last] if rule.chain.startswith(_BALANCES)]
+    leads = [rule for rule in balancing if rule.leads_to == rules[last].chain]
+    return leads[-1] if leads else rules[last]
 
 
-def _chains(rule: Rule) -> tuple[str, ...]:
-    onward = rule.target
-    return (rule.chain, onward.chain) if isinstance(onward, Jump | Goto) else (rule.chain,)
+def _chains(rule: HitRule) -> tuple[str, ...]:
+    return (rule.chain, rule.leads_to) if rule.leads_to else (rule.chain,)
 
 
 def _without_rule(end: End) -> str:

@@ -12,7 +12,6 @@ from netlab.path.flows import FlowQuestion, Origin
 from netlab.proxy.configuration import DetectLocalMode, ProxyConfiguration
 from netlab.proxy.iptables import compile_ruleset
 from netlab.proxy.nftables import compile_table
-from netlab.proxy.nftables.walk import Outcome as TableOutcome
 from netlab.proxy.nftables.walk import Walker as TableWalker
 from netlab.proxy.view import ProxyView
 
@@ -22,7 +21,7 @@ class Prediction:
     """The answer to one question."""
 
     question: FlowQuestion
-    outcomes: tuple[Outcome, ...] | tuple[TableOutcome, ...]
+    outcomes: tuple[Outcome, ...]
 
     @property
     def verdicts(self) -> tuple[Verdict, ...]:

@@ -5,11 +5,9 @@ from fractions import Fraction
 
 from netlab.netfilter.verdicts import Hit, Outcome, Verdict
 from netlab.path.predict import Prediction
-from netlab.proxy.nftables.walk import Hit as TableHit
-from netlab.proxy.nftables.walk import Outcome as TableOutcome
 from netlab.render.table import table
 
-_Hits = tuple[Hit | TableHit, ...]
+_Hits = tuple[Hit, ...]
 
 _SENTENCES = {
     Verdict.ACCEPT: "A rule lets it pass, to the address it was sent to",
@@ -45,7 +43,7 @@ def prediction_values(prediction: Prediction) -> dict[str, object]:
     }
 
 
-def _outcome_values(outcome: Outcome | TableOutcome) -> dict[str, object]:
+def _outcome_values(outcome: Outcome) -> dict[str, object]:
     return {
         "verdict": str(outcome.verdict),
         "endpoint": outcome.endpoint,
@@ -89,7 +87,7 @@ def _endpoints(prediction: Prediction) -> Iterator[str]:
     yield from table(titles, cells).splitlines()
 
 
-def _rules(outcomes: Sequence[Outcome | TableOutcome]) -> Iterator[str]:
+def _rules(outcomes: Sequence[Outcome]) -> Iterator[str]:
     shared = _common([outcome.hits for outcome in outcomes])
     if not any(outcome.hits for outcome in outcomes):
         yield "No rule matches."
@@ -113,5 +111,5 @@ def _common(rows: Sequence[_Hits]) -> _Hits:
     return rows[0][:length] if rows else ()
 
 
-def _lines(hits: Iterable[Hit | TableHit]) -> Iterator[str]:
+def _lines(hits: Iterable[Hit]) -> Iterator[str]:
     return (f"  {hit.table:<6}  {hit.rule}" for hit in hits)

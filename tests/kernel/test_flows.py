@@ -34,7 +34,6 @@ from netlab.proxy.nftables.listing import parse_listing, words_of
 from netlab.proxy.nftables.parse import parse as parse_table
 from netlab.proxy.nftables.sync import removal_text
 from netlab.proxy.nftables.table import TABLE, ip
-from netlab.proxy.nftables.walk import Hit as TableHit
 from netlab.proxy.nftables.walk import TableRule
 from netlab.proxy.text import compile_text
 from netlab.proxy.view import ProxyView, proxy_view
@@ -143,11 +142,11 @@ class World:
     def listing(self, family: Family):
         return parse_listing(self.on_node("nft", "list", "table", ip(family), TABLE)).table
 
-    def hits(self, view: ProxyView, family: Family) -> set[Hit | TableHit]:
+    def hits(self, view: ProxyView, family: Family) -> set[Hit]:
         """Return every rule of the node's that a packet has hit since they were loaded."""
         if view.mode is ProxyMode.NFTABLES:
             return {
-                TableHit(
+                Hit(
                     TABLE,
                     TableRule(chain.name, normal_words(words_of(COUNTER.sub("", rule.words)))),
                 )
@@ -339,7 +338,7 @@ def test_kernel_does_what_the_facts_and_the_walk_say(
         assert set(map(normal, outcome.hits)) <= hits
 
 
-def normal(hit: Hit | TableHit):
+def normal(hit: Hit):
     """Return a hit as the kernel spells it."""
     if not isinstance(hit.rule, TableRule):
         return hit

@@ -2,24 +2,22 @@
 
 Theory of operation
 -------------------
-A packet meets the base chains of each hook in the order of their priorities: prerouting, then input
-or forward; or output, when the node itself made it; then postrouting. One that the node sends to
-itself comes in again and meets input too, without another DNAT. Wherever the kernel would draw lots
-the walk goes every way and keeps its chance.
+``netlab.netfilter.base_chains`` sends the packet to the table's base chains, hook by hook. Wherever
+the kernel would draw lots the walk goes every way and keeps its chance.
 
-Source: Linux, ``net/netfilter/nf_tables_core.c`` (nft_do_chain) for jump, goto and a chain's end;
-kube-proxy, ``pkg/proxy/nftables/README.md`` for the hooks.
+Source: Linux, ``net/netfilter/nf_tables_core.c`` (nft_do_chain) for jump, goto and a chain's end.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
-from fractions import Fraction
+from functools import partial
 from ipaddress import ip_address
 
 from netlab.model.topology import Address
+from netlab.netfilter.base_chains import BaseChain, Branch, HookWalker
 from netlab.netfilter.questions import is_local
-from netlab.netfilter.verdicts import Packet, Verdict
+from netlab.netfilter.verdicts import DNAT, SNAT, Hit, Hook, Outcome, Packet, Verdict
 from netlab.proxy.nftables.statements import (
     Action,
     CameBy,
@@ -38,7 +36,7 @@ from netlab.proxy.nftables.statements import (
     Remember,
     read_rule,
 )
-from netlab.proxy.nftables.table import TABLE, Chain, Table
+from netlab.proxy.nftables.table import TABLE, Chain, Rule, Table
 
 _REFUSALS = {"drop": Verdict.DROP, "reject": Verdict.REJECT}
 
@@ -49,55 +47,33 @@ class TableRule:
 
     chain: str
     words: str
+    comment: str = field(default="", compare=False)
+    """Its own, or that of the map's entry that the packet met."""
+    leads_to: str = field(default="", compare=False)
+    """The chain that the packet goes on to; empty when it does not."""
+
+    @property
+    def is_dnat(self) -> bool:
+        """Whether it rewrites the destination."""
+        return isinstance(read_rule(self.words)[1], DnatTo)
 
     def __str__(self) -> str:
         return f"{self.chain} {self.words}"
 
 
 @dataclass(frozen=True, slots=True)
-class Hit:
-    """A rule that matched."""
+class _Done:
+    """What a rule has made of a packet."""
 
-    table: str
-    rule: TableRule
-
-    def __str__(self) -> str:
-        return f"{self.table}: {self.rule}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """One way a packet can go; the fields mean what they do for iptables."""
-
-    verdict: Verdict
-    chance: Fraction
-    destination: Address
-    destination_port: int
-    is_masqueraded: bool
-    source: Address
-    hits: tuple[Hit, ...]
-
-    @property
-    def endpoint(self) -> str | None:
-        """The rewritten destination as ``address:port``; None when no endpoint gets the packet."""
-        if self.verdict is not Verdict.ENDPOINTS:
-            return None
-        host = self.destination
-        return f"{host if host.version == 4 else f'[{host}]'}:{self.destination_port}"
+    branch: Branch
+    verdict: str = ""
+    """``accept``, ``drop``, ``reject``, ``return``, ``jump CHAIN`` or ``goto CHAIN``; or none."""
+    comment: str = ""
+    """Of the map's entry that it met."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Branch:
-    packet: Packet
-    chance: Fraction = Fraction(1)
-    hits: tuple[Hit, ...] = ()
-    is_translated: bool = False
-    is_masqueraded: bool = False
-
-
-_Step = tuple[_Branch, str]
-"""A packet and the verdict on it: ``drop``, ``reject`` or ``accept``, or empty while it has none.
-Of a single rule also ``return``, ``jump CHAIN`` and ``goto CHAIN``."""
+_Step = tuple[Branch, str]
+"""A packet and the verdict on it: ``drop``, ``reject`` or ``accept``; empty while it has none."""
 
 
 class Walker:
@@ -109,14 +85,8 @@ class Walker:
     """
 
     def __init__(self, table: Table, local: Iterable[Address]) -> None:
-        self._local = frozenset(local)
-        self._chains = {chain.name: chain for chain in table.chains}
-        self._members = {
-            named.name: {one.key: one.verdict for one in named.elements} for named in table.sets
-        }
-        hooked = [(chain.hook, chain) for chain in table.chains if chain.hook is not None]
-        hooked.sort(key=lambda pair: pair[0].priority)
-        self._base = [chain for _, chain in hooked]
+        kept = frozenset(local)
+        self._hooks = HookWalker(table_base_chains(table, kept), kept)
 
     def walk(self, packet: Packet) -> tuple[Outcome, ...]:
         """Return every way ``packet`` can go.
@@ -124,57 +94,56 @@ class Walker:
         Raises:
             SpecError: A rule on its way is none of kube-proxy's.
         """
-        first = "output" if packet.is_made_here else "prerouting"
-        return tuple(
-            _outcome(end, verdict)
-            for begun, refusal in self._through([first], _Branch(packet=packet))
-            for end, verdict in ([(begun, refusal)] if refusal else self._routed(begun))
+        return self._hooks.walk(packet)
+
+
+def table_base_chains(table: Table, local: Iterable[Address]) -> tuple[BaseChain, ...]:
+    """Return the base chains of a table on a node with the addresses ``local``."""
+    chains = _Chains(table, local)
+    return tuple(
+        BaseChain(
+            table=TABLE,
+            hook=Hook(chain.hook.name.upper()),
+            priority=chain.hook.priority,
+            is_nat=chain.hook.type == "nat",
+            walk=partial(chains.walk, chain, chain.hook.policy),
         )
+        for chain in table.chains
+        if chain.hook is not None
+    )
 
-    def _routed(self, branch: _Branch) -> Iterator[_Step]:
-        """Yield what happens after the routing decision."""
-        hooks = ["postrouting"] if branch.packet.is_made_here else ["forward", "postrouting"]
-        if is_local(branch.packet.destination, self._local):
-            # Its own packet leaves and comes in by ``lo``; what nat had to do, it has done.
-            hooks = ["postrouting", "input"] if branch.packet.is_made_here else ["input"]
-        return self._through(hooks, branch)
 
-    def _through(self, hooks: Sequence[str], branch: _Branch) -> Iterator[_Step]:
-        chains = [
-            chain
-            for hook in hooks
-            for chain in self._base
-            if chain.hook is not None and chain.hook.name == hook and _is_asked(chain, branch)
-        ]
-        return self._bases(chains, branch)
+class _Chains:
+    def __init__(self, table: Table, local: Iterable[Address]) -> None:
+        self._local = frozenset(local)
+        self._chains = {chain.name: chain for chain in table.chains}
+        self._members = {
+            named.name: {one.key: one for one in named.elements} for named in table.sets
+        }
 
-    def _bases(self, chains: Sequence[Chain], branch: _Branch) -> Iterator[_Step]:
-        if not chains:
-            yield branch, ""
-            return
-        for after, verdict in self._rules(chains[0], 0, branch):
-            if verdict in _REFUSALS:
-                yield after, verdict
-            else:
-                yield from self._bases(chains[1:], after)
+    def walk(self, chain: Chain, policy: str, branch: Branch) -> Iterator[Branch]:
+        """Yield what becomes of ``branch`` in a base chain."""
+        for after, verdict in self._rules(chain, 0, branch):
+            refusal = _REFUSALS.get(verdict or policy)
+            yield after if refusal is None else replace(after, verdict=refusal)
 
-    def _rules(self, chain: Chain, start: int, branch: _Branch) -> Iterator[_Step]:
+    def _rules(self, chain: Chain, start: int, branch: Branch) -> Iterator[_Step]:
         """Yield what the rules of a chain make of a packet, from rule number ``start`` on."""
         for number in range(start, len(chain.rules)):
-            words = chain.rules[number].words
-            conditions, action = read_rule(words)
+            rule = chain.rules[number]
+            conditions, action = read_rule(rule.words)
             if not all(self._meets(branch.packet, condition) for condition in conditions):
                 continue
-            steps = list(self._act(branch, action))
-            if steps:
-                for after, verdict in steps:
-                    rule_hit = Hit(TABLE, TableRule(chain.name, words))
-                    hit = replace(after, hits=(*after.hits, rule_hit))
-                    yield from self._follow(chain, number + 1, hit, verdict)
+            found = list(self._act(branch, action))
+            if found:
+                for done in found:
+                    hit = Hit(TABLE, _told(chain.name, rule, done), number + 1)
+                    after = replace(done.branch, hits=(*done.branch.hits, hit))
+                    yield from self._follow(chain, number + 1, after, done.verdict)
                 return
         yield branch, ""
 
-    def _follow(self, chain: Chain, rest: int, branch: _Branch, verdict: str) -> Iterator[_Step]:
+    def _follow(self, chain: Chain, rest: int, branch: Branch, verdict: str) -> Iterator[_Step]:
         """Yield what a rule's verdict leads to; ``rest`` is the number of the next rule."""
         match verdict.split():
             case []:
@@ -213,55 +182,47 @@ class Walker:
             return (str(address) in self._members[asked.set_name]) != asked.is_inverted
         return any(address in network for network in asked.networks) != asked.is_inverted
 
-    def _act(self, branch: _Branch, action: Action) -> Iterator[_Step]:
+    def _act(self, branch: Branch, action: Action) -> Iterator[_Done]:
         """Yield what an action makes of a packet; nothing when a map does not know it."""
         match action:
             case Decide(words):
-                yield branch, words
+                yield _Done(branch, words)
             case LookUp():
-                verdict = self._members[action.map_name].get(_key(branch.packet, action))
-                if verdict is not None:
-                    yield branch, verdict
+                entry = self._members[action.map_name].get(_key(branch.packet, action))
+                if entry is not None:
+                    yield _Done(branch, entry.verdict, entry.comment)
             case Choose(verdicts):
                 chosen = replace(branch, chance=branch.chance / len(verdicts))
-                yield from ((chosen, verdict) for verdict in verdicts)
+                yield from (_Done(chosen, verdict) for verdict in verdicts)
             case ChangeMark() | Remember() | DnatTo() | Masquerade():
                 yield _changed(branch, action)
 
 
-def _changed(branch: _Branch, action: ChangeMark | Remember | DnatTo | Masquerade) -> _Step:
+def _told(chain: str, rule: Rule, done: _Done) -> TableRule:
+    onward = done.verdict.partition(" ")[2]
+    return TableRule(chain, rule.words, comment=rule.comment or done.comment, leads_to=onward)
+
+
+def _changed(branch: Branch, action: ChangeMark | Remember | DnatTo | Masquerade) -> _Done:
     packet = branch.packet
     match action:
         case ChangeMark(is_xor=is_xor, mask=mask):
             mark = packet.mark ^ mask if is_xor else packet.mark | mask
-            return replace(branch, packet=replace(packet, mark=mark)), ""
+            return _Done(replace(branch, packet=replace(packet, mark=mark)))
         case Remember():
-            return branch, ""
+            return _Done(branch)
         case DnatTo(endpoint):
             host, _, port = endpoint.rpartition(":")
-            there = ip_address(host.strip("[]"))
-            sent = replace(packet, destination=there, destination_port=int(port))
-            return replace(branch, packet=sent, is_translated=True), "accept"
+            sent = replace(
+                packet,
+                destination=ip_address(host.strip("[]")),
+                destination_port=int(port),
+                states=packet.states | {DNAT},
+            )
+            return _Done(replace(branch, packet=sent, verdict=Verdict.ENDPOINTS), "accept")
         case Masquerade():
-            return replace(branch, is_masqueraded=True), "accept"
-
-
-def _is_asked(chain: Chain, branch: _Branch) -> bool:
-    """Tell whether a base chain meets the packet: nat is asked for new connections only."""
-    return chain.hook is not None and (chain.hook.type != "nat" or "NEW" in branch.packet.states)
-
-
-def _outcome(branch: _Branch, verdict: str) -> Outcome:
-    passed = Verdict.ENDPOINTS if branch.is_translated else Verdict.NONE
-    return Outcome(
-        verdict=_REFUSALS.get(verdict, passed),
-        chance=branch.chance,
-        destination=branch.packet.destination,
-        destination_port=branch.packet.destination_port,
-        is_masqueraded=branch.is_masqueraded,
-        source=branch.packet.source,
-        hits=branch.hits,
-    )
+            sent = replace(packet, states=packet.states | {SNAT})
+            return _Done(replace(branch, packet=sent, is_masqueraded=True), "accept")
 
 
 def _key(packet: Packet, asked: LookUp) -> str:

@@ -1,5 +1,6 @@
 """The deciding rule out of the ways predicted."""
 
+from dataclasses import replace
 from fractions import Fraction
 from ipaddress import ip_address, ip_network
 
@@ -13,7 +14,9 @@ from netlab.path.decision import Decision, decision_of
 from netlab.path.observations import AddrPort
 from netlab.path.paths import Nat
 from netlab.path.predicted_path import End, PredictedPath, PredictedRewrite, PredictedVisit
+from netlab.proxy.nftables.walk import TableRule
 
+HALF = Fraction(1, 2)
 NODE = AddrPort(ip_address("10.240.0.4"), 30080)
 CLIENT = AddrPort(ip_address("198.51.100.79"), 32768)
 
@@ -84,6 +87,55 @@ def test_a_rule_that_drops_or_refuses_decides():
     assert refused.words() == 'KUBE-SERVICES REJECT "web has no endpoints"'
 
 
+EXTERNAL = TableRule("external-A", "goto service-A", leads_to="service-A")
+LOOKS_UP = "ip daddr . meta l4proto . th dport vmap"
+NUMGEN = "numgen random mod 2 vmap { 0 : goto endpoint-2, 1 : goto endpoint-3 }"
+
+
+def by_table(number: int, chance: Fraction) -> PredictedPath:
+    """Return a way to a pod through kube-proxy's nftables table on node2."""
+    endpoint = f"endpoint-{number}"
+    rules = (
+        TableRule("services", f"{LOOKS_UP} @service-nodeports", leads_to="external-A"),
+        EXTERNAL,
+        TableRule("service-A", NUMGEN, leads_to=endpoint),
+        TableRule("mark-for-masquerade", "mark set mark or 0x4000"),
+        TableRule(endpoint, f"meta l4proto tcp dnat to {pod(number)}"),
+    )
+    way = to_pod(number, chance)
+    node2 = replace(way.visits[1], hits=tuple(Hit("kube-proxy", rule) for rule in rules))
+    return replace(way, visits=(way.visits[0], node2, way.visits[2]))
+
+
+def test_in_nftables_mode_one_rule_leads_to_every_endpoint():
+    one = decision_of([by_table(2, Fraction(1))])
+    two = decision_of([by_table(2, HALF), by_table(3, HALF)])
+
+    assert one is not None
+    assert two is not None
+    assert (one.chains, one.rule) == (("service-A", "endpoint-2"), f"service-A {NUMGEN}")
+    assert one.words() == "service-A → endpoint-2"
+    assert (two.chains, two.rule, two.snat_at) == (("service-A",), "", "node2")
+    assert two.words() == "service-A → 2 endpoints by chance"
+
+
+def test_in_nftables_mode_the_map_decides_that_sends_to_the_chain_of_refusals():
+    looked_up = TableRule(
+        "service-endpoints-check",
+        f"{LOOKS_UP} @no-endpoint-services",
+        comment="default/empty",
+        leads_to="reject-chain",
+    )
+    hits = (Hit("kube-proxy", looked_up), Hit("kube-proxy", TableRule("reject-chain", "reject")))
+    way = ended(End.REJECTED)
+    node2 = replace(way.visits[1], hits=hits)
+
+    found = decision_of([replace(way, visits=(way.visits[0], node2))])
+
+    assert found is not None
+    assert found.words() == 'service-endpoints-check REJECT "default/empty"'
+
+
 def test_without_a_rule_the_routes_decide():
     unrouted, lost = (decision_of([ended(end)]) for end in (End.UNROUTED, End.LOST))
     plain = decision_of([ended(End.DELIVERED)])
@@ -119,7 +171,6 @@ def test_one_way_may_stand_for_all_endpoints_of_its_chain():
     assert (found.rule, found.host, found.snat_at) == ("", "node2", "node2")
 
 
-HALF = Fraction(1, 2)
 NODES = {pod(2).address: "node1", pod(3).address: "node2", CLIENT.address: "client"}
 
 

@@ -9,13 +9,12 @@ from hypothesis import strategies as st
 
 from netlab.model.packets import Family, Protocol
 from netlab.model.services import SERVICE_NAME_LABEL, ProxyNode, endpoint_slice_of, service_of
-from netlab.netfilter.verdicts import Outcome as IptablesOutcome
-from netlab.netfilter.verdicts import Packet, Verdict
+from netlab.netfilter.verdicts import Outcome, Packet, Verdict
 from netlab.netfilter.walk import Walker as IptablesWalker
 from netlab.proxy.configuration import ProxyConfiguration
 from netlab.proxy.iptables import compile_ruleset
 from netlab.proxy.nftables.compile import compile_table
-from netlab.proxy.nftables.walk import Outcome, Walker
+from netlab.proxy.nftables.walk import Walker
 
 LOCAL = (ip_address("10.240.0.3"), ip_address("10.244.1.1"))
 NODE = ProxyNode(name="node1", addresses=LOCAL, pod_cidrs=(ip_network("10.244.1.0/24"),))
@@ -85,7 +84,7 @@ def inputs(spec: dict[str, object], pods: list[tuple[str, str]]):
     return [service], [piece]
 
 
-def summary(outcomes: Iterable[Outcome | IptablesOutcome]):
+def summary(outcomes: Iterable[Outcome]):
     found: dict[tuple[str, str | None, bool], Fraction] = {}
     for one in outcomes:
         masqueraded = one.is_masqueraded and one.verdict is Verdict.ENDPOINTS
