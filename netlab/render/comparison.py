@@ -14,7 +14,7 @@ that both have stands once, and the others behind ``predicted`` or ``observed``.
 """
 
 from collections.abc import Iterator, Sequence
-from itertools import zip_longest
+from itertools import groupby, zip_longest
 from typing import Any, Final
 
 from netlab.path.compare import at, observed_end
@@ -102,13 +102,11 @@ def _beside(left: Sequence[str], right: Sequence[str], width: int) -> Iterator[s
 
 
 def _predicted(path: PredictedPath, cell: Cell) -> Iterator[str]:
-    host = ""
-    for visit in path.visits:
-        if visit.host != host:
-            yield printable(visit.host)
-        host = visit.host
-        yield from _count(len(visit.hits))
-        for one in visit.rewrites:
+    for host, group in groupby(path.visits, key=lambda visit: visit.host):
+        stays = list(group)
+        yield printable(host)
+        yield from _count(sum(len(visit.hits) for visit in stays))
+        for one in (one for visit in stays for one in visit.rewrites):
             yield _change(one.kind, one.before, one.after, cell)
     yield at(path.end, path.host)
 
@@ -123,14 +121,11 @@ def _observed(trace: Trace, cell: Cell) -> Iterator[str]:
 
 
 def _visits(request: Packet, cell: Cell) -> Iterator[str]:
-    host = ""
-    for visit in request.visits:
-        if visit.host != host:
-            yield printable(visit.host)
-        host = visit.host
-        hits = [s for s in visit.steps if isinstance(s, RuleHit) and s.index is not None]
-        yield from _count(len(hits))
-        for step in visit.steps:
+    for host, group in groupby(request.visits, key=lambda visit: visit.host):
+        steps = [step for visit in group for step in visit.steps]
+        yield printable(host)
+        yield from _count(sum(isinstance(s, RuleHit) and s.index is not None for s in steps))
+        for step in steps:
             if isinstance(step, Rewritten):
                 yield _change(step.kind, step.before, step.after, cell)
 

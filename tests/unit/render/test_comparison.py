@@ -38,6 +38,17 @@ def test_both_sides_stand_beside_each_other_and_agree():
     assert "✔ The kernel did what rules and routes predict.\n" in text
 
 
+def test_a_host_that_is_met_twice_in_a_row_stands_once_with_all_its_rules():
+    node2 = EQUAL.visits[1]
+    twice = (replace(node2, hits=HITS[:3]), replace(node2, hits=HITS[3:], rewrites=()))
+    text = drawn(compared(replace(EQUAL, visits=(EQUAL.visits[0], *twice, EQUAL.visits[2]))))
+
+    assert (
+        "node2                           node2\n  4 rules                         4 rules\n" in text
+    )
+    assert " | " not in text[text.index("PREDICTED") : text.index("✔ The kernel")]
+
+
 def test_a_difference_is_marked_and_said():
     text = drawn(compared(way("client", "node2", "web", hits=HITS[:3])))
 
