@@ -5,36 +5,22 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Final, Self
 
-from netlab.errors import HostError, SpecError
-from netlab.kernel import iptables
+from netlab.errors import SpecError
 from netlab.kernel.netns import inside
+from netlab.lab.path_prediction import known_rules, list_rules
 from netlab.lab.routes import Routes
 from netlab.model.hosts import Host, HostKind
 from netlab.model.packets import Family
-from netlab.netfilter.parse import parse
-from netlab.netfilter.rules import Ruleset
-from netlab.netfilter.thinning import thin
 from netlab.netfilter.verdicts import ANY_SOURCE_PORT
 from netlab.observe.addresses import read_addresses
 from netlab.path.decision import Decision, Endpoints, decision_of
+from netlab.path.host_rules import SERVICES, HostRules, ListedRules
 from netlab.path.observations import AddressPair, AddrPort
 from netlab.path.predict_path import Surroundings, predict_path
+from netlab.proxy.nftables.table import TABLE
 
 MOST_ENDPOINTS: Final = 4
 """Of a Service on a node. Of more, the way to the first is followed: each is a walk of its own."""
-
-
-SERVICES: Final = "KUBE-SERVICES"
-"""kube-proxy's first chain. A node without it has its Services' rules elsewhere."""
-
-
-def read_iptables(host: Host) -> str:
-    """Return what ``iptables-save`` prints in a host.
-
-    Raises:
-        HostError: iptables is not installed, or its listing failed.
-    """
-    return iptables.save([host.netns])[host.netns]
 
 
 class Decisions:
@@ -44,14 +30,16 @@ class Decisions:
 
     Args:
         hosts: Of the lab.
-        read: Gives the text of a host's rules.
+        read: Gives the texts of a host's rules.
     """
 
-    def __init__(self, hosts: Sequence[Host], read: Callable[[Host], str] = read_iptables) -> None:
+    def __init__(
+        self, hosts: Sequence[Host], read: Callable[[Host], ListedRules] = list_rules
+    ) -> None:
         self._hosts = hosts
         self._read = read
-        self._unread: dict[str, str] = {}
-        """Why a host's rules are not known."""
+        self._unknown: dict[str, str] = {}
+        """Why nothing can be predicted at a host."""
         self._stack = ExitStack()
         self._nodes = {a: h.node or h.name for h in hosts for a in h.addresses}
         self._between = {h.name for h in hosts if h.kind in {HostKind.ROUTER, HostKind.LB}}
@@ -66,7 +54,7 @@ class Decisions:
         self._around = Surroundings(
             hosts=hosts,
             addresses={name: read_addresses(host.netns, inside) for name, host in hosts.items()},
-            rulesets=self._rulesets(),
+            rules=self._rules(),
             ask=Routes(self._hosts, self._stack).ask,
         )
         return self
@@ -98,10 +86,10 @@ class Decisions:
             self._remark(str(error))
             return None
         visited = {visit.host for way in ways for visit in way.visits}
-        for host in visited & self._unread.keys():
-            self._remark(self._unread[host])
+        for host in visited & self._unknown.keys():
+            self._remark(self._unknown[host])
         found = decision_of(ways)
-        if found is None or visited & self._unread.keys():
+        if found is None or visited & self._unknown.keys():
             return None
         whole = self._whole(found)
         return whole.astray({caller.name, caller.node or ""} | self._between, self._nodes)
@@ -111,29 +99,25 @@ class Decisions:
         endpoints = self._endpoints.get((found.host, found.chains[0] if found.chains else ""))
         return found if endpoints is None else found.among(endpoints)
 
-    def _rulesets(self) -> dict[str, Ruleset]:
+    def _rules(self) -> dict[str, HostRules]:
         """Return the rules of every host but pods and clients, where a lab lays none."""
+        laid = tuple(h for h in self._hosts if h.kind not in {HostKind.POD, HostKind.CLIENT})
+        known = known_rules(laid, Family.IPV4, self._read)
+        self._unknown = dict(known.unknown)
         found = {}
-        for host in self._hosts:
-            if host.kind not in {HostKind.POD, HostKind.CLIENT}:
-                try:
-                    ruleset = parse(self._read(host), Family.IPV4)
-                except (HostError, SpecError) as error:
-                    self._unread[host.name] = f"the rules of {host.name} cannot be read: {error}"
-                    continue
-                found[host.name] = self._thinned(host.name, ruleset)
-                nat = ruleset.table("nat")
-                if host.kind is HostKind.NODE and (nat is None or nat.chain(SERVICES) is None):
-                    self._unread[host.name] = f"{host.name} has no chain {SERVICES} of iptables"
+        for host in laid:
+            rules = known.rules.get(host.name)
+            if rules is None:
+                continue
+            found[host.name], endpoints = rules.thinned(MOST_ENDPOINTS)
+            for chain, ends in endpoints.items():
+                self._endpoints[host.name, chain] = ends
+            if host.kind is HostKind.NODE and not rules.has_kube_proxy():
+                self._unknown[host.name] = (
+                    f"{host.name} has neither chain {SERVICES} of iptables"
+                    f" nor table {TABLE} of nftables"
+                )
         return found
-
-    def _thinned(self, host: str, ruleset: Ruleset) -> Ruleset:
-        thinned = thin(ruleset, MOST_ENDPOINTS)
-        for chain, found in thinned.endpoints.items():
-            self._endpoints[host, chain] = tuple(
-                (AddrPort(to.address, to.port or 0), chance) for to, chance in found
-            )
-        return thinned.ruleset
 
     def _remark(self, sentence: str) -> None:
         if sentence not in self.remarks:

@@ -12,6 +12,7 @@ from netlab.model.hosts import Host
 from netlab.model.packets import Family
 from netlab.observe.legacy_trace import has_legacy_tables
 from netlab.observe.rule_handles import read_generation, read_handles
+from netlab.observe.rule_tables import read_tables
 from netlab.path.legacy_walks import LegacyRules, legacy_rules
 from netlab.path.rule_book import RuleBook, book_by_handle
 from netlab.path.table_book import table_book
@@ -20,6 +21,7 @@ from netlab.proxy.nftables.table import TABLE
 
 if TYPE_CHECKING:
     from netlab.lab.path_prediction import PathPrediction
+    from netlab.path.host_rules import ListedRules
 
 
 class RuleBooks:
@@ -41,7 +43,9 @@ class RuleBooks:
         self.legacy: dict[str, LegacyRules] = {}
         """Rules of iptables-legacy, by host; there once the rules were read."""
         self._texts: dict[str, str] = {}
-        self._tables: dict[str, frozenset[str]] = {}
+        self._table_texts: dict[str, str] = {}
+        self._both_iptables: set[str] = set()
+        """Hosts with rules of iptables-nft that those of iptables-legacy stand for."""
 
     def read(self) -> dict[str, RuleBook]:
         """Return the rules of each host that has any."""
@@ -50,14 +54,23 @@ class RuleBooks:
 
     def path_prediction(self) -> "PathPrediction":
         """Return what the rules that were read say of connections to come."""
-        from netlab.lab.path_prediction import PathPrediction, foreign_tables  # noqa: PLC0415 for those who ask
+        from netlab.lab.path_prediction import PathPrediction  # noqa: PLC0415 for those who ask
 
-        names = [host.name for host in self._hosts]
-        return PathPrediction(
-            hosts=tuple(self._hosts),
-            texts=self._texts,
-            version=self._version,
-            remarks=foreign_tables(names, self._tables),
+        listed = {host.name: self._listed(host) for host in self._hosts}
+        return PathPrediction(hosts=tuple(self._hosts), version=self._version, listed=listed)
+
+    def _listed(self, host: Host) -> "ListedRules":
+        from netlab.path.host_rules import ListedRules  # noqa: PLC0415 for those who ask
+
+        try:
+            tables = read_tables(host, inside, self._version)
+        except OSError as error:
+            self.warnings.append(f"no tables of {host.name}: {error}")
+            tables = ()
+        return ListedRules(
+            iptables=self._texts.get(host.name, ""),
+            kube_proxy=self._table_texts.get(host.name, ""),
+            tables=(*tables, *(["iptables-nft"] if host.name in self._both_iptables else [])),
         )
 
     def _read(self, host: Host) -> RuleBook:
@@ -91,15 +104,15 @@ class RuleBooks:
             return {}
         text = _save(host, "nft")
         self._texts[host.name] = text
-        self._tables[host.name] = frozenset(table for table, _ in handles)
         book = dict(book_by_handle(text, handles))
-        if TABLE in self._tables[host.name]:
+        if any(table == TABLE for table, _ in handles):
             book.update(self._table_book(host))
         return book
 
     def _table_book(self, host: Host) -> RuleBook:
         family = Family.IPV4 if self._version == 4 else Family.IPV6
         text = nftables.list_table([host.netns], family, TABLE, handles=True)[host.netns]
+        self._table_texts[host.name] = text
         return table_book(parse_listing(text)) if text else {}
 
     def _legacy_book(self, host: Host) -> RuleBook:
@@ -109,7 +122,7 @@ class RuleBooks:
         if _rules_of(text) != _rules_of(self._legacy_texts[host.name]):
             self._say_changed(host)
         if _rules_of(self._texts.get(host.name, "")):
-            self._tables[host.name] |= {"iptables-nft"}
+            self._both_iptables.add(host.name)
         self._texts[host.name] = text
         self.legacy[host.name] = legacy_rules(text)
         return self.legacy[host.name].book()

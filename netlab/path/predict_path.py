@@ -18,16 +18,16 @@ The interface that a packet comes in by is the one that its host would answer th
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 from ipaddress import ip_address
 from typing import Final
 
 from netlab.model.hosts import Host, HostKind
-from netlab.model.packets import Family
 from netlab.model.topology import Address
-from netlab.netfilter.rules import Ruleset
+from netlab.netfilter.base_chains import HookWalker
 from netlab.netfilter.verdicts import Outcome, Verdict
 from netlab.netfilter.verdicts import Packet as Walked
-from netlab.netfilter.walk import Walker
+from netlab.path.host_rules import HostRules
 from netlab.path.observations import AddressPair, AddrPort
 from netlab.path.paths import Nat
 from netlab.path.predicted_path import End, PredictedPath, PredictedRewrite, PredictedVisit
@@ -48,8 +48,8 @@ class Surroundings:
 
     hosts: Mapping[str, Host]
     addresses: Mapping[str, Addresses]
-    rulesets: Mapping[str, Ruleset]
-    """Of the hosts that have rules."""
+    rules: Mapping[str, HostRules]
+    """Of the hosts that have some."""
     ask: AskRoute
 
 
@@ -88,7 +88,7 @@ class _Predictor:
     def __init__(self, surroundings: Surroundings, protocol: str) -> None:
         self._around = surroundings
         self._protocol = protocol
-        self._walkers: dict[str, Walker] = {}
+        self._walkers: dict[str, HookWalker] = {}
         self._owners = {
             address: host
             for host, interfaces in surroundings.addresses.items()
@@ -148,12 +148,15 @@ class _Predictor:
             visits += (PredictedVisit(host=router, is_bridged=True),)
         yield from self.follow(replace(gone, host=owner, visits=visits))
 
-    def _walker(self, host: str) -> Walker:
+    def _walker(self, host: str) -> HookWalker:
         if host not in self._walkers:
-            rules = self._around.rulesets.get(host, Ruleset(Family.IPV4, ()))
+            rules = self._around.rules.get(host)
             interfaces = self._around.addresses.get(host, {}).values()
             local = [address for addresses in interfaces for address in addresses]
-            self._walkers[host] = Walker(rules, local, lambda packet: self._leaves_by(host, packet))
+            route = partial(self._leaves_by, host)
+            self._walkers[host] = (
+                HookWalker((), local, route) if rules is None else rules.walker(local, route)
+            )
         return self._walkers[host]
 
     def _leaves_by(self, host: str, packet: Walked) -> str | None:

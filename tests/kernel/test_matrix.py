@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,11 @@ import pytest
 from jsonschema import Draft202012Validator
 
 import netlab.render as forms
-from netlab.lab.decisions import Decisions, read_iptables
+from netlab.lab.decisions import Decisions
 from netlab.lab.hosts import hosts
+from netlab.lab.path_prediction import list_rules
 from netlab.model.hosts import Host
+from netlab.path.host_rules import ListedRules
 from netlab.path.observations import AddrPort
 from tests.kernel.conftest import wait_for
 
@@ -286,15 +289,29 @@ def test_wide_lists_the_deciding_rules():
 @pytest.mark.parametrize(
     ("rules", "said"),
     [
-        pytest.param("", "node2 has no chain KUBE-SERVICES of iptables", id="rules elsewhere"),
-        pytest.param("-- no rules", "the rules of node2 cannot be read", id="no rules at all"),
+        pytest.param(
+            ListedRules(),
+            "node2 has neither chain KUBE-SERVICES of iptables nor table kube-proxy of nftables",
+            id="no rules of kube-proxy's",
+        ),
+        pytest.param(
+            ListedRules(iptables="-- no rules"), "the rules of node2 cannot be read", id="no rules"
+        ),
+        pytest.param(
+            ListedRules(tables=("inet guard", "mine")),
+            "node2 has rules in inet guard, mine, which netlab cannot predict",
+            id="somebody else's",
+        ),
     ],
 )
-def test_nothing_is_predicted_of_calls_that_meet_unknown_rules(rules: str, said: str):
+def test_nothing_is_predicted_of_calls_that_meet_unknown_rules(rules: ListedRules, said: str):
     found = {host.name: host for host in hosts(LAB)}
 
-    def read(host: Host) -> str:
-        return rules if host.name == "node2" else read_iptables(host)
+    def read(host: Host) -> ListedRules:
+        own = list_rules(host)
+        if host.name != "node2":
+            return own
+        return replace(own, tables=rules.tables) if rules.tables else rules
 
     with Decisions(list(found.values()), read) as decisions:
         beside = decisions.decide(found["client"], node_port(found["node1"]), "tcp")

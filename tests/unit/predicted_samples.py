@@ -6,6 +6,7 @@ from netlab.model.hosts import Host, HostKind
 from netlab.model.names import NetnsName
 from netlab.model.packets import Family
 from netlab.netfilter.parse import parse
+from netlab.path.host_rules import HostRules
 from netlab.path.observations import AddressPair, AddrPort
 from netlab.path.predict_path import Surroundings
 from netlab.path.routes import RouteAnswer, RouteQuestion
@@ -95,11 +96,12 @@ def make_surroundings(node_rules: str = NODE_RULES) -> Surroundings:
         )
         for host in _INTERFACES
     }
-    rules = parse(node_rules, Family.IPV4)
+    rules = HostRules(iptables=parse(node_rules, Family.IPV4))
+    router = HostRules(iptables=parse(ROUTER_RULES, Family.IPV4))
     return Surroundings(
         hosts=hosts,
         addresses=addresses,
-        rulesets={"node1": rules, "node2": rules, "router": parse(ROUTER_RULES, Family.IPV4)},
+        rules={"node1": rules, "node2": rules, "router": router},
         ask=ask,
     )
 
