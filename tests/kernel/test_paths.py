@@ -22,7 +22,7 @@ from netlab.lab.hosts import hosts
 from netlab.lab.topologies import read_topology
 from netlab.lab.tracing import TraceRequest, trace
 from netlab.path.stable import stable
-from netlab.path.trace import Result, Trace
+from netlab.path.trace import Result, RuleHit, Trace
 from netlab.render.trace import TraceStyle, render_trace
 from tests.kernel.conftest import Lab, wait_for
 
@@ -243,6 +243,27 @@ def test_each_endpoint_is_predicted_with_its_chance(lab: Paths):
     assert str(found.request().last_pair().destination.address) in chances
     taken = found.prediction.paths[found.prediction.taken]
     assert taken.host == found.verdict.host
+
+
+def test_a_client_that_affinity_knows_is_no_surprise(lab: Paths):
+    def set_affinity(kind: str, rules: int) -> None:
+        patch = json.dumps({"spec": {"sessionAffinity": kind}})
+        assert lab.run("patch", "svc", "web-cluster", "-p", patch).returncode == 0
+        wait_for(lambda: kube_rules(lab).count("--rcheck") == rules)
+
+    set_affinity("ClientIP", 1)
+    try:
+        first, second = (traced(lab, "caller-1", "http://web-cluster") for _ in range(2))
+    finally:
+        set_affinity("None", 0)
+
+    met = [
+        [step.text for _, step in one.request().steps() if isinstance(step, RuleHit)]
+        for one in (first, second)
+    ]
+    assert [any("--rcheck" in text for text in texts) for texts in met] == [False, True]
+    assert first.prediction.holds()
+    assert second.prediction.holds()
 
 
 def kube_rules(lab: Paths) -> str:

@@ -108,6 +108,35 @@ def test_a_masquerade_that_keeps_the_address_is_not_compared():
     assert kinds(delivered(), way("client", "node2", "web", rewrites=(*REWRITES, same))) == []
 
 
+@pytest.mark.parametrize(
+    ("text", "differs"),
+    [
+        ("-A KUBE-NODEPORTS -m recent --rcheck --seconds 10800 --reap --name X -j X", []),
+        ("ip saddr @affinity-X goto endpoint-X", []),
+        ("-A KUBE-NODEPORTS -m statistic --mode random -j X", [("rules", "node2")]),
+    ],
+    ids=["iptables", "nftables", "a die"],
+)
+def test_a_client_that_affinity_knew_stands_for_the_die(text: str, differs: list[tuple[str, str]]):
+    trace = delivered()
+    request = trace.packets[0]
+    sticky = tuple(
+        replace(
+            visit,
+            steps=tuple(
+                replace(step, index=7, text=text)
+                if isinstance(step, RuleHit) and step.chain == "KUBE-NODEPORTS"
+                else step
+                for step in visit.steps
+            ),
+        )
+        for visit in request.visits
+    )
+    trace = replace(trace, packets=(replace(request, visits=sticky), *trace.packets[1:]))
+
+    assert kinds(trace, EQUAL) == differs
+
+
 def test_rules_that_nobody_heard_are_a_remark_and_no_difference():
     trace = delivered()
     request = trace.packets[0]
