@@ -113,6 +113,8 @@ def shape(netns: str) -> dict[str, list[str]]:
 
 
 def _steady(line: str) -> str:
+    # Whether a link has a carrier its kernel finds out by itself, after the last command.
+    line = re.sub(r"NO-CARRIER,|,LOWER_UP|,M-DOWN| state [A-Z]+| linkdown", "", line)
     line = re.sub(r"\[\d+:\d+\]|^\d+: |@if\d+|link-netnsid \d+|qlen \d+", "", line)
     line = re.sub(
         r"link-netns \S+|valid_lft \S+|preferred_lft \S+|proto static |brd [\d.]+ ", "", line
