@@ -88,9 +88,14 @@ def check_endpoint_slice(manifest: Mapping[str, object], path: FieldPath, report
 
 
 def _check_endpoint_ports(fields: Mapping[str, object], path: FieldPath, report: Report) -> None:
-    for inside, port in items_of(fields, "ports", path):
+    ports = list(items_of(fields, "ports", path))
+    for inside, port in ports:
         check_port(port.get("port"), (*inside, "port"), report)
         check_choice(port.get("protocol"), PROTOCOLS, (*inside, "protocol"), report)
+        name = text_of(port, "name")
+        if name and wrong_dns_label(name):
+            report.add((*inside, "name"), invalid(name, wrong_dns_label(name)))
+    check_unique((((*inside, "name"), text_of(port, "name")) for inside, port in ports), report)
 
 
 def _check_policies(spec: Mapping[str, object], kind: str, path: FieldPath, report: Report) -> None:
