@@ -2,11 +2,12 @@
 
 ====================  ==========================================================
 ``0.0.0.0:10256``     ``/healthz``, ``/livez``: do the rules follow the objects?
-``127.0.0.1:10249``   ``/proxyMode``, ``/metrics``, ``/healthz``
+``127.0.0.1:10249``   ``/proxyMode``, ``/metrics``, ``/healthz``, ``/configz``
 health check ports    any path: has this node a ready endpoint for the Service?
 ====================  ==========================================================
 """
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from netlab.control.store import Store
 from netlab.lab.kube_proxy import KubeProxy
 from netlab.model.names import NetnsName
 from netlab.model.objects import Key
+from netlab.proxy.configz import configz_values
 from netlab.proxy.health import Answer, health_check_answer, is_eligible, proxy_health_answer
 from netlab.render.prometheus import CONTENT_TYPE, render_metrics
 
@@ -74,10 +76,16 @@ class ProxyDoors:
                 "/proxyMode": lambda: Answer(headers=_PLAIN, body=self._kube_proxy.mode),
                 "/healthz": lambda: Answer(headers=_PLAIN, body="ok"),
                 "/metrics": lambda: self._metrics(door),
+                "/configz": lambda: self._configz(door),
             }
         if door.port == HEALTH_PORT:
             return {"/healthz": lambda: self._healthz(door), "/livez": lambda: self._livez(door)}
         return None
+
+    def _configz(self, door: Door) -> Answer:
+        configuration = self._kube_proxy.nodes[door.netns].configuration
+        shown = configz_values(configuration, self._kube_proxy.mode)
+        return Answer(headers={"Content-Type": "application/json"}, body=json.dumps(shown))
 
     def _healthz(self, door: Door) -> Answer:
         node = Key("nodes", "", self._kube_proxy.nodes[door.netns].node.name)

@@ -38,12 +38,20 @@ class NodeProxy(ABC):
 
     Args:
         node: The node.
+        configuration: What kube-proxy there was told.
         family: The address family.
         services: All Services; it is read, and never changed.
     """
 
-    def __init__(self, node: ProxyNode, family: Family, services: ServiceMap) -> None:
+    def __init__(
+        self,
+        node: ProxyNode,
+        configuration: ProxyConfiguration,
+        family: Family,
+        services: ServiceMap,
+    ) -> None:
         self.node = node
+        self.configuration = configuration
         self._family = family
         self._services = services
         self._health_checks: dict[Name, HealthCheck] = {}
@@ -116,7 +124,7 @@ class IptablesProxy(NodeProxy):
         family: Family,
         services: ServiceMap,
     ) -> None:
-        super().__init__(node, family, services)
+        super().__init__(node, configuration, family, services)
         self._compilation = Compilation(
             Surroundings(
                 node=node,
@@ -164,7 +172,7 @@ class NftablesProxy(NodeProxy):
         services: ServiceMap,
         service_cidrs: Sequence[Network] = (),
     ) -> None:
-        super().__init__(node, family, services)
+        super().__init__(node, configuration, family, services)
         around = TableSurroundings(node=node, configuration=configuration, family=family)
         self._compilation = TableCompilation(around, service_cidrs)
         self._compilation.update(self._ports(services.names()))

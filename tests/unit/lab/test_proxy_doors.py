@@ -87,6 +87,13 @@ def test_a_path_has_its_answer(doors: ProxyDoors, port: int, path: str, status: 
     assert (answer.status, answer.body) == (status, body)
 
 
+def test_the_configuration_in_force_is_shown(doors: ProxyDoors):
+    answer = doors.answer(door(PROXY_PORT), "/configz")
+    assert answer.headers["Content-Type"] == "application/json"
+    shown = json.loads(answer.body)["kubeproxy.config.k8s.io"]
+    assert (shown["mode"], shown["clusterCIDR"]) == ("iptables", "10.244.0.0/16")
+
+
 def test_times_are_said_to_the_microsecond(doors: ProxyDoors):
     document = json.loads(doors.answer(door(HEALTH_PORT), "/livez").body)
     assert document["currentTime"] == "2027-01-15T08:00:00.250000Z"
