@@ -87,9 +87,7 @@ def table_sentence(one: TableEntry) -> str:
 def _of_element(map_name: str, element: Element) -> str:
     *address, protocol, port = element.key.split(" . ")
     where = f"{protocol.upper()} port {port}"
-    subject = (
-        f"A packet for {address[0]} at {where}" if address else f"A packet for node port {where}"
-    )
+    subject = f"A packet for {address[0]} at {where}" if address else f"A packet for {where}"
     reason = _REASONS.get(element.verdict, "") if map_name.startswith("no-endpoint-") else ""
     return f"{subject} {_decision(element.verdict)}{reason}."
 

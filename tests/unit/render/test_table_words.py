@@ -27,7 +27,7 @@ SAID = [table_sentence(one) for one in GROUPS["default/web"]]
             " 203.0.113.9 is dropped without a word."
         ),
         "A packet for 10.0.0.80 at TCP port 80 is given one endpoint of the whole cluster.",
-        "A packet for node port TCP port 30080 is treated as one that comes from outside.",
+        "A packet for TCP port 30080 is treated as one that comes from outside.",
         (
             "A packet for the Service from an address in set"
             " affinity-SVLGPL42-default/web/tcp/http__10.244.1.2/8080 is sent to endpoint"
@@ -52,7 +52,7 @@ def test_a_service_without_endpoints_says_why_it_refuses():
             " Service has no endpoint."
         ),
         (
-            "A packet for node port TCP port 30081 is refused, and its sender is told, because the"
+            "A packet for TCP port 30081 is refused, and its sender is told, because the"
             " Service has no endpoint."
         ),
     ]
