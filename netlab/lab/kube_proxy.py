@@ -160,7 +160,7 @@ class KubeProxy:
         await self._clean_udp()
         if not self._is_due:
             self._queued_at = None
-        return len(laid.changes) - len(laid.refusals)
+        return len(laid.changes.keys() - laid.refusals.keys())
 
     async def tidy_when_due(self, now: float) -> float | None:
         """Delete chains that changes have left empty if it is time to.

@@ -14,7 +14,7 @@ from typing import Any, Final
 from netlab.kernel.requests import LoadTables, ReadTables, Restore, SaveRules
 from netlab.model.names import NetnsName
 from netlab.model.packets import Family
-from netlab.netfilter.parse import parse
+from netlab.netfilter.parse import parse, unreadable_table
 from netlab.netfilter.rules import Ruleset
 from netlab.proxy.nftables.listing import parse_listing
 from netlab.proxy.node_rules import HeldRules, RuleChange, Wanted, change
@@ -90,13 +90,15 @@ class LaidRules:
         compared = want.keys() - changes.keys()
         were_read, self._new = self._new, set()
         # While one is read, another may be forgotten.
-        while unknown := sorted(compared - self._held.keys()):
-            await self._read(unknown)
+        unreadable: dict[NetnsName, str] = {}
+        while unknown := sorted(compared - self._held.keys() - unreadable.keys()):
+            unreadable |= await self._read(unknown)
             were_read |= set(unknown)
+        compared -= unreadable.keys()
         found = {name: change(want[name].whole(), self._held[name]) for name in compared}
         self._held.clear()
         changes |= {name: one for name, (one, _) in found.items()}
-        refusals = await self._load(changes)
+        refusals = unreadable | await self._load(changes)
         self._in_step |= changes.keys() - refusals.keys() - self._forgotten
         return Laid(
             changes={name: one for name, one in changes.items() if one},
@@ -119,13 +121,22 @@ class LaidRules:
         self._in_step |= texts.keys() - refusals.keys() - self._forgotten
         return refusals
 
-    async def _read(self, names: Sequence[NetnsName]) -> None:
+    async def _read(self, names: Sequence[NetnsName]) -> dict[NetnsName, str]:
+        """Read the rules of namespaces, and return why, for each whose rules cannot be read.
+
+        To take those for none would lay jumps a second time.
+        """
+        unreadable = {}
         texts = await self._call(SaveRules(netns=tuple(names)))
         tables = await self._call(ReadTables(netns=tuple(names)))
         for name, text in texts.items():
+            if why := unreadable_table(text):
+                unreadable[name] = why
+                continue
             rules = parse(text, Family.IPV4)
             table = parse_listing(tables[name]).table if tables[name] else None
             self._held[name] = HeldRules(iptables=rules, nftables=table, is_read=True)
+        return unreadable
 
     async def _load(self, changes: Mapping[NetnsName, RuleChange]) -> dict[NetnsName, str]:
         """Load the texts of each namespace up to one that it refuses."""

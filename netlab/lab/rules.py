@@ -3,14 +3,14 @@
 import difflib
 
 from netlab.api.client import Client
-from netlab.errors import LabError
+from netlab.errors import KernelError, LabError
 from netlab.kernel import iptables, nftables, rundir
 from netlab.lab.hosts import find_netns
 from netlab.model.names import NetnsName
 from netlab.model.packets import Family
 from netlab.netfilter.counted import parse_counted
 from netlab.netfilter.differences import Difference, differences
-from netlab.netfilter.parse import parse
+from netlab.netfilter.parse import parse, unreadable_table
 from netlab.proxy.nftables.differences import table_differences
 from netlab.proxy.nftables.listing import parse_listing
 from netlab.proxy.nftables.parse import parse as parse_table
@@ -29,9 +29,10 @@ def read_groups(lab: str, host: str, service: str = "") -> list[RuleGroup]:
 
     Raises:
         LabError: There is no such lab, host, or Service among the rules.
+        KernelError: iptables cannot read them.
     """
     netns = find_netns(lab, host)
-    text = iptables.save([netns], counters=True)[netns]
+    text = _iptables(netns, counters=True)
     groups = group_by_service(parse_counted(text, Family.IPV4))
     table = _table(netns)
     if table is not None:
@@ -53,10 +54,11 @@ def read_differences(lab: str, node: str) -> list[Difference]:
 
     Raises:
         LabError: There is no such lab or node, or no control plane to ask.
+        KernelError: iptables cannot read the rules.
     """
     netns = find_netns(lab, node)
     wanted = Client(rundir.control_socket(lab)).get(f"/netlab/v1/rules/{node}")
-    held = iptables.save([netns])[netns]
+    held = _iptables(netns)
     table = parse_table(wanted["nftables"]) if wanted["nftables"] is not None else None
     has = _table(netns)
     if table is not None and has is not None:
@@ -65,6 +67,13 @@ def read_differences(lab: str, node: str) -> list[Difference]:
         *differences(parse(wanted["iptables"], Family.IPV4), parse(held, Family.IPV4)),
         *table_differences(table, has),
     ]
+
+
+def _iptables(netns: NetnsName, *, counters: bool = False) -> str:
+    text = iptables.save([netns], counters=counters)[netns]
+    if why := unreadable_table(text):
+        raise KernelError(why, hint=f"sudo ip netns exec {netns} nft -a list ruleset")
+    return text
 
 
 def _table(netns: NetnsName) -> Table | None:

@@ -5,6 +5,7 @@ Both kinds of iptables print the same language, with small differences that
 the words it was printed with, so no rule is ever lost.
 """
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -16,6 +17,7 @@ from netlab.netfilter.parse_target import parse_target
 from netlab.netfilter.rules import Chain, Rule, Ruleset, Table, rule
 from netlab.netfilter.words import logical_lines, split
 
+_INCOMPATIBLE: Final = re.compile(r"^# Table `(\w+)' is incompatible", re.MULTILINE)
 _BEGINS_PART: Final = frozenset({"-s", "-d", "-i", "-o", "-p", "-m", "-j", "-g"})
 _TARGET: Final = frozenset({"-j", "-g"})
 _FREE_TEXT: Final = frozenset({"--comment", "--name", "--log-prefix", "--nflog-prefix", "--string"})
@@ -50,6 +52,20 @@ def parse(text: str, family: Family) -> Ruleset:
             case _:
                 raise SpecError(f"line {number}: not the output of iptables-save: {line[:80]}")
     return normalise(Ruleset(family, tuple(tables)))
+
+
+def unreadable_table(text: str) -> str:
+    """Return why ``text`` of iptables-save lacks a table that is there; empty when it lacks none.
+
+    Somebody has added a rule to it, by nft, that iptables has no words for. iptables then prints
+    none of the table's rules, and yet fails at nothing.
+    """
+    found = _INCOMPATIBLE.search(text)
+    if found is None:
+        return ""
+    return (
+        f"iptables cannot read table {found[1]}: a rule that was added to it by nft is not its own"
+    )
 
 
 def _table(name: str, policies: dict[str, str], lines: list[list[str]]) -> Table:

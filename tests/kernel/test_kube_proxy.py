@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import random  # noqa: TID251 seeded, so that tests repeat
+import re
 import socket
 import subprocess
 import sys
@@ -326,6 +327,31 @@ def test_a_refused_text_is_told_with_its_line_changes_nothing_and_is_loaded_next
     spoilt = Restore if mode is IPTABLES else LoadTables
     found, put, quoted = SPOILT[spoilt]
     with one_node(mode) as (name, topology, end):
+        asyncio.run(live(name, topology, end))
+
+
+def test_a_table_that_iptables_cannot_read_is_told_and_gets_no_rule_twice():
+    async def live(name: NetnsName, topology: Topology, end: socket.socket) -> None:
+        proxy = proxy_of(calls_to(end))
+        await proxy.sync(topology)
+        before = ruleset(name)
+        added = "numgen random mod 2 vmap { 0 : accept, 1 : accept }"
+        inside(name, "nft", f"add rule ip nat OUTPUT {added}")
+        if "is incompatible" not in inside(name, "iptables-save"):
+            pytest.skip("this iptables reads what nft has added, or does not see it")
+        proxy.forget([name])
+        assert await proxy.sync(topology) == 0
+        assert "cannot read table nat" in proxy.refusals[name]
+        listed = inside(name, "nft", "list", "chain", "ip", "nat", "OUTPUT")
+        assert listed.count("jump KUBE-SERVICES") == 1
+        rule = inside(name, "nft", "-a", "list", "chain", "ip", "nat", "OUTPUT")
+        handle = re.search(r"vmap .* # handle (\d+)", rule)[1]
+        inside(name, "nft", f"delete rule ip nat OUTPUT handle {handle}")
+        await proxy.sync(topology)
+        assert proxy.refusals == {}
+        assert ruleset(name) == before
+
+    with one_node(IPTABLES) as (name, topology, end):
         asyncio.run(live(name, topology, end))
 
 
