@@ -9,7 +9,8 @@ containers. The event loop runs passes (see ``netlab.control.runtime``). One pas
 1. the controllers reconcile objects;
 2. namespaces, links, addresses and routes follow (``network``);
 3. processes are started and ended (``kubelet``), which changes objects, so back to 1;
-4. when nothing changes any more, the rules follow (``kube_proxy``).
+4. when nothing changes any more, the rules follow (``kube_proxy``);
+5. pods that no rule leads to any more are asked to end.
 
 It answers on the lab's Unix socket with the Kubernetes API and with ``/netlab/v1``.
 """
@@ -135,7 +136,10 @@ class ControlPlane:
             wakes.append(await self.kubelet.run_pods(self.topology, now))
             if self.store.version == before:
                 break
-        wakes.append(await self._sync_proxies(made))
+        try:
+            wakes.append(await self._sync_proxies(made))
+        finally:
+            self.kubelet.ask_to_end()
         return min((wake for wake in wakes if wake is not None), default=None)
 
     async def _sync_proxies(self, made: set["NetnsName"]) -> float:

@@ -4,9 +4,11 @@ Theory of operation
 -------------------
 A pass compares the pods in the store with the processes that run. It starts what is missing, all
 at once, and reports each start in the pod's status. A pod that is being deleted is asked to end
-(SIGTERM), and killed when its grace period is over; when its last process is gone the object is
-removed, and with it, in the next pass, its network namespace. That a process has ended is told by
-the container runtime and reported at once, so that the pod leaves its EndpointSlices.
+(SIGTERM) when the pass has laid its rules, so that new connections are led to others by then,
+however busy the machine is. It is killed when its grace period is over; when its last process is
+gone the object is removed, and with it, in the next pass, its network namespace. That a process has
+ended is told by the container runtime and reported at once, so that the pod leaves its
+EndpointSlices.
 
 A container's id in the pod's status is its process's pid and start time: a control plane that
 starts anew knows by it which processes to take over.
@@ -70,6 +72,7 @@ class Kubelet:
         self._ended: list[tuple[_ContainerKey, int | None]] = []
         self._ended_early: dict[ProcessId, int | None] = {}
         """Ends that were told before the start of the process was taken note of."""
+        self._to_ask: list[ProcessId] = []
         self._asked_to_end: set[ProcessId] = set()
         self._retry_at: dict[_ContainerKey, float] = {}
 
@@ -222,7 +225,12 @@ class Kubelet:
                 processes.send_signal(process, signal.SIGKILL)
             elif process not in self._asked_to_end:
                 self._asked_to_end.add(process)
-                processes.send_signal(process, signal.SIGTERM)
+                self._to_ask.append(process)
+
+    def ask_to_end(self) -> None:
+        """Ask the processes of pods that are being deleted to end; the rules were laid before."""
+        while self._to_ask:
+            processes.send_signal(self._to_ask.pop(), signal.SIGTERM)
 
     def _kill_strays(self, known: set[str]) -> None:
         for uid in self._running.keys() - known:
