@@ -49,7 +49,7 @@ def predict(
 
     if (flow is None) == (flows_file is None):
         raise click.UsageError("Give one FLOW, or --flows FILE.")
-    questions = [_parse(flow)] if flow is not None else _read_flows(str(flows_file))
+    questions = _parse([flow]) if flow is not None else _read_flows(str(flows_file))
     predictor = Predictor(read_view(asked))
     answers = [predictor.predict(question) for question in questions]
     if output == "text":
@@ -60,14 +60,21 @@ def predict(
     click.echo(json.dumps({"schema": _SCHEMA, "node": asked.node, **body}, indent=2))
 
 
-def _parse(flow: object, place: str = "") -> "FlowQuestion":
-    from netlab.path.flows import EXAMPLE, FORM, FlowError, flow_of
+def _parse(flows: list[object], source: str = "") -> "list[FlowQuestion]":
+    """Return what is asked; every flow that cannot be read is told at once, with the form."""
+    from netlab.path.flows import EXAMPLE, FORM, OBJECT_EXAMPLE, FlowError, flow_of
 
-    try:
-        return flow_of(flow)
-    except FlowError as error:
-        form = f"A flow is: {FORM}\nFor example: {EXAMPLE}"
-        raise click.UsageError(f"{place}{error}.\n{form}") from error
+    questions, problems = [], []
+    for number, flow in enumerate(flows, 1):
+        try:
+            questions.append(flow_of(flow))
+        except FlowError as error:
+            problems.append(f"{source}: flow {number}: {error}." if source else f"{error}.")
+    if problems:
+        problems += [f"A flow is: {FORM}", f"For example: {EXAMPLE}"]
+        problems += [f"Or in JSON: {OBJECT_EXAMPLE}"] if source else []
+        raise click.UsageError("\n".join(problems))
+    return questions
 
 
 def _read_flows(file: str) -> "list[FlowQuestion]":
@@ -82,4 +89,4 @@ def _read_flows(file: str) -> "list[FlowQuestion]":
     flows = found.get("flows") if isinstance(found, dict) else found
     if not isinstance(flows, list):
         raise SpecError(f"{source}: must be a list of flows, or an object with such a list: flows")
-    return [_parse(flow, f"{source}: flow {number}: ") for number, flow in enumerate(flows, 1)]
+    return _parse(flows, source)

@@ -12,6 +12,10 @@ from netlab.model.topology import Address
 
 FORM: Final = "[pod|node|client|localhost] SOURCE -> DESTINATION:PORT/PROTOCOL"
 EXAMPLE: Final = "pod 10.0.0.2 -> 172.30.0.41:80/tcp"
+OBJECT_EXAMPLE: Final = (
+    '{"sourceIP": "10.0.0.2", "destIP": "172.30.0.41", "destPort": 80, "protocol": "TCP"}'
+)
+"""The same in JSON."""
 
 _FLOW: Final = re.compile(
     r"\s*(?:(?P<origin>[a-z]+)\s+)?(?P<source>[0-9a-fA-F.:\[\]]+)?\s*(?:->|→)\s*"

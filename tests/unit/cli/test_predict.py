@@ -7,6 +7,7 @@ from click.testing import CliRunner
 
 from netlab.cli.predict import predict
 from netlab.errors import SpecError
+from netlab.path.flows import OBJECT_EXAMPLE, flow_of
 
 GOLDEN = Path(__file__).parents[2] / "golden/proxy"
 CASES = json.loads((GOLDEN / "kube-proxy-facts.json").read_text("utf-8"))["cases"]
@@ -103,10 +104,17 @@ def test_an_unreadable_flow_shows_the_form(flow: str, told: str):
     assert FORM in result.stderr
 
 
-def test_an_unreadable_flow_of_a_file_is_told_by_its_number():
-    result = run("--flows", "-", text='["10.0.0.2 -> 172.30.0.41:80", {"sourceIP": "10.0.0.2"}]')
+def test_every_unreadable_flow_of_a_file_is_told_by_its_number():
+    text = '["10.0.0.2 -> 172.30.0.41:80", {"sourceIP": "10.0.0.2"}, "hello"]'
+    result = run("--flows", "-", text=text)
     assert result.exit_code == 2
     assert "<stdin>: flow 2: a flow without destIP, destPort." in result.stderr
+    assert "<stdin>: flow 3: 'hello' is no flow." in result.stderr
+    assert OBJECT_EXAMPLE in result.stderr
+
+
+def test_the_form_of_a_flow_in_json_is_one():
+    assert flow_of(json.loads(OBJECT_EXAMPLE)) == flow_of("10.0.0.2 -> 172.30.0.41:80/tcp")
 
 
 @pytest.mark.parametrize("text", ["{", "7", '{"flow": []}'])
