@@ -105,7 +105,7 @@ class _ContainerRuntime:
 
     def _watch(self, process: ProcessId) -> None:
         try:
-            descriptor = os.pidfd_open(process.pid)
+            descriptor = processes.pidfd(process)
         except ProcessLookupError:
             channel.send(self._end, Exited(process=process, status=None))
             return

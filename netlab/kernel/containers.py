@@ -144,8 +144,10 @@ def _run(order: int, template: Template, netns: int, writer: int) -> None:
         _enter(container, template, netns)
         if container.built_in:
             _close_all_but(writer)
+            # Orphans of the container become this process's children; the kernel buries them.
+            signal.signal(signal.SIGCHLD, signal.SIG_IGN)
             processes.set_title(f"{container.hostname}: {container.argv[0]}")
-            BUILT_IN[container.argv[0]](lambda: os.close(writer))
+            BUILT_IN[container.argv[0]](lambda: _let_go(writer))
         else:
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGPIPE):
                 signal.signal(number, signal.SIG_DFL)
@@ -182,6 +184,14 @@ def _redirect(log_file: str) -> None:
     os.dup2(log, 2)
     os.close(null)
     os.close(log)
+
+
+def _let_go(writer: int) -> None:
+    """Close the pipe, and have the log in its place: what fails from now on is said there.
+
+    Closed, its number would be the next connection's, and a complaint would go to a client.
+    """
+    os.dup2(1, writer, inheritable=False)
 
 
 def _close_all_but(keep: int) -> None:

@@ -66,14 +66,30 @@ def is_alive(process: ProcessId) -> bool:
         return False
 
 
+def pidfd(process: ProcessId) -> int:
+    """Return a pidfd of the very process, be it a zombie.
+
+    Raises:
+        ProcessLookupError: It is gone; its pid may be another's by now.
+    """
+    descriptor = os.pidfd_open(process.pid)
+    # Looked at after it is taken: from then on what it refers to cannot change.
+    found = None
+    with contextlib.suppress(ProcessLookupError):
+        found = identity(process.pid)
+    if found != process:
+        os.close(descriptor)
+        raise ProcessLookupError(process.pid)
+    return descriptor
+
+
 def send_signal(process: ProcessId, number: int) -> bool:
     """Send a signal to the very process; False when it is gone."""
     try:
-        descriptor = os.pidfd_open(process.pid)
+        descriptor = pidfd(process)
     except ProcessLookupError:
         return False
     try:
-        # The pidfd is taken first: what it refers to cannot change between the look and the signal.
         if not is_alive(process):
             return False
         signal.pidfd_send_signal(descriptor, number)
@@ -158,12 +174,19 @@ def _marked() -> Iterator[tuple[ProcessId, str]]:
 
 def inits_of_containers(names: Collection[NetnsName]) -> list[ProcessId]:
     """Return the first process of each container whose pod is one of ``names``, by pid."""
-    found = []
-    for process, _ in in_netns(names):
-        pids = _pids_by_namespace(process.pid)
-        if len(pids) > 1 and pids[-1] == 1:
-            found.append(process)
-    return found
+    return [process for process, _ in in_netns(names) if _is_init(process)]
+
+
+def inits_of_lab(lab: str, names: Collection[NetnsName]) -> set[ProcessId]:
+    """Return the first process of each container of a lab, those that just begin included.
+
+    Args:
+        lab: Name.
+        names: Its network namespaces.
+    """
+    # Who was forked a moment ago is in no namespace of the lab's yet, and has its parent's marker.
+    begun = {process for process in marked(lab) if _is_init(process)}
+    return begun | set(inits_of_containers(names))
 
 
 def init_of_pod(name: NetnsName) -> ProcessId | None:
@@ -201,6 +224,11 @@ def kill(processes: Iterable[ProcessId], timeout: float) -> list[ProcessId]:
     for descriptor in watched:
         os.close(descriptor)
     return [watched[number] for number in left if is_alive(watched[number])]
+
+
+def _is_init(process: ProcessId) -> bool:
+    pids = _pids_by_namespace(process.pid)
+    return len(pids) > 1 and pids[-1] == 1
 
 
 def _pids_by_namespace(pid: int) -> list[int]:

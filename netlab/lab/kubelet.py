@@ -87,7 +87,8 @@ class Kubelet:
                 self._remember(key, process)
                 await self._call(Watch(process=process))
         # A container whose start was not written down any more is nobody's, and holds its ports.
-        strays = set(processes.inits_of_containers(netns.names_of(self._lab))) - self._keys.keys()
+        inits = processes.inits_of_lab(self._lab, netns.names_of(self._lab))
+        strays = inits - self._keys.keys()
         processes.kill(strays, _KILL_S)
 
     def processes(self) -> dict[tuple[str, str], ProcessId]:

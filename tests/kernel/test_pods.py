@@ -256,6 +256,11 @@ def test_echo_server_takes_any_method(running: Lab, method: str):
     assert answer.endswith("BODY:\nthe body")
 
 
+def test_an_orphan_in_a_pod_is_buried(running: Lab):
+    running.inside("web-1", "sh", "-c", "(sleep 0 &); true")
+    wait_for(lambda: "sleep" not in running.inside("web-1", "ps", "ax").stdout)
+
+
 def test_echo_server_answers_head_without_a_body(running: Lab):
     answer = running.fetch("node1", WEB, "-I")
     assert answer.startswith("HTTP/1.1 200")

@@ -26,6 +26,19 @@ def test_a_process_is_told_from_a_later_one_with_its_pid(sleeper: subprocess.Pop
     assert not processes.is_alive(later)
     assert not processes.send_signal(later, signal.SIGKILL)
     assert sleeper.poll() is None
+    with pytest.raises(ProcessLookupError):
+        processes.pidfd(later)
+
+
+def test_a_pidfd_is_had_of_a_process_that_nobody_has_waited_for(sleeper: subprocess.Popen[bytes]):
+    process = processes.process_id(sleeper.pid)
+    sleeper.kill()
+    os.waitid(os.P_PID, sleeper.pid, os.WEXITED | os.WNOWAIT)
+    assert not processes.is_alive(process)
+    os.close(processes.pidfd(process))
+    sleeper.wait()
+    with pytest.raises(ProcessLookupError):
+        processes.pidfd(process)
 
 
 def test_a_name_with_brackets_does_not_confuse(tmp_path: object):
