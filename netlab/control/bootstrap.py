@@ -1,11 +1,12 @@
 """The objects that every cluster has from its first moment."""
 
 from collections.abc import Sequence
+from ipaddress import ip_address
 from typing import Final
 
 from netlab.control.admission.defaults import with_defaults
 from netlab.control.store import Store
-from netlab.model.objects import Key, Object
+from netlab.model.objects import Key, Object, spec_of, with_spec
 from netlab.model.resources import key_of
 from netlab.model.topology import Network
 
@@ -18,14 +19,29 @@ _NAMESPACES: Final = ("default", "kube-system")
 def bootstrap(store: Store, services: Sequence[Network]) -> None:
     """Create what is missing of namespaces, ServiceCIDR and Service ``kubernetes``.
 
+    Where the networks of ClusterIPs are others than before, Services with an address of none of
+    them are removed: a ClusterIP never changes.
+
     Args:
         store: What to fill; objects that are there stay as they are.
         services: The networks of ClusterIPs, one a family, the main one first.
     """
     with store.transaction():
+        _use_networks(store, services)
         for obj in (*map(_namespace, _NAMESPACES), _service_cidr(services), _kubernetes(services)):
             if store.get(key_of(obj)) is None:
                 store.create(with_defaults(obj))
+
+
+def _use_networks(store: Store, services: Sequence[Network]) -> None:
+    present, wanted = store.get(SERVICE_CIDR), spec_of(_service_cidr(services))
+    if present is None or spec_of(present) == wanted:
+        return
+    store.update(with_spec(present, **wanted))
+    for service in store.list_("services"):
+        held = [one for one in spec_of(service).get("clusterIPs") or [] if one != "None"]
+        if not all(any(ip_address(one) in network for network in services) for one in held):
+            store.remove(key_of(service))
 
 
 def _namespace(name: str) -> Object:

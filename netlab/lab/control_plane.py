@@ -100,6 +100,7 @@ class ControlPlane:
     def _prepare_objects(self) -> None:
         bootstrap(self.store, [self.topology.networks.services])
         nodes.store_nodes(self.store, self.topology, self.clock())
+        nodes.remove_unplaced(self.store, self.topology)
 
     async def _pass(self) -> float | None:
         try:

@@ -1,6 +1,7 @@
 """The topology's nodes as Kubernetes Node objects, kept equal to it in the store."""
 
 import platform
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 
@@ -9,8 +10,9 @@ import psutil
 from netlab import __version__
 from netlab.control.store import Store
 from netlab.control.timestamps import timestamp
-from netlab.model.objects import Key, Object, labels_of, name_of, status_of
-from netlab.model.topology import Topology, TopologyNode
+from netlab.model.objects import Key, Object, labels_of, name_of, spec_of, status_of
+from netlab.model.resources import key_of
+from netlab.model.topology import Address, Topology, TopologyNode
 
 _CONDITIONS: Final = (
     ("MemoryPressure", "False", "KubeletHasSufficientMemory"),
@@ -35,6 +37,28 @@ def store_nodes(store: Store, topology: Topology, now: float) -> None:
                 store.create(_node_object(node, {}, now))
             else:
                 store.update(_node_object(node, present, now))
+
+
+def remove_unplaced(store: Store, topology: Topology) -> None:
+    """Remove pods whose node is gone, or whose address is no longer one of their node's.
+
+    Kubernetes moves no pod and changes no address; what owns one makes another.
+    """
+    places = {node.name: node for node in topology.nodes}
+    with store.transaction():
+        for pod in store.list_("pods"):
+            name = spec_of(pod).get("nodeName")
+            address = status_of(pod).get("podIP")
+            # A pod that never got an address waits for one.
+            if not name or not address:
+                continue
+            node = places.get(name)
+            if node is None or not _is_of(node, ip_address(address)):
+                store.remove(key_of(pod))
+
+
+def _is_of(node: TopologyNode, address: Address) -> bool:
+    return address in node.pod_cidr or address == node.address
 
 
 def _node_object(node: TopologyNode, present: Object, now: float) -> Object:

@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Final
 
@@ -54,6 +55,43 @@ def test_up_of_another_topology_leaves_nothing_of_the_first(lab: Lab):
     assert "default/nodeport" not in lab.inside("node1", "iptables-save").stdout
     assert answers(lab)
     assert "nothing to do" in lab.up("two-nodes")
+
+
+OTHER_NETWORKS = """\
+apiVersion: netlab/v1
+kind: Topology
+metadata: {name: other-networks}
+spec:
+  networks: {nodes: 10.99.0.0/24, pods: 10.100.0.0/16, services: 10.7.0.0/16}
+  mtu: 1400
+  cni: bridge
+  nodes: [{name: node2}, {name: extra}]
+  clients: [{name: client}]
+"""
+
+
+def test_up_with_other_networks_moves_everything_there_and_back(lab: Lab, tmp_path: Path):
+    built_in = Path(__file__).parents[2] / "topologies/connect-applications.yaml"
+    objects = built_in.read_text().split("---\n")[1:]
+    other = tmp_path / "other.yaml"
+    other.write_text("---\n".join([OTHER_NETWORKS, *objects]))
+    lab.up("connect-applications")
+    for topology, pods, services in (
+        (str(other), "10.100.0.0/16", "10.7.0.0/16"),
+        ("connect-applications", "10.244.0.0/16", "10.0.0.0/16"),
+    ):
+        lab.up(topology)
+        found = [pod["status"]["podIP"] for pod in lab.get("pods")["items"]]
+        assert len(found) == 2
+        assert all(ip_address(one) in ip_network(pods) for one in found)
+        cluster_ips = {
+            service["metadata"]["name"]: service["spec"]["clusterIP"]
+            for service in lab.get("svc")["items"]
+        }
+        assert set(cluster_ips) == {"kubernetes", "my-nginx"}
+        assert all(ip_address(one) in ip_network(services) for one in cluster_ips.values())
+        assert lab.fetch("node2", f"http://{cluster_ips['my-nginx']}")
+        assert "nothing to do" in lab.up(topology)
 
 
 def test_down_says_what_it_removed_and_the_second_that_there_is_nothing(lab: Lab):
@@ -122,6 +160,55 @@ def test_control_plane_ends_with_a_child_and_up_starts_it_anew(lab: Lab, child: 
     lab.up()
     assert pod_pids(lab) == before
     assert set(lab.processes()) == {"control plane", *CHILDREN}
+
+
+def test_up_ends_a_container_that_had_just_begun_to_start(lab: Lab):
+    """Forked a moment before the control plane ended, and in none of the lab's namespaces yet."""
+    lab.up()
+    begun = ["unshare", "--pid", "--fork", "--kill-child", "sleep", "60"]
+    with subprocess.Popen(begun, env={**os.environ, "NETLAB_OWNER": lab.name}) as process:
+        wait_for(lambda: Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text())
+        os.kill(lab.processes()["control plane"], signal.SIGKILL)
+        wait_for(lambda: "orphaned" in lab.run("status").stdout)
+        lab.up()
+        assert process.wait(10)
+    assert answers(lab)
+
+
+CRASHES = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: crashes}
+spec:
+  replicas: 5
+  selector: {matchLabels: {app: crashes}}
+  template:
+    metadata: {labels: {app: crashes}}
+    spec: {containers: [{name: c, image: busybox, command: [sh, -c, exit 3]}]}
+"""
+
+
+def test_containers_that_come_and_go_leave_no_descriptor_and_no_process(lab: Lab):
+    def held() -> dict[str, int]:
+        return {
+            kind: len(list(Path(f"/proc/{pid}/fd").iterdir()))
+            for kind, pid in lab.processes().items()
+        }
+
+    def are_up(number: int) -> bool:
+        return lab.get("deploy", "my-nginx")["status"].get("readyReplicas", 0) == number
+
+    lab.up("connect-applications")
+    before = held()
+    lab.run("apply", "-f", "-", text=CRASHES)
+    for number in (20, 0, 20, 2):
+        lab.run("scale", "deploy", "my-nginx", "--replicas", str(number))
+        wait_for(lambda wanted=number: are_up(wanted), 20)
+    lab.run("delete", "deploy", "crashes")
+    wait_for(lambda: len(lab.get("pods")["items"]) == 2, 20)
+    wait_for(lambda: held() == before)
+    children = (Path(f"/proc/{lab.processes()['warm parent']}") / "task").glob("*/children")
+    assert sum(len(path.read_text().split()) for path in children) == 2
 
 
 def test_pod_that_ended_while_nobody_watched_is_started_by_the_next_up(lab: Lab):

@@ -1,8 +1,9 @@
 from dataclasses import replace
+from ipaddress import ip_network
 
 from netlab.control.store import Store
-from netlab.lab.nodes import store_nodes
-from netlab.model.objects import Key, labels_of, spec_of, status_of
+from netlab.lab.nodes import remove_unplaced, store_nodes
+from netlab.model.objects import Key, Object, labels_of, name_of, spec_of, status_of
 from netlab.model.topology import Topology
 
 NOW = 1_800_000_000.0
@@ -55,3 +56,34 @@ def test_what_a_user_wrote_on_a_node_stays(store: Store, topology: Topology):
     store_nodes(store, topology, NOW)
     assert labels_of(store.require(NODE1))["rack"] == "7"
     assert spec_of(store.require(NODE1))["unschedulable"] is True
+
+
+def pod(name: str, node: str, address: str) -> Object:
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "namespace": "default"},
+        "spec": {"nodeName": node} if node else {},
+        "status": {"podIP": address} if address else {},
+    }
+
+
+def test_pods_that_cannot_be_where_they_are_go(store: Store, topology: Topology):
+    for one in (
+        pod("stays", "node1", "10.244.1.2"),
+        pod("of-the-host", "node1", "10.240.0.3"),
+        pod("moved", "node2", "10.244.2.2"),
+        pod("lost", "node9", "10.244.9.2"),
+        pod("waits", "node9", ""),
+        pod("unbound", "", ""),
+    ):
+        store.create(one)
+    first, second = topology.nodes
+    second = replace(second, pod_cidr=ip_network("10.100.2.0/24"))
+    remove_unplaced(store, replace(topology, nodes=(first, second)))
+    assert [name_of(one) for one in store.list_("pods")] == [
+        "of-the-host",
+        "stays",
+        "unbound",
+        "waits",
+    ]
