@@ -76,6 +76,17 @@ class Client:
     def _lab(self) -> str:
         return self._socket_path.parent.name
 
+    def _unheard(self) -> LabError:
+        """Return what to say when nobody listens, with the command that changes it."""
+        option = "" if self._lab == "default" else f" --lab {self._lab}"
+        topology = self._socket_path.with_name("topology.yaml")
+        if topology.exists():
+            return LabError(
+                f"the control plane of lab {self._lab} has ended",
+                hint=f"sudo netlab up {topology}{option} (revives it)",
+            )
+        return LabError(f"no lab {self._lab} is running", hint=f"sudo netlab up{option}")
+
     def _exchange(
         self, method: str, path: str, body: object, content_type: str
     ) -> tuple[int, bytes]:
@@ -87,8 +98,7 @@ class Client:
             response = connection.getresponse()
             return response.status, response.read()
         except (FileNotFoundError, ConnectionRefusedError) as error:
-            hint = "sudo netlab up"
-            raise LabError(f"no lab {self._lab} is running", hint=hint) from error
+            raise self._unheard() from error
         except PermissionError as error:
             raise HostError("only root may speak to a lab", hint="put sudo before it") from error
         except (OSError, HTTPException) as error:

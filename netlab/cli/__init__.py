@@ -134,10 +134,17 @@ def _run(arguments: list[str]) -> int:
 
 
 def _tell(error: NetlabError) -> int:
-    print(f"Error: {error}", file=sys.stderr)
+    print(f"Error: {_shown(str(error))}", file=sys.stderr)
     if error.hint:
-        print(f"Hint: {error.hint}", file=sys.stderr)
+        print(f"Hint: {_shown(error.hint)}", file=sys.stderr)
     return error.exit_code
+
+
+def _shown(text: str) -> str:
+    """Return a message, of several lines perhaps, that moves no cursor and changes no colour."""
+    from netlab.render.printable import printable
+
+    return "\n".join(map(printable, text.split("\n")))
 
 
 def _tell_click(error: click.ClickException | click.Abort | click.exceptions.Exit) -> int:

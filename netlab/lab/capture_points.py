@@ -46,7 +46,7 @@ def choose(lab: str, points: Sequence[str]) -> Choice:
         LabError: There is no such lab, host or interface; the hint has the nearest names.
     """
     if not points and not netns.names_of(lab):
-        raise LabError(f"there is no lab {lab}", hint="type: sudo netlab up")
+        raise LabError(f"there is no lab {lab}", hint=f"type: sudo netlab up --lab {lab}")
     chosen: dict[NetnsName, frozenset[str]] = {}
     for text in points:
         host, colon, ifname = text.partition(":")

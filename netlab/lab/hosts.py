@@ -47,7 +47,7 @@ def find_netns(lab: str, name: str) -> NetnsName:
     """
     names = netns.names_of(lab)
     if not names:
-        raise LabError(f"there is no lab {lab}", hint="type: sudo netlab up")
+        raise LabError(f"there is no lab {lab}", hint=f"type: sudo netlab up --lab {lab}")
     namespace, _, pod = name.rpartition("/")
     as_pod = pod_netns(lab, namespace or "default", pod)
     for candidate in (host_netns(lab, name), as_pod):

@@ -44,7 +44,7 @@ def read_status(lab: str) -> LabStatus:
         services=tuple(_services(client)),
         control_plane=control_plane,
         problems=tuple(problems),
-        advice="sudo netlab up" if problems else "",
+        advice=_up_again(lab) if problems else "",
     )
 
 
@@ -59,10 +59,7 @@ def read_all() -> list[LabStatus]:
 
 
 def _without_control_plane(lab: str, namespaces: int, control_plane: Usage) -> LabStatus:
-    topology = rundir.topology_file(lab)
-    again = f"sudo netlab up {topology if topology.exists() else ''}".rstrip()
-    if lab != "default":
-        again += f" --lab {lab}"
+    again = _up_again(lab)
     if namespaces:
         problem = (
             f"the control plane has ended; {namespaces} namespaces and their rules are still there "
@@ -89,6 +86,13 @@ def _without_control_plane(lab: str, namespaces: int, control_plane: Usage) -> L
     )
 
 
+def _up_again(lab: str) -> str:
+    """Return the command that brings a lab back to the topology it has, and to no other."""
+    topology = rundir.topology_file(lab)
+    again = f"sudo netlab up {topology if topology.exists() else ''}".rstrip()
+    return again if lab == "default" else f"{again} --lab {lab}"
+
+
 def _of_another_version(lab: str, report: dict[str, Any], control_plane: Usage) -> LabStatus:
     version = report.get("version", "unknown")
     return LabStatus(
@@ -97,7 +101,7 @@ def _of_another_version(lab: str, report: dict[str, Any], control_plane: Usage) 
         topology=report.get("topology", ""),
         control_plane=control_plane,
         problems=(f"its control plane is of version {version}, this command of {__version__}",),
-        advice="sudo netlab up (starts the control plane anew; traffic goes on)",
+        advice=f"{_up_again(lab)} (starts the control plane anew; traffic goes on)",
     )
 
 

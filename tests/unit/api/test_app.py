@@ -312,7 +312,12 @@ def test_a_request_that_is_no_json_is_refused(socket_path: Path):
 
 
 def test_without_a_control_plane_the_client_says_what_to_type(tmp_path: Path):
-    with pytest.raises(LabError) as error:
-        Client(tmp_path / "control.sock").get("/version")
-    assert "is running" in str(error.value)
-    assert error.value.hint == "sudo netlab up"
+    with pytest.raises(LabError, match="no lab web1 is running") as error:
+        Client(tmp_path / "web1" / "control.sock").get("/version")
+    assert error.value.hint == "sudo netlab up --lab web1"
+    (tmp_path / "web1").mkdir()
+    (tmp_path / "web1" / "topology.yaml").touch()
+    with pytest.raises(LabError, match="the control plane of lab web1 has ended") as error:
+        Client(tmp_path / "web1" / "control.sock").get("/version")
+    again = f"sudo netlab up {tmp_path}/web1/topology.yaml --lab web1"
+    assert error.value.hint.startswith(again)

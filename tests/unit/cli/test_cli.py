@@ -151,6 +151,19 @@ def test_a_failure_is_a_sentence_a_hint_and_an_exit_code(
     assert capsys.readouterr().err == "Error: it does not work\nHint: do this\n"
 
 
+def test_a_failure_moves_no_cursor(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    def fail() -> None:
+        raise LabError("no host \x1b[2Jx:\nnext line", hint="not \r")
+
+    monkeypatch.setattr(cli.netlab, "main", lambda *_, **__: fail())
+    with pytest.raises(SystemExit):
+        cli.main()
+    told = capsys.readouterr().err
+    assert told == "Error: no host \\x1b[2Jx:\nnext line\nHint: not \\r\n"
+
+
 @pytest.mark.parametrize(
     ("outcome", "code", "told"),
     [
