@@ -74,7 +74,7 @@ def _enter_host(lab: str, name: NetnsName) -> None:
 
 
 def _hosts_file(lab: str) -> Path | None:
-    """Write the names of the lab's hosts to a file; None when the control plane is gone."""
+    """Write the names of the lab's hosts to a file; None when nobody knows them."""
     try:
         found = hosts(lab)
     except LabError:
@@ -83,9 +83,14 @@ def _hosts_file(lab: str) -> Path | None:
     lines += [f"{host.addresses[0]} {host.name}" for host in found if "/" not in host.name]
     path = rundir.rundir(lab) / "hosts"
     new = path.with_suffix(f".{os.getpid()}")
-    new.write_text("\n".join(lines) + "\n")
-    new.rename(path)
-    return path
+    try:
+        new.write_text("\n".join(lines) + "\n")
+        new.rename(path)
+    except OSError as error:
+        # On a full disk a look inside is wanted all the more; the names of last time are there.
+        os.write(2, f"warning: {path}: {error.strerror}\n".encode())
+        new.unlink(missing_ok=True)
+    return path if path.exists() else None
 
 
 def _run_in_pod(init: ProcessId, argv: Sequence[str], environment: Mapping[str, str]) -> int:

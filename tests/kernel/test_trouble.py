@@ -1,5 +1,6 @@
 """A machine or a user's input that is not as it must be: a sentence, an exit code, no traces."""
 
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -85,6 +86,22 @@ def test_down_needs_no_room_on_the_disk(lab: Lab):
     done = run_as(lab, in_private_mounts(fill), "down")
     assert done.returncode == 0, done.stderr
     assert lab.netns() == []
+
+
+def test_hosts_can_be_entered_when_the_disk_is_full(lab: Lab):
+    up, entered, down = (
+        shlex.join(lab.command(*argv))
+        for argv in (("up", "two-nodes"), ("exec", "client", "--", "hostname"), ("down",))
+    )
+    script = (
+        "mkdir -p /run/netlab && mount -t tmpfs -o size=8m x /run/netlab && "
+        f"{up} >&2 && {{ head -c 9m /dev/zero > /run/netlab/full; {entered}; {down} >&2; }}"
+    )
+    done = run_as(lab, ["unshare", "--mount", "sh", "-c", script])
+    assert done.stdout == "client\n", done.stderr
+    assert "warning: " in done.stderr
+    assert "No space left" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_bad_file_is_refused_with_all_its_problems_and_nothing_is_built(lab: Lab, tmp_path: Path):
