@@ -25,6 +25,10 @@ LAB_NETWORKS: Final = tuple(
     map(ip_network, ("10.240.0.0/24", "10.244.0.0/16", "10.0.0.0/16", "198.51.100.0/24"))
 )
 
+RUN_MARK: Final = f"NETLAB_TEST_RUN={os.getpid()}".encode()
+"""In the environment of every process that this run of the tests starts."""
+os.environ["NETLAB_TEST_RUN"] = str(os.getpid())
+
 _numbers = itertools.count()
 
 
@@ -159,8 +163,19 @@ def traces(labs: set[str]) -> dict[str, set[Any]]:
     }
 
 
+def _is_ours(directory: Path) -> bool:
+    """Return whether a process was started by this run of the tests, or lives in a pod of it.
+
+    A container's processes may have an environment of their own; their root is called as the lab.
+    """
+    if RUN_MARK in (directory / "environ").read_bytes().split(b"\0"):
+        return True
+    mounts = (directory / "mountinfo").read_text()
+    return any(f" tmpfs netlab-{lab} " in mounts for lab in _made)
+
+
 def _lost_processes() -> set[int]:
-    """Return the processes that live in a network namespace that lost its name."""
+    """Return this run's processes that live in a network namespace that lost its name."""
     named = set()
     for path in Path("/run/netns").glob("*"):
         # Others' namespaces come and go meanwhile.
@@ -170,7 +185,7 @@ def _lost_processes() -> set[int]:
     found = set()
     for directory in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(FileNotFoundError, ProcessLookupError, PermissionError):
-            if (directory / "ns/net").stat().st_ino not in named:
+            if (directory / "ns/net").stat().st_ino not in named and _is_ours(directory):
                 found.add(int(directory.name))
     return found
 
