@@ -80,8 +80,7 @@ def up(lab: str, text: bytes, file: TopologyFile, tell: Tell) -> Up:
     started = not _is_answering(client)
     if started:
         tell("starting the control plane")
-        _start(lab, text)
-        _wait_for_answer(lab, client)
+        _wait_for_answer(lab, client, _start(lab, text))
     before = 0 if started else client.get("/netlab/v1/status")["operations"]
     if not started:
         _hand_over(lab, client, text)
@@ -113,14 +112,14 @@ def _is_answering(client: Client) -> bool:
     return status.get("version") == __version__
 
 
-def _start(lab: str, text: bytes) -> None:
+def _start(lab: str, text: bytes) -> subprocess.Popen[bytes]:
     # What a control plane that lost its socket still holds would be held twice.
     processes.kill(processes.control_plane(lab), timeout=10)
     directory = rundir.rundir(lab)
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     rundir.topology_file(lab).write_bytes(text)
     with rundir.control_plane_log(lab).open("ab") as log:
-        subprocess.Popen(
+        return subprocess.Popen(
             [sys.executable, "-m", "netlab.lab", lab],
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -131,10 +130,11 @@ def _start(lab: str, text: bytes) -> None:
         )
 
 
-def _wait_for_answer(lab: str, client: Client) -> None:
+def _wait_for_answer(lab: str, client: Client, control_plane: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + _START_S
     while not _is_answering(client):
-        if not processes.control_plane(lab) or time.monotonic() > deadline:
+        # Its marker says less: a process that is just executing a program has no environment.
+        if control_plane.poll() is not None or time.monotonic() > deadline:
             log = rundir.control_plane_log(lab)
             last = log.read_text(errors="replace").splitlines()[-_LOG_LINES:]
             raise LabError(

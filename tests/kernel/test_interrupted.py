@@ -114,10 +114,13 @@ def test_down_that_was_killed_is_finished_by_the_next(lab: Lab, delay_s: float):
 
 
 def test_second_up_at_once_is_told_who_is_at_work(lab: Lab):
+    lock = lab.directory().with_name(f".{lab.name}.lock")
     with lab.start("up", "source-ip") as first:
-        wait_for(lambda: lab.directory().with_name(f".{lab.name}.lock").exists())
+        wait_for(lambda: lock.exists() and lock.read_text())
+        first.send_signal(signal.SIGSTOP)
         second = lab.run("up", "source-ip")
         third = lab.run("down")
+        first.send_signal(signal.SIGCONT)
         _, complaints = first.communicate()
     assert first.returncode == 0, complaints
     for refused in (second, third):
