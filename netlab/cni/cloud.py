@@ -72,7 +72,7 @@ def node(lab: str, topology: Topology, which: TopologyNode) -> NetnsState:
     network = topology.networks.nodes
     others = (other for other in topology.nodes if other.name != which.name)
     return NetnsState(
-        sysctls=sysctls.NODES[topology.proxy_mode],
+        sysctls=sysctls.NODES[topology.proxy.has_localhost_node_ports()],
         links=(_eth0(lab, topology, which.name, which.address, network),),
         routes=(
             default_route(router_address(network)),

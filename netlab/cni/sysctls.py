@@ -22,7 +22,6 @@ whatever module the host has loaded.
 from typing import Final
 
 from netlab.model.links import Sysctl
-from netlab.model.topology import ProxyMode
 
 _COMMON: Final = {
     "net.ipv6.conf.default.disable_ipv6": "1",
@@ -54,7 +53,9 @@ HOST: Final = _sysctls(forward=False, node=False)
 """A client, a pod or the load balancer."""
 ROUTER: Final = _sysctls(forward=True, node=False)
 NODES: Final = {
-    mode: _sysctls(forward=True, node=True, route_localnet=mode is ProxyMode.IPTABLES)
-    for mode in ProxyMode
+    has_localhost_node_ports: _sysctls(
+        forward=True, node=True, route_localnet=has_localhost_node_ports
+    )
+    for has_localhost_node_ports in (True, False)
 }
-"""A node, by the mode of its kube-proxy."""
+"""A node, by whether NodePorts answer on its loopback address."""

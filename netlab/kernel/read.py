@@ -19,7 +19,6 @@ from netlab.cni import sysctls
 from netlab.kernel import netlink, netns
 from netlab.kernel.netlink import Netlink
 from netlab.model.links import Interface, LabState, Link, NetnsState, Route, Sysctl
-from netlab.model.topology import ProxyMode
 
 _IFF_UP: Final = 1
 _RTPROT_STATIC: Final = 4
@@ -63,7 +62,7 @@ def _ipv4(message: Any) -> Any:  # noqa: ANN401 (pyroute2 has no types)
 
 
 def _sysctls() -> tuple[Sysctl, ...]:
-    keys = {setting.key: setting.if_present for setting in sysctls.NODES[ProxyMode.IPTABLES]}
+    keys = {setting.key: setting.if_present for setting in sysctls.NODES[True]}
     found = []
     for key, if_present in keys.items():
         path = Path("/proc/sys", *key.split("."))

@@ -37,7 +37,7 @@ def require_tools(topology: Topology) -> None:
     """
     for name in ("iptables-restore", "iptables-save"):
         iptables.program(name)
-    if topology.proxy_mode is ProxyMode.NFTABLES:
+    if topology.proxy.mode is ProxyMode.NFTABLES:
         nftables.program()
     if topology.cni is Cni.BRIDGE and not _BRIDGE_SYSCTLS.exists():
         raise HostError(

@@ -229,7 +229,7 @@ class KubeProxy:
                 self._laid.forget([name])
                 known = None
             self.nodes[name] = known or node_proxy(topology, node, self._services)
-        self._nodes_changed, self._topology, self.mode = False, topology, topology.proxy_mode
+        self._nodes_changed, self._topology, self.mode = False, topology, topology.proxy.mode
         self.metrics = {name: self.metrics.get(name) or ProxyMetrics() for name in self.nodes}
 
     def _told(self, event: Event) -> None:

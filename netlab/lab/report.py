@@ -24,7 +24,7 @@ def status(plane: ControlPlane) -> dict[str, Any]:
         "lab": plane.lab,
         "version": __version__,
         "topology": plane.topology.name,
-        "proxyMode": plane.topology.proxy_mode,
+        "proxyMode": plane.topology.proxy.mode,
         "message": plane.topology.message,
         "controlPlane": {"pid": os.getpid(), "startedAt": plane.started_at},
         "operations": plane.operations,

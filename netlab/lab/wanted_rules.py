@@ -38,13 +38,27 @@ def proxy_nodes(lab: str, topology: Topology, store: Store) -> dict[NetnsName, P
 def node_proxy(topology: Topology, node: ProxyNode, services: ServiceMap) -> NodeProxy:
     """Return kube-proxy of a node, in the topology's mode."""
     networks = topology.networks
-    configuration = ProxyConfiguration(cluster_cidrs=(ip_network(networks.pods),))
-    inputs = node, configuration, Family.IPV4, services
-    match topology.proxy_mode:
+    inputs = node, _configuration(topology, node), Family.IPV4, services
+    match topology.proxy.mode:
         case ProxyMode.IPTABLES:
             return IptablesProxy(*inputs)
         case ProxyMode.NFTABLES:
             return NftablesProxy(*inputs, service_cidrs=(networks.services,))
+
+
+def _configuration(topology: Topology, node: ProxyNode) -> ProxyConfiguration:
+    asked = topology.proxy
+    primary = (ip_network(node.addresses[0]),) if asked.primary_node_ports else ()
+    return ProxyConfiguration(
+        cluster_cidrs=(topology.networks.pods,),
+        detect_local_mode=asked.detect_local_mode,
+        bridge_interface=asked.bridge_interface,
+        interface_name_prefix=asked.interface_name_prefix,
+        masquerade_all=asked.masquerade_all,
+        masquerade_bit=asked.masquerade_bit,
+        localhost_node_ports=asked.localhost_node_ports,
+        node_port_addresses=primary or asked.node_port_addresses,
+    )
 
 
 def own_rules(lab: str, topology: Topology) -> dict[NetnsName, Ruleset]:

@@ -11,6 +11,10 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
+DEFAULT_MASQUERADE_BIT = 14
+
+_LOOPBACK = IPv4Network("127.0.0.0/8")
+
 
 class Cni(StrEnum):
     """How pods are wired to their node."""
@@ -27,6 +31,40 @@ class ProxyMode(StrEnum):
     IPTABLES = "iptables"
     NFTABLES = "nftables"
     """A table of its own; needs the program ``nft``."""
+
+
+class DetectLocalMode(StrEnum):
+    """What makes a packet come from a pod of this node or cluster."""
+
+    CLUSTER_CIDR = "ClusterCIDR"
+    NODE_CIDR = "NodeCIDR"
+    BRIDGE_INTERFACE = "BridgeInterface"
+    INTERFACE_NAME_PREFIX = "InterfaceNamePrefix"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KubeProxyOptions:
+    """How kube-proxy of every node is configured, with its own defaults."""
+
+    mode: ProxyMode = ProxyMode.IPTABLES
+    detect_local_mode: DetectLocalMode = DetectLocalMode.CLUSTER_CIDR
+    bridge_interface: str = ""
+    interface_name_prefix: str = ""
+    masquerade_all: bool = False
+    masquerade_bit: int = DEFAULT_MASQUERADE_BIT
+    localhost_node_ports: bool = True
+    """Mode iptables alone has them."""
+    node_port_addresses: tuple[Network, ...] = ()
+    """Empty for all addresses of a node."""
+    primary_node_ports: bool = False
+    """Whether NodePorts answer on each node's InternalIP alone."""
+
+    def has_localhost_node_ports(self) -> bool:
+        """Return whether NodePorts answer on 127.0.0.1, for which a node needs a sysctl."""
+        networks = self.node_port_addresses
+        wanted = not networks or any(network.overlaps(_LOOPBACK) for network in networks)
+        is_asked = self.localhost_node_ports and not self.primary_node_ports
+        return self.mode is ProxyMode.IPTABLES and is_asked and wanted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,8 +120,7 @@ class Topology:
     mtu: int = 1460
     """Bytes; 1460 is what the tutorials' cloud uses."""
     cni: Cni = Cni.PTP
-    proxy_mode: ProxyMode = ProxyMode.IPTABLES
-    """Of kube-proxy on every node."""
+    proxy: KubeProxyOptions = KubeProxyOptions()
     message: str = ""
     """Shown when ``up`` is done."""
 

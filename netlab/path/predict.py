@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from netlab.model.packets import Family
-from netlab.model.topology import ProxyMode
+from netlab.model.topology import DetectLocalMode, ProxyMode
 from netlab.netfilter.questions import is_local
 from netlab.netfilter.verdicts import Outcome, Packet, Verdict
 from netlab.netfilter.walk import Walker
 from netlab.path.flows import FlowQuestion, Origin
-from netlab.proxy.configuration import DetectLocalMode, ProxyConfiguration
+from netlab.proxy.configuration import ProxyConfiguration
 from netlab.proxy.iptables import compile_ruleset
 from netlab.proxy.nftables import compile_table
 from netlab.proxy.nftables.walk import Walker as TableWalker

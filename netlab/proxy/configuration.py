@@ -5,21 +5,11 @@ Source: Kubernetes, ``KubeProxyConfiguration`` (kubeproxy.config.k8s.io/v1alpha1
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import StrEnum
 
 from netlab.model.packets import Family
 from netlab.model.services import ProxyNode
-from netlab.model.topology import Network
+from netlab.model.topology import DetectLocalMode, Network
 from netlab.netfilter.matches import InInterface, Match, Source
-
-
-class DetectLocalMode(StrEnum):
-    """What makes a packet come from a pod of this node or cluster."""
-
-    CLUSTER_CIDR = "ClusterCIDR"
-    NODE_CIDR = "NodeCIDR"
-    BRIDGE_INTERFACE = "BridgeInterface"
-    INTERFACE_NAME_PREFIX = "InterfaceNamePrefix"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

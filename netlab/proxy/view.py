@@ -14,8 +14,8 @@ from netlab.model.services import (
     endpoint_slice_of,
     service_of,
 )
-from netlab.model.topology import Address, Network, ProxyMode
-from netlab.proxy.configuration import DetectLocalMode, ProxyConfiguration
+from netlab.model.topology import Address, DetectLocalMode, Network, ProxyMode
+from netlab.proxy.configuration import ProxyConfiguration
 from netlab.spec.metadata import text_of
 from netlab.spec.problems import nearest
 from netlab.spec.proxy_configuration import PRIMARY

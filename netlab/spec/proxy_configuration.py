@@ -69,29 +69,34 @@ def check_configuration(manifest: Mapping[str, object], report: Report) -> None:
     StructureCheck(report, null_is_unset=True).check(manifest, _SCHEMA)
     check_choice(manifest.get("mode"), _MODES, ("mode",), report)
     check_choice(manifest.get("detectLocalMode"), _LOCAL_MODES, ("detectLocalMode",), report)
-    _check_detect_local(manifest, report)
     for section in _MODES:
         bit = mapping(manifest.get(section)).get("masqueradeBit")
         if type(bit) is int and not 0 <= bit <= 31:
             path = (section, "masqueradeBit")
             report.add(path, invalid(bit, "must be within the range [0, 31]"))
     _check_cluster_cidr(text_of(manifest, "clusterCIDR"), report)
+    check_values(manifest, report)
+
+
+def check_values(manifest: Mapping[str, object], report: Report, at: FieldPath = ()) -> None:
+    """Report what is wrong with interfaces and addresses, in a configuration that stands ``at``."""
+    _check_detect_local(manifest, report, at)
     networks = entries(manifest.get("nodePortAddresses"))
     for index, network in enumerate(networks):
         if networks != [PRIMARY]:
-            check_network(network, ("nodePortAddresses", index), report)
+            check_network(network, (*at, "nodePortAddresses", index), report)
 
 
-def _check_detect_local(manifest: Mapping[str, object], report: Report) -> None:
+def _check_detect_local(manifest: Mapping[str, object], report: Report, at: FieldPath) -> None:
     fields = mapping(manifest.get("detectLocal"))
     needed = {"BridgeInterface": "bridgeInterface", "InterfaceNamePrefix": "interfaceNamePrefix"}
     field = needed.get(text_of(manifest, "detectLocalMode"))
     if field and not text_of(fields, field):
-        report.add(("detectLocal", field), invalid("", "must not be empty"))
+        report.add((*at, "detectLocal", field), invalid("", "must not be empty"))
     for name in needed.values():
         if len(text_of(fields, name)) > 15:
             message = invalid(fields[name], "must be no more than 15 bytes")
-            report.add(("detectLocal", name), message, "the kernel has no longer names")
+            report.add((*at, "detectLocal", name), message, "the kernel has no longer names")
 
 
 def _check_cluster_cidr(text: str, report: Report) -> None:

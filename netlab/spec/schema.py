@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from netlab.model.topology import Cni, ProxyMode
+from netlab.model.topology import Cni
+from netlab.spec.kube_proxy import PROXY_SCHEMA
 from netlab.spec.structure import Schema
 
 API_VERSION: Final = "netlab/v1"
@@ -84,18 +85,6 @@ _CLIENT: Final = _object(
     },
 )
 
-_PROXY: Final = _object(
-    "How kube-proxy works on every node.",
-    {
-        "mode": {
-            "type": "string",
-            "description": "`iptables`, or `nftables`: a table of kube-proxy's own, loaded by nft.",
-            "enum": [str(mode) for mode in ProxyMode],
-            "default": str(ProxyMode.IPTABLES),
-        },
-    },
-)
-
 _SPEC: Final = _object(
     "The hosts and networks of the lab.",
     {
@@ -114,7 +103,7 @@ _SPEC: Final = _object(
             "enum": [str(cni) for cni in Cni],
             "default": str(Cni.PTP),
         },
-        "proxy": _PROXY,
+        "proxy": PROXY_SCHEMA,
         "nodes": {
             "description": "How many nodes, or a list of them.",
             "oneOf": [

@@ -11,7 +11,7 @@ nothing at all is wrong with the document.
 from collections.abc import Mapping, Sequence
 from typing import Final, cast
 
-from netlab.model.topology import Cni, Manifest, Networks, ProxyMode, Topology, TopologyFile
+from netlab.model.topology import Cni, Manifest, Networks, Topology, TopologyFile
 from netlab.spec.addressing import Range, check_overlaps, parse_network
 from netlab.spec.documents import read_documents
 from netlab.spec.hosts import (
@@ -23,6 +23,7 @@ from netlab.spec.hosts import (
     read_clients,
     read_nodes,
 )
+from netlab.spec.kube_proxy import build_proxy, check_proxy
 from netlab.spec.manifests import Surroundings, check_documents, manifests_of
 from netlab.spec.names import wrong_dns_label
 from netlab.spec.problems import Document, Problem, Report, check_unique, invalid, nearest, refuse
@@ -99,6 +100,7 @@ def _read_topology(
     clients = read_clients(spec, ranges, report)
     check_unique((((*one.path, "name"), one.name) for one in [*nodes, *clients]), report)
     pod_cidrs = choose_pod_cidrs(nodes, ranges, report)
+    check_proxy(spec, report)
     surroundings = Surroundings(
         nodes=tuple(node.name for node in nodes),
         services=ranges["services"].network if "services" in ranges else None,
@@ -114,7 +116,7 @@ def _read_topology(
         lb=choose_lb_address(built, ranges),
         mtu=cast("int", spec.get("mtu", DEFAULT_MTU)),
         cni=Cni(cast("str", spec.get("cni", Cni.PTP))),
-        proxy_mode=ProxyMode(cast("str", mapping(spec.get("proxy")).get("mode", "iptables"))),
+        proxy=build_proxy(spec),
         message=cast("str", spec.get("message", "")),
     )
     return topology, surroundings

@@ -3,7 +3,7 @@
 The tutorials read ``client_address`` from it. Any method, any path, keep-alive, chunked and large
 bodies (they are returned whole), IPv4 and IPv6 on one socket.
 
-Asked to end (SIGTERM), it drains: rules that lead to it go away at the same time, not before, so it
+Asked to end (SIGTERM), it drains: rules that lead to it go away at about the same time, so it
 takes connections until none has come for a moment, finishes every request it has, and ends.
 
 Source: ``registry.k8s.io/echoserver:1.4``, its answer's form; the values are this server's own.

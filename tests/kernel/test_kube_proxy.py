@@ -28,7 +28,7 @@ from netlab.lab.rules import read_differences, read_groups
 from netlab.lab.topologies import read_topology
 from netlab.model.names import NetnsName, host_netns
 from netlab.model.packets import Family
-from netlab.model.topology import ProxyMode, Topology
+from netlab.model.topology import KubeProxyOptions, ProxyMode, Topology
 from netlab.netfilter.differences import Side, differences
 from netlab.netfilter.parse import parse
 from netlab.proxy.nftables.differences import table_differences
@@ -194,7 +194,7 @@ def one_node(
     mode: ProxyMode = ProxyMode.IPTABLES,
 ) -> Iterator[tuple[NetnsName, Topology, socket.socket]]:
     """Give the bare namespaces of a node and a router, and a launcher for them."""
-    topology = replace(TWO_NODES, nodes=TWO_NODES.nodes[:1], proxy_mode=mode)
+    topology = replace(TWO_NODES, nodes=TWO_NODES.nodes[:1], proxy=KubeProxyOptions(mode=mode))
     names = [host_netns(BARE, name) for name in ("router", "node1")]
     for name in names:
         netns.create(name)

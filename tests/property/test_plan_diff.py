@@ -20,7 +20,6 @@ from netlab.model.pods import PodPlacement
 from netlab.model.topology import (
     Cni,
     Networks,
-    ProxyMode,
     Topology,
     TopologyClient,
     TopologyNode,
@@ -32,9 +31,7 @@ from netlab.plan.ops import Op
 
 LinkId = tuple[NetnsName, str]
 
-DEFAULTS: Final = {
-    setting.key: replace(setting, value="unset") for setting in sysctls.NODES[ProxyMode.IPTABLES]
-}
+DEFAULTS: Final = {setting.key: replace(setting, value="unset") for setting in sysctls.NODES[True]}
 """What a new namespace has, br_netfilter being loaded."""
 
 

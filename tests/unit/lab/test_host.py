@@ -8,7 +8,7 @@ import pytest
 
 from netlab.errors import HostError
 from netlab.lab.host import require_root, require_tools
-from netlab.model.topology import ProxyMode, Topology
+from netlab.model.topology import KubeProxyOptions, ProxyMode, Topology
 
 PROGRAM = (
     "import os, sys\n"
@@ -50,7 +50,7 @@ def test_a_program_that_the_topology_needs_is_asked_for(
 ):
     monkeypatch.setattr(shutil, "which", lambda name, **_: None if name == missing else name)
     with pytest.raises(HostError, match=f"{missing} is not installed") as failure:
-        require_tools(replace(topology, proxy_mode=mode))
+        require_tools(replace(topology, proxy=KubeProxyOptions(mode=mode)))
     assert failure.value.hint.startswith("apt-get install")
 
 

@@ -12,7 +12,7 @@ from netlab.lab.kube_proxy import FULL_PERIOD_S, TIDY_S, KubeProxy
 from netlab.lab.nodes import store_nodes
 from netlab.model.names import NetnsName
 from netlab.model.objects import Key, Object, with_metadata
-from netlab.model.topology import ProxyMode, Topology
+from netlab.model.topology import KubeProxyOptions, ProxyMode, Topology
 from netlab.netfilter.render import render
 from netlab.proxy.health import HEALTH_TIMEOUT_S
 from netlab.proxy.nftables.table import Chain, Table
@@ -190,7 +190,7 @@ def test_the_rules_that_a_host_is_to_hold_are_known(proxy: KubeProxy, topology: 
 def test_modes_follow_each_other(proxy: KubeProxy, topology: Topology, launcher: Launcher):
     asyncio.run(proxy.sync(topology))
     assert launcher.tables == []
-    asyncio.run(proxy.sync(replace(topology, proxy_mode=ProxyMode.NFTABLES)))
+    asyncio.run(proxy.sync(replace(topology, proxy=KubeProxyOptions(mode=ProxyMode.NFTABLES))))
     assert proxy.mode is ProxyMode.NFTABLES
     assert launcher.tables[0].keys() == {NODE1, NODE2}
     assert "add map ip kube-proxy service-ips" in launcher.tables[0][NODE1]
@@ -206,7 +206,7 @@ def test_a_chain_that_is_found_empty_is_deleted_a_little_later(
     time = [NOW]
     store_nodes(store, topology, NOW)
     proxy = KubeProxy("default", store, launcher, clock=lambda: time[0])
-    nftables = replace(topology, proxy_mode=ProxyMode.NFTABLES)
+    nftables = replace(topology, proxy=KubeProxyOptions(mode=ProxyMode.NFTABLES))
     asyncio.run(proxy.sync(nftables))
     wanted = proxy.wanted(nftables, "node1")
     assert wanted is not None
@@ -256,7 +256,7 @@ def test_a_chain_that_was_emptied_is_deleted_a_little_later(
     time = [NOW]
     store_nodes(store, topology, NOW)
     proxy = KubeProxy("default", store, launcher, clock=lambda: time[0])
-    nftables = replace(topology, proxy_mode=ProxyMode.NFTABLES)
+    nftables = replace(topology, proxy=KubeProxyOptions(mode=ProxyMode.NFTABLES))
     for obj in (service("web"), ENDPOINTS):
         store.create(review_create(store, obj))
     asyncio.run(proxy.sync(nftables))
@@ -362,7 +362,7 @@ def test_a_sync_that_changes_nothing_does_not_put_off_what_waits(
     time = [NOW]
     store_nodes(store, topology, NOW)
     proxy = KubeProxy("default", store, launcher, clock=lambda: time[0])
-    nftables = replace(topology, proxy_mode=ProxyMode.NFTABLES)
+    nftables = replace(topology, proxy=KubeProxyOptions(mode=ProxyMode.NFTABLES))
     for obj in (service("web"), ENDPOINTS):
         store.create(review_create(store, obj))
     asyncio.run(proxy.sync(nftables))

@@ -3,9 +3,10 @@ from ipaddress import ip_network
 
 import pytest
 
+from netlab.model.topology import DetectLocalMode
 from netlab.netfilter.rules import Ruleset
 from netlab.netfilter.targets import Jump
-from netlab.proxy.configuration import DetectLocalMode, ProxyConfiguration
+from netlab.proxy.configuration import ProxyConfiguration
 
 
 @pytest.mark.parametrize(

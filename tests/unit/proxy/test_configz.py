@@ -5,8 +5,8 @@ from ipaddress import ip_address, ip_network
 import pytest
 
 from netlab.model.services import ProxyNode
-from netlab.model.topology import ProxyMode
-from netlab.proxy.configuration import DetectLocalMode, ProxyConfiguration
+from netlab.model.topology import DetectLocalMode, ProxyMode
+from netlab.proxy.configuration import ProxyConfiguration
 from netlab.proxy.configz import GROUP, configz_values
 from netlab.proxy.view import configuration_of
 from netlab.spec.problems import Document, Report

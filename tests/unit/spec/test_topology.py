@@ -31,7 +31,7 @@ def test_everything_has_a_default():
     )
     assert (client.name, str(client.address)) == ("client", "198.51.100.79")
     assert (lab.name, lab.mtu, lab.cni, lab.message) == ("topology", 1460, Cni.PTP, "")
-    assert lab.proxy_mode is ProxyMode.IPTABLES
+    assert lab.proxy.mode is ProxyMode.IPTABLES
     assert lab.networks.services == ip_network("10.0.0.0/16")
 
 
@@ -71,7 +71,7 @@ spec:
 """
     )
     assert (lab.name, lab.mtu, lab.cni, lab.message) == ("mine", 9000, Cni.BRIDGE, "hello")
-    assert lab.proxy_mode is ProxyMode.NFTABLES
+    assert lab.proxy.mode is ProxyMode.NFTABLES
     assert [(one.name, str(one.address), str(one.external_ip)) for one in lab.nodes] == [
         ("a", "172.16.0.4", "192.0.2.4"),
         ("node2", "172.16.0.2", "192.0.2.2"),

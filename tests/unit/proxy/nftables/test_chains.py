@@ -6,7 +6,8 @@ from ipaddress import ip_network
 
 import pytest
 
-from netlab.proxy.configuration import DetectLocalMode, ProxyConfiguration
+from netlab.model.topology import DetectLocalMode
+from netlab.proxy.configuration import ProxyConfiguration
 from netlab.proxy.nftables.table import Table
 
 Lay = Callable[..., Table]
