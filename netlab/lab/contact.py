@@ -1,8 +1,4 @@
-"""One connection, made inside its caller's network namespace for a trace to watch.
-
-While it runs nothing else is read: rings and netlink sockets keep what they hear, and one
-connection is little.
-"""
+"""One connection, made inside its caller's network namespace for a trace to watch."""
 
 import errno
 import os

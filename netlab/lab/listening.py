@@ -5,7 +5,7 @@ Each source that a host's kernel refuses is a warning, and the others go on with
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from functools import partial
 from types import TracebackType
 from typing import Final, Protocol, Self, TypeVar
@@ -13,6 +13,7 @@ from typing import Final, Protocol, Self, TypeVar
 from netlab.errors import KernelError
 from netlab.kernel.netns import inside
 from netlab.lab.calls import Listener, listen
+from netlab.lab.served import ServedRing, served
 from netlab.lab.side_by_side import side_by_side
 from netlab.model.hosts import Host
 from netlab.observe.arming import Arming
@@ -26,9 +27,10 @@ from netlab.observe.nftrace import RuleTrace
 from netlab.observe.protocol_filter import packets_of_protocol
 from netlab.observe.ring import BLOCK_TIMEOUT_MS, SNAP, Enter, Ring
 from netlab.observe.sightings import sightings
+from netlab.observe.under_way import streams_under_way
 from netlab.path.drops import Clues, Counted, Drop
 from netlab.path.legacy_walks import LegacyRules, lay
-from netlab.path.observations import PacketSeen
+from netlab.path.observations import AddressPair, PacketSeen
 from netlab.path.trace import ConntrackEntry
 from netlab.path.walks import TraceMessage, Walk, split
 
@@ -38,6 +40,11 @@ QUIET_S: Final = 2 * BLOCK_TIMEOUT_MS / 1000
 REST_S: Final = 1.0
 """How long to listen after the end at most, if others keep talking."""
 
+GLANCE_S: Final = 0.005
+"""How long to look whether the lab is busy; senders that wait for a CPU get one meanwhile."""
+
+MANY: Final = 8
+"""Frames on a host within that time, from which on it counts as busy."""
 
 _NO_LEGACY: Final[Mapping[str, LegacyRules]] = {}
 
@@ -101,9 +108,10 @@ class Listening:
         self._counters: list[Counters] = []
         self._protocol = protocol
         self._version = version
+        self._left_out: tuple[AddressPair, ...] = ()
         self._opened: list[_Source] = []
         self._frames: list[Frame] = []
-        self._rings: list[_ServedRing] = []
+        self._rings: list[ServedRing] = []
         self._traces: list[RuleTrace] = []
         self._logs: list[LegacyTrace] = []
         self._events: list[ConntrackEvents] = []
@@ -128,6 +136,7 @@ class Listening:
             side_by_side(
                 [partial(self._open, "captures", h, self._rings, self._ring) for h in self._hosts]
             )
+            self._leave_out_what_is_under_way()
             # Arming comes last: what is traced is heard from the first packet.
             for host in self._hosts:
                 self._open("rule trace", host, self._armings, self._arm)
@@ -144,11 +153,17 @@ class Listening:
             stack.callback(self._close)
             if kind is None:
                 self._hear_the_rest()
+                self._disarm()
                 # Where much was said the time ran out with some sources not asked.
                 for source in self._listeners():
                     source.serve()
                 self._counted = self._counters[0].rises() if self._counters else {}
                 self._count_losses()
+
+    def _disarm(self) -> None:
+        """Have the kernel tell of no more rules: in a busy lab it could go on for ever."""
+        self._opened = [source for source in self._opened if source not in self._armings]
+        side_by_side([arming.close for arming in self._armings])
 
     def _listeners(self) -> list[Listener]:
         told: list[Listener] = [*self._traces, *self._logs]
@@ -162,6 +177,13 @@ class Listening:
         before = len(self._frames), sum(len(trace.messages) for trace in self._traces)
         listen(self._listeners(), duration_s)
         return before != (len(self._frames), sum(len(trace.messages) for trace in self._traces))
+
+    def served(self) -> AbstractContextManager[None]:
+        """Read every source on another thread for the length of a ``with`` block.
+
+        Frames are only fetched out of the rings; they are looked at when the block has ended.
+        """
+        return served(self._rings, [*self._traces, *self._logs, *self._events, *self._drops])
 
     def forget(self, before_ns: int) -> None:
         """Drop packets and rule traces from before a time of the wall clock."""
@@ -216,12 +238,29 @@ class Listening:
         drops = tuple(drop for source in self._drops for drop in source.drops)
         return Clues(drops=drops, counted=self._counted, name_of=KernelSymbols().name_of)
 
-    def _ring(self, host: Host, enter: Enter) -> "_ServedRing":
-        program = packets_of_protocol(self._protocol, SNAP)
-        return _ServedRing(Ring(host, enter, program), self._frames)
+    def _ring(self, host: Host, enter: Enter) -> ServedRing:
+        return ServedRing(Ring(host, enter, self._program()), self._frames)
+
+    def _program(self) -> bytes:
+        return packets_of_protocol(self._protocol, self._version, SNAP, self._left_out)
 
     def _arm(self, host: Host, enter: Enter) -> Arming:
-        return Arming(host, enter, protocol=self._protocol, version=self._version)
+        return Arming(
+            host, enter, protocol=self._protocol, version=self._version, left_out=self._left_out
+        )
+
+    def _leave_out_what_is_under_way(self) -> None:
+        """Narrow the filters by what the rings have heard already, if they have."""
+        time.sleep(GLANCE_S)
+        if any(ring.heard() > MANY for ring in self._rings):
+            time.sleep(BLOCK_TIMEOUT_MS / 1000)
+        for ring in self._rings:
+            ring.serve()
+        self._left_out = streams_under_way(self.sightings())
+        if self._left_out:
+            for ring in self._rings:
+                ring.narrow(self._program())
+            self._frames.clear()
 
     def _open(
         self,
@@ -273,27 +312,3 @@ def _has_legacy_rules(host: Host) -> bool:
     except FileNotFoundError:
         # That it has gone is said of each source that is opened on it.
         return False
-
-
-class _ServedRing:
-    """A ring, and the list its frames go to."""
-
-    def __init__(self, ring: Ring, frames: list[Frame]) -> None:
-        self._ring = ring
-        self._frames = frames
-
-    def fileno(self) -> int:
-        """Return the ring's descriptor."""
-        return self._ring.fileno()
-
-    def serve(self) -> None:
-        """Take what the kernel has handed over."""
-        self._frames.extend(self._ring.drain())
-
-    def dropped(self) -> int:
-        """Return how many frames found no room."""
-        return self._ring.dropped()
-
-    def close(self) -> None:
-        """Give the ring back."""
-        self._ring.close()

@@ -98,7 +98,8 @@ def trace(
     drops = open_drops or drops_of(cluster.lab)
     with Listening(place.hosts, number, version, drops) as listening:
         rules = RuleBooks(place.hosts, version)
-        contact = make_contact(place.caller, target, request.timeout_s)
+        with listening.served():
+            contact = make_contact(place.caller, target, request.timeout_s)
         books = rules.read()
     keep(listening.frames())
     heard = Heard(listening=listening, contact=contact, rules=rules, books=books)

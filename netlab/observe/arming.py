@@ -26,6 +26,7 @@ import errno
 import os
 import socket
 import struct
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -45,6 +46,7 @@ from netlab.observe.nfnetlink import (
     text_of,
 )
 from netlab.observe.ring import Enter
+from netlab.path.observations import AddressPair
 from netlab.path.walks import POINTS, STARTS, TABLE_PREFIX
 
 NEWTABLE, GETTABLE, DELTABLE, NEWCHAIN, NEWRULE = 0, 1, 2, 3, 6
@@ -55,6 +57,11 @@ NFTA_RULE_TABLE, NFTA_RULE_CHAIN, NFTA_RULE_EXPRESSIONS = 1, 2, 4
 NFTA_CHAIN_TABLE, NFTA_CHAIN_NAME, NFTA_CHAIN_HOOK, NFTA_CHAIN_TYPE = 1, 3, 4, 7
 NFT_META_L4PROTO, NFT_META_NFTRACE = 16, 12
 NFPROTO: Final = {4: socket.AF_INET, 6: socket.AF_INET6}
+NFT_PAYLOAD_NETWORK_HEADER, NFT_PAYLOAD_TRANSPORT_HEADER = 1, 2
+NFTA_DATA_VERDICT, NFT_REG_VERDICT = 2, 0
+NFT_RETURN: Final = 2**32 - 5
+_FIRST_ADDRESS: Final = {4: 12, 6: 8}
+"""Where a header of that version has its source address; the destination follows it."""
 _REGISTER: Final = 1
 
 
@@ -66,6 +73,7 @@ class Arming:
         enter: Moves this thread into its namespace; used while opening only.
         protocol: Number of the transport protocol: 6, 17, 1 ...
         version: 4 or 6, of the Internet Protocol.
+        left_out: Streams that are not to be traced, each in one direction.
         owned: Ask for a table that goes with this process; refused by kernels before 5.12.
 
     Raises:
@@ -74,8 +82,16 @@ class Arming:
     """
 
     def __init__(
-        self, host: Host, enter: Enter, *, protocol: int, version: int = 4, owned: bool = True
+        self,
+        host: Host,
+        enter: Enter,
+        *,
+        protocol: int,
+        version: int = 4,
+        left_out: Sequence[AddressPair] = (),
+        owned: bool = True,
     ) -> None:
+        self._left_out = left_out
         self.table = f"{TABLE_PREFIX}{os.getpid()}"
         self._family = NFPROTO[version]
         self._owned = owned
@@ -117,19 +133,14 @@ class Arming:
             named = string(NFTA_CHAIN_TABLE, self.table) + string(NFTA_CHAIN_NAME, name)
             body = named + place + string(NFTA_CHAIN_TYPE, "filter")
             requests.append(self._request(NEWCHAIN, body, NLM_F_CREATE))
-        requests += [self._switch(name, protocol) for name in sorted(STARTS)]
+        for name in sorted(STARTS):
+            requests += [self._rule(name, *_leave(pair)) for pair in self._left_out]
+            requests.append(self._rule(name, *_switch_on(protocol)))
         return requests
 
-    def _switch(self, chain: str, protocol: int) -> Request:
-        """Return the rule ``meta l4proto PROTOCOL meta nftrace set 1``."""
-        expressions = nested(
-            NFTA_RULE_EXPRESSIONS,
-            _expression("meta", be32(1, _REGISTER), be32(2, NFT_META_L4PROTO)),
-            _expression("cmp", be32(1, _REGISTER), be32(2, 0), nested(3, _value(protocol))),
-            _expression("immediate", be32(1, _REGISTER), nested(2, _value(1))),
-            _expression("meta", be32(2, NFT_META_NFTRACE), be32(3, _REGISTER)),
-        )
-        body = string(NFTA_RULE_TABLE, self.table) + string(NFTA_RULE_CHAIN, chain) + expressions
+    def _rule(self, chain: str, *expressions: bytes) -> Request:
+        body = string(NFTA_RULE_TABLE, self.table) + string(NFTA_RULE_CHAIN, chain)
+        body += nested(NFTA_RULE_EXPRESSIONS, *expressions)
         return self._request(NEWRULE, body, NLM_F_CREATE | NLM_F_APPEND)
 
     def _sweep(self) -> None:
@@ -149,9 +160,38 @@ class Arming:
         return Request(NFNL_SUBSYS_NFTABLES << 8 | kind, self._family, body, flags)
 
 
+def _switch_on(protocol: int) -> tuple[bytes, ...]:
+    """Return the rule ``meta l4proto PROTOCOL meta nftrace set 1``."""
+    return (
+        _expression("meta", be32(1, _REGISTER), be32(2, NFT_META_L4PROTO)),
+        _equals(struct.pack("B", protocol)),
+        _expression("immediate", be32(1, _REGISTER), nested(2, attribute(1, b"\1"))),
+        _expression("meta", be32(2, NFT_META_NFTRACE), be32(3, _REGISTER)),
+    )
+
+
+def _leave(pair: AddressPair) -> tuple[bytes, ...]:
+    """Return the rule ``ip saddr A ip daddr B th sport C th dport D return``."""
+    source, destination = pair.source.address.packed, pair.destination.address.packed
+    first = _FIRST_ADDRESS[pair.source.address.version]
+    ports = struct.pack(">HH", pair.source.port, pair.destination.port)
+    verdict = nested(2, nested(NFTA_DATA_VERDICT, be32(1, NFT_RETURN)))
+    return (
+        *_has(NFT_PAYLOAD_NETWORK_HEADER, first, source),
+        *_has(NFT_PAYLOAD_NETWORK_HEADER, first + len(source), destination),
+        *_has(NFT_PAYLOAD_TRANSPORT_HEADER, 0, ports),
+        _expression("immediate", be32(1, NFT_REG_VERDICT), verdict),
+    )
+
+
+def _has(header: int, offset: int, value: bytes) -> tuple[bytes, bytes]:
+    place = be32(2, header) + be32(3, offset) + be32(4, len(value))
+    return _expression("payload", be32(1, _REGISTER), place), _equals(value)
+
+
+def _equals(value: bytes) -> bytes:
+    return _expression("cmp", be32(1, _REGISTER), be32(2, 0), nested(3, attribute(1, value)))
+
+
 def _expression(name: str, *parts: bytes) -> bytes:
     return nested(1, string(1, name), nested(2, *parts))
-
-
-def _value(number: int) -> bytes:
-    return attribute(1, struct.pack("B", number))

@@ -1,5 +1,7 @@
 """A socket filter for one transport protocol, whatever the ports: NAT rewrites those."""
 
+import struct
+from collections.abc import Sequence
 from typing import Final
 
 from netlab.observe.filters import (
@@ -8,32 +10,83 @@ from netlab.observe.filters import (
     ICMP6,
     IPV4,
     IPV6,
+    JUMP_ALWAYS,
+    JUMP_BITS,
     JUMP_EQUAL,
     LOAD_BYTE,
     LOAD_HALF,
+    LOAD_HEADER_LENGTH,
+    LOAD_WORD,
+    LOAD_WORD_X,
     RETURN,
     Instruction,
     assemble,
 )
+from netlab.path.observations import AddressPair
 
-_IPV4_PROTOCOL: Final = 23
-_IPV6_NEXT_HEADER: Final = 20
+_ETHERNET_BYTES: Final = 14
+_IPV6_PORTS: Final = 54
+_PROTOCOL: Final = {4: 23, 6: 20}
+_ADDRESSES: Final = {4: 26, 6: 22}
+"""Where the header names its protocol, and where its two addresses are, by version."""
+
+_IPV4_PORTS: Final = (
+    # A later fragment has no ports.
+    Instruction(code=LOAD_HALF, k=20),
+    Instruction(code=JUMP_BITS, k=0x1FFF, if_true="keep"),
+    Instruction(code=LOAD_HEADER_LENGTH, k=_ETHERNET_BYTES),
+)
 
 
-def packets_of_protocol(number: int, snap: int) -> bytes:
-    """Return a program that keeps ``snap`` bytes of a protocol's packets and of ICMP's."""
+def packets_of_protocol(
+    number: int, version: int, snap: int, left_out: Sequence[AddressPair] = ()
+) -> bytes:
+    """Return a program that keeps ``snap`` bytes of a protocol's packets and of ICMP's.
+
+    Args:
+        number: Of the transport protocol.
+        version: 4 or 6, of the Internet Protocol.
+        snap: Bytes to keep of each frame.
+        left_out: Streams of which to keep nothing, each in one direction.
+    """
+    ethertype, icmp = (IPV4, ICMP) if version == 4 else (IPV6, ICMP6)
+    # Jumps are short, and the streams are many: what is certain is settled before them.
     return assemble(
         [
             Instruction(code=LOAD_HALF, k=ETHERTYPE),
-            Instruction(code=JUMP_EQUAL, k=IPV6, if_true="ipv6"),
-            Instruction(code=JUMP_EQUAL, k=IPV4, if_false="drop"),
-            Instruction(code=LOAD_BYTE, k=_IPV4_PROTOCOL),
-            Instruction(code=JUMP_EQUAL, k=ICMP, if_true="keep"),
-            Instruction(code=JUMP_EQUAL, k=number, if_true="keep", if_false="drop"),
-            Instruction(code=LOAD_BYTE, k=_IPV6_NEXT_HEADER, label="ipv6"),
-            Instruction(code=JUMP_EQUAL, k=ICMP6, if_true="keep"),
-            Instruction(code=JUMP_EQUAL, k=number, if_true="keep", if_false="drop"),
+            Instruction(code=JUMP_EQUAL, k=ethertype, if_false="drop"),
+            Instruction(code=LOAD_BYTE, k=_PROTOCOL[version]),
+            Instruction(code=JUMP_EQUAL, k=icmp, if_true="keep"),
+            Instruction(code=JUMP_EQUAL, k=number, if_false="drop"),
+            *(_IPV4_PORTS if version == 4 else ()),
+            Instruction(code=JUMP_ALWAYS, k=2),
             Instruction(code=RETURN, k=0, label="drop"),
             Instruction(code=RETURN, k=snap, label="keep"),
+            *(step for i, pair in enumerate(left_out) for step in _leave_out(pair, i)),
+            Instruction(code=RETURN, k=snap),
         ]
     )
+
+
+def _leave_out(pair: AddressPair, number: int) -> list[Instruction]:
+    """Return steps that end with nothing kept of a stream's frame, and go on with another's."""
+    version = pair.source.address.version
+    addresses = pair.source.address.packed + pair.destination.address.packed
+    words = [word for (word,) in struct.iter_unpack(">I", addresses)]
+    ports = pair.source.port << 16 | pair.destination.port
+    load, at = (LOAD_WORD_X, _ETHERNET_BYTES) if version == 4 else (LOAD_WORD, _IPV6_PORTS)
+    tests = [(LOAD_WORD, _ADDRESSES[version] + 4 * i, word) for i, word in enumerate(words)]
+    other = f"after stream {number}"
+    return [
+        *(
+            step
+            for code, place, value in (*tests, (load, at, ports))
+            for step in (
+                Instruction(code=code, k=place),
+                Instruction(code=JUMP_EQUAL, k=value, if_false=other),
+            )
+        ),
+        Instruction(code=RETURN, k=0),
+        # A label needs a step of its own; this one loads what the next stream asks for anyway.
+        Instruction(code=LOAD_WORD, k=_ADDRESSES[version], label=other),
+    ]

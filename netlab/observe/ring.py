@@ -119,6 +119,7 @@ class Ring:
         self._block = 0
         self._waiting: list[bytes] = []
         self._waiting_bytes = 0
+        self._heard = 0
         self._dropped = 0
         self._names: dict[int, str] = {}
         self._points = Points(self._point)
@@ -141,6 +142,10 @@ class Ring:
         except OSError as error:
             self._socket.close()
             raise KernelError(f"no capture ring on {self._host.name}: {error.strerror}") from error
+
+    def narrow(self, program: bytes) -> None:
+        """Hear by another program from now on."""
+        _attach_filter(self._socket, program)
 
     def fileno(self) -> int:
         """Return the descriptor that becomes readable when a block is full or old enough."""
@@ -203,10 +208,20 @@ class Ring:
 
     def dropped(self) -> int:
         """Return how many frames found no room since the capture began."""
+        self._count()
+        return self._dropped
+
+    def heard(self) -> int:
+        """Return how many frames came since the capture began, those that found no room too."""
+        self._count()
+        return self._heard
+
+    def _count(self) -> None:
         # Reading the counters clears them in the kernel.
         counters = self._socket.getsockopt(SOL_PACKET, PACKET_STATISTICS, 12)
-        self._dropped += struct.unpack("III", counters)[1]
-        return self._dropped
+        heard, dropped, _ = struct.unpack("III", counters)
+        self._heard += heard
+        self._dropped += dropped
 
     def close(self) -> None:
         """Give the ring back; the kernel takes some milliseconds for it."""
@@ -248,10 +263,14 @@ def _packet_socket(host: Host) -> socket.socket:
         raise KernelError(f"no packet socket on {host.name}: {error.strerror}") from error
 
 
-def _open_ring(opened: socket.socket, program: bytes, blocks: int) -> mmap.mmap:
+def _attach_filter(opened: socket.socket, program: bytes) -> None:
     filter_ = ctypes.create_string_buffer(program, len(program))
     count_and_address = struct.pack("HP", len(program) // 8, ctypes.addressof(filter_))
     opened.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, count_and_address)
+
+
+def _open_ring(opened: socket.socket, program: bytes, blocks: int) -> mmap.mmap:
+    _attach_filter(opened, program)
     opened.setsockopt(SOL_PACKET, PACKET_VERSION, TPACKET_V3)
     frames = BLOCK_BYTES * blocks // FRAME_BYTES
     request = (BLOCK_BYTES, blocks, FRAME_BYTES, frames, BLOCK_TIMEOUT_MS, 0, 0)

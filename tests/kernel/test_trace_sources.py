@@ -1,8 +1,10 @@
 """Each source of a trace, alone, on two namespaces of its own."""
 
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from ipaddress import ip_address
 
 import pytest
@@ -181,3 +183,54 @@ def test_a_host_that_has_gone_is_a_warning_and_the_others_are_heard(world: World
     assert {walk.host for walk in listening.walks()} == {"a", "b"}
     assert listening.lost == []
     assert threading.active_count() == 1
+
+
+HEAR = """
+import socket
+listener = socket.create_server(("192.0.2.2", 9000))
+print(flush=True)
+connection, _ = listener.accept()
+heard = 0
+while heard < 1 << 24:
+    heard += len(connection.recv(1 << 16))
+print(flush=True)
+while connection.recv(1 << 16):
+    pass
+"""
+SEND = """
+import socket
+connection = socket.create_connection(("192.0.2.2", 9000))
+connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+while True:
+    connection.sendall(bytes(1000))
+"""
+
+
+@contextmanager
+def a_busy_stream(world: World) -> Iterator[None]:
+    """Send from a to b, as fast as the kernel can, in processes of their own."""
+    with ExitStack() as stack:
+
+        def start(host: str, program: str) -> "subprocess.Popen[str]":
+            argv = ["ip", "netns", "exec", world[host].netns, sys.executable, "-c", program]
+            process = stack.enter_context(subprocess.Popen(argv, stdout=subprocess.PIPE, text=True))
+            stack.callback(process.kill)
+            return process
+
+        hearer = start("b", HEAR)
+        assert hearer.stdout is not None
+        assert hearer.stdout.readline() == "\n"
+        start("a", SEND)
+        assert hearer.stdout.readline() == "\n"
+        yield
+
+
+def test_a_busy_stream_of_others_keeps_nothing_from_being_heard(world: World):
+    hosts = [world["a"], world["b"]]
+    with a_busy_stream(world), Listening(hosts, 6, 4) as listening, listening.served():
+        contact = make_contact(world["a"], target("tcp", 81), 0.4)
+
+    assert listening.lost == []
+    met = [seen.host for seen in listening.sightings() if seen.pair == contact.pair]
+    assert sorted(met) == ["a", "b"]
+    assert {str(walk.pairs()[0]) for walk in listening.walks()} == {str(contact.pair)}
