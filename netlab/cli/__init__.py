@@ -5,6 +5,7 @@ that ``netlab --help`` loads none of the libraries that commands use. Here failu
 sentences and exit codes.
 """
 
+import errno
 import importlib
 import os
 import sys
@@ -15,7 +16,7 @@ from typing import Any, Final, NoReturn
 import click
 
 from netlab import __version__
-from netlab.errors import NetlabError
+from netlab.errors import HostError, NetlabError
 
 _COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "up": ("life:up", "Build a lab, or bring a running one to a topology."),
@@ -50,6 +51,7 @@ _COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
 
 _INTERRUPTED: Final = 130
 _BUG: Final = 70
+_NO_ROOM: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class _ReaderLeftError(Exception):
@@ -109,6 +111,7 @@ def netlab() -> None:
 
 def main() -> NoReturn:
     """Run the command line and end the process with the exit code of what happened."""
+    _open_what_is_closed()
     sys.exit(_run(sys.argv[1:]))
 
 
@@ -119,18 +122,41 @@ def _run(arguments: list[str]) -> int:
         return _tell(error)
     except (click.ClickException, click.Abort, click.exceptions.Exit) as error:
         return _tell_click(error)
-    except KeyboardInterrupt:
+    except _ReaderLeftError:
+        _write_no_more()
+        return 0
+    except (KeyboardInterrupt, Exception) as error:  # noqa: BLE001 (a bug of ours is told, too)
+        return _tell_other(error)
+    return result if isinstance(result, int) else 0
+
+
+def _open_what_is_closed() -> None:
+    """Have /dev/null for standard streams that are closed: else the next file takes their place."""
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        if getattr(sys, name) is None:
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            os.dup2(nowhere, number)
+            if nowhere != number:
+                os.close(nowhere)
+            setattr(sys, name, os.fdopen(number, mode))
+
+
+def _write_no_more() -> None:
+    """Keep Python from trying to flush the rest: who read it has left, or there is no room."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
+def _tell_other(error: BaseException) -> int:
+    if isinstance(error, KeyboardInterrupt):
         print("interrupted", file=sys.stderr)
         return _INTERRUPTED
-    except _ReaderLeftError:
-        # Who read our output has seen enough; keep Python from trying to flush the rest.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return 0
-    except Exception:  # noqa: BLE001 (a bug of ours: the traceback is the message)
-        traceback.print_exc()
-        print("This is a bug in netlab; a report needs the lines above.", file=sys.stderr)
-        return _BUG
-    return result if isinstance(result, int) else 0
+    # A file has a name; standard output has none.
+    if isinstance(error, OSError) and error.errno in _NO_ROOM and error.filename is None:
+        _write_no_more()
+        return _tell(HostError(f"cannot write the answer: {error.strerror}"))
+    traceback.print_exc()
+    print("This is a bug in netlab; a report needs the lines above.", file=sys.stderr)
+    return _BUG
 
 
 def _tell(error: NetlabError) -> int:

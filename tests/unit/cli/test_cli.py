@@ -200,6 +200,27 @@ def test_a_reader_that_has_seen_enough_is_no_failure():
     assert (done.returncode, done.stdout, done.stderr) == (0, "{", "")
 
 
+@pytest.mark.parametrize(
+    ("redirection", "ended"),
+    [
+        pytest.param(">&-", (0, ""), id="a closed standard output"),
+        pytest.param(
+            "> /dev/full",
+            (4, "Error: cannot write the answer: No space left on device\n"),
+            id="a full disk",
+        ),
+    ],
+)
+def test_an_answer_that_cannot_be_written_is_no_bug(redirection: str, ended: tuple[int, str]):
+    done = subprocess.run(
+        ["bash", "-c", f"{sys.executable} -m netlab schema {redirection}"],
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == ended
+
+
 def test_the_version_is_told():
     assert run("--version").stdout.startswith("netlab, version ")
 
