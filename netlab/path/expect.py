@@ -10,7 +10,8 @@ from netlab.path.paths import Nat
 from netlab.path.trace import Reason, Result, Rewritten, Trace
 
 _PLAIN: Final = {result.value.replace(" ", "-"): result for result in Result}
-_WITH_NAME: Final = ("hop", "no-hop", "to", "src", "snat-at", "dnat-at", "reason")
+_WITH_HOST: Final = ("hop", "no-hop", "to", "snat-at", "dnat-at")
+_WITH_NAME: Final = (*_WITH_HOST, "src", "reason")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,11 +42,23 @@ def check(trace: Trace, expectations: Sequence[Expectation]) -> None:
     """Make sure that all of them hold.
 
     Raises:
+        SpecError: One names a host that the lab does not have; to stay away from it says nothing.
         ExpectationError: Some do not; the message says of each what was found.
     """
+    _know_hosts(trace, expectations)
     found = [f"expected {e}, but {why}" for e in expectations if (why := _unmet(trace, e))]
     if found:
         raise ExpectationError("\n".join(found))
+
+
+def _know_hosts(trace: Trace, expectations: Sequence[Expectation]) -> None:
+    known = [host.name for host in trace.hosts]
+    for expectation in expectations:
+        if known and expectation.kind in _WITH_HOST and expectation.name not in known:
+            raise SpecError(
+                f"--expect '{expectation}': lab {trace.lab} has no host {expectation.name}",
+                hint=f"it has {', '.join(known)}",
+            )
 
 
 def _parse(text: str) -> Expectation:

@@ -39,9 +39,9 @@ def test_what_holds_passes(trace: Trace, text: str):
     [
         pytest.param(dropped(), "delivered", "it was dropped: dropped on node2 by", id="a drop"),
         pytest.param(delivered(), "no-hop node2", "went client > node2 > web", id="a hop"),
-        pytest.param(delivered(), "hop node1", "went client > node2 > web", id="no hop"),
+        pytest.param(dropped(), "hop web", "went client > node2", id="no hop"),
         pytest.param(delivered(), "src client", "saw 10.240.0.4 (node2)", id="another source"),
-        pytest.param(delivered(), "snat-at node1", "SNAT was seen at node2", id="SNAT elsewhere"),
+        pytest.param(delivered(), "snat-at web", "SNAT was seen at node2", id="SNAT elsewhere"),
         pytest.param(dropped(), "dnat-at node2", "no DNAT was seen", id="no DNAT"),
         pytest.param(with_reason(), "reason RULE", "kernel's reason was TTL", id="another reason"),
         pytest.param(dropped(), "reason RULE", "the kernel gave no reason", id="no reason"),
@@ -59,3 +59,11 @@ def test_a_word_that_is_no_expectation_is_refused_with_the_known_ones(text: str)
     with pytest.raises(SpecError) as failure:
         parse_expectations([text])
     assert "'no-hop HOST'" in failure.value.hint
+
+
+@pytest.mark.parametrize("text", ["no-hop node9", "hop node9", "snat-at node9"])
+def test_a_host_that_the_lab_does_not_have_is_no_expectation(text: str):
+    with pytest.raises(SpecError) as failure:
+        check(delivered(), parse_expectations([text]))
+    assert "has no host node9" in str(failure.value)
+    assert "node2" in failure.value.hint
