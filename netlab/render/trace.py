@@ -20,6 +20,7 @@ from netlab.render.trace_steps import reason_line, step_lines
 BOLD, RED, GREEN, YELLOW, PLAIN = "\x1b[1m", "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[0m"
 SAME: Final = "·"
 BAR: Final = "    │ "
+_NO_BREAK: Final = "\u00a0"
 _GOOD: Final = {Result.DELIVERED}
 
 
@@ -225,15 +226,16 @@ class _Drawing:
         return f"{code}{text}{PLAIN}" if self._style.colour and code else text
 
     def _wrapped(self, text: str, indent: str, colour: str = "") -> Iterable[str]:
+        # A rule's number stays with its chain.
         lines = textwrap.wrap(
-            text,
+            text.replace(" #", f"{_NO_BREAK}#"),
             max(self._style.width, 40),
             initial_indent=indent,
             subsequent_indent=f"{indent}{'  ' if indent else '      '}",
             break_long_words=False,
             break_on_hyphens=False,
         )
-        return [self._paint(colour, line) for line in lines]
+        return [self._paint(colour, line.replace(_NO_BREAK, " ")) for line in lines]
 
 
 def _summary(trace: Trace) -> str:

@@ -53,6 +53,12 @@ def test_no_line_is_wider_than_the_terminal(trace: Trace, width: int):
     assert max(map(len, drawn(trace, width).splitlines())) <= width
 
 
+@pytest.mark.parametrize("width", range(80, 120))
+def test_the_number_of_a_rule_stays_on_the_line_of_its_chain(width: int):
+    assert not re.search(r"│ +#", drawn(delivered(), width))
+    assert "\N{NO-BREAK SPACE}" not in drawn(delivered(), width)
+
+
 def test_addresses_stand_in_columns_where_there_is_room_and_else_where_they_change():
     assert re.search(r"node2 +▸ eth0 +\+0\.0 +· +·", drawn(delivered(), 120))
     narrow = drawn(replace(delivered(), names={"10.244.1.2": "w" * 60}), 80)
