@@ -122,11 +122,12 @@ def trace(  # noqa: PLR0913 (one for each option)
         from netlab.path.stable import stable as stabilised
 
         found = stabilised(found)
+        frames.clear()  # they have times
     form = "mermaid" if mermaid and output == "tree" else output
     if form != "tree" or not trace_forms.take_stdout(files):
         style = {"numeric": numeric, "rules": rules, "everything": everything, "times": not stable}
         click.echo(_text(found, form, style), nl=False)
-    trace_forms.write(files, found, numeric=numeric)
+    trace_forms.write(files, found, frames, numeric=numeric)
     check(found, expectations)
 
 

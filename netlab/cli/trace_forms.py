@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from netlab.observe.frames import Frame
     from netlab.path.trace import Trace
 
 Files = Mapping[str, str]
@@ -45,22 +46,24 @@ def take_stdout(files: Files) -> bool:
     return STDOUT in files.values()
 
 
-def write(files: Files, trace: "Trace", *, numeric: bool) -> None:
-    """Write each file, and say so on standard error."""
+def write(files: Files, trace: "Trace", frames: "Sequence[Frame]", *, numeric: bool) -> None:
+    """Write each file, and say so on standard error; a page carries the frames, too."""
     from netlab.lab.output_files import write_file
 
     for option, name in files.items():
-        said = write_file(name, _text(option, trace, numeric=numeric))
+        said = write_file(name, _text(option, trace, frames, numeric=numeric))
         if said:
             click.echo(said, err=True)
 
 
-def _text(option: str, trace: "Trace", *, numeric: bool) -> str:
+def _text(option: str, trace: "Trace", frames: "Sequence[Frame]", *, numeric: bool) -> str:
     if option == "--svg":
         from netlab.render.trace_svg import render_trace_svg
 
         return render_trace_svg(trace, numeric=numeric)
     from netlab.lab.page_files import read_page_files
+    from netlab.lab.trace_pcapng import pcapng_of
     from netlab.render.trace_page import render_trace_page
 
-    return render_trace_page(trace, read_page_files(), numeric=numeric)
+    pcapng = pcapng_of(trace, frames) if frames else b""
+    return render_trace_page(trace, read_page_files(), numeric=numeric, pcapng=pcapng)

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from netlab.lab.capture_outputs import FileEach, Heading, OneFile, Output
 from netlab.lab.capture_points import interfaces_of
@@ -54,6 +55,18 @@ def write_trace(trace: Trace, frames: Iterable[Frame], file: str, directory: str
             _fill(output, seen, trace)
     files = [*([one.file] if one else []), *(each.files.values() if each else [])]
     return Written(frames=len(kept), files=tuple(file.name for file in files))
+
+
+def pcapng_of(trace: Trace, frames: Iterable[Frame]) -> bytes:
+    """Return what ``write_trace`` would write to one file.
+
+    Raises:
+        HostError: There is no room for it in the directory of temporary files.
+    """
+    with TemporaryDirectory(prefix="netlab-") as directory:
+        file = Path(directory, "trace.pcapng")
+        write_trace(trace, frames, str(file), "")
+        return file.read_bytes()
 
 
 class _Sightings:

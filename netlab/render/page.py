@@ -75,10 +75,15 @@ def page(title: str, body: Iterable[Child], data: Data, files: PageFiles) -> str
 
 
 def download(data: Data, words: str) -> Markup:
-    """Return a link that saves the data; it works without a network and without a script."""
+    """Return a link that saves the data."""
     compact = json.dumps(data.document, separators=(",", ":")).encode()
-    href = f"data:application/json;base64,{base64.b64encode(compact).decode()}"
-    return element("a", {"href": href, "download": data.name}, words)
+    return link_to_save(compact, "application/json", data.name, words)
+
+
+def link_to_save(content: bytes, media_type: str, name: str, words: str) -> Markup:
+    """Return a link that saves a file; it works without a network and without a script."""
+    href = f"data:{media_type};base64,{base64.b64encode(content).decode()}"
+    return element("a", {"href": href, "download": name}, words)
 
 
 def _embedded(document: dict[str, Any]) -> Markup:

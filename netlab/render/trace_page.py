@@ -7,7 +7,7 @@ from netlab.path.trace import Packet, Result, RuleHit, Trace
 from netlab.render import svg_elements as svg
 from netlab.render.lesson import lesson
 from netlab.render.markup import Child, Markup, Value, element
-from netlab.render.page import Data, PageFiles, download, page
+from netlab.render.page import Data, PageFiles, download, link_to_save, page
 from netlab.render.trace_cards import Cards, effect
 from netlab.render.trace_json import trace_document
 from netlab.render.trace_ladder import draw_ladder
@@ -17,7 +17,9 @@ from netlab.render.trace_stays import Naming, Stay, duration, heading, stays
 from netlab.render.trace_svg import description, title_of
 
 
-def render_trace_page(trace: Trace, files: PageFiles, *, numeric: bool = False) -> str:
+def render_trace_page(
+    trace: Trace, files: PageFiles, *, numeric: bool = False, pcapng: bytes = b""
+) -> str:
     """Return a trace as an HTML page that needs nothing else.
 
     Args:
@@ -25,6 +27,7 @@ def render_trace_page(trace: Trace, files: PageFiles, *, numeric: bool = False) 
             ended otherwise; the table has every packet.
         files: Style and script of pages.
         numeric: Addresses in place of names.
+        pcapng: A file with the frames, for a link that saves it; none without it.
     """
     naming = Naming(names={} if numeric else trace.names)
     data = Data(name=f"trace-{trace.lab}.json", document=trace_document(trace))
@@ -40,7 +43,7 @@ def render_trace_page(trace: Trace, files: PageFiles, *, numeric: bool = False) 
                 _cards(trace, naming, found),
                 _packets(trace, naming),
                 _rules(trace),
-                _evidence(trace, data),
+                _evidence(trace, data, pcapng),
             ],
         ),
     ]
@@ -217,15 +220,20 @@ def _rules(trace: Trace) -> Markup:
     return _section("rules", "Rules that matched", listed if rows else nothing)
 
 
-def _evidence(trace: Trace, data: Data) -> Markup:
+def _evidence(trace: Trace, data: Data, pcapng: bytes) -> Markup:
     heard = ", ".join(trace.sources)
+    saved: list[Child] = [download(data, "Save this trace as JSON"), " (netlab.trace/1)"]
+    if pcapng:
+        name = f"trace-{trace.lab}.pcapng"
+        link = link_to_save(pcapng, "application/x-pcapng", name, "save its frames as pcapng")
+        saved += [", or ", link, " for Wireshark"]
     return element(
         "footer",
         None,
         [
             element("p", None, f"What the kernel said, and nothing else: {heard}."),
             element("p", None, "Times include the cost of tracing."),
-            element("p", None, [download(data, "Save this trace as JSON"), " (netlab.trace/1)"]),
+            element("p", None, saved),
         ],
     )
 

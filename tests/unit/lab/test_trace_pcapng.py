@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from netlab.lab.trace_pcapng import write_trace
+from netlab.lab.trace_pcapng import pcapng_of, write_trace
 from netlab.model.names import NetnsName
 from netlab.observe.frames import Frame
 from netlab.path.paths import Hop
@@ -43,6 +43,12 @@ def test_the_file_has_the_connections_frames_in_the_order_of_time(tmp_path: Path
     assert read.section.texts("comment")[1].startswith("delivered")
     assert {one.length for one in read.packets} == {1474}
     assert sum(one.number("received") for one in read.statistics) == 8
+
+
+def test_the_same_is_there_without_a_file_that_stays(tmp_path: Path):
+    path = tmp_path / "t.pcapng"
+    write_trace(TRACE, FRAMES, str(path), "")
+    assert pcapng_of(TRACE, FRAMES) == path.read_bytes()
 
 
 def test_a_directory_gets_a_file_for_each_interface(tmp_path: Path):

@@ -127,6 +127,13 @@ def test_it_carries_the_trace_twice_for_programs_and_for_saving(make: Callable[[
     assert json.loads(base64.b64decode(encoded)) == wanted
 
 
+def test_it_carries_the_frames_for_wireshark():
+    found = Reader(render_trace_page(samples.nodeport(), FILES, pcapng=b"frames"))
+
+    [link] = [one for one in found.all("a") if (one.get("download") or "").endswith(".pcapng")]
+    assert link["href"] == "data:application/x-pcapng;base64,ZnJhbWVz"
+
+
 def test_a_card_for_each_stay_holds_walk_nat_route_and_entry():
     found = page(samples.nodeport())
 
