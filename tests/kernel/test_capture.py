@@ -213,7 +213,8 @@ def test_captures_are_files_that_tcpdump_reads(world: World, tmp_path: Directory
     captured, [(_, connection)] = capture(world, [call])
     files = captured.save(tmp_path)
 
-    assert [file.name for file in files] == [
+    # An ARP question, when there was one, is for all, and so for the bridge itself.
+    assert [file.name for file in files if file.name != "router_cloud0.pcap"] == [
         "client_eth0.pcap",
         "node1_eth0.pcap",
         "node1_veth-pod.pcap",
