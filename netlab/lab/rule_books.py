@@ -11,7 +11,8 @@ from netlab.lab.side_by_side import side_by_side
 from netlab.model.hosts import Host
 from netlab.model.packets import Family
 from netlab.observe.legacy_trace import has_legacy_tables
-from netlab.observe.rule_handles import read_generation, read_handles
+from netlab.observe.rule_changes import RuleChanges
+from netlab.observe.rule_handles import read_handles
 from netlab.observe.rule_tables import read_tables
 from netlab.path.legacy_walks import LegacyRules, legacy_rules
 from netlab.path.rule_book import RuleBook, book_by_handle
@@ -35,10 +36,10 @@ class RuleBooks:
     def __init__(self, hosts: Sequence[Host], version: int) -> None:
         self._hosts = hosts
         self._version = version
-        self._generations = {host.name: _generation(host) for host in hosts}
+        self._changes = {host.name: found for host in hosts if (found := _changes(host))}
         self.warnings: list[str] = []
         """Sentences about hosts whose rules could not be read, or did not hold still."""
-        # Legacy tables have no generations: their text before and after tells.
+        # The kernel tells of no change of legacy tables: their text before and after tells.
         self._legacy_texts = self._read_legacy(hosts)
         self.legacy: dict[str, LegacyRules] = {}
         """Rules of iptables-legacy, by host; there once the rules were read."""
@@ -48,8 +49,12 @@ class RuleBooks:
         """Hosts with rules of iptables-nft that those of iptables-legacy stand for."""
 
     def read(self) -> dict[str, RuleBook]:
-        """Return the rules of each host that has any."""
-        books = side_by_side([partial(self._read, host) for host in self._hosts])
+        """Return the rules of each host that has any; to be called once."""
+        try:
+            books = side_by_side([partial(self._read, host) for host in self._hosts])
+        finally:
+            for changes in self._changes.values():
+                changes.close()
         return {host.name: book for host, book in zip(self._hosts, books, strict=True) if book}
 
     def path_prediction(self) -> "PathPrediction":
@@ -76,7 +81,8 @@ class RuleBooks:
     def _read(self, host: Host) -> RuleBook:
         try:
             book = self._book(host)
-            if _generation(host) != self._generations[host.name]:
+            changes = self._changes.get(host.name)
+            if changes is not None and changes.came():
                 self._say_changed(host)
                 book = self._book(host)
             return {**book, **self._legacy_book(host)}
@@ -142,8 +148,9 @@ def _rules_of(text: str) -> list[str]:
     return [line for line in text.splitlines() if line.startswith("-A ")]
 
 
-def _generation(host: Host) -> int:
+def _changes(host: Host) -> RuleChanges | None:
     try:
-        return read_generation(host, inside)
+        return RuleChanges(host, inside)
     except OSError:
-        return 0
+        # That it has gone is said of each source that is opened on it.
+        return None

@@ -20,10 +20,8 @@ from netlab.observe.nfnetlink import (
 from netlab.observe.ring import Enter
 from netlab.path.walks import TABLE_PREFIX
 
-GETRULE, GETGEN = 7, 16
-"""NFT_MSG_*"""
-RULE_TABLE, RULE_CHAIN, RULE_HANDLE, GENERATION_ID = 1, 2, 3, 1
-_ANY_FAMILY: Final = 0
+NFT_MSG_GETRULE: Final = 7
+RULE_TABLE, RULE_CHAIN, RULE_HANDLE = 1, 2, 3
 
 Handles = dict[tuple[str, str], list[int]]
 """Table and chain, and the handles of its rules in order."""
@@ -36,7 +34,7 @@ def read_handles(host: Host, enter: Enter, version: int = 4) -> Handles:
         FileNotFoundError: The namespace is gone.
         OSError: The kernel refused.
     """
-    asked = Request(NFNL_SUBSYS_NFTABLES << 8 | GETRULE, NFPROTO[version], b"", NLM_F_DUMP)
+    asked = Request(NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETRULE, NFPROTO[version], b"", NLM_F_DUMP)
     opened = NetfilterSocket(host, enter)
     try:
         rules = [message.attributes() for message in opened.ask(asked)]
@@ -49,18 +47,3 @@ def read_handles(host: Host, enter: Enter, version: int = 4) -> Handles:
             chain = text_of(rule.get(RULE_CHAIN))
             handles[table, chain].append(number_of(rule.get(RULE_HANDLE)))
     return dict(handles)
-
-
-def read_generation(host: Host, enter: Enter) -> int:
-    """Return the number of the ruleset's generation, which every change of rules raises.
-
-    Raises:
-        FileNotFoundError: The namespace is gone.
-        OSError: The kernel refused.
-    """
-    opened = NetfilterSocket(host, enter)
-    try:
-        answers = opened.ask(Request(NFNL_SUBSYS_NFTABLES << 8 | GETGEN, _ANY_FAMILY, b""))
-    finally:
-        opened.close()
-    return number_of(answers[0].attributes().get(GENERATION_ID)) if answers else 0
