@@ -15,8 +15,8 @@ from netlab.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from netlab.lab.capturing import Captured, CaptureRequest
-    from netlab.lab.recording import Tally
+    from netlab.lab.capture.capturing import Captured, CaptureRequest
+    from netlab.lab.capture.recording import Tally
 
 _TOLD_COMMANDS = 3
 
@@ -27,7 +27,7 @@ def _complete_point(context: click.Context, parameter: click.Parameter, begun: s
     if not colon:
         return complete_host(context, parameter, begun)
     from netlab.errors import NetlabError
-    from netlab.lab.capture_points import interfaces_of
+    from netlab.lab.capture.points import interfaces_of
     from netlab.lab.hosts import find_netns
 
     try:
@@ -92,10 +92,10 @@ def capture(  # noqa: PLR0913 (one for each option)
 
     Example: sudo netlab capture node2:eth0 client --filter 'tcp port 80' -w web.pcapng
     """
-    from netlab.lab.capture_points import choose
-    from netlab.lab.capturing import CaptureRequest
+    from netlab.lab.capture.capturing import CaptureRequest
+    from netlab.lab.capture.points import choose
+    from netlab.lab.capture.recording import Limits
     from netlab.lab.host import require_root
-    from netlab.lab.recording import Limits
 
     live = live or not (file or directory)
     if file == "-" and live:
@@ -138,9 +138,9 @@ def _compiled(expression: str) -> bytes:
 
 
 def _run(request: "CaptureRequest", *, live: bool) -> "Captured":
-    from netlab.lab.capturing import capture as capture_packets
+    from netlab.lab.capture.capturing import capture as capture_packets
+    from netlab.lab.capture.recording import Listener
     from netlab.lab.interrupts import Interrupts
-    from netlab.lab.recording import Listener
 
     # A terminal that shows the packets has no room for a line that counts them.
     counts = sys.stderr.isatty() and not (live and sys.stdout.isatty())
@@ -160,7 +160,7 @@ def _run(request: "CaptureRequest", *, live: bool) -> "Captured":
 
 def _print(lines: str) -> None:
     from netlab.errors import HostError
-    from netlab.lab.capture_files import ReaderGoneError
+    from netlab.lab.capture.files import ReaderGoneError
 
     try:
         sys.stdout.write(lines)
@@ -191,7 +191,7 @@ def _counted(tally: "Tally") -> str:
 
 
 def _begun(tally: "Tally", request: "CaptureRequest") -> None:
-    from netlab.lab.capturing import tcpdump_lines
+    from netlab.lab.capture.capturing import tcpdump_lines
 
     commands = tcpdump_lines(request.choice, request.expression)
     for command in commands[:_TOLD_COMMANDS]:

@@ -21,7 +21,7 @@ def demo(name: str | None, lab: str) -> None:
 
     Example: sudo netlab demo nodeport
     """
-    from netlab.lab.experiments import EXPERIMENTS
+    from netlab.lab.demo.experiments import EXPERIMENTS
 
     if name is None:
         for known in EXPERIMENTS:
@@ -40,12 +40,12 @@ def _run(name: str, lab: str) -> None:
     from netlab.errors import ExpectationError
     from netlab.kernel.rundir import control_socket
     from netlab.lab.cluster import Cluster
-    from netlab.lab.experiments import EXPERIMENTS, run_experiment
+    from netlab.lab.demo.experiments import EXPERIMENTS, run_experiment
     from netlab.lab.host import require_root
     from netlab.lab.hosts import hosts
     from netlab.render.demo import render_finding, render_moral, render_verdict
     from netlab.render.path import Style
-    from netlab.render.trace import TraceStyle, render_trace
+    from netlab.render.trace.tree import TraceStyle, render_trace
 
     require_root()
     # Whatever ends the demo, it puts back what it changed.

@@ -44,23 +44,23 @@ def graph(output: str, lab: str, *, every_pod: bool) -> None:
 def _drawn(found: "LabGraph", output: str, *, every_pod: bool) -> str:
     match output:
         case "mermaid":
-            from netlab.render.graph_mermaid import render_graph_mermaid
+            from netlab.render.graph.mermaid import render_graph_mermaid
 
             return render_graph_mermaid(found, every_pod=every_pod)
         case "dot":
-            from netlab.render.graph_dot import render_graph_dot
+            from netlab.render.graph.dot import render_graph_dot
 
             return render_graph_dot(found, every_pod=every_pod)
         case "svg":
-            from netlab.render.graph_svg import render_graph_svg
+            from netlab.render.graph.svg import render_graph_svg
 
             return render_graph_svg(found, every_pod=every_pod)
         case "json":
-            from netlab.render.graph_json import graph_document
+            from netlab.render.graph.document import graph_document
 
             return json.dumps(graph_document(found), indent=2) + "\n"
         case _:
-            from netlab.render.graph_text import render_graph_text
+            from netlab.render.graph.text import render_graph_text
 
             width = max(80, min(200, shutil.get_terminal_size((80, 24)).columns))
             return render_graph_text(found, width, every_pod=every_pod)

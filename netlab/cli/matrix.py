@@ -48,8 +48,8 @@ def matrix(output: str, svg: str | None, html: str | None, lab: str, *, policies
     from netlab.lab.host import require_root
     from netlab.lab.hosts import hosts
     from netlab.lab.output_files import write_file
-    from netlab.render.matrix_html import render_matrix_html
-    from netlab.render.matrix_svg import render_matrix_svg
+    from netlab.render.matrix.page import render_matrix_html
+    from netlab.render.matrix.svg import render_matrix_svg
 
     files = files_of({"--svg": svg, "--html": html}, [] if output == "table" else [f"-o {output}"])
     require_root()
@@ -87,8 +87,8 @@ def _read(cluster: "Cluster", *, policies: bool, decisions: bool) -> "Sequence[S
 
 
 def _print(cluster: "Cluster", found: "Sequence[ServiceMatrix]", output: str) -> None:
-    from netlab.render.matrix import render_decisions, render_matrix
-    from netlab.render.matrix_json import render_matrix_json
+    from netlab.render.matrix.document import render_matrix_json
+    from netlab.render.matrix.table import render_decisions, render_matrix
 
     names = cluster.names()
     if output == "json":

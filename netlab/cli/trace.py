@@ -133,14 +133,14 @@ def trace(  # noqa: PLR0913 (one for each option)
 
 def _text(found: "Trace", form: str, style: dict[str, bool]) -> str:
     if form == "json":
-        from netlab.render.trace_json import render_trace_json
+        from netlab.render.trace.document import render_trace_json
 
         return render_trace_json(found)
     if form == "mermaid":
-        from netlab.render.mermaid import render_mermaid
+        from netlab.render.trace.mermaid import render_mermaid
 
         return render_mermaid(found)
-    from netlab.render.trace import TraceStyle, render_trace
+    from netlab.render.trace.tree import TraceStyle, render_trace
 
     return render_trace(found, TraceStyle(width=_width(), colour=_colour(), **style))
 
@@ -155,7 +155,7 @@ def _check_pcap(file: str) -> None:
 
 
 def _write_frames(traced: "Trace", frames: "list[Frame]", file: str, directory: str) -> None:
-    from netlab.lab.trace_pcapng import write_trace
+    from netlab.lab.trace.pcapng import write_trace
 
     if file or directory:
         written = write_trace(traced, frames, file, directory)
@@ -166,8 +166,8 @@ def _write_frames(traced: "Trace", frames: "list[Frame]", file: str, directory: 
 
 
 def _diff(files: tuple[str, ...]) -> str:
-    from netlab.lab.trace_files import read_trace
-    from netlab.render.trace_diff import render_trace_diff
+    from netlab.lab.trace.files import read_trace
+    from netlab.render.trace.diff import render_trace_diff
 
     if len(files) != 2:
         raise click.UsageError("give two files, such as: diff cluster.json local.json")

@@ -58,12 +58,12 @@ def write(files: Files, trace: "Trace", frames: "Sequence[Frame]", *, numeric: b
 
 def _text(option: str, trace: "Trace", frames: "Sequence[Frame]", *, numeric: bool) -> str:
     if option == "--svg":
-        from netlab.render.trace_svg import render_trace_svg
+        from netlab.render.trace.svg import render_trace_svg
 
         return render_trace_svg(trace, numeric=numeric)
     from netlab.lab.page_files import read_page_files
-    from netlab.lab.trace_pcapng import pcapng_of
-    from netlab.render.trace_page import render_trace_page
+    from netlab.lab.trace.pcapng import pcapng_of
+    from netlab.render.trace.page import render_trace_page
 
     pcapng = pcapng_of(trace, frames) if frames else b""
     return render_trace_page(trace, read_page_files(), numeric=numeric, pcapng=pcapng)

@@ -10,7 +10,7 @@ import click
 
 if TYPE_CHECKING:
     from netlab.lab.cluster import Cluster
-    from netlab.lab.tracing import Keep
+    from netlab.lab.trace.tracing import Keep
     from netlab.path.trace import Trace
 
 ATTACH_TIMEOUT_S: Final = 60.0
@@ -40,7 +40,7 @@ def traced(lab: str, asked: Asked, keep: "Keep") -> "Trace":
         return _attached(lab, asked.attach, asked, keep)
     if len(asked.words) != 2:
         raise click.UsageError("give FROM and TARGET, such as: client http://node2:30080")
-    from netlab.lab.tracing import TIMEOUT_S, TraceRequest, trace
+    from netlab.lab.trace.tracing import TIMEOUT_S, TraceRequest, trace
 
     request = TraceRequest(
         caller=asked.words[0],
@@ -58,7 +58,7 @@ def _attached(lab: str, expression: str, asked: Asked, keep: "Keep") -> "Trace":
         raise click.UsageError("--size is for connections that netlab makes, not for --attach")
     if len(asked.words) > 1:
         raise click.UsageError("--attach makes no connection: give FROM alone, or nothing")
-    from netlab.lab.attaching import AttachRequest, Hearer, attach
+    from netlab.lab.trace.attaching import AttachRequest, Hearer, attach
 
     # As an interrupt does, it closes what listens.
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))

@@ -32,15 +32,15 @@ from netlab.errors import NetlabError
 from netlab.kernel import channel, launcher, processes, rundir
 from netlab.kernel.container_requests import Exited
 from netlab.lab import nodes
-from netlab.lab.canaries import CanaryWatch
-from netlab.lab.kube_proxy import RETRY_S, KubeProxy
 from netlab.lab.kubelet import Kubelet
 from netlab.lab.network import Network, created
+from netlab.lab.proxy.canaries import CanaryWatch
+from netlab.lab.proxy.kube_proxy import RETRY_S, KubeProxy
 from netlab.model.topology import Topology
 from netlab.spec.topology import parse_topology
 
 if TYPE_CHECKING:
-    from netlab.lab.node_doors import NodeDoors
+    from netlab.lab.proxy.node_doors import NodeDoors
     from netlab.model.names import NetnsName
 
 _ROUNDS: Final = 8

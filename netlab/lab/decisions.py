@@ -7,8 +7,8 @@ from typing import Final, Self
 
 from netlab.errors import SpecError
 from netlab.kernel.netns import inside
-from netlab.lab.path_prediction import known_rules, list_rules
-from netlab.lab.routes import Routes
+from netlab.lab.trace.path_prediction import known_rules, list_rules
+from netlab.lab.trace.routes import Routes
 from netlab.model.hosts import Host, HostKind
 from netlab.model.packets import Family
 from netlab.netfilter.verdicts import ANY_SOURCE_PORT

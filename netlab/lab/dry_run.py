@@ -13,7 +13,7 @@ from netlab.control.store import Store
 from netlab.lab.applied import placed
 from netlab.lab.nodes import store_nodes
 from netlab.lab.pod_containers import placement_of
-from netlab.lab.wanted_rules import wanted_rules
+from netlab.lab.proxy.wanted_rules import wanted_rules
 from netlab.model.topology import TopologyFile
 from netlab.netfilter.render import render
 from netlab.plan.build import build_lab

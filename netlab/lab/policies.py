@@ -7,8 +7,8 @@ from typing import Final
 
 from netlab.errors import LabError
 from netlab.lab.cluster import Cluster, ServicePort
-from netlab.lab.node_rules import follow, read_rules
-from netlab.lab.stage import MERGE_PATCH, POLL_S, READY_S
+from netlab.lab.demo.node_rules import follow, read_rules
+from netlab.lab.demo.stage import MERGE_PATCH, POLL_S, READY_S
 from netlab.model.hosts import HostKind
 
 POLICIES: Final = ("Cluster", "Local")

@@ -15,8 +15,8 @@ from netlab.control.failures import bad_request
 from netlab.errors import SpecError
 from netlab.kernel import rundir
 from netlab.lab import report
-from netlab.lab.node_doors import NodeDoors
-from netlab.lab.proxy_doors import ProxyDoors
+from netlab.lab.proxy.doors import ProxyDoors
+from netlab.lab.proxy.node_doors import NodeDoors
 from netlab.spec.topology import parse_topology
 
 if TYPE_CHECKING:

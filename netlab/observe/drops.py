@@ -13,17 +13,17 @@ from pathlib import Path
 from typing import Final
 
 from netlab.model.hosts import Host
-from netlab.observe.bpf_ring import BpfRing
-from netlab.observe.bpf_syscall import (
+from netlab.observe.bpf.drop_program import TRACEPOINT, Report, drop_program, parse_report
+from netlab.observe.bpf.kernel_layout import kernel_layout
+from netlab.observe.bpf.ring import BpfRing
+from netlab.observe.bpf.syscall import (
     BPF_MAP_TYPE_ARRAY,
     attach_raw_tracepoint,
     create_map,
     load_raw_tracepoint,
     look_up,
 )
-from netlab.observe.drop_program import TRACEPOINT, Report, drop_program, parse_report
 from netlab.observe.headers import header_of
-from netlab.observe.kernel_layout import kernel_layout
 from netlab.observe.ring import Enter
 from netlab.path.drops import Drop
 

@@ -23,7 +23,7 @@ from netlab.path.paths import Nat
 from netlab.path.predicted_path import Comparison, PredictedPath, PredictedVisit
 from netlab.path.trace import Packet, Rewritten, RuleHit, Trace
 from netlab.render.printable import printable
-from netlab.render.trace_steps import Cell
+from netlab.render.trace.steps import Cell
 
 HEADINGS: Final = ("PREDICTED", "OBSERVED")
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from netlab.path.matrix import ServiceMatrix
-from netlab.render.graph_svg import render_graph_svg
-from netlab.render.matrix_html import render_matrix_html
-from netlab.render.matrix_svg import render_matrix_svg
+from netlab.render.graph.svg import render_graph_svg
+from netlab.render.matrix.page import render_matrix_html
+from netlab.render.matrix.svg import render_matrix_svg
 from netlab.render.svg_colours import COLOURS
 from tests.browser.devtools import Tab
 from tests.unit import graph_samples

@@ -8,7 +8,7 @@ from pathlib import Path as Directory
 import pytest
 
 from netlab.lab.calls import Call, make_calls
-from netlab.lab.capture import Capture
+from netlab.lab.demo.captures import Capture
 from netlab.model.hosts import Host, HostKind
 from netlab.model.names import NetnsName
 from netlab.path.observations import AddrPort

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from netlab.lab.capture_points import choose
-from netlab.lab.capture_rings import CaptureRings
+from netlab.lab.capture.points import choose
+from netlab.lab.capture.rings import CaptureRings
 from netlab.observe.filters import everything
 from netlab.observe.ring import SNAP
 from tests.kernel.conftest import Lab, wait_for

@@ -11,7 +11,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 import netlab.render
-from netlab.render.graph_dot import render_graph_dot
+from netlab.render.graph.dot import render_graph_dot
 from tests.kernel.conftest import Lab
 from tests.unit.graph_samples import hostile, large
 

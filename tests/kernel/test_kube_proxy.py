@@ -22,8 +22,8 @@ from netlab.errors import LabError
 from netlab.kernel import channel, launcher, netns
 from netlab.kernel.nftables import list_table
 from netlab.kernel.requests import FindLost, LoadTables, Restore, SaveRules
-from netlab.lab.canaries import CANARIES, FILLED, CanaryWatch
-from netlab.lab.kube_proxy import KubeProxy
+from netlab.lab.proxy.canaries import CANARIES, FILLED, CanaryWatch
+from netlab.lab.proxy.kube_proxy import KubeProxy
 from netlab.lab.rules import read_differences, read_groups
 from netlab.lab.topologies import read_topology
 from netlab.model.names import NetnsName, host_netns

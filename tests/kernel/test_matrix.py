@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator
 import netlab.render as forms
 from netlab.lab.decisions import Decisions
 from netlab.lab.hosts import hosts
-from netlab.lab.path_prediction import list_rules
+from netlab.lab.trace.path_prediction import list_rules
 from netlab.model.hosts import Host
 from netlab.path.host_rules import ListedRules
 from netlab.path.observations import AddrPort

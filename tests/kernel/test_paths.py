@@ -20,10 +20,10 @@ from netlab.kernel.rundir import control_socket
 from netlab.lab.cluster import Cluster
 from netlab.lab.hosts import hosts
 from netlab.lab.topologies import read_topology
-from netlab.lab.tracing import TraceRequest, trace
+from netlab.lab.trace.tracing import TraceRequest, trace
 from netlab.path.stable import stable
 from netlab.path.trace import Result, RuleHit, Trace
-from netlab.render.trace import TraceStyle, render_trace
+from netlab.render.trace.tree import TraceStyle, render_trace
 from tests.kernel.conftest import Lab, wait_for
 
 pytestmark = pytest.mark.kernel

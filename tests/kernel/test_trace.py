@@ -20,17 +20,17 @@ from netlab.kernel.rundir import control_socket
 from netlab.lab.cluster import Cluster
 from netlab.lab.hosts import hosts
 from netlab.lab.page_files import read_page_files
-from netlab.lab.tracing import TraceRequest, trace
+from netlab.lab.trace.tracing import TraceRequest, trace
 from netlab.model.hosts import Host
 from netlab.observe.arming import Arming
 from netlab.path.paths import Nat, Way
 from netlab.path.trace import ConntrackEntry, Result, Rewritten, Routed, RuleHit, Trace
 from netlab.path.walks import TABLE_PREFIX
-from netlab.render.mermaid import render_mermaid
-from netlab.render.trace import TraceStyle, render_trace
-from netlab.render.trace_json import trace_document
-from netlab.render.trace_page import render_trace_page
-from netlab.render.trace_svg import render_trace_svg
+from netlab.render.trace.document import trace_document
+from netlab.render.trace.mermaid import render_mermaid
+from netlab.render.trace.page import render_trace_page
+from netlab.render.trace.svg import render_trace_svg
+from netlab.render.trace.tree import TraceStyle, render_trace
 from tests.kernel.conftest import Lab
 
 pytestmark = pytest.mark.kernel

@@ -19,15 +19,15 @@ from netlab.api.client import Client
 from netlab.kernel.rundir import control_socket
 from netlab.lab.cluster import Cluster
 from netlab.lab.hosts import hosts
-from netlab.lab.listening import DropSource, OpenDrops
-from netlab.lab.tracing import TraceRequest, trace
+from netlab.lab.trace.listening import DropSource, OpenDrops
+from netlab.lab.trace.tracing import TraceRequest, trace
 from netlab.model.hosts import Host, HostKind
 from netlab.model.names import NetnsName
+from netlab.observe.bpf.kernel_layout import kernel_layout
 from netlab.observe.drops import KernelDrops
-from netlab.observe.kernel_layout import kernel_layout
 from netlab.observe.ring import Enter
 from netlab.path.trace import Routed, RuleHit, Trace, Verdict
-from netlab.render.trace import TraceStyle, render_trace
+from netlab.render.trace.tree import TraceStyle, render_trace
 from tests.kernel.conftest import Lab
 
 pytestmark = pytest.mark.kernel

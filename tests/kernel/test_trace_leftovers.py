@@ -13,12 +13,13 @@ from netlab.kernel.netns import inside
 from netlab.kernel.rundir import control_socket
 from netlab.lab.cluster import Cluster
 from netlab.lab.hosts import hosts
-from netlab.lab.tracing import TraceRequest, trace
-from netlab.observe import bpf_syscall, drops
+from netlab.lab.trace.tracing import TraceRequest, trace
+from netlab.observe import drops
 from netlab.observe.afterwards import Afterwards
+from netlab.observe.bpf import syscall as bpf_syscall
 from netlab.observe.drops import KernelDrops
 from netlab.path.walks import TABLE_PREFIX
-from netlab.render.trace import TraceStyle, render_trace
+from netlab.render.trace.tree import TraceStyle, render_trace
 from tests.kernel.conftest import Lab, wait_for
 
 pytestmark = pytest.mark.kernel

@@ -10,13 +10,13 @@ from netlab.api.client import Client
 from netlab.kernel.rundir import control_socket
 from netlab.lab.cluster import Cluster
 from netlab.lab.hosts import hosts
-from netlab.lab.rule_books import RuleBooks
-from netlab.lab.tracing import TraceRequest, trace
+from netlab.lab.trace.rule_books import RuleBooks
+from netlab.lab.trace.tracing import TraceRequest, trace
 from netlab.path.chain_walk import deciding
 from netlab.path.paths import Nat
 from netlab.path.trace import Packet, Result, Rewritten, RuleHit, Trace
 from netlab.path.walks import TABLE_PREFIX
-from netlab.render.trace import TraceStyle, render_trace
+from netlab.render.trace.tree import TraceStyle, render_trace
 from tests.kernel.conftest import Lab, wait_for
 from tests.kernel.test_iptables_backends import (
     BACKENDS,

@@ -10,10 +10,10 @@ from ipaddress import ip_address
 import pytest
 
 from netlab.kernel.netns import inside
-from netlab.lab.contact import make_contact
-from netlab.lab.listening import Listening
-from netlab.lab.rule_books import RuleBooks
-from netlab.lab.targets import Target
+from netlab.lab.trace.contact import make_contact
+from netlab.lab.trace.listening import Listening
+from netlab.lab.trace.rule_books import RuleBooks
+from netlab.lab.trace.targets import Target
 from netlab.model.hosts import Host, HostKind
 from netlab.model.names import NetnsName
 from netlab.observe.arming import Arming

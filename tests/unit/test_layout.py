@@ -27,7 +27,7 @@ TESTED_THROUGH: Final[dict[str, str]] = {
     "observe/*.py": "kernel/test_capture.py",
     "path/*.py": "unit/path/test_join.py",
     "proxy/*.py": "unit/proxy/test_iptables.py",
-    "render/*.py": "unit/render/test_trace.py",
+    "render/*.py": "unit/render/trace/test_tree.py",
     "spec/*.py": "unit/spec/test_complaints.py",
 }
 """Modules that no test names, by pattern, and the test that runs them all the same."""

@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 from netlab.cli.topologies import schema, topologies, validate
 from netlab.errors import SpecError
 from netlab.lab.topologies import DEFAULT, builtin_names, purpose, read_topology
-from netlab.render.trace_json import trace_document
+from netlab.render.trace.document import trace_document
 from tests.unit.trace_samples import delivered
 
 TOPOLOGY = "apiVersion: netlab/v1\nkind: Topology\n"

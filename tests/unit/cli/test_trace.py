@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 from netlab.cli.trace import trace
 from netlab.errors import SpecError
-from netlab.render.trace_json import render_trace_json
+from netlab.render.trace.document import render_trace_json
 from tests.unit.trace_samples import delivered, dropped
 
 

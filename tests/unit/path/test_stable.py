@@ -6,7 +6,7 @@ from netlab.path.observations import AddressPair
 from netlab.path.paths import Way
 from netlab.path.stable import FIRST_PORT, stable
 from netlab.path.trace import Trace
-from netlab.render.trace import TraceStyle, render_trace
+from netlab.render.trace.tree import TraceStyle, render_trace
 from tests.unit.trace_samples import BEHIND, SOCKET, delivered, dropped
 
 

@@ -12,8 +12,8 @@ import netlab.render
 from netlab.path.compare import compare
 from netlab.path.predicted_path import End
 from netlab.path.trace import Trace
-from netlab.render.trace import TraceStyle, render_trace
-from netlab.render.trace_json import trace_document
+from netlab.render.trace.document import trace_document
+from netlab.render.trace.tree import TraceStyle, render_trace
 from tests.unit.path.test_compare import EQUAL, HITS, way
 from tests.unit.trace_samples import delivered
 

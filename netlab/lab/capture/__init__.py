@@ -1,0 +1,1 @@
+"""Captures of a running lab: where to listen, and where the frames go."""

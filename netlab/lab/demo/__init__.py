@@ -1,0 +1,1 @@
+"""The experiments of the tutorials, on a running lab."""

@@ -1,0 +1,185 @@
+"""Objects an experiment needs: made when missing, changed for its length, put back after it."""
+
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Final, TypeVar
+
+from netlab.errors import LabError
+from netlab.lab.cluster import Body, Cluster, ServicePort
+from netlab.lab.demo.node_rules import follow, read_rules
+from netlab.model.hosts import Host, HostKind
+
+READY_S: Final = 20.0
+"""How long objects may take to become rules and running pods."""
+
+POLL_S: Final = 0.05
+
+APP: Final = "source-ip-app"
+ECHO_IMAGE: Final = "registry.k8s.io/echoserver:1.4"
+PAUSE_IMAGE: Final = "registry.k8s.io/pause:3.9"
+
+DEPLOYMENTS: Final = "/apis/apps/v1/namespaces/default/deployments"
+SERVICES: Final = "/api/v1/namespaces/default/services"
+PODS: Final = "/api/v1/namespaces/default/pods"
+
+MERGE_PATCH: Final = "application/merge-patch+json"
+
+T = TypeVar("T")
+
+
+class Stage:
+    """Sets up what an experiment needs and registers how to take it away again.
+
+    Args:
+        cluster: The running lab.
+        undo: Runs the registered steps backwards when the experiment ends, however it ends.
+        say: Takes one line of progress.
+    """
+
+    def __init__(self, cluster: Cluster, undo: ExitStack, say: Callable[[str], None]) -> None:
+        self._cluster = cluster
+        self._undo = undo
+        self._say = say
+
+    def deployment(self) -> None:
+        """Have the tutorial's Deployment."""
+        labels = {"app": APP}
+        container = {"name": "echoserver", "image": ECHO_IMAGE, "ports": [{"containerPort": 8080}]}
+        body = {
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "metadata": {"name": APP, "labels": labels},
+            "spec": {
+                "replicas": 1,
+                "selector": {"matchLabels": labels},
+                "template": {"metadata": {"labels": labels}, "spec": {"containers": [container]}},
+            },
+        }
+        if self._missing(DEPLOYMENTS, APP):
+            self._make(DEPLOYMENTS, body)
+
+    def service(self, name: str, type_: str) -> None:
+        """Have the Service that ``kubectl expose deployment source-ip-app`` would make."""
+        body = {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": {"name": name, "labels": {"app": APP}},
+            "spec": {
+                "type": type_,
+                "selector": {"app": APP},
+                "ports": [{"port": 80, "protocol": "TCP", "targetPort": 8080}],
+            },
+        }
+        if self._missing(SERVICES, name):
+            self._make(SERVICES, body)
+
+    def policy(self, name: str, wanted: str) -> None:
+        """Give a Service an externalTrafficPolicy; afterwards it has its own again."""
+        path = f"{SERVICES}/{name}"
+        spec = self._cluster.objects.get(path)["spec"]
+        if spec["type"] not in {"NodePort", "LoadBalancer"}:
+            raise LabError(
+                f"Service {name} is of type {spec['type']}; the experiment needs a NodePort",
+                hint=f"netlab delete service {name}, then run the demo again",
+            )
+        had = spec.get("externalTrafficPolicy", "Cluster")
+        if had != wanted:
+            # First the way back: an interrupt may come while the request is under way.
+            self._undo.callback(self._set_policy, path, had)
+            self._set_policy(path, wanted)
+
+    def caller_pod(self, node: str) -> str:
+        """Have a pod on ``node`` to call from; return its name."""
+        name = f"caller-{node}"[:63].rstrip("-")
+        body = {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": name},
+            "spec": {
+                "nodeName": node,
+                "terminationGracePeriodSeconds": 0,
+                "containers": [{"name": "caller", "image": PAUSE_IMAGE}],
+            },
+        }
+        if self._missing(PODS, name):
+            self._make(PODS, body)
+        return name
+
+    def pod_host(self, name: str) -> Host:
+        """Wait until a pod runs; return it as a host.
+
+        Raises:
+            LabError: It did not run in time.
+        """
+
+        def running() -> Host | None:
+            phase = self._cluster.objects.get(f"{PODS}/{name}").get("status", {}).get("phase")
+            pods = self._cluster.hosts(HostKind.POD)
+            return next((p for p in pods if p.name == name and phase == "Running"), None)
+
+        return _wait(running, f"pod {name} does not run", f"sudo netlab get pods {name} -o wide")
+
+    def settled(self, name: str) -> ServicePort:
+        """Wait until the Service has a ready endpoint and the rules of every node follow it.
+
+        Raises:
+            LabError: They did not in time.
+        """
+        hint = f"sudo netlab get pods; sudo netlab get endpointslices  (of Service {name})"
+
+        def ready() -> ServicePort | None:
+            port = self._port(name)
+            return port if port.backends else None
+
+        _wait(ready, f"Service {name} has no ready endpoint", hint)
+
+        def followed() -> ServicePort | None:
+            port = self._port(name)
+            nodes = self._cluster.hosts(HostKind.NODE)
+            ours = all(follow(read_rules(node), node.name, port) for node in nodes)
+            return port if ours and port.backends else None
+
+        return _wait(followed, f"the nodes' rules do not follow Service {name}", hint)
+
+    def _port(self, name: str) -> ServicePort:
+        for port in self._cluster.service_ports():
+            if (port.namespace, port.name) == ("default", name):
+                return port
+        raise LabError(f"Service {name} has no ClusterIP and TCP port to call")
+
+    def _missing(self, collection: str, name: str) -> bool:
+        items = self._cluster.objects.get(collection)["items"]
+        return all(item["metadata"]["name"] != name for item in items)
+
+    def _make(self, collection: str, body: Body) -> None:
+        name = body["metadata"]["name"]
+        self._undo.callback(self._remove, collection, name, body["kind"])
+        self._say(f"create {body['kind']} {name}")
+        self._cluster.objects.create(collection, body)
+
+    def _remove(self, collection: str, name: str, kind: str) -> None:
+        # An interrupt may have come before the object was made.
+        if not self._missing(collection, name):
+            self._say(f"delete {kind} {name}")
+            self._cluster.objects.delete(f"{collection}/{name}")
+            # A pod is gone only when its processes are.
+            _wait(
+                lambda: self._missing(collection, name) or None,
+                f"{kind} {name} is not gone",
+                "sudo netlab get all",
+            )
+
+    def _set_policy(self, path: str, policy: str) -> None:
+        self._say(f"set externalTrafficPolicy of Service {path.rpartition('/')[2]} to {policy}")
+        body = {"spec": {"externalTrafficPolicy": policy}}
+        self._cluster.objects.patch(path, body, MERGE_PATCH)
+
+
+def _wait(ready: Callable[[], T | None], complaint: str, hint: str) -> T:
+    deadline = time.monotonic() + READY_S
+    while (value := ready()) is None:
+        if time.monotonic() > deadline:
+            raise LabError(f"{complaint} after {READY_S:g} s", hint=hint)
+        time.sleep(POLL_S)
+    return value

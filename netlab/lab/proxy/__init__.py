@@ -1,0 +1,1 @@
+"""kube-proxy of every node: rules kept, and kube-proxy's ports served."""

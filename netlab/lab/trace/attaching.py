@@ -1,0 +1,154 @@
+"""Trace a connection that somebody else makes: wait for it, then hear it to its end.
+
+Theory of operation
+-------------------
+Everything listens as for a connection of netlab's own. What is heard is looked through a few times
+a second, until the first packet of a wanted connection is among it; then listening goes on until
+that connection has been answered and nothing more comes, or ``SETTLE_S`` are over.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from netlab.errors import ExpectationError
+from netlab.lab.cluster import Cluster
+from netlab.lab.trace.contact import Contact
+from netlab.lab.trace.listening import Listening
+from netlab.lab.trace.rule_books import RuleBooks
+from netlab.lab.trace.targets import NUMBERS, Target, address_of, find_caller
+from netlab.lab.trace.tracing import Heard, Keep, assembled, drops_of, place_of, read_services
+from netlab.path.attach_filter import AttachFilter, parse_attach_filter
+from netlab.path.newcomers import Newcomer, find_newcomer
+from netlab.path.outcomes import Result
+from netlab.path.trace import Trace
+
+LOOK_S: Final = 0.05
+"""Between two looks at what was heard."""
+SETTLE_S: Final = 1.5
+"""How long a connection is heard at most, once it has begun; a second SYN comes after one."""
+KEPT_NS: Final = 2_000_000_000
+"""How long what belongs to no wanted connection is kept: its first packet may be under way."""
+REST_S: Final = 0.3
+"""How long nothing must come, after an answer, for a connection to count as over."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttachRequest:
+    """What to wait for."""
+
+    expression: str
+    caller: str | None
+    """Whose connections count; None for everybody's."""
+    timeout_s: float
+    predict: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hearer:
+    """Who waits."""
+
+    clock: Callable[[], float]
+    """Gives seconds since 1970."""
+    say: Callable[[str], None]
+    """Takes one line when the waiting begins."""
+    keep: Keep = lambda _: None
+    """Takes the frames that were captured meanwhile, those of others too."""
+
+
+def attach(cluster: Cluster, request: AttachRequest, hearer: Hearer) -> Trace:
+    """Wait for a connection and return its path.
+
+    Args:
+        cluster: The running lab.
+        request: What to wait for.
+        hearer: Who waits.
+
+    Raises:
+        SpecError: The expression is none.
+        LabError: A host is not known to the lab.
+        ExpectationError: No such connection came in time.
+    """
+    hosts, services = cluster.read_hosts(), read_services(cluster)
+    wanted = parse_attach_filter(
+        request.expression, lambda name: address_of(name, hosts, services, "--attach")
+    )
+    callers = [host.name for host in hosts]
+    if request.caller is not None:
+        callers = [find_caller(request.caller, cluster.lab, hosts).name]
+    version = next((test.address.version for test in wanted.tests if test.address), 4)
+    number = NUMBERS[wanted.protocol]
+    with Listening(hosts, number, version, drops_of(cluster.lab)) as listening:
+        rules = RuleBooks(hosts, version)
+        hearer.say(f"waiting {request.timeout_s:g} s for a connection: {request.expression}")
+        newcomer = _await(listening, wanted, callers, request.timeout_s)
+        now = hearer.clock()
+        _settle(listening, newcomer)
+        books = rules.read()
+    hearer.keep(listening.frames())
+    place = place_of(
+        cluster,
+        hosts,
+        services,
+        caller=next(host for host in hosts if host.name == newcomer.caller),
+        target=_target(newcomer, wanted),
+    )
+    contact = _contact(listening, newcomer)
+    heard = Heard(listening=listening, contact=contact, rules=rules, books=books)
+    traced = assembled(place, heard, now, predict=request.predict)
+    # Its socket is another program's: what it got is known, not what it made of it.
+    answer = traced.reply()
+    return replace(traced, outcome=answer.kind if answer else "nothing so far")
+
+
+def _await(
+    listening: Listening, wanted: AttachFilter, callers: Sequence[str], timeout_s: float
+) -> Newcomer:
+    deadline = time.monotonic() + timeout_s
+    while (left := deadline - time.monotonic()) > 0:
+        if listening.hear(min(LOOK_S, left)):
+            found = find_newcomer(listening.sightings(), listening.walks(), wanted, callers)
+            if found is not None:
+                return found
+            listening.forget(time.time_ns() - KEPT_NS)
+    raise ExpectationError(
+        f"no new connection {wanted.text!r} came within {timeout_s:g} s",
+        hint="connections that were there before do not count; --timeout waits longer",
+    )
+
+
+def _settle(listening: Listening, newcomer: Newcomer) -> None:
+    """Hear a connection until it has its answer and rests, or for so long."""
+    deadline = time.monotonic() + SETTLE_S
+    heard_at = time.monotonic()
+    while (now := time.monotonic()) < deadline:
+        if now - heard_at > REST_S and _is_answered(listening, newcomer):
+            return
+        if listening.hear(LOOK_S):
+            heard_at = time.monotonic()
+
+
+def _is_answered(listening: Listening, newcomer: Newcomer) -> bool:
+    """Tell whether the caller's host was seen to get an answer."""
+    answer = newcomer.pair.reversed()
+    worn = {
+        pair for walk in listening.walks() if walk.host == newcomer.caller for pair in walk.pairs()
+    }
+    return answer in worn or any(
+        seen.host == newcomer.caller and seen.pair == answer for seen in listening.sightings()
+    )
+
+
+def _target(newcomer: Newcomer, wanted: AttachFilter) -> Target:
+    end = newcomer.pair.destination
+    text = f"{wanted.protocol}://{end if end.port else end.address}"
+    return Target(
+        text=text, scheme=wanted.protocol, name=str(end.address), netloc=str(end), address=end
+    )
+
+
+def _contact(listening: Listening, newcomer: Newcomer) -> Contact:
+    """Return what the caller's socket heard, as far as the wires tell."""
+    heard = Result.ANSWERED if _is_answered(listening, newcomer) else Result.TIMEOUT
+    return Contact(pair=newcomer.pair, heard=heard, text=str(heard))

@@ -1,0 +1,1 @@
+"""A matrix of calls as tables, a heat map, a page, or JSON."""

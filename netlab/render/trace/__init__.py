@@ -1,0 +1,1 @@
+"""A trace as a tree, a picture, a page, a diagram, or JSON."""

@@ -1,0 +1,100 @@
+"""What a trace's URL means in a lab."""
+
+from ipaddress import ip_address
+
+import pytest
+
+from netlab.errors import LabError, SpecError
+from netlab.lab.trace.targets import find_caller, find_target, with_payload
+from netlab.model.hosts import Host, HostKind
+from netlab.model.names import NetnsName
+
+
+def host(name: str, address: str) -> Host:
+    return Host(
+        name=name,
+        kind=HostKind.NODE,
+        netns=NetnsName(f"netlab-x-{name}"),
+        addresses=(ip_address(address),),
+    )
+
+
+HOSTS = (host("node1", "10.240.0.3"), host("web-abc", "10.244.1.2"), host("web-xyz", "10.244.2.2"))
+SERVICES = [
+    {
+        "metadata": {"name": "web", "namespace": "default"},
+        "spec": {"clusterIP": "10.0.0.5", "ports": [{"port": 81}]},
+    },
+    {
+        "metadata": {"name": "api", "namespace": "prod"},
+        "spec": {"clusterIP": "10.0.0.6", "ports": [{"port": 1}, {"port": 2}]},
+    },
+]
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        pytest.param("http://node1", "10.240.0.3:80", id="a node and the port of its scheme"),
+        pytest.param("node1:30080", "10.240.0.3:30080", id="http when there is no scheme"),
+        pytest.param("tcp://web", "10.0.0.5:81", id="a Service and its one port"),
+        pytest.param("http://api.prod:2", "10.0.0.6:2", id="a Service of a namespace"),
+        pytest.param("http://web.default.svc.cluster.local", "10.0.0.5:80", id="a full name"),
+        pytest.param("udp://192.0.2.7:53", "192.0.2.7:53", id="an address"),
+        pytest.param("icmp://node1", "10.240.0.3:0", id="no port for icmp"),
+        pytest.param("http://web-abc:8080", "10.244.1.2:8080", id="a pod"),
+        pytest.param("http://web-x:8080", "10.244.2.2:8080", id="the beginning of a pod's name"),
+    ],
+)
+def test_a_target_is_found(text: str, address: str):
+    assert str(find_target(text, HOSTS, SERVICES, "client").address) == address
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        pytest.param("ftp://node1", "http://", id="another scheme"),
+        pytest.param("http://", "is no target", id="no host"),
+        pytest.param("http://node1:99999", "Port out of range", id="a port too high"),
+        pytest.param("http://[::1", "Invalid IPv6 URL", id="a bracket that is not closed"),
+        pytest.param("tcp://node1", "names no port", id="no port"),
+        pytest.param("tcp://api.prod", "names no port", id="a Service with two ports"),
+    ],
+)
+def test_what_is_no_target_is_refused(text: str, said: str):
+    with pytest.raises(SpecError, match=said):
+        find_target(text, HOSTS, SERVICES, "client")
+
+
+def test_a_name_nobody_has_says_who_was_asked_and_what_is_near():
+    with pytest.raises(LabError, match="client asked for node11, and neither a host") as failure:
+        find_target("http://node11", HOSTS, SERVICES, "client")
+    assert "node1" in failure.value.hint
+
+
+def test_services_are_near_names_too():
+    with pytest.raises(LabError) as failure:
+        find_target("http://ap.prod", HOSTS, SERVICES, "client")
+    assert failure.value.hint == "did you mean api.prod?"
+
+
+def test_a_size_is_for_datagrams():
+    target = find_target("udp://node1:53", HOSTS, SERVICES, "client")
+
+    assert with_payload(target, 3000).payload == 3000
+    with pytest.raises(SpecError, match="--size is for udp:// and icmp://"):
+        with_payload(find_target("tcp://node1:53", HOSTS, SERVICES, "client"), 3000)
+
+
+def test_a_caller_may_be_called_by_the_beginning_of_its_name():
+    assert find_caller("web-a", "x", HOSTS).name == "web-abc"
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("web", "web fits 2 hosts"), ("nodel", "has no host nodel"), ("", "has no host ''")],
+)
+def test_an_unclear_caller_is_refused_with_the_near_ones(name: str, said: str):
+    with pytest.raises(LabError, match=said) as failure:
+        find_caller(name, "x", HOSTS)
+    assert failure.value.hint.startswith("did you mean ")
