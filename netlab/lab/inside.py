@@ -29,6 +29,7 @@ from netlab.kernel.syscalls import (
     setns,
     unshare,
 )
+from netlab.lab import terminal
 from netlab.lab.hosts import find_netns, hosts, is_pod
 from netlab.lab.pod_containers import container_environment, hostname_of
 from netlab.model.names import NetnsName, lab_prefix, pod_netns
@@ -104,13 +105,15 @@ def _run_in_pod(init: ProcessId, argv: Sequence[str], environment: Mapping[str, 
     # The mount namespace comes last: /proc/PID is not in the container's view.
     for kind, flag in kinds.items():
         setns(opened[kind], flag)
-    pid = os.fork()
+    pid, other_end = terminal.fork() if terminal.is_wanted() else (os.fork(), None)
     if pid == 0:
         os.chdir("/")
         capabilities.drop(last)
         _execute(argv, environment)
     # The terminal's Ctrl-C is for the program.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if other_end is not None:
+        terminal.carry(other_end)
     code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     return code if code >= 0 else 128 - code
 

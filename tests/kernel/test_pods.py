@@ -219,6 +219,11 @@ def test_exec_has_the_callers_terminal(running: Lab, host: str):
     assert (code, said.strip()) == (0, b"40 123")
 
 
+def test_a_program_in_a_pod_finds_its_terminal_by_name(running: Lab):
+    code, said = on_a_terminal(running, "exec", "web-1", "--", "sh", "-c", "tty; echo x > $(tty)")
+    assert (code, said.split()) == (0, [b"/dev/pts/0", b"x"])
+
+
 @pytest.mark.parametrize("host", ["web-1", "node1", "client"])
 def test_shell_says_where_it_is_and_passes_its_exit_code(running: Lab, host: str):
     code, said = on_a_terminal(running, "shell", host, keys=b"hostname\nexit 5\n", after=b"# ")
