@@ -2,14 +2,15 @@
 
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Final
 
-from netlab.errors import LabError
+from netlab.errors import LabError, NetlabError
 from netlab.lab.cluster import Cluster, ServicePort
 from netlab.lab.demo.node_rules import follow, read_rules
 from netlab.lab.demo.stage import MERGE_PATCH, POLL_S, READY_S
 from netlab.model.hosts import HostKind
+from netlab.observe.afterwards import Afterwards
 
 POLICIES: Final = ("Cluster", "Local")
 PROTOCOLS: Final = ("TCP", "UDP")
@@ -28,6 +29,9 @@ class PolicyTrial:
         self._cluster = cluster
         self._say = say
         self._had: dict[tuple[str, str], str] = {}
+        self._before = self._policies()
+        # Even killed it puts everything back; that comes last, and finds nothing to do otherwise.
+        undo.callback(Afterwards(self._put_back_unseen).close)
         # Twice, so that an interrupt within the first is made good by the second.
         undo.callback(self.put_back)
         undo.callback(self.put_back)
@@ -52,6 +56,13 @@ class PolicyTrial:
             # It may have been deleted, or put back already.
             if there.get((namespace, name), policy) != policy:
                 self._patch(namespace, name, policy)
+
+    def _put_back_unseen(self) -> None:
+        self._say = lambda _: None
+        self._had = self._before
+        # Where the lab has gone there is nothing to put back; other failures were told before.
+        with suppress(NetlabError):
+            self.put_back()
 
     def _policies(self) -> dict[tuple[str, str], str]:
         return {(port.namespace, port.name): port.policy for port in self._ports()}

@@ -39,7 +39,7 @@ class Afterwards:
         os.write(self._held, b".")
         os.close(self._held)
         if os.waitpid(self._pid, 0)[1]:
-            raise OSError(0, "what a trace had changed could not be put back")
+            raise OSError(0, "what was changed could not be put back")
 
 
 def _wait_and_act(waiting: int, action: Callable[[], None]) -> None:

@@ -252,6 +252,27 @@ def test_what_was_tried_is_put_back_when_it_ends_in_the_middle(number: signal.Si
     assert "is busy" in busy.stderr
 
 
+@pytest.mark.usefixtures("cluster_policy")
+@pytest.mark.parametrize(
+    ("argv", "turning"),
+    [
+        (["matrix", "--policies"], "Service nodeport to Local"),
+        (["demo", "nodeport-local"], "Service nodeport to Local"),
+    ],
+    ids=["matrix", "demo"],
+)
+def test_a_policy_is_put_back_even_by_who_is_killed(argv: list[str], turning: str):
+    with subprocess.Popen(
+        [NETLAB, *argv, "--lab", LAB], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as running:
+        assert running.stderr is not None
+        while turning not in running.stderr.readline():
+            pass
+        wait_for(lambda: policy_of("nodeport") == "Local")
+        running.kill()
+    wait_for(lambda: policy_of("nodeport") == "Cluster")
+
+
 def test_pictures_go_to_files_or_in_place_of_the_table(tmp_path: Path):
     picture, page = tmp_path / "m.svg", tmp_path / "m.html"
     done = netlab("matrix", "--svg", str(picture), "--html", str(page))

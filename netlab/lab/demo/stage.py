@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Final, TypeVar
 
-from netlab.errors import LabError
+from netlab.errors import LabError, NetlabError
 from netlab.lab.cluster import Body, Cluster, ServicePort
 from netlab.lab.demo.node_rules import follow, read_rules
 from netlab.model.hosts import Host, HostKind
+from netlab.observe.afterwards import Afterwards
 
 READY_S: Final = 20.0
 """How long objects may take to become rules and running pods."""
@@ -85,7 +86,9 @@ class Stage:
             )
         had = spec.get("externalTrafficPolicy", "Cluster")
         if had != wanted:
-            # First the way back: an interrupt may come while the request is under way.
+            # First the way back: an interrupt may come while the request is under way, and who is
+            # killed can do nothing any more.
+            self._undo.callback(Afterwards(lambda: self._restore_policy(path, had)).close)
             self._undo.callback(self._set_policy, path, had)
             self._set_policy(path, wanted)
 
@@ -169,6 +172,13 @@ class Stage:
                 f"{kind} {name} is not gone",
                 "sudo netlab get all",
             )
+
+    def _restore_policy(self, path: str, policy: str) -> None:
+        """Put a policy back without a word, if that is still to be done."""
+        with suppress(NetlabError):
+            if self._cluster.objects.get(path)["spec"].get("externalTrafficPolicy") != policy:
+                body = {"spec": {"externalTrafficPolicy": policy}}
+                self._cluster.objects.patch(path, body, MERGE_PATCH)
 
     def _set_policy(self, path: str, policy: str) -> None:
         self._say(f"set externalTrafficPolicy of Service {path.rpartition('/')[2]} to {policy}")
