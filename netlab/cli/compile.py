@@ -20,7 +20,7 @@ def compile_(asked: Asked, family: str | None) -> None:
 
     Example: netlab compile -f objects.yaml --node node1
     """
-    from netlab.model.packets import Family
+    from netlab.model.addresses import Family
     from netlab.proxy.text import compile_text
 
     view = read_view(asked)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from netlab.model.topology import Address
+    from netlab.model.addresses import Address
     from netlab.proxy.view import ProxyView
 
 

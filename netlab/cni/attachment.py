@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from ipaddress import IPv4Interface, IPv6Interface, ip_network
 
+from netlab.model.addresses import Address, Network
 from netlab.model.links import Interface, Link, NetnsState, Route
-from netlab.model.topology import Address, Network
 
 ETH0 = "eth0"
 

@@ -18,12 +18,10 @@ CNI0 = "cni0"
 
 
 def node_links(lab: str, topology: Topology, node: TopologyNode) -> tuple[Link, ...]:
-    """Return the bridge, with the gateway address of the node's pods."""
+    """Return the bridge, with the gateway addresses of the node's pods."""
     netns = host_netns(lab, node.name)
-    address = interface(gateway(node.pod_cidr), node.pod_cidr.prefixlen)
-    return (
-        Link(ifname=CNI0, mac=mac_address(netns, CNI0), mtu=topology.mtu, addresses=(address,)),
-    )
+    addresses = tuple(interface(gateway(cidr), cidr.prefixlen) for cidr in node.pod_cidrs)
+    return (Link(ifname=CNI0, mac=mac_address(netns, CNI0), mtu=topology.mtu, addresses=addresses),)
 
 
 def attach(lab: str, topology: Topology, node: TopologyNode, pod: PodPlacement) -> Attachment:
@@ -35,17 +33,20 @@ def attach(lab: str, topology: Topology, node: TopologyNode, pod: PodPlacement) 
     pod_end = Peer(netns=pod_name, ifname=ETH0, mac=mac_address(pod_name, ETH0))
     return Attachment(
         pod=NetnsState(
-            sysctls=sysctls.HOST,
+            sysctls=sysctls.host(topology),
             links=(
                 Link(
                     ifname=ETH0,
                     mac=pod_end.mac,
                     mtu=topology.mtu,
-                    addresses=(interface(pod.address, node.pod_cidr.prefixlen),),
+                    addresses=tuple(
+                        interface(address, cidr.prefixlen)
+                        for address, cidr in zip(pod.addresses, node.pod_cidrs, strict=True)
+                    ),
                     peer=node_end,
                 ),
             ),
-            routes=(default_route(gateway(node.pod_cidr)),),
+            routes=tuple(default_route(gateway(cidr)) for cidr in node.pod_cidrs),
         ),
         node_link=Link(
             ifname=ifname,

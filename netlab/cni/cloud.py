@@ -15,11 +15,14 @@ router. A default route is needed even for ClusterIPs: a node looks up a route b
 chain rewrites the destination.
 """
 
+from collections.abc import Iterable
+
 from netlab.cni import sysctls
 from netlab.cni.attachment import ETH0, default_route, interface
+from netlab.model.addresses import Address, Network
 from netlab.model.links import Link, NetnsState, Peer, Route
 from netlab.model.names import LB, ROUTER, host_netns, mac_address, port_ifname
-from netlab.model.topology import Address, Network, Topology, TopologyNode
+from netlab.model.topology import Topology, TopologyClient, TopologyNode
 
 CLOUD0 = "cloud0"
 INTERNET0 = "internet0"
@@ -32,61 +35,81 @@ def router_address(network: Network) -> Address:
 
 def router(lab: str, topology: Topology) -> NetnsState:
     """Return the router: both bridges, and a port for each host beside it."""
-    networks = topology.networks
     clients = [client.name for client in topology.clients]
     nodes = [node.name for node in topology.nodes]
     return NetnsState(
-        sysctls=sysctls.ROUTER,
+        sysctls=sysctls.router(topology),
         links=(
-            _bridge(lab, topology, CLOUD0, networks.nodes),
-            _bridge(lab, topology, INTERNET0, networks.clients),
+            _bridge(lab, topology, CLOUD0, _node_networks(topology)),
+            _bridge(lab, topology, INTERNET0, _client_networks(topology)),
             *(_port(lab, topology, name, CLOUD0) for name in (*nodes, LB)),
             *(_port(lab, topology, name, INTERNET0) for name in clients),
         ),
-        routes=(Route(destination=networks.vips, gateway=topology.lb),),
+        routes=tuple(
+            Route(destination=networks.vips, gateway=lb)
+            for networks, lb in zip(topology.networks, topology.lb, strict=True)
+        ),
     )
 
 
-def client(lab: str, topology: Topology, name: str, address: Address) -> NetnsState:
+def client(lab: str, topology: Topology, which: TopologyClient) -> NetnsState:
     """Return a host on the internet."""
-    network = topology.networks.clients
+    networks = _client_networks(topology)
     return NetnsState(
-        sysctls=sysctls.HOST,
-        links=(_eth0(lab, topology, name, address, network),),
-        routes=(default_route(router_address(network)),),
+        sysctls=sysctls.host(topology),
+        links=(_eth0(lab, topology, which.name, which.addresses, networks),),
+        routes=_default_routes(networks),
     )
 
 
 def load_balancer(lab: str, topology: Topology) -> NetnsState:
     """Return the cloud's load balancer."""
-    network = topology.networks.nodes
+    networks = _node_networks(topology)
     return NetnsState(
-        sysctls=sysctls.HOST,
-        links=(_eth0(lab, topology, LB, topology.lb, network),),
-        routes=(default_route(router_address(network)),),
+        sysctls=sysctls.host(topology),
+        links=(_eth0(lab, topology, LB, topology.lb, networks),),
+        routes=_default_routes(networks),
     )
 
 
 def node(lab: str, topology: Topology, which: TopologyNode) -> NetnsState:
     """Return a node without its pods."""
-    network = topology.networks.nodes
+    networks = _node_networks(topology)
     others = (other for other in topology.nodes if other.name != which.name)
     return NetnsState(
-        sysctls=sysctls.NODES[topology.proxy.has_localhost_node_ports()],
-        links=(_eth0(lab, topology, which.name, which.address, network),),
+        sysctls=sysctls.node(topology),
+        links=(_eth0(lab, topology, which.name, which.addresses, networks),),
         routes=(
-            default_route(router_address(network)),
-            *(Route(destination=other.pod_cidr, gateway=other.address) for other in others),
+            *_default_routes(networks),
+            *(
+                Route(destination=pods, gateway=address)
+                for other in others
+                for pods, address in zip(other.pod_cidrs, other.addresses, strict=True)
+            ),
         ),
     )
 
 
-def _bridge(lab: str, topology: Topology, ifname: str, network: Network) -> Link:
+def _node_networks(topology: Topology) -> list[Network]:
+    return [networks.nodes for networks in topology.networks]
+
+
+def _client_networks(topology: Topology) -> list[Network]:
+    return [networks.clients for networks in topology.networks]
+
+
+def _default_routes(networks: Iterable[Network]) -> tuple[Route, ...]:
+    return tuple(default_route(router_address(network)) for network in networks)
+
+
+def _bridge(lab: str, topology: Topology, ifname: str, networks: Iterable[Network]) -> Link:
     return Link(
         ifname=ifname,
         mac=mac_address(host_netns(lab, ROUTER), ifname),
         mtu=topology.mtu,
-        addresses=(interface(router_address(network), network.prefixlen),),
+        addresses=tuple(
+            interface(router_address(network), network.prefixlen) for network in networks
+        ),
     )
 
 
@@ -101,12 +124,21 @@ def _port(lab: str, topology: Topology, host: str, bridge: str) -> Link:
     )
 
 
-def _eth0(lab: str, topology: Topology, host: str, address: Address, network: Network) -> Link:
+def _eth0(
+    lab: str,
+    topology: Topology,
+    host: str,
+    addresses: Iterable[Address],
+    networks: Iterable[Network],
+) -> Link:
     return Link(
         ifname=ETH0,
         mac=mac_address(host_netns(lab, host), ETH0),
         mtu=topology.mtu,
-        addresses=(interface(address, network.prefixlen),),
+        addresses=tuple(
+            interface(address, network.prefixlen)
+            for address, network in zip(addresses, networks, strict=True)
+        ),
         peer=_end(lab, ROUTER, port_ifname(host)),
     )
 

@@ -7,8 +7,7 @@ comments of a node's masquerading; Kubernetes' "IP Masquerade Agent User Guide" 
 from collections.abc import Sequence
 from ipaddress import ip_network
 
-from netlab.model.packets import Family
-from netlab.model.topology import Address, Network
+from netlab.model.addresses import Address, Family, Network
 from netlab.netfilter.matches import AddrType, Comment, Destination, OutInterface, Side, Source
 from netlab.netfilter.rules import Chain, Ruleset, Table, rule
 from netlab.netfilter.targets import Dnat, Jump, Masquerade, Return, Snat

@@ -33,29 +33,32 @@ def attach(lab: str, topology: Topology, node: TopologyNode, pod: PodPlacement) 
     pod_name = pod_netns(lab, pod.namespace, pod.name)
     node_name = host_netns(lab, node.name)
     ifname = pod_ifname(pod.namespace, pod.name)
-    via = gateway(node.pod_cidr)
+    gateways = [gateway(pod_cidr) for pod_cidr in node.pod_cidrs]
     node_end = Peer(netns=node_name, ifname=ifname, mac=mac_address(node_name, ifname))
     pod_end = Peer(netns=pod_name, ifname=ETH0, mac=mac_address(pod_name, ETH0))
     return Attachment(
         pod=NetnsState(
-            sysctls=sysctls.HOST,
+            sysctls=sysctls.host(topology),
             links=(
                 Link(
                     ifname=ETH0,
                     mac=pod_end.mac,
                     mtu=topology.mtu,
-                    addresses=(interface(pod.address),),
+                    addresses=tuple(interface(address) for address in pod.addresses),
                     peer=node_end,
                 ),
             ),
-            routes=(host_route(via, ETH0), default_route(via)),
+            routes=(
+                *(host_route(via, ETH0) for via in gateways),
+                *(default_route(via) for via in gateways),
+            ),
         ),
         node_link=Link(
             ifname=ifname,
             mac=node_end.mac,
             mtu=topology.mtu,
-            addresses=(interface(via),),
+            addresses=tuple(interface(via) for via in gateways),
             peer=pod_end,
         ),
-        node_routes=(host_route(pod.address, ifname),),
+        node_routes=tuple(host_route(address, ifname) for address in pod.addresses),
     )

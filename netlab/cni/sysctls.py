@@ -6,25 +6,32 @@ whatever module the host has loaded.
 * ``send_redirects``: a node that forwards out of the interface a packet came in by (NodePort to a
   pod elsewhere) would tell the sender to go round it.
 * ``rp_filter``: off, as a Service's address has no route on its own.
-* ``default.disable_ipv6``: links come up without router solicitations and duplicate address
-  detection in every capture; the loopback interface keeps ``::1``.
+* ``disable_ipv6``: in a lab without IPv6, no link has an address of it, nor its multicast in every
+  capture; the loopback interface keeps ``::1``. ``all`` writes to the links that are there, so it
+  comes first.
+* ``accept_dad``, ``accept_ra``: every address is the plan's. It serves at once, without a look for
+  duplicates, and no router is asked for more.
 * ``bridge-nf-call-*``: with br_netfilter loaded every namespace starts with 1. Nodes need
   1; on the router's bridge the same setting would send frames on the wire through iptables.
-* ``arp_notify``: a pod tells its neighbours where it is when it comes up. A pod with the address of
-  one that has gone has another MAC address, and the bridge CNI's node still knows the old one.
-* ``icmp_ratemask``: 0, so that no ICMP error counts against a limit. The kernel would tell each
-  caller once a second that it is refused, and all together fifty at once, so that the calls beyond
-  would look dropped. Pods refuse datagrams this way too.
+* ``arp_notify``, ``ndisc_notify``: a pod tells its neighbours where it is when it comes up. A pod
+  with the address of one that has gone has another MAC address, and the bridge CNI's node still
+  knows the old one.
+* ``icmp_ratemask``, ``icmp.ratemask``: empty, so that no ICMP error counts against a limit. The
+  kernel would tell each caller once a second that it is refused, and all together fifty at once, so
+  that the calls beyond would look dropped. Pods refuse datagrams this way too. Of ICMPv6 the mask
+  is a list, which must name something: 255, a type that is never limited.
 * ``route_localnet``: kube-proxy sets it in iptables mode, so that 127.0.0.1:NODEPORT works. In
   nftables mode NodePorts do not answer there, and no rule keeps others from 127.0.0.0/8.
 """
 
+from functools import cache
 from typing import Final
 
+from netlab.model.addresses import Family
 from netlab.model.links import Sysctl
+from netlab.model.topology import Topology
 
-_COMMON: Final = {
-    "net.ipv6.conf.default.disable_ipv6": "1",
+_IPV4: Final = {
     "net.ipv4.conf.all.rp_filter": "0",
     "net.ipv4.conf.default.rp_filter": "0",
     "net.ipv4.conf.all.send_redirects": "0",
@@ -34,28 +41,74 @@ _COMMON: Final = {
     "net.ipv4.conf.default.arp_notify": "1",
     "net.ipv4.icmp_ratemask": "0",
 }
+_IPV6: Final = {
+    "net.ipv6.conf.all.disable_ipv6": "0",
+    "net.ipv6.conf.all.accept_dad": "0",
+    "net.ipv6.conf.default.accept_dad": "0",
+    "net.ipv6.conf.default.accept_ra": "0",
+    "net.ipv6.conf.default.router_solicitations": "0",
+    "net.ipv6.conf.all.accept_redirects": "0",
+    "net.ipv6.conf.default.accept_redirects": "0",
+    "net.ipv6.conf.default.ndisc_notify": "1",
+    "net.ipv6.icmp.ratemask": "255",
+}
+_NO_IPV6: Final = {
+    "net.ipv6.conf.all.disable_ipv6": "1",
+    "net.ipv6.conf.lo.disable_ipv6": "0",
+}
 
 
-def _sysctls(*, forward: bool, node: bool, route_localnet: bool = False) -> tuple[Sysctl, ...]:
-    settings = {
-        **_COMMON,
+def host(topology: Topology) -> tuple[Sysctl, ...]:
+    """Return the settings of a client, a pod or the load balancer."""
+    return _sysctls(has_ipv6=_has_ipv6(topology))
+
+
+def router(topology: Topology) -> tuple[Sysctl, ...]:
+    """Return the settings of the router."""
+    return _sysctls(has_ipv6=_has_ipv6(topology), forward=True)
+
+
+def node(topology: Topology) -> tuple[Sysctl, ...]:
+    """Return the settings of a node."""
+    return _sysctls(
+        has_ipv6=_has_ipv6(topology),
+        forward=True,
+        bridge_nf_call=True,
+        route_localnet=topology.proxy.has_localhost_node_ports(),
+    )
+
+
+def _has_ipv6(topology: Topology) -> bool:
+    return Family.IPV6 in topology.families
+
+
+@cache
+def _sysctls(
+    *,
+    has_ipv6: bool,
+    forward: bool = False,
+    bridge_nf_call: bool = False,
+    route_localnet: bool = False,
+) -> tuple[Sysctl, ...]:
+    ipv4 = {
+        **_IPV4,
         "net.ipv4.ip_forward": str(int(forward)),
         "net.ipv4.conf.all.route_localnet": str(int(route_localnet)),
     }
-    bridged = str(int(node))
-    return tuple(Sysctl(key=key, value=value) for key, value in settings.items()) + tuple(
-        Sysctl(key=f"net.bridge.bridge-nf-call-{tool}", value=bridged, if_present=True)
+    ipv6 = {**_IPV6, "net.ipv6.conf.all.forwarding": str(int(forward))} if has_ipv6 else _NO_IPV6
+    bridge = {
+        f"net.bridge.bridge-nf-call-{tool}": str(int(bridge_nf_call))
         for tool in ("iptables", "ip6tables", "arptables")
+    }
+    return (
+        *(Sysctl(key=key, value=value) for key, value in ipv4.items()),
+        # A kernel started with ipv6.disable=1 has none of these.
+        *(Sysctl(key=key, value=value, if_present=not has_ipv6) for key, value in ipv6.items()),
+        *(Sysctl(key=key, value=value, if_present=True) for key, value in bridge.items()),
     )
 
 
-HOST: Final = _sysctls(forward=False, node=False)
-"""A client, a pod or the load balancer."""
-ROUTER: Final = _sysctls(forward=True, node=False)
-NODES: Final = {
-    has_localhost_node_ports: _sysctls(
-        forward=True, node=True, route_localnet=has_localhost_node_ports
-    )
-    for has_localhost_node_ports in (True, False)
-}
-"""A node, by whether NodePorts answer on its loopback address."""
+KEYS: Final = tuple(
+    {sysctl.key: None for has_ipv6 in (True, False) for sysctl in _sysctls(has_ipv6=has_ipv6)}
+)
+"""Every setting that any namespace is given."""

@@ -6,9 +6,9 @@ from typing import Final
 
 from netlab.control.admission.defaults import with_defaults
 from netlab.control.store import Store
+from netlab.model.addresses import Network
 from netlab.model.objects import Key, Object, spec_of, with_spec
 from netlab.model.resources import key_of
-from netlab.model.topology import Network
 
 SERVICE_CIDR: Final = Key("servicecidrs", "", "kubernetes")
 """The ServiceCIDR that says which addresses ClusterIPs are taken from."""

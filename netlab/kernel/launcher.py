@@ -20,8 +20,8 @@ from netlab.kernel import apply, channel, conntrack, iptables, nftables, process
 from netlab.kernel import requests as rq
 from netlab.kernel.netns import inside
 from netlab.kernel.nft_looks import has_rules
+from netlab.model.addresses import Family
 from netlab.model.names import NetnsName
-from netlab.model.packets import Family
 from netlab.proxy.nftables.table import TABLE
 
 

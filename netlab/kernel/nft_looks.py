@@ -12,8 +12,8 @@ from typing import Any, Final
 
 from netlab.kernel.netlink import Netlink
 from netlab.kernel.netns import inside
+from netlab.model.addresses import Family
 from netlab.model.names import NetnsName
-from netlab.model.packets import Family
 
 _NETLINK_NETFILTER: Final = 12
 _NFTABLES: Final = 10 << 8

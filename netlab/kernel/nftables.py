@@ -13,8 +13,8 @@ from typing import Final
 from netlab.errors import HostError
 from netlab.kernel.netns import inside
 from netlab.kernel.nft_looks import has_table
+from netlab.model.addresses import Family
 from netlab.model.names import NetnsName
-from netlab.model.packets import Family
 from netlab.proxy.nftables.table import ip
 
 _COMPLAINT: Final = re.compile(r"^/dev/stdin:(\d+):[\d-]+: (?=Error)", re.MULTILINE)

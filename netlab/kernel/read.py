@@ -1,8 +1,9 @@
 """Read a lab's namespaces back from the kernel, as the values the plan compares with.
 
-Only what netlab itself sets is read: veth ends and bridges, IPv4 and global IPv6 addresses, static
-routes of the main table; of a link that is down neither addresses nor bridge. Settings are read for
-the keys that the plan writes, so a namespace whose settings someone changed differs from its plan.
+Only what netlab itself sets is read: veth ends and bridges, addresses that are not link-local,
+static routes of the main table; of a link that is down neither addresses nor bridge. Settings are
+read for the keys that the plan writes, so a namespace whose settings someone changed differs from
+its plan.
 """
 
 import socket
@@ -43,7 +44,11 @@ def _read_netns() -> NetnsState:
     with Netlink() as route_socket:
         addresses = _addresses(route_socket.dump(ifaddrmsg(), netlink.RTM_GETADDR))
         links = route_socket.dump(ifinfmsg(), netlink.RTM_GETLINK)
-        routes = route_socket.dump(_ipv4(rtmsg()), netlink.RTM_GETROUTE)
+        routes = [
+            route
+            for family in (socket.AF_INET, socket.AF_INET6)
+            for route in route_socket.dump(_of_family(rtmsg(), family), netlink.RTM_GETROUTE)
+        ]
     names = {link["index"]: link.get_attr("IFLA_IFNAME") for link in links}
     return NetnsState(
         sysctls=_sysctls(),
@@ -56,23 +61,17 @@ def _read_netns() -> NetnsState:
     )
 
 
-def _ipv4(message: Any) -> Any:  # noqa: ANN401 (pyroute2 has no types)
-    message["family"] = socket.AF_INET
+def _of_family(message: Any, family: int) -> Any:  # noqa: ANN401 (pyroute2 has no types)
+    message["family"] = family
     return message
 
 
 def _sysctls() -> tuple[Sysctl, ...]:
-    keys = {setting.key: setting.if_present for setting in sysctls.NODES[True]}
     found = []
-    for key, if_present in keys.items():
+    for key in sysctls.KEYS:
         path = Path("/proc/sys", *key.split("."))
         if path.exists():
-            value = path.read_text().strip()
-        elif if_present:
-            continue
-        else:
-            value = ""
-        found.append(Sysctl(key=key, value=value, if_present=if_present))
+            found.append(Sysctl(key=key, value=path.read_text().strip()))
     return tuple(found)
 
 
@@ -111,7 +110,8 @@ def _is_ours(message: Any) -> bool:  # noqa: ANN401
 
 def _route(message: Any, names: dict[int, str]) -> Route:  # noqa: ANN401
     gateway = message.get_attr("RTA_GATEWAY")
-    destination = message.get_attr("RTA_DST") or "0.0.0.0"  # noqa: S104 (the default route)
+    everything = "0.0.0.0" if message["family"] == socket.AF_INET else "::"  # noqa: S104 (the default route)
+    destination = message.get_attr("RTA_DST") or everything
     return Route(
         destination=ip_network(f"{destination}/{message['dst_len']}"),
         gateway=ip_address(gateway) if gateway else None,

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from typing import Any, Protocol
 
+from netlab.model.addresses import Address
 from netlab.model.hosts import Host, HostKind
-from netlab.model.topology import Address
 
 Body = dict[str, Any]
 """A Kubernetes object or list as JSON."""

@@ -14,8 +14,8 @@ from netlab.kernel.rundir import control_socket
 from netlab.lab.address_names import address_names
 from netlab.lab.cluster import Cluster, cluster_ips
 from netlab.lab.hosts import find_netns, host_of, hosts, is_pod
+from netlab.model.addresses import Address
 from netlab.model.hosts import Host, HostKind
-from netlab.model.topology import Address
 from netlab.observe.conntrack_table import TableChanges, read_table
 from netlab.path.conntrack import Changed, Doors, Selection, Tracked, in_order
 from netlab.path.observations import AddrPort

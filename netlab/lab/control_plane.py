@@ -98,7 +98,7 @@ class ControlPlane:
         await self.kubelet.adopt()
 
     def _prepare_objects(self) -> None:
-        bootstrap(self.store, [self.topology.networks.services])
+        bootstrap(self.store, self.topology.service_networks)
         nodes.store_nodes(self.store, self.topology, self.clock())
         nodes.remove_unplaced(self.store, self.topology)
 

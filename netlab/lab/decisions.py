@@ -9,8 +9,8 @@ from netlab.errors import SpecError
 from netlab.kernel.netns import inside
 from netlab.lab.trace.path_prediction import known_rules, list_rules
 from netlab.lab.trace.routes import Routes
+from netlab.model.addresses import Family
 from netlab.model.hosts import Host, HostKind
-from netlab.model.packets import Family
 from netlab.netfilter.verdicts import ANY_SOURCE_PORT
 from netlab.observe.addresses import read_addresses
 from netlab.path.decision import Decision, Endpoints, decision_of

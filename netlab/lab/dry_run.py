@@ -35,7 +35,7 @@ def commands(lab: str, file: TopologyFile) -> Iterator[str]:
     """
     now = time.time()  # noqa: TID251 (the edge)
     store = Store(None, clock=lambda: now, random=random.Random(0))  # noqa: S311 (names only)
-    bootstrap(store, [file.topology.networks.services])
+    bootstrap(store, file.topology.service_networks)
     store_nodes(store, file.topology, now)
     for manifest in file.manifests:
         store.create(review_create(store, placed(manifest)))

@@ -6,6 +6,7 @@ from typing import Any
 
 from netlab.api.client import Client
 from netlab.lab.cluster import cluster_ips
+from netlab.model.addresses import Address
 from netlab.model.graph import (
     GraphEndpoint,
     GraphHost,
@@ -25,7 +26,6 @@ from netlab.model.objects import (
     spec_of,
     status_of,
 )
-from netlab.model.topology import Address
 
 
 def read_graph(lab: str, client: Client) -> LabGraph:

@@ -1,6 +1,7 @@
 """The topology's nodes as Kubernetes Node objects, kept equal to it in the store."""
 
 import platform
+from collections.abc import Sequence
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
@@ -10,9 +11,10 @@ import psutil
 from netlab import __version__
 from netlab.control.store import Store
 from netlab.control.timestamps import timestamp
-from netlab.model.objects import Key, Object, labels_of, name_of, spec_of, status_of
+from netlab.model.addresses import Address
+from netlab.model.objects import Key, Object, items_of, labels_of, name_of, spec_of, status_of
 from netlab.model.resources import key_of
-from netlab.model.topology import Address, Topology, TopologyNode
+from netlab.model.topology import Topology, TopologyNode
 
 _CONDITIONS: Final = (
     ("MemoryPressure", "False", "KubeletHasSufficientMemory"),
@@ -40,7 +42,7 @@ def store_nodes(store: Store, topology: Topology, now: float) -> None:
 
 
 def remove_unplaced(store: Store, topology: Topology) -> None:
-    """Remove pods whose node is gone, or whose address is no longer one of their node's.
+    """Remove pods whose node is gone, or whose addresses are no longer of their node.
 
     Kubernetes moves no pod and changes no address; what owns one makes another.
     """
@@ -48,17 +50,21 @@ def remove_unplaced(store: Store, topology: Topology) -> None:
     with store.transaction():
         for pod in store.list_("pods"):
             name = spec_of(pod).get("nodeName")
-            address = status_of(pod).get("podIP")
+            addresses = [entry["ip"] for entry in items_of(status_of(pod), "podIPs")]
             # A pod that never got an address waits for one.
-            if not name or not address:
+            if not name or not addresses:
                 continue
             node = places.get(name)
-            if node is None or not _is_of(node, ip_address(address)):
+            if node is None or not _has(node, [ip_address(one) for one in addresses]):
                 store.remove(key_of(pod))
 
 
-def _is_of(node: TopologyNode, address: Address) -> bool:
-    return address in node.pod_cidr or address == node.address
+def _has(node: TopologyNode, addresses: Sequence[Address]) -> bool:
+    """Return whether these are what a pod of the node has: one of each family of the lab's."""
+    return len(addresses) == len(node.pod_cidrs) and all(
+        address == host or address in cidr
+        for address, host, cidr in zip(addresses, node.addresses, node.pod_cidrs, strict=True)
+    )
 
 
 def _node_object(node: TopologyNode, present: Object, now: float) -> Object:
@@ -78,8 +84,8 @@ def _node_object(node: TopologyNode, present: Object, now: float) -> Object:
         },
         "spec": {
             **present.get("spec", {}),
-            "podCIDR": str(node.pod_cidr),
-            "podCIDRs": [str(node.pod_cidr)],
+            "podCIDR": str(node.pod_cidrs[0]),
+            "podCIDRs": [str(cidr) for cidr in node.pod_cidrs],
             "providerID": f"netlab://{node.name}",
         },
         "status": _status(node, status_of(present), now),
@@ -94,8 +100,8 @@ def _status(node: TopologyNode, present: Object, now: float) -> Object:
     }
     return {
         "addresses": [
-            {"type": "InternalIP", "address": str(node.address)},
-            {"type": "ExternalIP", "address": str(node.external_ip)},
+            *({"type": "InternalIP", "address": str(address)} for address in node.addresses),
+            *({"type": "ExternalIP", "address": str(address)} for address in node.external_ips),
             {"type": "Hostname", "address": node.name},
         ],
         "capacity": resources,

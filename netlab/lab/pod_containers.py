@@ -32,11 +32,14 @@ _KUBE_DNS = 10
 
 def placement_of(pod: Object) -> PodPlacement | None:
     """Return where a pod lies; None while it has no node or no address."""
-    node, address = spec_of(pod).get("nodeName"), status_of(pod).get("podIP")
-    if not node or not address:
+    node, addresses = spec_of(pod).get("nodeName"), items_of(status_of(pod), "podIPs")
+    if not node or not addresses:
         return None
     return PodPlacement(
-        namespace=namespace_of(pod), name=name_of(pod), node=node, address=ip_address(address)
+        namespace=namespace_of(pod),
+        name=name_of(pod),
+        node=node,
+        addresses=tuple(ip_address(entry["ip"]) for entry in addresses),
     )
 
 
@@ -105,12 +108,16 @@ def _program(spec: Object) -> Program:
 
 def _hosts(pod: Object, hostname: str) -> bytes:
     """Return /etc/hosts as the kubelet writes it."""
-    address = status_of(pod).get("podIP", "")
+    own = "".join(f"{one['ip']}\t{hostname}\n" for one in items_of(status_of(pod), "podIPs"))
     return (
         "# Kubernetes-managed hosts file.\n"
         "127.0.0.1\tlocalhost\n"
         "::1\tlocalhost ip6-localhost ip6-loopback\n"
-        f"{address}\t{hostname}\n"
+        "fe00::0\tip6-localnet\n"
+        "fe00::0\tip6-mcastprefix\n"
+        "fe00::1\tip6-allnodes\n"
+        "fe00::2\tip6-allrouters\n"
+        f"{own}"
     ).encode()
 
 
@@ -118,6 +125,6 @@ def _resolv_conf(topology: Topology, namespace: str) -> bytes:
     """Return /etc/resolv.conf as the kubelet writes it for dnsPolicy ClusterFirst."""
     return (
         f"search {namespace}.svc.cluster.local svc.cluster.local cluster.local\n"
-        f"nameserver {topology.networks.services[_KUBE_DNS]}\n"
+        f"nameserver {topology.networks[0].services[_KUBE_DNS]}\n"
         "options ndots:5\n"
     ).encode()

@@ -6,14 +6,19 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from netlab import __version__
+from netlab.cni.attachment import gateway
+from netlab.cni.cloud import router_address
 from netlab.lab.pod_containers import placement_of
 from netlab.model.names import LB, ROUTER, host_netns, pod_netns
-from netlab.model.objects import name_of, namespace_of, spec_of, status_of
+from netlab.model.objects import items_of, name_of, namespace_of, spec_of, status_of
 from netlab.netfilter.render import render
 from netlab.proxy.nftables.render import render as render_table
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from netlab.lab.control_plane import ControlPlane
+    from netlab.model.addresses import Address
     from netlab.model.objects import Object
     from netlab.proxy.node_rules import NodeRules
 
@@ -46,25 +51,24 @@ def rules(wanted: NodeRules) -> dict[str, Any]:
 
 def _hosts(plane: ControlPlane) -> list[dict[str, Any]]:
     lab, topology = plane.lab, plane.topology
-    networks = topology.networks
-    found = [
-        _host(lab, client.name, "client", [str(client.address)]) for client in topology.clients
-    ]
-    found.append(_host(lab, ROUTER, "router", [str(networks.nodes[1]), str(networks.clients[1])]))
-    found.append(_host(lab, LB, "lb", [str(topology.lb)]))
+    found = [_host(lab, client.name, "client", client.addresses) for client in topology.clients]
+    towards = [networks.nodes for networks in topology.networks]
+    towards += [networks.clients for networks in topology.networks]
+    found.append(_host(lab, ROUTER, "router", map(router_address, towards)))
+    found.append(_host(lab, LB, "lb", topology.lb))
     found += [
-        _host(lab, node.name, "node", [str(node.address), str(node.pod_cidr[1])])
+        _host(lab, node.name, "node", (*node.addresses, *map(gateway, node.pod_cidrs)))
         for node in topology.nodes
     ]
     return found + [_pod(lab, pod) for pod in plane.store.list_("pods") if placement_of(pod)]
 
 
-def _host(lab: str, name: str, kind: str, addresses: list[str]) -> dict[str, Any]:
+def _host(lab: str, name: str, kind: str, addresses: Iterable[Address]) -> dict[str, Any]:
     return {
         "name": name,
         "kind": kind,
         "netns": host_netns(lab, name),
-        "addresses": addresses,
+        "addresses": [str(address) for address in addresses],
         "node": None,
     }
 
@@ -75,6 +79,6 @@ def _pod(lab: str, pod: Object) -> dict[str, Any]:
         "name": name if namespace == "default" else f"{namespace}/{name}",
         "kind": "pod",
         "netns": pod_netns(lab, namespace, name),
-        "addresses": [status_of(pod)["podIP"]],
+        "addresses": [entry["ip"] for entry in items_of(status_of(pod), "podIPs")],
         "node": spec_of(pod)["nodeName"],
     }

@@ -6,8 +6,8 @@ from netlab.api.client import Client
 from netlab.errors import KernelError, LabError
 from netlab.kernel import iptables, nftables, rundir
 from netlab.lab.hosts import find_netns
+from netlab.model.addresses import Family
 from netlab.model.names import NetnsName
-from netlab.model.packets import Family
 from netlab.netfilter.counted import parse_counted
 from netlab.netfilter.differences import Difference, differences
 from netlab.netfilter.parse import parse, unreadable_table

@@ -8,7 +8,7 @@
 
 from dataclasses import dataclass
 
-from netlab.model.topology import Address, Network
+from netlab.model.addresses import Address, Network
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

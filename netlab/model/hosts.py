@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from netlab.model.addresses import Address
 from netlab.model.names import NetnsName
-from netlab.model.topology import Address
 
 
 class HostKind(StrEnum):

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Interface, IPv6Interface
 
+from netlab.model.addresses import Address, Network
 from netlab.model.names import NetnsName
-from netlab.model.topology import Address, Network
 
 Interface = IPv4Interface | IPv6Interface
 """An address with its prefix length."""
@@ -56,8 +56,9 @@ class Sysctl:
 
     key: str
     value: str
-    if_present: bool = False
-    """The setting belongs to a module that may be absent (br_netfilter); then it is left out."""
+    if_present: bool = field(default=False, compare=False)
+    """The setting may be absent, with a module that is not loaded (br_netfilter); then it is left
+    out. Not compared: what a namespace holds is there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

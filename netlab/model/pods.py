@@ -2,14 +2,15 @@
 
 from dataclasses import dataclass
 
-from netlab.model.topology import Address
+from netlab.model.addresses import Address
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PodPlacement:
-    """A pod that has a node and an address, and so needs a network namespace."""
+    """A pod that has a node and addresses, and so needs a network namespace."""
 
     namespace: str
     name: str
     node: str
-    address: Address
+    addresses: tuple[Address, ...]
+    """One of each family of the lab, in the order of its networks."""

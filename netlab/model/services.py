@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from typing import Final
 
+from netlab.model.addresses import Address, Network
 from netlab.model.packets import Protocol
-from netlab.model.topology import Address, Network
 
 SERVICE_NAME_LABEL: Final = "kubernetes.io/service-name"
 SERVICE_PROXY_NAME_LABEL: Final = "service.kubernetes.io/service-proxy-name"

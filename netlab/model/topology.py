@@ -6,10 +6,9 @@ Addresses are ``ipaddress`` values throughout, and every name and address here h
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from ipaddress import IPv4Network
 
-Address = IPv4Address | IPv6Address
-Network = IPv4Network | IPv6Network
+from netlab.model.addresses import Address, Family, Network, family_of
 
 DEFAULT_MASQUERADE_BIT = 14
 
@@ -69,7 +68,7 @@ class KubeProxyOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Networks:
-    """The address ranges of a lab; none overlaps another."""
+    """The address ranges of one family in a lab; none overlaps another."""
 
     nodes: Network
     """InternalIPs, and the load balancer's; the router holds the first address."""
@@ -90,11 +89,12 @@ class TopologyNode:
     """A Kubernetes node."""
 
     name: str
-    address: Address
-    """InternalIP."""
-    external_ip: Address
-    pod_cidr: Network
-    """The first address is the gateway of the node's pods."""
+    addresses: tuple[Address, ...]
+    """InternalIPs, one of each family of the lab, in the order of its networks."""
+    external_ips: tuple[Address, ...]
+    """One of each family."""
+    pod_cidrs: tuple[Network, ...]
+    """One of each family; the first address is the gateway of the node's pods."""
     labels: tuple[tuple[str, str], ...] = ()
     """Node labels beyond those netlab sets, sorted by key."""
 
@@ -104,7 +104,8 @@ class TopologyClient:
     """A host on the internet."""
 
     name: str
-    address: Address
+    addresses: tuple[Address, ...]
+    """One of each family of the lab."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,17 +113,29 @@ class Topology:
     """A lab's hosts and networks; its Kubernetes objects are kept apart, as plain manifests."""
 
     name: str
-    networks: Networks
+    networks: tuple[Networks, ...]
+    """One or two, each of a family of its own; the first is of the main family, which addresses are
+    of when nobody says otherwise."""
     nodes: tuple[TopologyNode, ...]
     clients: tuple[TopologyClient, ...]
-    lb: Address
-    """The load balancer's own address, among the nodes'."""
+    lb: tuple[Address, ...]
+    """The load balancer's own addresses, among the nodes', one of each family."""
     mtu: int = 1460
     """Bytes; 1460 is what the tutorials' cloud uses."""
     cni: Cni = Cni.PTP
     proxy: KubeProxyOptions = KubeProxyOptions()
     message: str = ""
     """Shown when ``up`` is done."""
+
+    @property
+    def families(self) -> tuple[Family, ...]:
+        """The address families of the lab, the main one first."""
+        return tuple(family_of(networks.nodes) for networks in self.networks)
+
+    @property
+    def service_networks(self) -> tuple[Network, ...]:
+        """The networks of ClusterIPs, one of each family."""
+        return tuple(networks.services for networks in self.networks)
 
     def node(self, name: str) -> TopologyNode | None:
         """Return the node called ``name``, or None."""

@@ -26,7 +26,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Final
 
-from netlab.model.topology import Address
+from netlab.model.addresses import Address
 from netlab.netfilter.questions import is_local
 from netlab.netfilter.verdicts import DNAT, SNAT, Hit, Hook, Outcome, Packet, Verdict
 

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from dataclasses import dataclass
 
-from netlab.model.packets import Family
+from netlab.model.addresses import Family
 from netlab.netfilter.parse import parse
 from netlab.netfilter.rules import Rule
 from netlab.netfilter.words import logical_lines

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from netlab.model.topology import Network
+from netlab.model.addresses import Network
 from netlab.netfilter.words import ALL_BITS, comment_text, quote, word
 
 

@@ -8,7 +8,7 @@ takes that away, so that ``==`` asks whether two rulesets act alike.
 from dataclasses import replace
 from typing import Final
 
-from netlab.model.packets import Family
+from netlab.model.addresses import Family
 from netlab.netfilter.matches import Match, Ports, Statistic
 from netlab.netfilter.rules import Chain, Rule, Ruleset, Table
 from netlab.netfilter.targets import Reject

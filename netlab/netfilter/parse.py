@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from netlab.errors import SpecError
-from netlab.model.packets import Family
+from netlab.model.addresses import Family
 from netlab.netfilter.normal import normalise
 from netlab.netfilter.parse_match import parse_match
 from netlab.netfilter.parse_target import parse_target

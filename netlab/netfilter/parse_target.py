@@ -3,7 +3,7 @@
 from ipaddress import ip_address
 from typing import Final
 
-from netlab.model.topology import Address
+from netlab.model.addresses import Address
 from netlab.netfilter.targets import (
     Accept,
     Dnat,

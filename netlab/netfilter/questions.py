@@ -5,7 +5,7 @@ from fractions import Fraction
 from typing import Final
 
 from netlab.errors import SpecError
-from netlab.model.topology import Address
+from netlab.model.addresses import Address
 from netlab.netfilter.matches import (
     AddrType,
     Comment,

@@ -12,7 +12,7 @@ is cut to what the kernel stores when it is made, so that neither can end a line
 from dataclasses import dataclass
 from typing import Final
 
-from netlab.model.packets import Family
+from netlab.model.addresses import Family
 from netlab.netfilter.matches import (
     Comment,
     Destination,

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from netlab.model.packets import Family
+from netlab.model.addresses import Family
 from netlab.netfilter.normal import normalise_rule
 from netlab.netfilter.rules import Chain, Rule, Ruleset, Table
 from netlab.netfilter.targets import Goto, Jump, OtherTarget

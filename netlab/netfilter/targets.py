@@ -7,7 +7,7 @@ Source: iptables(8), iptables-extensions(8).
 
 from dataclasses import dataclass
 
-from netlab.model.topology import Address
+from netlab.model.addresses import Address
 from netlab.netfilter.words import ALL_BITS, word
 
 

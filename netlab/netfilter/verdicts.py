@@ -5,7 +5,7 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import Final, Protocol
 
-from netlab.model.topology import Address
+from netlab.model.addresses import Address
 
 NEW: Final = frozenset({"NEW"})
 DNAT: Final = "DNAT"

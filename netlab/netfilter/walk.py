@@ -17,7 +17,7 @@ from math import prod
 from typing import Final
 
 from netlab.errors import SpecError
-from netlab.model.topology import Address
+from netlab.model.addresses import Address
 from netlab.netfilter.base_chains import BaseChain, Branch, HookWalker, Route
 from netlab.netfilter.matches import Statistic
 from netlab.netfilter.normal import normalise

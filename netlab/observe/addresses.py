@@ -8,8 +8,8 @@ import struct
 from ipaddress import ip_address
 from typing import Final
 
+from netlab.model.addresses import Address
 from netlab.model.names import NetnsName
-from netlab.model.topology import Address
 from netlab.observe.nfnetlink import NLM_F_DUMP, NLM_F_REQUEST, NLMSG_DONE, attributes, messages
 from netlab.observe.ring import Enter
 

@@ -7,7 +7,7 @@ import socket
 from ipaddress import IPv4Address, IPv6Address
 from typing import Final
 
-from netlab.model.topology import Address
+from netlab.model.addresses import Address
 from netlab.observe.nfnetlink import (
     NFNL_SUBSYS_CTNETLINK,
     NLM_F_CREATE,

@@ -11,8 +11,8 @@ import struct
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from netlab.model.addresses import Address
 from netlab.model.names import NetnsName
-from netlab.model.topology import Address
 from netlab.observe.nfnetlink import attribute, attributes, messages
 from netlab.observe.ring import Enter
 from netlab.path.routes import RouteAnswer, RouteQuestion

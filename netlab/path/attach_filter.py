@@ -18,7 +18,7 @@ from ipaddress import ip_address
 from typing import Final
 
 from netlab.errors import SpecError
-from netlab.model.topology import Address
+from netlab.model.addresses import Address
 from netlab.path.observations import AddressPair, AddrPort
 
 FORM: Final = (

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from netlab.model.topology import Address
+from netlab.model.addresses import Address
 from netlab.path.observations import AddressPair, AddrPort
 from netlab.path.paths import Nat
 

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from netlab.model.topology import Address
+from netlab.model.addresses import Address
 from netlab.netfilter.verdicts import HitRule
 from netlab.path.observations import AddrPort
 from netlab.path.paths import Nat

@@ -7,8 +7,8 @@ from enum import StrEnum
 from ipaddress import ip_address
 from typing import Final
 
-from netlab.model.packets import Family, Protocol
-from netlab.model.topology import Address
+from netlab.model.addresses import Address, Family
+from netlab.model.packets import Protocol
 
 FORM: Final = "[pod|node|client|localhost] SOURCE -> DESTINATION:PORT/PROTOCOL"
 EXAMPLE: Final = "pod 10.0.0.2 -> 172.30.0.41:80/tcp"

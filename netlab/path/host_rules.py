@@ -11,8 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from netlab.model.packets import Family
-from netlab.model.topology import Address
+from netlab.model.addresses import Address, Family
 from netlab.netfilter.base_chains import HookWalker, Route
 from netlab.netfilter.parse import parse
 from netlab.netfilter.rules import Ruleset

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from netlab.model.topology import Address
+from netlab.model.addresses import Address
 from netlab.path.decision import Decision
 from netlab.path.observations import AddrPort
 from netlab.path.outcomes import Outcome, Result

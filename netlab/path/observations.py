@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-from netlab.model.topology import Address
+from netlab.model.addresses import Address
 
 
 class Direction(StrEnum):

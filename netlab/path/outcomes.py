@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import ip_address
 
-from netlab.model.topology import Address
+from netlab.model.addresses import Address
 from netlab.path.observations import AddrPort
 from netlab.path.paths import Flow
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from fractions import Fraction
 
-from netlab.model.packets import Family
+from netlab.model.addresses import Family
 from netlab.model.topology import DetectLocalMode, ProxyMode
 from netlab.netfilter.questions import is_local
 from netlab.netfilter.verdicts import Outcome, Packet, Verdict

@@ -22,8 +22,8 @@ from functools import partial
 from ipaddress import ip_address
 from typing import Final
 
+from netlab.model.addresses import Address
 from netlab.model.hosts import Host, HostKind
-from netlab.model.topology import Address
 from netlab.netfilter.base_chains import HookWalker
 from netlab.netfilter.verdicts import Outcome, Verdict
 from netlab.netfilter.verdicts import Packet as Walked

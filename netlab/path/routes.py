@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from netlab.model.topology import Address
+from netlab.model.addresses import Address
 
 
 class RouteQuestion(NamedTuple):

@@ -36,7 +36,7 @@ def build_lab(lab: str, topology: Topology, pods: Iterable[PodPlacement]) -> Lab
 def _hosts(lab: str, topology: Topology) -> tuple[tuple[NetnsName, NetnsState], ...]:
     kind = KINDS[topology.cni]
     clients = (
-        (host_netns(lab, client.name), cloud.client(lab, topology, client.name, client.address))
+        (host_netns(lab, client.name), cloud.client(lab, topology, client))
         for client in topology.clients
     )
     nodes = []

@@ -5,9 +5,9 @@
 
 from dataclasses import dataclass
 
+from netlab.model.addresses import Address, Network
 from netlab.model.links import Interface, Peer
 from netlab.model.names import NetnsName
-from netlab.model.topology import Address, Network
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,9 +12,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from netlab.model.packets import Family, Protocol
+from netlab.model.addresses import Address, Family
+from netlab.model.packets import Protocol
 from netlab.model.services import Endpoint, EndpointSlice, ProxyNode
-from netlab.model.topology import Address
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from netlab.model.packets import Family, host_network
+from netlab.model.addresses import Family, host_network
 from netlab.model.services import ProxyNode
 from netlab.netfilter.matches import (
     AddrType,

@@ -9,9 +9,8 @@ Source: kube-proxy, ``pkg/proxy/iptables/proxier.go`` (syncProxyRules).
 from collections.abc import Iterable, Iterator
 from ipaddress import ip_address
 
-from netlab.model.packets import Family, host_network
+from netlab.model.addresses import Address, Family, host_network
 from netlab.model.services import ProxyNode
-from netlab.model.topology import Address
 from netlab.netfilter.matches import AddrType, Comment, Destination, IpProtocol, Match, Ports, Side
 from netlab.netfilter.rules import Rule, rule
 from netlab.netfilter.targets import Accept, Drop, Jump, Reject, Target

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from ipaddress import IPv4Network, IPv6Network
 from typing import Final
 
-from netlab.model.packets import Family
-from netlab.model.topology import Network
+from netlab.model.addresses import Family, Network
 from netlab.netfilter.matches import Comment, CtState, Destination, Mark, Source
 from netlab.netfilter.rules import Chain, Rule, Table, rule
 from netlab.netfilter.targets import Accept, Drop, Jump, Masquerade, Return, SetMark

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple, Self
 
-from netlab.model.packets import Family
+from netlab.model.addresses import Family
 from netlab.model.services import EndpointSlice, Service
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from netlab.model.packets import Family
+from netlab.model.addresses import Family
 from netlab.model.topology import ProxyMode
 from netlab.netfilter.render import render
 from netlab.netfilter.rules import Ruleset, Table

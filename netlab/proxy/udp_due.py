@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterable
 from typing import Generic, TypeVar
 
-from netlab.model.packets import Family
+from netlab.model.addresses import Family
 from netlab.proxy.service_map import Name, ServiceMap
 from netlab.proxy.udp import UdpServices, udp_services
 

@@ -6,7 +6,7 @@ from ipaddress import ip_address, ip_network
 from typing import Final
 
 from netlab.errors import SpecError
-from netlab.model.packets import Family
+from netlab.model.addresses import Address, Family, Network
 from netlab.model.services import (
     EndpointSlice,
     ProxyNode,
@@ -14,7 +14,7 @@ from netlab.model.services import (
     endpoint_slice_of,
     service_of,
 )
-from netlab.model.topology import Address, DetectLocalMode, Network, ProxyMode
+from netlab.model.topology import DetectLocalMode, ProxyMode
 from netlab.proxy.configuration import ProxyConfiguration
 from netlab.spec.metadata import text_of
 from netlab.spec.problems import nearest

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from netlab.model.topology import Address
+from netlab.model.addresses import Address
 from netlab.path.conntrack import Change, Changed, Doors, Tracked, service_of
 from netlab.path.observations import AddressPair, AddrPort
 from netlab.render.table import table

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from netlab.model.topology import Address
+from netlab.model.addresses import Address
 from netlab.path.observations import AddressPair, AddrPort, Direction
 from netlab.path.paths import Attempt, Connection, Fate, Hop, Path, Rewrite, Way
 

@@ -2,21 +2,23 @@
 
 A value asked for keeps its place. A value left out follows from the host's place in the list, so
 that adding a node moves no other node's address: node *i* has host number *i* + 2 in the nodes
-network, the same in the ExternalIPs, and the *i*-th /24 of the pods network.
+network, the same in the ExternalIPs, and the *i*-th /24 of the pods network, or /64 in IPv6.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from ipaddress import AddressValueError, IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from ipaddress import IPv6Address, ip_address, ip_network
 from itertools import count
 from typing import Final
 
+from netlab.model.addresses import Address, Family, Network, family_of
 from netlab.spec.problems import FieldPath, Report, invalid, spell_path
 
-LONGEST_POD_PREFIX: Final = 28
+POD_BITS: Final = 4
 """A node's part of the pods network holds 13 pods at least, beside the gateway."""
 
-_ONLY_IPV4: Final = "is IPv6; a lab has IPv4 networks only, so far"
+POD_PREFIX: Final = {Family.IPV4: 24, Family.IPV6: 64}
+"""Prefix length of a node's part of the pods network, where that many fit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,38 +26,45 @@ class Range:
     """A network and how the topology file calls it."""
 
     name: str
-    network: IPv4Network
+    network: Network
+    path: FieldPath
+    """Where the topology file has it, or would have it."""
     own: tuple[str, ...] = ()
     """Hosts of netlab's that are there besides those asked for; the router has the first address,
     the others have what is free."""
 
-    @property
-    def path(self) -> FieldPath:
-        """Where the topology file has it."""
-        return ("spec", "networks", self.name)
-
     def usable(self) -> range:
         """Return the host numbers that are free for hosts to have."""
-        return range(2 if self.own else 1, self.network.num_addresses - 1)
+        return range(2 if self.own else 1, self.network.num_addresses - self._broadcasts)
 
-    def host(self, number: int) -> IPv4Address:
+    @property
+    def reserved(self) -> int:
+        """How many addresses no host asked for can have."""
+        return 1 + self._broadcasts + len(self.own)
+
+    @property
+    def _broadcasts(self) -> int:
+        return int(self.network.version == 4)
+
+    def host(self, number: int) -> Address:
         """Return the address with host number ``number``."""
         return self.network.network_address + number
 
 
-def parse_network(value: object, path: FieldPath, report: Report) -> IPv4Network | None:
+def parse_network(value: object, path: FieldPath, report: Report) -> Network | None:
     """Return the network that ``value`` spells, or None after telling why it spells none."""
     if not isinstance(value, str):
         return None
     try:
-        loose = IPv4Network(value, strict=False)
+        loose = ip_network(value, strict=False)
     except ValueError:
-        report.add(path, *_not_a_network(value))
+        report.add(path, invalid(value, "must be a network"), "as in 10.240.0.0/24")
         return None
     if "/" not in value:
-        report.add(path, invalid(value, "has no prefix length"), f"write {value}/24")
+        hint = f"write {value}/{POD_PREFIX[family_of(loose)]}"
+        report.add(path, invalid(value, "has no prefix length"), hint)
         return None
-    if str(loose.network_address) != value.partition("/")[0]:
+    if loose.network_address != ip_address(value.partition("/")[0]):
         message = invalid(value, "has host bits set")
         report.add(path, message, f"did you mean {loose}?")
         return None
@@ -65,35 +74,34 @@ def parse_network(value: object, path: FieldPath, report: Report) -> IPv4Network
     return loose
 
 
-def parse_address(value: object, path: FieldPath, report: Report) -> IPv4Address | None:
+def parse_address(value: object, path: FieldPath, report: Report) -> Address | None:
     """Return the address that ``value`` spells, or None after telling why it spells none."""
     if not isinstance(value, str):
         return None
     try:
-        return IPv4Address(value)
-    except AddressValueError:
-        if _is_ipv6(value):
-            report.add(path, invalid(value, _ONLY_IPV4))
-        else:
-            report.add(path, invalid(value, "must be an IPv4 address"))
+        address = ip_address(value)
+    except ValueError:
+        report.add(path, invalid(value, "must be an IP address"))
         return None
+    if isinstance(address, IPv6Address) and address.scope_id:
+        report.add(path, invalid(value, "must be an IP address without a zone"))
+        return None
+    return address
 
 
-def check_overlaps(ranges: Sequence[tuple[FieldPath, IPv4Network]], report: Report) -> None:
-    """Report networks that overlap; of two, the one that the file itself names is blamed."""
-    largest: tuple[FieldPath, IPv4Network] | None = None
-    for one in sorted(ranges, key=lambda one: one[1]):
+def check_overlaps(ranges: Sequence[tuple[FieldPath, Network]], report: Report) -> None:
+    """Report networks of one family that overlap; of two, the one that the file names is blamed."""
+    largest: tuple[FieldPath, Network] | None = None
+    for one in sorted(ranges, key=lambda one: _span(one[1])):
         if largest and one[1].overlaps(largest[1]):
             is_written = one[0] in report.document.lines
             (path, network), other = (one, largest) if is_written else (largest, one)
             report.add(path, f"{network} overlaps {spell_path(other[0])}, which is {other[1]}")
-        if largest is None or one[1].broadcast_address > largest[1].broadcast_address:
+        if largest is None or _span(one[1])[1] > _span(largest[1])[1]:
             largest = one
 
 
-def check_host(
-    address: IPv4Address, within: Range, path: FieldPath, report: Report
-) -> IPv4Address | None:
+def check_host(address: Address, within: Range, path: FieldPath, report: Report) -> Address | None:
     """Return ``address`` if a host may have it in ``within``, else None after telling why."""
     network = within.network
     where = f"networks.{within.name} ({network})"
@@ -104,7 +112,7 @@ def check_host(
         report.add(path, invalid(str(address), f"is the router's address in {where}"))
     elif address == network.network_address:
         report.add(path, invalid(str(address), f"is the network address of {where}"))
-    elif address == network.broadcast_address:
+    elif network.version == 4 and address == network.broadcast_address:
         report.add(path, invalid(str(address), f"is the broadcast address of {where}"))
     else:
         return address
@@ -113,10 +121,10 @@ def check_host(
 
 def check_room(within: Range, hosts: int, report: Report) -> bool:
     """Return whether ``within`` has room for ``hosts``; report how big it must be if not."""
-    reserved = 2 + len(within.own)
-    if hosts + reserved <= within.network.num_addresses:
+    needed = hosts + within.reserved
+    if needed <= within.network.num_addresses:
         return True
-    prefix = 32 - (hosts + reserved - 1).bit_length()
+    prefix = within.network.max_prefixlen - (needed - 1).bit_length()
     own = f"{', '.join(within.own)} and " if within.own else ""
     message = f"{within.network} is too small for {own}{hosts} host{'s'[: hosts != 1]}"
     report.add(within.path, message, f"it must be a /{prefix} or larger")
@@ -124,8 +132,8 @@ def check_room(within: Range, hosts: int, report: Report) -> bool:
 
 
 def fill_hosts(
-    within: Range, asked: Sequence[IPv4Address | None], preferred: Sequence[int]
-) -> list[IPv4Address]:
+    within: Range, asked: Sequence[Address | None], preferred: Sequence[int]
+) -> list[Address]:
     """Return an address for each host: as asked, else its preferred number, else the next free.
 
     ``within`` must have room for all (``check_room``), and no two may have asked for the same.
@@ -144,18 +152,17 @@ def fill_hosts(
     return addresses
 
 
-def fill_pod_cidrs(
-    within: Range, asked: Sequence[IPv4Network | None], report: Report
-) -> list[IPv4Network]:
+def fill_pod_cidrs(within: Range, asked: Sequence[Network | None], report: Report) -> list[Network]:
     """Return the pod CIDR of each node: as asked, else the part of ``within`` with its number.
 
-    Parts are /24 where that many fit, and smaller where they do not. Empty after a report of how
-    big the pods network must be.
+    Parts are /24, or /64 in IPv6, where that many fit, and smaller where they do not. Empty after a
+    report of how big the pods network must be.
     """
     pods = within.network
-    prefix = max(24, pods.prefixlen + len(asked).bit_length())
+    longest = pods.max_prefixlen - POD_BITS
+    prefix = max(POD_PREFIX[family_of(pods)], pods.prefixlen + len(asked).bit_length())
     taken = [one for one in asked if one]
-    parts: list[IPv4Network] = []
+    parts: list[Network] = []
     spare = _spare_parts(pods, prefix, len(asked), taken)
     for number, network in enumerate(asked, start=1):
         own = network or _part(pods, prefix, number)
@@ -164,17 +171,17 @@ def fill_pod_cidrs(
         if own is None:
             break
         parts.append(own)
-    if len(parts) == len(asked) and (prefix <= LONGEST_POD_PREFIX or None not in asked):
+    if len(parts) == len(asked) and (prefix <= longest or None not in asked):
         return parts
-    needed = LONGEST_POD_PREFIX - len(asked).bit_length()
+    needed = longest - len(asked).bit_length()
     message = f"{pods} is too small for the pods of {len(asked)} node{'s'[: len(asked) != 1]}"
     report.add(within.path, message, f"it must be a /{needed} or larger")
     return []
 
 
 def _spare_parts(
-    pods: IPv4Network, prefix: int, nodes: int, taken: Sequence[IPv4Network]
-) -> Iterator[IPv4Network]:
+    pods: Network, prefix: int, nodes: int, taken: Sequence[Network]
+) -> Iterator[Network]:
     """Yield the parts that are no node's by number, nor overlap one that was asked for."""
     for number in count(nodes + 1):
         part = _part(pods, prefix, number)
@@ -184,28 +191,18 @@ def _spare_parts(
             yield part
 
 
-def _part(pods: IPv4Network, prefix: int, number: int) -> IPv4Network | None:
-    if prefix > 30:
+def _part(pods: Network, prefix: int, number: int) -> Network | None:
+    if prefix > pods.max_prefixlen - 2:
         return None
-    first = int(pods.network_address) + number * 2 ** (32 - prefix)
-    return IPv4Network((first, prefix)) if first <= int(pods.broadcast_address) else None
+    first = int(pods[0]) + number * 2 ** (pods.max_prefixlen - prefix)
+    return type(pods)((first, prefix)) if first <= int(pods[-1]) else None
 
 
-def _overlaps(network: IPv4Network, others: Sequence[IPv4Network]) -> bool:
+def _span(network: Network) -> tuple[int, int]:
+    """Return where a network begins and ends, those of IPv6 behind those of IPv4."""
+    behind = 0 if network.version == 4 else 1 << 128
+    return behind + int(network[0]), behind + int(network[-1])
+
+
+def _overlaps(network: Network, others: Sequence[Network]) -> bool:
     return any(network.overlaps(other) for other in others)
-
-
-def _not_a_network(value: str) -> tuple[str, str]:
-    try:
-        IPv6Network(value, strict=False)
-    except ValueError:
-        return invalid(value, "must be a network"), "as in 10.240.0.0/24"
-    return invalid(value, _ONLY_IPV4), ""
-
-
-def _is_ipv6(value: str) -> bool:
-    try:
-        IPv6Address(value)
-    except AddressValueError:
-        return False
-    return True

@@ -1,12 +1,12 @@
 """Nodes and clients of a topology document: read, checked, and given what they leave out."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network
+from dataclasses import dataclass, field
 from typing import Final
 
+from netlab.model.addresses import Address, Family, Network
 from netlab.model.names import LB, ROUTER
-from netlab.model.topology import Address, TopologyClient, TopologyNode
+from netlab.model.topology import TopologyClient, TopologyNode
 from netlab.spec.addressing import (
     Range,
     check_host,
@@ -17,24 +17,25 @@ from netlab.spec.addressing import (
     parse_address,
     parse_network,
 )
+from netlab.spec.families import Asked, ByFamily, asked_in, read_by_family
 from netlab.spec.names import wrong_dns_label, wrong_label_key, wrong_label_value
 from netlab.spec.problems import FieldPath, Report, check_unique, invalid
 from netlab.spec.schema import MAX_HOSTS
 from netlab.spec.structure import entries, mapping
 
-Ranges = Mapping[str, Range]
-"""The sound networks by the name of their field; one that is wrong is not there."""
+Ranges = Mapping[Family, Mapping[str, Range]]
+"""The sound networks by family and the name of their field; one that is wrong is not there."""
 
 FIRST_NODE: Final = 3
 """Host number of the first node: 10.240.0.3, as in the tutorial's cloud."""
 
-FIRST_CLIENT: Final = 79
+FIRST_CLIENT: Final = {Family.IPV4: 79, Family.IPV6: 0x79}
 """Host number of the first client: 198.51.100.79 reads like somebody's address."""
 
 LB_NUMBER: Final = 2
 """Host number of the load balancer, where no node asked for it."""
 
-_SMALLEST_POD_CIDR: Final = 30
+_SMALLEST_POD_CIDR_BITS: Final = 2
 
 _OWN_HOSTS: Final = {ROUTER: "router", LB: "load balancer"}
 """Names that no node or client may take, and whose they are."""
@@ -46,9 +47,9 @@ class Draft:
 
     path: FieldPath
     name: str
-    address: IPv4Address | None = None
-    external_ip: IPv4Address | None = None
-    pod_cidr: IPv4Network | None = None
+    address: ByFamily[Address]
+    external_ip: ByFamily[Address] = field(default_factory=dict)
+    pod_cidr: ByFamily[Network] = field(default_factory=dict)
     labels: tuple[tuple[str, str], ...] = ()
 
 
@@ -58,9 +59,9 @@ def read_nodes(spec: Mapping[str, object], ranges: Ranges, report: Report) -> li
         Draft(
             path=path,
             name=_name(fields, f"node{number}", path, report),
-            address=_address(fields, (*path, "address"), ranges.get("nodes"), report),
-            external_ip=_address(fields, (*path, "externalIP"), ranges.get("externalIPs"), report),
-            pod_cidr=_pod_cidr(fields, (*path, "podCIDR"), ranges.get("pods"), report),
+            address=_address(fields, (*path, "address"), "nodes", ranges, report),
+            external_ip=_address(fields, (*path, "externalIP"), "externalIPs", ranges, report),
+            pod_cidr=_pod_cidr(fields, (*path, "podCIDR"), ranges, report),
             labels=_labels(fields, (*path, "labels"), report),
         )
         for number, path, fields in _given(spec, "nodes")
@@ -68,10 +69,10 @@ def read_nodes(spec: Mapping[str, object], ranges: Ranges, report: Report) -> li
     if not nodes and "nodes" in spec and entries(spec["nodes"]) == spec["nodes"]:
         report.add(("spec", "nodes"), "a lab needs one node at least")
     _check_room(nodes, ("nodes", "externalIPs"), ranges, report)
-    check_unique((((*node.path, "address"), node.address) for node in nodes), report)
-    check_unique((((*node.path, "externalIP"), node.external_ip) for node in nodes), report)
-    asked = [((*node.path, "podCIDR"), node.pod_cidr) for node in nodes if node.pod_cidr]
-    check_overlaps(asked, report)
+    check_unique(_values(node.address for node in nodes), report)
+    check_unique(_values(node.external_ip for node in nodes), report)
+    pod_cidrs = [asked for node in nodes for asked in node.pod_cidr.values()]
+    check_overlaps([(asked.path, asked.value) for asked in pod_cidrs], report)
     return nodes
 
 
@@ -81,64 +82,75 @@ def read_clients(spec: Mapping[str, object], ranges: Ranges, report: Report) -> 
         Draft(
             path=path,
             name=_name(fields, "client" if number == 1 else f"client{number}", path, report),
-            address=_address(fields, (*path, "address"), ranges.get("clients"), report),
+            address=_address(fields, (*path, "address"), "clients", ranges, report),
         )
         for number, path, fields in _given(spec, "clients")
     ]
     _check_room(clients, ("clients",), ranges, report)
-    check_unique((((*one.path, "address"), one.address) for one in clients), report)
+    check_unique(_values(one.address for one in clients), report)
     return clients
 
 
 def build_nodes(
-    drafts: Sequence[Draft], ranges: Ranges, pod_cidrs: Sequence[IPv4Network]
+    drafts: Sequence[Draft], ranges: Ranges, pod_cidrs: Mapping[Family, Sequence[Network]]
 ) -> tuple[TopologyNode, ...]:
     """Return the nodes with every address filled in; nothing may be wrong with any."""
-    network = ranges["nodes"].network
-    asked = [draft.address for draft in drafts]
-    addresses = fill_hosts(ranges["nodes"], asked, range(FIRST_NODE, FIRST_NODE + len(drafts)))
-    external_ips = fill_hosts(
-        ranges["externalIPs"],
-        [draft.external_ip for draft in drafts],
-        [int(address) - int(network.network_address) for address in addresses],
-    )
+    addresses: list[list[Address]] = []
+    external_ips: list[list[Address]] = []
+    for family, by_name in ranges.items():
+        nodes = by_name["nodes"]
+        asked = asked_in(family, (draft.address for draft in drafts))
+        own = fill_hosts(nodes, asked, range(FIRST_NODE, FIRST_NODE + len(drafts)))
+        external = asked_in(family, (draft.external_ip for draft in drafts))
+        numbers = [int(address) - int(nodes.network[0]) for address in own]
+        addresses.append(own)
+        external_ips.append(fill_hosts(by_name["externalIPs"], external, numbers))
     return tuple(
         TopologyNode(
             name=draft.name,
-            address=address,
-            external_ip=external_ip,
-            pod_cidr=pod_cidr,
+            addresses=tuple(column[index] for column in addresses),
+            external_ips=tuple(column[index] for column in external_ips),
+            pod_cidrs=tuple(pod_cidrs[family][index] for family in ranges),
             labels=draft.labels,
         )
-        for draft, address, external_ip, pod_cidr in zip(
-            drafts, addresses, external_ips, pod_cidrs, strict=True
-        )
+        for index, draft in enumerate(drafts)
     )
 
 
 def build_clients(drafts: Sequence[Draft], ranges: Ranges) -> tuple[TopologyClient, ...]:
     """Return the clients with every address filled in; nothing may be wrong with any."""
-    asked = [draft.address for draft in drafts]
-    numbers = range(FIRST_CLIENT, FIRST_CLIENT + len(drafts))
-    addresses = fill_hosts(ranges["clients"], asked, numbers)
+    addresses = []
+    for family, by_name in ranges.items():
+        asked = asked_in(family, (draft.address for draft in drafts))
+        first = FIRST_CLIENT[family]
+        addresses.append(fill_hosts(by_name["clients"], asked, range(first, first + len(drafts))))
     return tuple(
-        TopologyClient(name=draft.name, address=address)
-        for draft, address in zip(drafts, addresses, strict=True)
+        TopologyClient(name=draft.name, addresses=tuple(column[index] for column in addresses))
+        for index, draft in enumerate(drafts)
     )
 
 
-def choose_lb_address(nodes: Sequence[TopologyNode], ranges: Ranges) -> Address:
-    """Return an address for the load balancer that no node has; there must be room."""
-    taken = [IPv4Address(node.address) for node in nodes]
-    return fill_hosts(ranges["nodes"], [*taken, None], [*[0] * len(taken), LB_NUMBER])[-1]
+def choose_lb_addresses(nodes: Sequence[TopologyNode], ranges: Ranges) -> tuple[Address, ...]:
+    """Return addresses for the load balancer that no node has; there must be room."""
+    chosen = []
+    for index, by_name in enumerate(ranges.values()):
+        taken = [node.addresses[index] for node in nodes]
+        numbers = [*[0] * len(taken), LB_NUMBER]
+        chosen.append(fill_hosts(by_name["nodes"], [*taken, None], numbers)[-1])
+    return tuple(chosen)
 
 
-def choose_pod_cidrs(drafts: Sequence[Draft], ranges: Ranges, report: Report) -> list[IPv4Network]:
-    """Return a pod CIDR for each node; empty when there is no room, which is reported."""
-    if "pods" not in ranges:
-        return []
-    asked = [draft.pod_cidr for draft in drafts]
-    return fill_pod_cidrs(ranges["pods"], asked, report)
+def choose_pod_cidrs(
+    drafts: Sequence[Draft], ranges: Ranges, report: Report
+) -> dict[Family, list[Network]]:
+    """Return a pod CIDR for each node by family; none when there is no room, which is reported."""
+    return {
+        family: fill_pod_cidrs(
+            by_name["pods"], asked_in(family, (draft.pod_cidr for draft in drafts)), report
+        )
+        for family, by_name in ranges.items()
+        if "pods" in by_name
+    }
 
 
 def _given(
@@ -165,29 +177,49 @@ def _name(fields: Mapping[str, object], default: str, path: FieldPath, report: R
     return name
 
 
+def _values(hosts: Iterable[ByFamily[Address]]) -> Iterator[tuple[FieldPath, Address]]:
+    return ((asked.path, asked.value) for host in hosts for asked in host.values())
+
+
 def _address(
-    fields: Mapping[str, object], path: FieldPath, within: Range | None, report: Report
-) -> IPv4Address | None:
-    address = parse_address(fields.get(str(path[-1])), path, report)
-    if address is None or within is None:
-        return None
-    return check_host(address, within, path, report)
+    fields: Mapping[str, object], path: FieldPath, within: str, ranges: Ranges, report: Report
+) -> ByFamily[Address]:
+    """Return the sound addresses of a field that must lie in the network called ``within``."""
+    value = fields.get(str(path[-1]))
+    asked: ByFamily[Address]
+    asked = read_by_family(value, path, tuple(ranges), parse_address, report)
+    return {
+        family: one
+        for family, one in asked.items()
+        if within in ranges[family]
+        and check_host(one.value, ranges[family][within], one.path, report)
+    }
 
 
 def _pod_cidr(
-    fields: Mapping[str, object], path: FieldPath, pods: Range | None, report: Report
-) -> IPv4Network | None:
-    network = parse_network(fields.get("podCIDR"), path, report)
-    if network is None or pods is None:
-        return None
-    if not network.subnet_of(pods.network):
-        report.add(path, f"{network} is not in networks.pods ({pods.network})")
-        return None
-    if network.prefixlen > _SMALLEST_POD_CIDR:
-        hint = f"it must be a /{_SMALLEST_POD_CIDR} or larger"
-        report.add(path, f"{network} is too small for a gateway and a pod", hint)
-        return None
-    return network
+    fields: Mapping[str, object], path: FieldPath, ranges: Ranges, report: Report
+) -> ByFamily[Network]:
+    value = fields.get("podCIDR")
+    asked: ByFamily[Network]
+    asked = read_by_family(value, path, tuple(ranges), parse_network, report)
+    return {
+        family: one
+        for family, one in asked.items()
+        if "pods" in ranges[family] and _is_pod_cidr(one, ranges[family]["pods"].network, report)
+    }
+
+
+def _is_pod_cidr(asked: Asked[Network], pods: Network, report: Report) -> bool:
+    network = asked.value
+    smallest = network.max_prefixlen - _SMALLEST_POD_CIDR_BITS
+    if network[0] not in pods or network[-1] not in pods:
+        report.add(asked.path, f"{network} is not in networks.pods ({pods})")
+        return False
+    if network.prefixlen > smallest:
+        hint = f"it must be a /{smallest} or larger"
+        report.add(asked.path, f"{network} is too small for a gateway and a pod", hint)
+        return False
+    return True
 
 
 def _labels(
@@ -206,6 +238,7 @@ def _labels(
 def _check_room(
     hosts: Sequence[Draft], names: Iterable[str], ranges: Ranges, report: Report
 ) -> None:
-    for name in names:
-        if name in ranges:
-            check_room(ranges[name], len(hosts), report)
+    for by_name in ranges.values():
+        for name in names:
+            if name in by_name:
+                check_room(by_name[name], len(hosts), report)

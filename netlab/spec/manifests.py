@@ -6,9 +6,9 @@ checked for objects from files and from the API alike, so both are refused in th
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Network
 from typing import Final
 
+from netlab.model.addresses import Network
 from netlab.model.topology import Manifest
 from netlab.spec.documents import read_documents
 from netlab.spec.kubernetes import api_version_of, definition_of, definitions, kinds
@@ -22,10 +22,12 @@ from netlab.spec.structure import StructureCheck, entries, mapping
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What the objects of a file must fit into; None where nothing is known."""
+    """What the objects of a file must fit into."""
 
     nodes: tuple[str, ...] | None = None
-    services: IPv4Network | None = None
+    """None where nothing is known."""
+    services: tuple[Network, ...] = ()
+    """Networks of ClusterIPs, the main family's first; empty where nothing is known."""
 
 
 NOWHERE: Final = Surroundings()
@@ -94,7 +96,7 @@ class _Holders:
         self._node_ports: dict[int, tuple[str, set[str]]] = {}
         self._cluster_ips: dict[object, str] = {}
         if surroundings.services:
-            self._cluster_ips[str(surroundings.services[1])] = "Service default/kubernetes"
+            self._cluster_ips[str(surroundings.services[0][1])] = "Service default/kubernetes"
 
     def add(self, manifest: Manifest, path: FieldPath, report: Report) -> None:
         """Take what ``manifest`` asks for, and report what another object has already."""

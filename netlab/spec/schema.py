@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from netlab.model.addresses import Family
 from netlab.model.topology import Cni
 from netlab.spec.kube_proxy import PROXY_SCHEMA
 from netlab.spec.structure import Schema
@@ -10,13 +11,24 @@ API_VERSION: Final = "netlab/v1"
 KIND: Final = "Topology"
 
 DEFAULT_NETWORKS: Final = {
-    "nodes": "10.240.0.0/24",
-    "pods": "10.244.0.0/16",
-    "services": "10.0.0.0/16",
-    "clients": "198.51.100.0/24",
-    "externalIPs": "192.0.2.0/24",
-    "vips": "203.0.113.0/24",
+    Family.IPV4: {
+        "nodes": "10.240.0.0/24",
+        "pods": "10.244.0.0/16",
+        "services": "10.0.0.0/16",
+        "clients": "198.51.100.0/24",
+        "externalIPs": "192.0.2.0/24",
+        "vips": "203.0.113.0/24",
+    },
+    Family.IPV6: {
+        "nodes": "fd00:10:240::/64",
+        "pods": "fd00:10:244::/48",
+        "services": "fd00:10:96::/112",
+        "clients": "2001:db8:198:51::/64",
+        "externalIPs": "2001:db8:192::/64",
+        "vips": "2001:db8:203::/64",
+    },
 }
+NETWORK_NAMES: Final = tuple(DEFAULT_NETWORKS[Family.IPV4])
 DEFAULT_MTU: Final = 1460
 MAX_HOSTS: Final = 5000
 """As many nodes as a Kubernetes cluster may have; as many clients."""
@@ -36,14 +48,24 @@ def _text(description: str, **more: object) -> Schema:
     return {"type": "string", "description": description, **more}
 
 
+def _by_family(description: str, **more: object) -> Schema:
+    return {
+        "description": description,
+        "oneOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}],
+        **more,
+    }
+
+
 def _network(name: str, description: str) -> Schema:
-    return _text(description, default=DEFAULT_NETWORKS[name], examples=[DEFAULT_NETWORKS[name]])
+    both = [networks[name] for networks in DEFAULT_NETWORKS.values()]
+    return _by_family(description, default=both[0], examples=[both[0], both])
 
 
 _NAME: Final = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
 
 _NETWORKS: Final = _object(
-    "The address ranges of the lab. None may overlap another.",
+    "The address ranges of the lab. None may overlap another. Each is one network, or a list of one"
+    " for each address family; what is left out has its default.",
     {
         "nodes": _network(
             "nodes", "InternalIPs. The router holds the first address, `lb` the next free one."
@@ -64,11 +86,13 @@ _NODE: Final = _object(
     "A Kubernetes node. What is left out is filled in by the node's place in the list.",
     {
         "name": _text("A DNS label; `node1`, `node2` ... by default.", pattern=_NAME),
-        "address": _text("InternalIP, in networks.nodes; the third address on, by default."),
-        "externalIP": _text(
+        "address": _by_family("InternalIP, in networks.nodes; the third address on, by default."),
+        "externalIP": _by_family(
             "In networks.externalIPs; by default the address with the InternalIP's host number."
         ),
-        "podCIDR": _text("The node's part of networks.pods; a /24 by default."),
+        "podCIDR": _by_family(
+            "The node's part of networks.pods; a /24, or a /64 of IPv6, by default."
+        ),
         "labels": {
             "type": "object",
             "description": "Node labels beyond those netlab sets.",
@@ -81,13 +105,23 @@ _CLIENT: Final = _object(
     "A host on the internet.",
     {
         "name": _text("A DNS label; `client`, `client2` ... by default.", pattern=_NAME),
-        "address": _text("In networks.clients; host number 79 on, by default."),
+        "address": _by_family("In networks.clients; host number 79 on, by default."),
     },
 )
 
 _SPEC: Final = _object(
     "The hosts and networks of the lab.",
     {
+        "ipFamilies": {
+            "type": "array",
+            "description": "The address families of nodes, pods and Services; of two, the first is"
+            " the one that Services have when they do not ask for another.",
+            "items": {"type": "string", "enum": [str(family) for family in Family]},
+            "minItems": 1,
+            "maxItems": 2,
+            "uniqueItems": True,
+            "default": [str(Family.IPV4)],
+        },
         "networks": _NETWORKS,
         "mtu": {
             "type": "integer",

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from ipaddress import ip_address, ip_network
 from typing import Final
 
+from netlab.model.addresses import Address
 from netlab.model.services import decimal
-from netlab.model.topology import Address
 from netlab.spec.metadata import check_choice, items_of, text_of
 from netlab.spec.names import wrong_dns_subdomain
 from netlab.spec.problems import FieldPath, Report, invalid

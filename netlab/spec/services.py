@@ -4,10 +4,11 @@ Source: Kubernetes, ``pkg/apis/core/validation`` (``ValidateService``) and the a
 ``pkg/registry/core/service``.
 """
 
-from collections.abc import Mapping
-from ipaddress import IPv4Network, ip_address
+from collections.abc import Mapping, Sequence
+from ipaddress import ip_address
 from typing import Final
 
+from netlab.model.addresses import Network
 from netlab.model.services import decimal
 from netlab.spec.metadata import (
     PROTOCOLS,
@@ -43,9 +44,9 @@ _LONGEST_AFFINITY: Final = 86400
 
 
 def check_service(
-    spec: Mapping[str, object], path: FieldPath, report: Report, network: IPv4Network | None
+    spec: Mapping[str, object], path: FieldPath, report: Report, networks: Sequence[Network]
 ) -> None:
-    """Report what is wrong with a Service's ``spec``; ``network`` holds ClusterIPs, if known."""
+    """Report what is wrong with a Service's ``spec``; ClusterIPs lie in ``networks``, if known."""
     for field, choices in _CHOICES.items():
         check_choice(spec.get(field), choices, (*path, field), report)
     check_labels(spec.get("selector"), (*path, "selector"), report)
@@ -53,7 +54,7 @@ def check_service(
     if kind == "ExternalName" and not spec.get("externalName"):
         report.add((*path, "externalName"), "Required value")
     _check_policies(spec, kind, path, report)
-    _check_cluster_ip(spec, kind, path, report, network)
+    _check_cluster_ip(spec, kind, path, report, networks)
     check_service_addresses(spec, kind, path, report)
     _check_health_check_port(spec, kind, path, report)
     is_portless = kind == "ExternalName" or spec.get("clusterIP") == "None"
@@ -117,7 +118,7 @@ def _check_cluster_ip(
     kind: str,
     path: FieldPath,
     report: Report,
-    network: IPv4Network | None,
+    networks: Sequence[Network],
 ) -> None:
     inside = (*path, "clusterIP")
     address = text_of(spec, "clusterIP")
@@ -133,9 +134,10 @@ def _check_cluster_ip(
     except ValueError:
         report.add(inside, invalid(address, "must be empty, 'None', or a valid IP address"))
         return
-    if network is not None and parsed not in network:
+    if networks and not any(parsed in network for network in networks):
+        own = [network for network in networks if network.version == parsed.version]
         why = "the provided IP is not in the valid range. The range of valid IPs is"
-        report.add(inside, invalid(address, f"{why} {network}"))
+        report.add(inside, invalid(address, f"{why} {(*own, networks[0])[0]}"))
 
 
 def _check_health_check_port(

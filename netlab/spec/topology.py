@@ -9,16 +9,18 @@ nothing at all is wrong with the document.
 """
 
 from collections.abc import Mapping, Sequence
+from ipaddress import ip_network
 from typing import Final, cast
 
+from netlab.model.addresses import Family, Network
 from netlab.model.topology import Cni, Manifest, Networks, Topology, TopologyFile
 from netlab.spec.addressing import Range, check_overlaps, parse_network
 from netlab.spec.documents import read_documents
+from netlab.spec.families import Asked, ByFamily, read_by_family, read_families
 from netlab.spec.hosts import (
-    Ranges,
     build_clients,
     build_nodes,
-    choose_lb_address,
+    choose_lb_addresses,
     choose_pod_cidrs,
     read_clients,
     read_nodes,
@@ -26,14 +28,30 @@ from netlab.spec.hosts import (
 from netlab.spec.kube_proxy import build_proxy, check_proxy
 from netlab.spec.manifests import Surroundings, check_documents, manifests_of
 from netlab.spec.names import wrong_dns_label
-from netlab.spec.problems import Document, Problem, Report, check_unique, invalid, nearest, refuse
-from netlab.spec.schema import API_VERSION, DEFAULT_MTU, DEFAULT_NETWORKS, KIND, TOPOLOGY_SCHEMA
+from netlab.spec.problems import (
+    Document,
+    FieldPath,
+    Problem,
+    Report,
+    check_unique,
+    invalid,
+    nearest,
+    refuse,
+)
+from netlab.spec.schema import (
+    API_VERSION,
+    DEFAULT_MTU,
+    DEFAULT_NETWORKS,
+    KIND,
+    NETWORK_NAMES,
+    TOPOLOGY_SCHEMA,
+)
 from netlab.spec.structure import StructureCheck, mapping
 
 _OWN: Final = {"nodes": ("the router", "lb"), "clients": ("the router",)}
 """Hosts of netlab's own in each network."""
 
-_SMALLEST_SERVICES: Final = 28
+_SMALLEST_SERVICES_BITS: Final = 4
 """Kubernetes gives cluster DNS the tenth address."""
 
 
@@ -95,7 +113,7 @@ def _read_topology(
     StructureCheck(report).check(fields, TOPOLOGY_SCHEMA)
     name = _name(fields, report)
     spec = mapping(fields.get("spec"))
-    ranges = _read_networks(spec, report)
+    ranges = _read_networks(spec, read_families(spec, report), report)
     nodes = read_nodes(spec, ranges, report)
     clients = read_clients(spec, ranges, report)
     check_unique((((*one.path, "name"), one.name) for one in [*nodes, *clients]), report)
@@ -103,17 +121,19 @@ def _read_topology(
     check_proxy(spec, report)
     surroundings = Surroundings(
         nodes=tuple(node.name for node in nodes),
-        services=ranges["services"].network if "services" in ranges else None,
+        services=tuple(
+            by_name["services"].network for by_name in ranges.values() if "services" in by_name
+        ),
     )
     if report.problems:
         return None, surroundings
     built = build_nodes(nodes, ranges, pod_cidrs)
     topology = Topology(
         name=name,
-        networks=_networks(ranges),
+        networks=tuple(_networks(by_name) for by_name in ranges.values()),
         nodes=built,
         clients=build_clients(clients, ranges),
-        lb=choose_lb_address(built, ranges),
+        lb=choose_lb_addresses(built, ranges),
         mtu=cast("int", spec.get("mtu", DEFAULT_MTU)),
         cni=Cni(cast("str", spec.get("cni", Cni.PTP))),
         proxy=build_proxy(spec),
@@ -132,28 +152,39 @@ def _name(fields: Mapping[str, object], report: Report) -> str:
     return name
 
 
-def _read_networks(spec: Mapping[str, object], report: Report) -> dict[str, Range]:
+def _read_networks(
+    spec: Mapping[str, object], families: Sequence[Family], report: Report
+) -> dict[Family, dict[str, Range]]:
     """Return the networks that are sound; what is wrong with the others is reported."""
     given = mapping(spec.get("networks"))
-    ranges = {}
-    for name, default in DEFAULT_NETWORKS.items():
-        network = parse_network(given.get(name, default), ("spec", "networks", name), report)
-        if network:
-            ranges[name] = Range(name=name, network=network, own=_OWN.get(name, ()))
-    check_overlaps([(one.path, one.network) for one in ranges.values()], report)
-    services = ranges.get("services")
-    if services and services.network.prefixlen > _SMALLEST_SERVICES:
-        message = f"{services.network} is too small for the Services of a cluster"
-        report.add(services.path, message, f"it must be a /{_SMALLEST_SERVICES} or larger")
+    ranges: dict[Family, dict[str, Range]] = {family: {} for family in families}
+    for name in NETWORK_NAMES:
+        path: FieldPath = ("spec", "networks", name)
+        asked: ByFamily[Network]
+        asked = read_by_family(given.get(name), path, families, parse_network, report)
+        is_sound = name not in given or bool(asked)
+        for family in families:
+            if is_sound:
+                default = Asked(path, ip_network(DEFAULT_NETWORKS[family][name]))
+                one = asked.get(family, default)
+                own = _OWN.get(name, ())
+                ranges[family][name] = Range(name=name, network=one.value, path=one.path, own=own)
+    found = [one for by_name in ranges.values() for one in by_name.values()]
+    check_overlaps([(one.path, one.network) for one in found], report)
+    for services in (one for one in found if one.name == "services"):
+        smallest = services.network.max_prefixlen - _SMALLEST_SERVICES_BITS
+        if services.network.prefixlen > smallest:
+            message = f"{services.network} is too small for the Services of a cluster"
+            report.add(services.path, message, f"it must be a /{smallest} or larger")
     return ranges
 
 
-def _networks(ranges: Ranges) -> Networks:
+def _networks(by_name: Mapping[str, Range]) -> Networks:
     return Networks(
-        nodes=ranges["nodes"].network,
-        pods=ranges["pods"].network,
-        services=ranges["services"].network,
-        clients=ranges["clients"].network,
-        external_ips=ranges["externalIPs"].network,
-        vips=ranges["vips"].network,
+        nodes=by_name["nodes"].network,
+        pods=by_name["pods"].network,
+        services=by_name["services"].network,
+        clients=by_name["clients"].network,
+        external_ips=by_name["externalIPs"].network,
+        vips=by_name["vips"].network,
     )

@@ -7,8 +7,8 @@ from typing import Protocol
 from cluster_objects import Object
 
 from netlab.kernel import iptables, nftables
+from netlab.model.addresses import Family
 from netlab.model.names import NetnsName
-from netlab.model.packets import Family
 from netlab.model.services import ProxyNode, endpoint_slice_of, service_of
 from netlab.netfilter.rules import Chain, Ruleset
 from netlab.netfilter.sync import STALE_PREFIXES, TableChange, change_text, sync_text

@@ -22,8 +22,8 @@ from typing import Any
 import pytest
 
 from netlab.kernel.netns import inside
+from netlab.model.addresses import Family
 from netlab.model.names import NetnsName
-from netlab.model.packets import Family
 from netlab.model.topology import ProxyMode
 from netlab.netfilter.parse import parse
 from netlab.netfilter.verdicts import Hit, Verdict

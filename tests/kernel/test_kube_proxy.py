@@ -26,8 +26,8 @@ from netlab.lab.proxy.canaries import CANARIES, FILLED, CanaryWatch
 from netlab.lab.proxy.kube_proxy import KubeProxy
 from netlab.lab.rules import read_differences, read_groups
 from netlab.lab.topologies import read_topology
+from netlab.model.addresses import Family
 from netlab.model.names import NetnsName, host_netns
-from netlab.model.packets import Family
 from netlab.model.topology import KubeProxyOptions, ProxyMode, Topology
 from netlab.netfilter.differences import Side, differences
 from netlab.netfilter.parse import parse
@@ -220,7 +220,7 @@ def calls_to(end: socket.socket) -> runtime.Calls:
 
 def proxy_of(call: Calls) -> KubeProxy:
     store = Store(None, clock=lambda: 0.0, random=random.Random(1))  # noqa: S311
-    bootstrap(store, [TWO_NODES.networks.services])
+    bootstrap(store, TWO_NODES.service_networks)
     return KubeProxy(BARE, store, call, clock=lambda: 0.0)
 
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netlab.model.packets import Family, Protocol
+from netlab.model.addresses import Family
+from netlab.model.packets import Protocol
 from netlab.model.services import (
     Endpoint,
     EndpointPort,

@@ -31,7 +31,7 @@ from netlab.plan.ops import Op
 
 LinkId = tuple[NetnsName, str]
 
-DEFAULTS: Final = {setting.key: replace(setting, value="unset") for setting in sysctls.NODES[True]}
+DEFAULTS: Final = {key: Sysctl(key=key, value="unset") for key in sysctls.KEYS}
 """What a new namespace has, br_netfilter being loaded."""
 
 
@@ -214,21 +214,23 @@ def topologies(draw: st.DrawFn) -> Topology:
     clients = draw(st.lists(st.sampled_from(CLIENTS), unique=True))
     return Topology(
         name="any",
-        networks=NETWORKS,
+        networks=(NETWORKS,),
         nodes=tuple(
             TopologyNode(
                 name=name,
-                address=NETWORKS.nodes[3 + shift + NODES.index(name)],
-                external_ip=NETWORKS.external_ips[3 + NODES.index(name)],
-                pod_cidr=ip_network(f"10.244.{1 + draw(st.integers(0, 1)) * 3 + number}.0/24"),
+                addresses=(NETWORKS.nodes[3 + shift + NODES.index(name)],),
+                external_ips=(NETWORKS.external_ips[3 + NODES.index(name)],),
+                pod_cidrs=(ip_network(f"10.244.{1 + draw(st.integers(0, 1)) * 3 + number}.0/24"),),
             )
             for number, name in enumerate(nodes)
         ),
         clients=tuple(
-            TopologyClient(name=name, address=NETWORKS.clients[79 + shift + CLIENTS.index(name)])
+            TopologyClient(
+                name=name, addresses=(NETWORKS.clients[79 + shift + CLIENTS.index(name)],)
+            )
             for name in clients
         ),
-        lb=NETWORKS.nodes[1 + shift],
+        lb=(NETWORKS.nodes[1 + shift],),
         mtu=draw(st.sampled_from([1460, 1400])),
         cni=draw(st.sampled_from(Cni)),
     )
@@ -239,7 +241,9 @@ def labs(draw: st.DrawFn) -> LabState:
     topology = draw(topologies())
     placed = draw(st.dictionaries(st.sampled_from(POD_NAMES), st.sampled_from(topology.nodes)))
     pods = [
-        PodPlacement(namespace=namespace, name=name, node=node.name, address=node.pod_cidr[2 + at])
+        PodPlacement(
+            namespace=namespace, name=name, node=node.name, addresses=(node.pod_cidrs[0][2 + at],)
+        )
         for at, ((namespace, name), node) in enumerate(placed.items())
     ]
     return build_lab("default", topology, pods)

@@ -6,7 +6,7 @@ from ipaddress import IPv4Address, IPv4Network
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netlab.model.packets import Family
+from netlab.model.addresses import Family
 from netlab.netfilter.matches import (
     AddrType,
     Comment,

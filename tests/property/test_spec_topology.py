@@ -131,21 +131,21 @@ def topologies(draw: st.DrawFn) -> dict[str, object]:
 
 
 def assert_sound(lab: Topology) -> None:
-    router = lab.networks.nodes[1]
-    addresses = [node.address for node in lab.nodes]
-    external_ips = [node.external_ip for node in lab.nodes]
-    clients = [client.address for client in lab.clients]
+    router = lab.networks[0].nodes[1]
+    addresses = [node.addresses[0] for node in lab.nodes]
+    external_ips = [node.external_ips[0] for node in lab.nodes]
+    clients = [client.addresses[0] for client in lab.clients]
     names = [host.name for host in (*lab.nodes, *lab.clients)]
     for values in (addresses, external_ips, clients, names):
         assert len(set(values)) == len(values)
     assert router not in addresses
-    assert lab.networks.clients[1] not in clients
-    assert all(address in lab.networks.nodes for address in addresses)
-    assert all(address in lab.networks.external_ips for address in external_ips)
-    assert all(address in lab.networks.clients for address in clients)
-    parts = sorted(node.pod_cidr for node in lab.nodes)
+    assert lab.networks[0].clients[1] not in clients
+    assert all(address in lab.networks[0].nodes for address in addresses)
+    assert all(address in lab.networks[0].external_ips for address in external_ips)
+    assert all(address in lab.networks[0].clients for address in clients)
+    parts = sorted(node.pod_cidrs[0] for node in lab.nodes)
     assert all(isinstance(part, IPv4Network) for part in parts)
-    assert all(part.subnet_of(lab.networks.pods) for part in parts)
+    assert all(part.subnet_of(lab.networks[0].pods) for part in parts)
     assert not any(one.overlaps(other) for one, other in pairwise(parts))
 
 
@@ -156,8 +156,8 @@ def test_hosts_have_distinct_addresses_inside_their_networks(document: dict[str,
     asked = document["spec"]["nodes"]
     for node, fields in zip(lab.nodes, asked if isinstance(asked, list) else [], strict=False):
         assert fields.get("name", node.name) == node.name
-        assert fields.get("address", str(node.address)) == str(node.address)
-        assert fields.get("podCIDR", str(node.pod_cidr)) == str(node.pod_cidr)
+        assert fields.get("address", str(node.addresses[0])) == str(node.addresses[0])
+        assert fields.get("podCIDR", str(node.pod_cidrs[0])) == str(node.pod_cidrs[0])
 
 
 @given(st.integers(1, 5000), st.integers(8, 30), st.integers(8, 30), st.integers(8, 30))

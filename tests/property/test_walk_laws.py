@@ -6,7 +6,8 @@ from ipaddress import ip_address, ip_network
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netlab.model.packets import Family, Protocol
+from netlab.model.addresses import Address, Family
+from netlab.model.packets import Protocol
 from netlab.model.services import (
     Endpoint,
     EndpointPort,
@@ -15,7 +16,6 @@ from netlab.model.services import (
     Service,
     ServicePort,
 )
-from netlab.model.topology import Address
 from netlab.netfilter.parse import parse
 from netlab.netfilter.render import render
 from netlab.netfilter.verdicts import Packet, Verdict

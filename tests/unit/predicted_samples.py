@@ -2,9 +2,9 @@
 
 from ipaddress import ip_address, ip_network
 
+from netlab.model.addresses import Family
 from netlab.model.hosts import Host, HostKind
 from netlab.model.names import NetnsName
-from netlab.model.packets import Family
 from netlab.netfilter.parse import parse
 from netlab.path.host_rules import HostRules
 from netlab.path.observations import AddressPair, AddrPort

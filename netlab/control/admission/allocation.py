@@ -14,6 +14,7 @@ from typing import Final
 from netlab.control.bootstrap import SERVICE_CIDR
 from netlab.control.failures import Cause, invalid_value
 from netlab.control.store import Store
+from netlab.model.addresses import Network
 from netlab.model.objects import (
     Object,
     items_of,
@@ -23,7 +24,6 @@ from netlab.model.objects import (
     uid_of,
     with_spec,
 )
-from netlab.model.topology import Network
 
 NODE_PORTS: Final = range(30000, 32768)
 

@@ -5,7 +5,6 @@ a NodePort has no use for a port that is not a number.
 """
 
 from collections.abc import Iterable
-from ipaddress import IPv4Network
 from typing import Final
 
 from netlab.control.admission.allocation import allocate, service_networks
@@ -135,8 +134,7 @@ def _check_structure(obj: Object) -> None:
 
 
 def _check_alone(store: Store, obj: Object) -> None:
-    network = service_networks(store).get("IPv4")
-    services = network if isinstance(network, IPv4Network) else None
+    services = tuple(service_networks(store).values())
     problems = check_object(obj, Surroundings(services=services))
     if problems:
         raise invalid(key_of(obj), [_cause(problem) for problem in problems])

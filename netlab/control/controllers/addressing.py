@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from ipaddress import ip_address, ip_network
 
 from netlab.control.changes import Change, Update, update_if_changed
+from netlab.model.addresses import Address, Network
 from netlab.model.objects import Object, items_of, name_of, spec_of, status_of, with_status
-from netlab.model.topology import Address, Network
 
 
 def step(node: Object, pods: Sequence[Object]) -> tuple[Change, ...]:

@@ -26,8 +26,8 @@ from netlab.lab.demo.judge import Judge
 from netlab.lab.demo.node_rules import dropped, read_rules
 from netlab.lab.demo.stage import Stage
 from netlab.lab.trace.tracing import TraceRequest, trace
+from netlab.model.addresses import Address
 from netlab.model.hosts import Host, HostKind
-from netlab.model.topology import Address
 from netlab.path.findings import Finding
 from netlab.path.observations import AddrPort
 from netlab.path.reconstruct import reconstruct

@@ -7,8 +7,8 @@ from typing import Final
 from netlab.lab.calls import Call
 from netlab.lab.cluster import ServicePort
 from netlab.lab.demo.node_rules import DropRule
+from netlab.model.addresses import Address
 from netlab.model.hosts import Host, HostKind
-from netlab.model.topology import Address
 from netlab.path.findings import Finding
 from netlab.path.outcomes import Outcome, Result
 from netlab.path.paths import Connection, Fate

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from netlab.kernel import iptables, nftables
 from netlab.lab.cluster import ServicePort
 from netlab.lab.demo import node_table
+from netlab.model.addresses import Family
 from netlab.model.hosts import Host
-from netlab.model.packets import Family
 from netlab.proxy.nftables.listing import parse_listing
 from netlab.proxy.nftables.table import TABLE, Table
 

@@ -24,8 +24,8 @@ from netlab.kernel.requests import CleanUdp
 from netlab.lab.proxy.laid_rules import Call, Laid, LaidRules
 from netlab.lab.proxy.metrics import ProxyMetrics, rules_written
 from netlab.lab.proxy.wanted_rules import node_proxy, own_rules, proxy_nodes, wanted_rules
+from netlab.model.addresses import Family
 from netlab.model.names import NetnsName, host_netns
-from netlab.model.packets import Family
 from netlab.model.resources import key_of
 from netlab.model.services import endpoint_slice_of, service_of
 from netlab.model.topology import ProxyMode, Topology

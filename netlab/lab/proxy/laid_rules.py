@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from netlab.kernel.requests import LoadTables, ReadTables, Restore, SaveRules
+from netlab.model.addresses import Family
 from netlab.model.names import NetnsName
-from netlab.model.packets import Family
 from netlab.netfilter.parse import parse, unreadable_table
 from netlab.netfilter.rules import Ruleset
 from netlab.proxy.nftables.listing import parse_listing

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from netlab.model.packets import Family
+from netlab.model.addresses import Family
 from netlab.model.topology import ProxyMode
 from netlab.render.prometheus import Metric, Sample, histogram_samples
 

@@ -2,12 +2,13 @@
 
 from ipaddress import ip_network
 
+from netlab.cni.attachment import gateway
 from netlab.cni.cloud import INTERNET0
 from netlab.cni.masquerade import external_ip_ruleset, masquerade_ruleset
 from netlab.control.store import Store
+from netlab.model.addresses import Family
 from netlab.model.names import ROUTER, NetnsName, host_netns
 from netlab.model.objects import labels_of, name_of
-from netlab.model.packets import Family
 from netlab.model.services import ProxyNode, endpoint_slice_of, service_of
 from netlab.model.topology import ProxyMode, Topology, TopologyNode
 from netlab.netfilter.rules import Ruleset
@@ -37,20 +38,19 @@ def proxy_nodes(lab: str, topology: Topology, store: Store) -> dict[NetnsName, P
 
 def node_proxy(topology: Topology, node: ProxyNode, services: ServiceMap) -> NodeProxy:
     """Return kube-proxy of a node, in the topology's mode."""
-    networks = topology.networks
     inputs = node, _configuration(topology, node), Family.IPV4, services
     match topology.proxy.mode:
         case ProxyMode.IPTABLES:
             return IptablesProxy(*inputs)
         case ProxyMode.NFTABLES:
-            return NftablesProxy(*inputs, service_cidrs=(networks.services,))
+            return NftablesProxy(*inputs, service_cidrs=topology.service_networks)
 
 
 def _configuration(topology: Topology, node: ProxyNode) -> ProxyConfiguration:
     asked = topology.proxy
     primary = (ip_network(node.addresses[0]),) if asked.primary_node_ports else ()
     return ProxyConfiguration(
-        cluster_cidrs=(topology.networks.pods,),
+        cluster_cidrs=tuple(networks.pods for networks in topology.networks),
         detect_local_mode=asked.detect_local_mode,
         bridge_interface=asked.bridge_interface,
         interface_name_prefix=asked.interface_name_prefix,
@@ -63,7 +63,7 @@ def _configuration(topology: Topology, node: ProxyNode) -> ProxyConfiguration:
 
 def own_rules(lab: str, topology: Topology) -> dict[NetnsName, Ruleset]:
     """Return the rules that are not kube-proxy's: those of the router, and what every node adds."""
-    networks = topology.networks
+    networks = topology.networks[0]
     masquerade = masquerade_ruleset((networks.pods, networks.nodes, networks.services))
     nodes = {host_netns(lab, node.name): masquerade for node in topology.nodes}
     return {host_netns(lab, ROUTER): _router(topology), **nodes}
@@ -81,14 +81,18 @@ def wanted_rules(lab: str, topology: Topology, store: Store) -> dict[NetnsName, 
 
 
 def _router(topology: Topology) -> Ruleset:
-    pairs = [(node.external_ip, node.address) for node in topology.nodes]
+    pairs = [
+        pair
+        for node in topology.nodes
+        for pair in zip(node.external_ips, node.addresses, strict=True)
+    ]
     return external_ip_ruleset(pairs, INTERNET0)
 
 
 def _proxy_node(node: TopologyNode, zone: str) -> ProxyNode:
     return ProxyNode(
         name=node.name,
-        addresses=(node.address, node.pod_cidr[1]),
-        pod_cidrs=(node.pod_cidr,),
+        addresses=(*node.addresses, *map(gateway, node.pod_cidrs)),
+        pod_cidrs=node.pod_cidrs,
         zone=zone,
     )

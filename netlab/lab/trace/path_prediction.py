@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from netlab.errors import HostError, SpecError
 from netlab.kernel import iptables, nftables
 from netlab.kernel.netns import inside
+from netlab.model.addresses import Family
 from netlab.model.hosts import Host
-from netlab.model.packets import Family
 from netlab.observe.addresses import read_addresses
 from netlab.observe.rule_tables import read_tables
 from netlab.path.compare import compare

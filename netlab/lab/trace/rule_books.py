@@ -8,8 +8,8 @@ from netlab.errors import HostError
 from netlab.kernel import iptables, nftables
 from netlab.kernel.netns import inside
 from netlab.lab.side_by_side import side_by_side
+from netlab.model.addresses import Family
 from netlab.model.hosts import Host
-from netlab.model.packets import Family
 from netlab.observe.legacy_trace import has_legacy_tables
 from netlab.observe.rule_changes import RuleChanges
 from netlab.observe.rule_handles import read_handles

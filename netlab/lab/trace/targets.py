@@ -8,8 +8,8 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from netlab.errors import LabError, SpecError
+from netlab.model.addresses import Address
 from netlab.model.hosts import Host
-from netlab.model.topology import Address
 from netlab.path.observations import AddrPort
 
 PROTOCOLS: Final = {"http": "tcp", "https": "tcp", "tcp": "tcp", "udp": "udp", "icmp": "icmp"}

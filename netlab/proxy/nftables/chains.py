@@ -13,7 +13,7 @@ writeServiceToEndpointRules).
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from netlab.model.packets import Family
+from netlab.model.addresses import Family
 from netlab.model.services import ProxyNode
 from netlab.netfilter.matches import InInterface, Source
 from netlab.proxy.backends import Backend

@@ -13,7 +13,7 @@ from ipaddress import (
 )
 from typing import Final, cast
 
-from netlab.model.topology import Network
+from netlab.model.addresses import Network
 from netlab.netfilter.differences import Difference, Side
 from netlab.proxy.nftables.table import TABLE, Chain, Hook, NamedSet, Rule, Table
 

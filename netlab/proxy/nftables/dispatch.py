@@ -5,7 +5,7 @@ Source: kube-proxy, ``pkg/proxy/nftables/proxier.go`` (syncProxyRules).
 
 from collections.abc import Iterator
 
-from netlab.model.topology import Address
+from netlab.model.addresses import Address
 from netlab.proxy.nftables import names
 from netlab.proxy.nftables.chains import internal_chain
 from netlab.proxy.nftables.fixed import REJECT_CHAIN

@@ -17,9 +17,8 @@ from collections.abc import Iterable, Iterator
 from ipaddress import ip_network
 from typing import Final
 
-from netlab.model.packets import Family
+from netlab.model.addresses import Address, Family, Network
 from netlab.model.services import ProxyNode
-from netlab.model.topology import Address, Network
 from netlab.proxy.configuration import ProxyConfiguration
 from netlab.proxy.nftables.table import Chain, Element, Hook, NamedSet, Rule, ip
 

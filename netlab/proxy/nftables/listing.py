@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from netlab.errors import SpecError
-from netlab.model.packets import Family
+from netlab.model.addresses import Family
 from netlab.proxy.nftables.table import TABLE, Chain, Element, Hook, NamedSet, Rule, Table, ip
 
 _SPELLINGS: Final = (

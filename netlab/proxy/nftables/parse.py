@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Final, TypeVar
 
 from netlab.errors import SpecError
-from netlab.model.packets import Family
+from netlab.model.addresses import Family
 from netlab.proxy.nftables.table import TABLE, Chain, Element, Hook, NamedSet, Rule, Table, ip
 
 _COMMENT: Final = r'(?: comment "(?P<comment>[^"]*)")?'

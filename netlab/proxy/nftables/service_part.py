@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from netlab.model.packets import Family
+from netlab.model.addresses import Family
 from netlab.proxy.nftables import dispatch, fixed
 from netlab.proxy.nftables.chains import Surroundings, port_chains, port_sets
 from netlab.proxy.nftables.table import Chain, Element, NamedSet

@@ -13,7 +13,7 @@ from ipaddress import ip_network
 from typing import Final
 
 from netlab.errors import SpecError
-from netlab.model.topology import Network
+from netlab.model.addresses import Network
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ Source: kube-proxy, ``pkg/proxy/nftables/proxier.go`` (syncProxyRules, staleChai
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from netlab.model.packets import Family
+from netlab.model.addresses import Family
 from netlab.proxy.nftables.render import add_chain, add_rule, add_set, element, render
 from netlab.proxy.nftables.table import TABLE, Chain, NamedSet, Table, ip
 

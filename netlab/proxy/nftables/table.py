@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from netlab.model.packets import Family
+from netlab.model.addresses import Family
 
 TABLE: Final = "kube-proxy"
 TABLE_COMMENT: Final = "rules for kube-proxy"

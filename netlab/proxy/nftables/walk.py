@@ -14,7 +14,7 @@ from fnmatch import fnmatchcase
 from functools import partial
 from ipaddress import ip_address
 
-from netlab.model.topology import Address
+from netlab.model.addresses import Address
 from netlab.netfilter.base_chains import BaseChain, Branch, HookWalker
 from netlab.netfilter.questions import is_local
 from netlab.netfilter.verdicts import DNAT, SNAT, Hit, Hook, Outcome, Packet, Verdict

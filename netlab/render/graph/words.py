@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 
+from netlab.model.addresses import Address
 from netlab.model.graph import GraphNode, GraphPod, GraphService
-from netlab.model.topology import Address
 
 ELLIPSIS = "…"
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from netlab.model.topology import Address
+from netlab.model.addresses import Address
 from netlab.path.decision import Decision
 from netlab.path.matrix import Cell, Fate, ServiceMatrix, Target
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Final
 
-from netlab.model.topology import Address
+from netlab.model.addresses import Address
 from netlab.path.decision import Decision
 from netlab.path.matrix import Cell, MatrixRow, ServiceMatrix, Target
 from netlab.render.markup import Markup, element, fragment

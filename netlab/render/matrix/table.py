@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from netlab.model.topology import Address
+from netlab.model.addresses import Address
 from netlab.path.decision import Decision
 from netlab.path.matrix import MatrixRow, ServiceMatrix, Target
 from netlab.path.outcomes import Outcome

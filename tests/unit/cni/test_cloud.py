@@ -42,8 +42,7 @@ def test_a_node_knows_the_way_to_the_other_nodes_pods(topology: Topology):
 
 
 def test_a_client_knows_the_router_only(topology: Topology):
-    address = topology.clients[0].address
-    client = cloud.client("default", topology, "client", address)
+    client = cloud.client("default", topology, topology.clients[0])
     assert [str(link.addresses[0]) for link in client.links] == ["198.51.100.79/24"]
     assert [str(route.gateway) for route in client.routes] == ["198.51.100.1"]
 
@@ -51,3 +50,26 @@ def test_a_client_knows_the_router_only(topology: Topology):
 def test_every_link_has_the_labs_packet_size(topology: Topology):
     hosts = [cloud.router("default", topology), cloud.node("default", topology, topology.nodes[0])]
     assert {link.mtu for host in hosts for link in host.links} == {topology.mtu}
+
+
+def test_every_host_of_a_dual_stack_lab_has_both_families(dual_stack: Topology):
+    router = cloud.router("default", dual_stack)
+    node = cloud.node("default", dual_stack, dual_stack.nodes[0])
+    client = cloud.client("default", dual_stack, dual_stack.clients[0])
+    hosts = [router, node, client]
+    assert [[str(one) for one in host.links[0].addresses] for host in hosts] == [
+        ["10.240.0.1/24", "fd00:10:240::1/64"],
+        ["10.240.0.3/24", "fd00:10:240::3/64"],
+        ["198.51.100.79/24", "2001:db8:198:51::79/64"],
+    ]
+    ways = {
+        str(route.destination): str(route.gateway) for host in hosts[:2] for route in host.routes
+    }
+    assert ways == {
+        "203.0.113.0/24": "10.240.0.2",
+        "2001:db8:203::/64": "fd00:10:240::2",
+        "0.0.0.0/0": "10.240.0.1",
+        "::/0": "fd00:10:240::1",
+        "10.244.2.0/24": "10.240.0.4",
+        "fd00:10:244:2::/64": "fd00:10:240::4",
+    }

@@ -1,7 +1,7 @@
 from ipaddress import ip_address, ip_network
 
 from netlab.cni.masquerade import external_ip_ruleset, masquerade_ruleset
-from netlab.model.packets import Family
+from netlab.model.addresses import Family
 from netlab.netfilter.normal import merge
 from netlab.netfilter.render import render
 from netlab.netfilter.rules import Ruleset, Table

@@ -1,9 +1,22 @@
+from dataclasses import replace
+
 import pytest
 
 from netlab.cni import sysctls
 from netlab.model.links import Sysctl
+from netlab.model.topology import KubeProxyOptions, ProxyMode, Topology
 
-KINDS = (sysctls.HOST, sysctls.ROUTER, *sysctls.NODES.values())
+
+@pytest.fixture
+def kinds(topology: Topology) -> list[tuple[Sysctl, ...]]:
+    """Give the settings of a host, the router, a node, and a node in nftables mode."""
+    nftables = replace(topology, proxy=KubeProxyOptions(mode=ProxyMode.NFTABLES))
+    return [
+        sysctls.host(topology),
+        sysctls.router(topology),
+        sysctls.node(topology),
+        sysctls.node(nftables),
+    ]
 
 
 def value(settings: tuple[Sysctl, ...], key: str) -> str | None:
@@ -29,19 +42,48 @@ def value(settings: tuple[Sysctl, ...], key: str) -> str | None:
             id="bridged packets meet rules",
         ),
         pytest.param("net.ipv4.icmp_ratemask", "0", "0", "0", "0", id="refusals have no limit"),
+        pytest.param(
+            "net.ipv6.conf.all.disable_ipv6", "1", "1", "1", "1", id="no IPv6 unless asked for"
+        ),
     ],
 )
 def test_each_kind_of_host_has_its_settings(
-    key: str, host: str | None, router: str, node: str, nftables_node: str
+    kinds: list[tuple[Sysctl, ...]],
+    key: str,
+    host: str | None,
+    router: str,
+    node: str,
+    nftables_node: str,
 ):
-    assert [value(kind, key) for kind in KINDS] == [host, router, node, nftables_node]
+    assert [value(kind, key) for kind in kinds] == [host, router, node, nftables_node]
 
 
-def test_only_settings_of_a_module_may_be_absent():
-    optional = {setting.key for setting in KINDS[-1] if setting.if_present}
-    assert {key.rpartition(".")[0] for key in optional} == {"net.bridge"}
+@pytest.mark.parametrize(
+    ("key", "host", "router", "node"),
+    [
+        pytest.param("net.ipv6.conf.all.disable_ipv6", "0", "0", "0", id="every host has IPv6"),
+        pytest.param("net.ipv6.conf.all.forwarding", "0", "1", "1", id="who forwards"),
+        pytest.param(
+            "net.ipv6.conf.default.accept_dad", "0", "0", "0", id="addresses serve at once"
+        ),
+        pytest.param("net.ipv6.icmp.ratemask", "255", "255", "255", id="refusals have no limit"),
+    ],
+)
+def test_a_lab_with_ipv6_has_settings_of_its_own(
+    dual_stack: Topology, key: str, host: str, router: str, node: str
+):
+    kinds = (sysctls.host(dual_stack), sysctls.router(dual_stack), sysctls.node(dual_stack))
+    assert [value(kind, key) for kind in kinds] == [host, router, node]
 
 
-def test_no_setting_is_written_twice():
-    for kind in KINDS:
+def test_only_settings_of_a_module_may_be_absent(topology: Topology, dual_stack: Topology):
+    optional = {
+        one: {setting.key.split(".")[1] for setting in sysctls.node(lab) if setting.if_present}
+        for one, lab in (("IPv4", topology), ("both", dual_stack))
+    }
+    assert optional == {"IPv4": {"bridge", "ipv6"}, "both": {"bridge"}}
+
+
+def test_no_setting_is_written_twice(kinds: list[tuple[Sysctl, ...]]):
+    for kind in kinds:
         assert len({setting.key for setting in kind}) == len(kind)

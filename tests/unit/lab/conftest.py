@@ -11,24 +11,26 @@ from netlab.model.topology import Networks, Topology, TopologyClient, TopologyNo
 def topology() -> Topology:
     return Topology(
         name="any",
-        networks=Networks(
-            nodes=ip_network("10.240.0.0/24"),
-            pods=ip_network("10.244.0.0/16"),
-            services=ip_network("10.0.0.0/16"),
-            clients=ip_network("198.51.100.0/24"),
-            external_ips=ip_network("192.0.2.0/24"),
-            vips=ip_network("203.0.113.0/24"),
+        networks=(
+            Networks(
+                nodes=ip_network("10.240.0.0/24"),
+                pods=ip_network("10.244.0.0/16"),
+                services=ip_network("10.0.0.0/16"),
+                clients=ip_network("198.51.100.0/24"),
+                external_ips=ip_network("192.0.2.0/24"),
+                vips=ip_network("203.0.113.0/24"),
+            ),
         ),
         nodes=tuple(
             TopologyNode(
                 name=f"node{number}",
-                address=ip_address(f"10.240.0.{number + 2}"),
-                external_ip=ip_address(f"192.0.2.{number + 2}"),
-                pod_cidr=ip_network(f"10.244.{number}.0/24"),
+                addresses=(ip_address(f"10.240.0.{number + 2}"),),
+                external_ips=(ip_address(f"192.0.2.{number + 2}"),),
+                pod_cidrs=(ip_network(f"10.244.{number}.0/24"),),
                 labels=(("topology.kubernetes.io/zone", f"zone-{number}"),),
             )
             for number in (1, 2)
         ),
-        lb=ip_address("10.240.0.2"),
-        clients=(TopologyClient(name="client", address=ip_address("198.51.100.79")),),
+        lb=(ip_address("10.240.0.2"),),
+        clients=(TopologyClient(name="client", addresses=(ip_address("198.51.100.79"),)),),
     )

@@ -26,6 +26,7 @@ POD: Object = {
     "status": {
         "phase": "Running",
         "podIP": "10.244.1.2",
+        "podIPs": [{"ip": "10.244.1.2"}],
         "containerStatuses": [
             {"name": "echo", "containerID": "netlab://4000000-7", "state": {"running": {}}}
         ],

@@ -20,7 +20,7 @@ POD: Object = {
     "kind": "Pod",
     "metadata": {"name": "web-1", "namespace": "default"},
     "spec": {"nodeName": "node1", "containers": []},
-    "status": {"podIP": "10.244.1.2"},
+    "status": {"podIP": "10.244.1.2", "podIPs": [{"ip": "10.244.1.2"}]},
 }
 
 

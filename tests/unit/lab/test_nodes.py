@@ -41,7 +41,7 @@ def test_nodes_come_go_and_change_with_the_topology(store: Store, topology: Topo
     store_nodes(store, topology, NOW)
     store_nodes(store, replace(topology, nodes=topology.nodes[1:]), NOW)
     assert [key["metadata"]["name"] for key in store.list_("nodes")] == ["node2"]
-    moved = replace(topology.nodes[0], address=topology.networks.nodes[9])
+    moved = replace(topology.nodes[0], addresses=(topology.networks[0].nodes[9],))
     store_nodes(store, replace(topology, nodes=(moved,)), NOW)
     assert addresses(store)["InternalIP"] == "10.240.0.9"
 
@@ -64,7 +64,7 @@ def pod(name: str, node: str, address: str) -> Object:
         "kind": "Pod",
         "metadata": {"name": name, "namespace": "default"},
         "spec": {"nodeName": node} if node else {},
-        "status": {"podIP": address} if address else {},
+        "status": {"podIP": address, "podIPs": [{"ip": address}]} if address else {},
     }
 
 
@@ -79,7 +79,7 @@ def test_pods_that_cannot_be_where_they_are_go(store: Store, topology: Topology)
     ):
         store.create(one)
     first, second = topology.nodes
-    second = replace(second, pod_cidr=ip_network("10.100.2.0/24"))
+    second = replace(second, pod_cidrs=(ip_network("10.100.2.0/24"),))
     remove_unplaced(store, replace(topology, nodes=(first, second)))
     assert [name_of(one) for one in store.list_("pods")] == [
         "of-the-host",

@@ -9,6 +9,7 @@ from netlab.model.objects import Object
 from netlab.model.pods import PodPlacement
 from netlab.model.topology import Topology
 
+ADDRESS = "10.244.1.2"
 ECHO: Object = {"name": "echo", "image": "registry.k8s.io/echoserver:1.4"}
 
 
@@ -16,7 +17,7 @@ def pod(name: str = "web-1", *, spec: Object | None = None, status: Object | Non
     return {
         "metadata": {"name": name, "namespace": "prod"},
         "spec": {"nodeName": "node1", "containers": [ECHO], **(spec or {})},
-        "status": {"podIP": "10.244.1.2", **(status or {})},
+        "status": {"podIP": ADDRESS, "podIPs": [{"ip": ADDRESS}], **(status or {})},
     }
 
 
@@ -26,7 +27,7 @@ def container(topology: Topology, spec: Object, obj: Object | None = None) -> Co
 
 def test_a_pod_with_a_node_and_an_address_has_a_place():
     assert placement_of(pod()) == PodPlacement(
-        namespace="prod", name="web-1", node="node1", address=ip_address("10.244.1.2")
+        namespace="prod", name="web-1", node="node1", addresses=(ip_address(ADDRESS),)
     )
 
 
@@ -34,7 +35,7 @@ def test_a_pod_with_a_node_and_an_address_has_a_place():
     "obj",
     [
         pytest.param(pod(spec={"nodeName": ""}), id="no node yet"),
-        pytest.param(pod(status={"podIP": ""}), id="no address yet"),
+        pytest.param(pod(status={"podIP": "", "podIPs": []}), id="no address yet"),
         pytest.param({"metadata": {"name": "x"}}, id="nothing but a name"),
     ],
 )

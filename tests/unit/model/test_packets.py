@@ -1,6 +1,6 @@
 from ipaddress import ip_address, ip_network
 
-from netlab.model.packets import Family
+from netlab.model.addresses import Family
 
 
 def test_family_knows_its_own():

@@ -1,6 +1,6 @@
 """Rules and what they counted."""
 
-from netlab.model.packets import Family
+from netlab.model.addresses import Family
 from netlab.netfilter.counted import parse_counted
 
 TEXT = """\

@@ -2,7 +2,7 @@
 
 import pytest
 
-from netlab.model.packets import Family
+from netlab.model.addresses import Family
 from netlab.netfilter.differences import Side, differences
 from netlab.netfilter.parse import parse
 from netlab.netfilter.rules import Ruleset

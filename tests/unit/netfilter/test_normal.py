@@ -1,6 +1,6 @@
 import pytest
 
-from netlab.model.packets import Family
+from netlab.model.addresses import Family
 from netlab.netfilter.normal import merge
 from netlab.netfilter.rules import Chain, Ruleset, Table, rule
 from netlab.netfilter.targets import Accept, Jump

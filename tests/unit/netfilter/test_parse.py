@@ -1,7 +1,7 @@
 import pytest
 
 from netlab.errors import SpecError
-from netlab.model.packets import Family
+from netlab.model.addresses import Family
 from netlab.netfilter.matches import Comment, OtherMatch
 from netlab.netfilter.parse import parse, unreadable_table
 from netlab.netfilter.render import render

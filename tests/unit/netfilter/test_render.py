@@ -1,4 +1,4 @@
-from netlab.model.packets import Family
+from netlab.model.addresses import Family
 from netlab.netfilter.matches import Comment
 from netlab.netfilter.render import render
 from netlab.netfilter.rules import Chain, Ruleset, Table, rule

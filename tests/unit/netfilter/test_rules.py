@@ -2,7 +2,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from netlab.model.packets import Family
+from netlab.model.addresses import Family
 from netlab.netfilter.matches import Comment, Destination, IpProtocol, Ports, Source
 from netlab.netfilter.rules import Chain, Ruleset, Table, rule
 from netlab.netfilter.targets import Drop

@@ -1,6 +1,6 @@
 import pytest
 
-from netlab.model.packets import Family
+from netlab.model.addresses import Family
 from netlab.netfilter.parse import parse
 from netlab.netfilter.rules import Ruleset
 from netlab.netfilter.sync import sync_text

@@ -3,7 +3,7 @@
 from fractions import Fraction
 from ipaddress import ip_address
 
-from netlab.model.packets import Family
+from netlab.model.addresses import Family
 from netlab.netfilter.matches import Comment, IpProtocol, RecentCheck, Statistic
 from netlab.netfilter.rules import Chain, Rule, Ruleset, Table, rule
 from netlab.netfilter.targets import Dnat, Jump, Return

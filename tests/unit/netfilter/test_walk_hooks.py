@@ -4,7 +4,8 @@ from ipaddress import ip_address
 import pytest
 
 from netlab.errors import SpecError
-from netlab.model.packets import Family, Protocol
+from netlab.model.addresses import Family
+from netlab.model.packets import Protocol
 from netlab.netfilter.parse import parse
 from netlab.netfilter.verdicts import Packet, Verdict
 from netlab.netfilter.walk import Walker

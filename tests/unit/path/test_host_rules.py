@@ -6,7 +6,7 @@ from ipaddress import ip_address
 import pytest
 
 from netlab.errors import SpecError
-from netlab.model.packets import Family
+from netlab.model.addresses import Family
 from netlab.netfilter.verdicts import Outcome, Packet
 from netlab.path.host_rules import HostRules, ListedRules, parse_host_rules
 

@@ -86,7 +86,7 @@ def test_a_namespace_that_is_not_wanted_goes_first(lab: LabState):
     ],
 )
 def test_a_node_changes_its_address(topology: Topology, before: str, want: list[str]):
-    moved = replace(topology.nodes[0], address=ip_address(before))
+    moved = replace(topology.nodes[0], addresses=(ip_address(before),))
     have = build_lab("default", replace(topology, nodes=(moved, topology.nodes[1])), [])
     assert commands(diff(have, build_lab("default", topology, []))) == want
 
@@ -155,7 +155,7 @@ def test_the_order_in_which_the_kernel_lists_things_does_not_matter(lab: LabStat
 
 
 def test_a_route_to_a_network_that_moved_is_replaced(topology: Topology):
-    other = replace(topology.nodes[1], pod_cidr=ip_network("10.244.9.0/24"))
+    other = replace(topology.nodes[1], pod_cidrs=(ip_network("10.244.9.0/24"),))
     want = build_lab("default", replace(topology, nodes=(topology.nodes[0], other)), [])
     assert commands(diff(build_lab("default", topology, []), want)) == [
         "route delete 10.244.2.0/24 via 10.240.0.4",

@@ -3,7 +3,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from netlab.model.packets import Family
+from netlab.model.addresses import Family
 from netlab.netfilter.render import render
 from netlab.netfilter.rules import Ruleset
 from netlab.proxy.configuration import ProxyConfiguration

@@ -12,9 +12,8 @@ from typing import Any
 
 import pytest
 
-from netlab.model.packets import Family
+from netlab.model.addresses import Address, Family
 from netlab.model.services import SERVICE_NAME_LABEL, ProxyNode, endpoint_slice_of, service_of
-from netlab.model.topology import Address
 from netlab.netfilter.matches import (
     AddrType,
     Comment,

@@ -5,7 +5,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from netlab.model.packets import Family
+from netlab.model.addresses import Family
 from netlab.model.services import Endpoint, EndpointSlice, ProxyNode, Service
 from netlab.proxy.health import (
     HealthCheck,

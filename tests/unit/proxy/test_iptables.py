@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from netlab.model.packets import Family
+from netlab.model.addresses import Family
 from netlab.netfilter.normal import normalise
 from netlab.netfilter.parse import parse
 from netlab.netfilter.render import render

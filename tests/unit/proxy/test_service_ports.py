@@ -4,7 +4,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from netlab.model.packets import Family
+from netlab.model.addresses import Family
 from netlab.model.services import (
     Endpoint,
     EndpointPort,

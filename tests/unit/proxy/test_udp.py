@@ -4,7 +4,8 @@ from ipaddress import ip_address
 
 import pytest
 
-from netlab.model.packets import Family, Protocol
+from netlab.model.addresses import Family
+from netlab.model.packets import Protocol
 from netlab.model.services import Endpoint, EndpointPort, EndpointSlice, Service, ServicePort
 from netlab.proxy.service_map import ServedService
 from netlab.proxy.udp import UdpConnection, udp_services

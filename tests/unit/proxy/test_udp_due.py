@@ -5,7 +5,8 @@ from ipaddress import ip_address
 
 import pytest
 
-from netlab.model.packets import Family, Protocol
+from netlab.model.addresses import Family
+from netlab.model.packets import Protocol
 from netlab.model.services import Endpoint, EndpointPort, EndpointSlice, Service, ServicePort
 from netlab.proxy.service_map import Name, ServiceMap
 from netlab.proxy.udp_due import UdpDue

@@ -2,7 +2,7 @@
 
 import pytest
 
-from netlab.model.packets import Family
+from netlab.model.addresses import Family
 from netlab.netfilter.counted import parse_counted
 from netlab.render.rule_words import sentence
 

@@ -1,6 +1,6 @@
 """What ``netlab rules`` prints."""
 
-from netlab.model.packets import Family
+from netlab.model.addresses import Family
 from netlab.netfilter.counted import parse_counted
 from netlab.netfilter.differences import Difference, Side
 from netlab.proxy.rule_groups import group_by_service

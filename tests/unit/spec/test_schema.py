@@ -75,7 +75,7 @@ def test_schema_and_parser_agree(document: dict[str, object]):
 
 def test_default_networks_are_those_the_schema_shows():
     shown = TOPOLOGY_SCHEMA["properties"]["spec"]["properties"]["networks"]["properties"]
-    networks = parse_topology(json.dumps(HEAD), "").topology.networks
+    networks = parse_topology(json.dumps(HEAD), "").topology.networks[0]
     assert {name: ip_network(field["default"]) for name, field in shown.items()} == {
         "nodes": networks.nodes,
         "pods": networks.pods,

@@ -5,7 +5,7 @@ import pytest
 from netlab.spec.problems import Document, Report
 from netlab.spec.services import check_service
 
-NETWORK = IPv4Network("10.0.0.0/24")
+NETWORKS = (IPv4Network("10.0.0.0/24"),)
 PORTS: list[dict[str, object]] = [{"port": 80}]
 
 
@@ -41,5 +41,5 @@ PORTS: list[dict[str, object]] = [{"port": 80}]
 )
 def test_what_is_wrong_with_a_service(spec: dict[str, object], wrong: list[str]):
     report = Report(Document(value=spec))
-    check_service(spec, ("spec",), report, NETWORK)
+    check_service(spec, ("spec",), report, NETWORKS)
     assert [str(problem).partition(": ")[0] for problem in report.problems] == wrong

@@ -8,7 +8,7 @@ import pytest
 from netlab.lab.cluster import Backend, ServicePort
 from netlab.lab.demo.node_rules import DropRule, RulesRead, dropped, follow
 from netlab.lab.demo.node_table import drop_entry, follows
-from netlab.model.packets import Family
+from netlab.model.addresses import Family
 from netlab.model.services import SERVICE_NAME_LABEL, ProxyNode, endpoint_slice_of, service_of
 from netlab.proxy.configuration import ProxyConfiguration
 from netlab.proxy.nftables import compile_table

@@ -2,9 +2,9 @@
 
 from netlab.errors import HostError
 from netlab.lab.trace.path_prediction import known_rules
+from netlab.model.addresses import Family
 from netlab.model.hosts import Host, HostKind
 from netlab.model.names import NetnsName
-from netlab.model.packets import Family
 from netlab.path.host_rules import ListedRules
 
 LISTED = {

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from netlab.model.packets import Family
+from netlab.model.addresses import Family
 from netlab.model.services import SERVICE_NAME_LABEL, ProxyNode, endpoint_slice_of, service_of
 from netlab.proxy.configuration import ProxyConfiguration
 from netlab.proxy.nftables.compile import compile_table

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from netlab.model.packets import Family
+from netlab.model.addresses import Family
 from netlab.model.services import ProxyNode
 from netlab.proxy.configuration import ProxyConfiguration
 from netlab.proxy.nftables.compile import compile_text

@@ -6,7 +6,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from netlab.model.packets import Family
+from netlab.model.addresses import Family
 from netlab.proxy.configuration import ProxyConfiguration
 from netlab.proxy.nftables.table import Table
 

@@ -1,6 +1,6 @@
 """iptables mode's chains go, and nobody else's."""
 
-from netlab.model.packets import Family
+from netlab.model.addresses import Family
 from netlab.netfilter.parse import parse
 from netlab.proxy.nftables.leftovers import iptables_leftovers_text, without_leftovers
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from netlab.model.packets import Family
+from netlab.model.addresses import Family
 from netlab.proxy.nftables.parse import parse
 from netlab.proxy.nftables.render import render
 from netlab.proxy.nftables.sync import full_sync, partial_sync, removal_text
