@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from netlab.kernel.netlink import Netlink, request
 from netlab.kernel.netns import inside
+from netlab.model.addresses import Family
 from netlab.model.names import NetnsName
 from netlab.proxy.udp import Place, UdpConnection
 
@@ -24,8 +25,10 @@ _GET: Final = _CTNETLINK | 1
 _DELETE: Final = _CTNETLINK | 2
 
 
-def delete_udp(netns: NetnsName, is_stale: Callable[[UdpConnection], bool]) -> int:
+def delete_udp(netns: NetnsName, family: Family, is_stale: Callable[[UdpConnection], bool]) -> int:
     """Remove the UDP entries of a namespace that ``is_stale`` picks, and return their number.
+
+    Those of one address family are looked at.
 
     Raises:
         OSError: The kernel refused; an entry that went by itself meanwhile is no reason.
@@ -33,15 +36,17 @@ def delete_udp(netns: NetnsName, is_stale: Callable[[UdpConnection], bool]) -> i
     with inside(netns):
         netlink = Netlink(_NETLINK_NETFILTER)
     with netlink:
-        stale = [entry for entry, connection in _udp_entries(netlink) if is_stale(connection)]
-        results = netlink.send([_deletion(entry) for entry in stale])
+        stale = [
+            entry for entry, connection in _udp_entries(netlink, family) if is_stale(connection)
+        ]
+        results = netlink.send([_deletion(entry, family) for entry in stale])
     refused = next((number for number in results if number not in {0, errno.ENOENT}), 0)
     if refused:
         raise OSError(refused, f"conntrack in {netns}: {os.strerror(refused)}")
     return results.count(0)
 
 
-def _udp_entries(netlink: Netlink) -> Iterator[tuple[Any, UdpConnection]]:
+def _udp_entries(netlink: Netlink, family: Family) -> Iterator[tuple[Any, UdpConnection]]:
     from pyroute2.netlink.nfnetlink import nfctsocket as nfct  # noqa: PLC0415 (slow to import)
 
     protocol = [["CTA_PROTO_NUM", socket.IPPROTO_UDP]]
@@ -49,7 +54,8 @@ def _udp_entries(netlink: Netlink) -> Iterator[tuple[Any, UdpConnection]]:
         [
             ["CTA_TUPLE_ORIG", {"attrs": [["CTA_TUPLE_PROTO", {"attrs": protocol}]]}],
             ["CTA_FILTER", {"attrs": [["CTA_FILTER_ORIG_FLAGS", nfct.FILTER_FLAG_CTA_PROTO_NUM]]}],
-        ]
+        ],
+        family,
     )
     for entry in netlink.dump(asked, _GET):
         connection = _connection(entry)
@@ -71,14 +77,14 @@ def _place(tuple_: Any, side: str) -> Place:  # noqa: ANN401
     return ip_address(text), ports.get_attr(f"CTA_PROTO_{side}_PORT")
 
 
-def _deletion(entry: Any) -> bytes:  # noqa: ANN401
+def _deletion(entry: Any, family: Family) -> bytes:  # noqa: ANN401
     # With the id, an entry that has taken the place of this one since is not meant.
     original = entry.get_attr("CTA_TUPLE_ORIG")
     attributes = [
         ["CTA_TUPLE_ORIG", {"attrs": [_plain(one) for one in original["attrs"]]}],
         ["CTA_ID", entry.get_attr("CTA_ID")],
     ]
-    return request(_message(attributes), _DELETE, 0)
+    return request(_message(attributes, family), _DELETE, 0)
 
 
 def _plain(attribute: Any) -> list[Any]:  # noqa: ANN401
@@ -88,10 +94,10 @@ def _plain(attribute: Any) -> list[Any]:  # noqa: ANN401
     return [name, {"attrs": [_plain(one) for one in inner]} if inner is not None else value]
 
 
-def _message(attributes: list[Any]) -> Any:  # noqa: ANN401
+def _message(attributes: list[Any], family: Family) -> Any:  # noqa: ANN401
     from pyroute2.netlink.nfnetlink.nfctsocket import nfct_msg  # noqa: PLC0415
 
     message = nfct_msg()
-    message["nfgen_family"] = socket.AF_INET
+    message["nfgen_family"] = socket.AF_INET if family is Family.IPV4 else socket.AF_INET6
     message["attrs"] = attributes
     return message

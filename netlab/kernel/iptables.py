@@ -1,8 +1,8 @@
 """Rules in and out of namespaces, through ``iptables-restore`` and ``iptables-save``.
 
-The text is the documented interface and what the reader of a lab must learn; a restore is atomic
-for each table. Both back ends print and take the same text, so whichever the host's
-``iptables-restore`` is serves.
+For IPv6 it is their twins, ``ip6tables-restore`` and ``ip6tables-save``. The text is the documented
+interface and what the reader of a lab must learn; a restore is atomic for each table. Both back
+ends print and take the same text, so whichever the host's ``iptables-restore`` is serves.
 """
 
 import os
@@ -13,8 +13,10 @@ from typing import Final
 
 from netlab.errors import HostError
 from netlab.kernel.netns import inside
-from netlab.model.names import NetnsName
+from netlab.model.addresses import Family
+from netlab.model.names import NetnsFamily, NetnsName
 
+_TOOLS: Final = {Family.IPV4: "iptables", Family.IPV6: "ip6tables"}
 _WAIT: Final = "5"
 """Seconds to wait for another program that holds the xtables lock."""
 _PATH: Final = os.pathsep.join(["/usr/sbin", "/sbin", "/usr/bin", "/bin"])
@@ -32,50 +34,57 @@ def program(name: str) -> str:
     return path
 
 
-def restore(texts: Mapping[NetnsName, str]) -> dict[NetnsName, str]:
+def restore(texts: Mapping[NetnsFamily, str]) -> dict[NetnsFamily, str]:
     """Load rules into several namespaces, side by side; what is there stays (``--noflush``).
 
     Returns:
-        Why, for each namespace that refused its rules: the program's words and the line at fault.
+        Why, for each place that refused its rules: the program's words and the line at fault.
 
     Raises:
         HostError: iptables is not installed.
     """
-    argv = [program("iptables-restore"), "--noflush", "--counters", "-w", _WAIT]
     running = {}
-    for netns, text in texts.items():
-        with inside(netns):
-            running[netns] = subprocess.Popen(
+    for place, text in texts.items():
+        restoring = program(f"{_TOOLS[place.family]}-restore")
+        argv = [restoring, "--noflush", "--counters", "-w", _WAIT]
+        with inside(place.netns):
+            running[place] = subprocess.Popen(
                 argv, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
                 text=True,
             )  # fmt: skip
-        stdin = running[netns].stdin
+        stdin = running[place].stdin
         if stdin is not None:
             # The kernel is busy with this one while the next is started.
             _write(stdin.fileno(), text.encode(errors="surrogateescape"))
             stdin.close()
-            running[netns].stdin = None
+            running[place].stdin = None
     return {
-        netns: _reason(process.communicate()[1], texts[netns])
-        for netns, process in running.items()
+        place: _reason(process.communicate()[1], texts[place])
+        for place, process in running.items()
         if process.wait() != 0
     }
 
 
 def save(
-    names: Iterable[NetnsName], *, counters: bool = False, backend: str = ""
+    names: Iterable[NetnsName],
+    family: Family = Family.IPV4,
+    *,
+    counters: bool = False,
+    backend: str = "",
 ) -> dict[NetnsName, str]:
-    """Return what ``iptables-save`` prints in each namespace.
+    """Return what ``iptables-save``, or ``ip6tables-save``, prints in each namespace.
 
     Args:
         names: Of the namespaces.
+        family: Of the rules.
         counters: With the counters of each rule.
         backend: ``nft`` or ``legacy``, whichever the host's iptables is; empty for the host's.
 
     Raises:
         HostError: iptables, or that back end of it, is not installed, or its listing failed.
     """
-    name = f"iptables-{backend}-save" if backend else "iptables-save"
+    tool = _TOOLS[family]
+    name = f"{tool}-{backend}-save" if backend else f"{tool}-save"
     argv = [program(name), *(["-c"] if counters else [])]
     texts = {}
     for netns in names:
@@ -85,22 +94,24 @@ def save(
                 argv, capture_output=True, text=True, errors="surrogateescape", check=False
             )
         if done.returncode:
-            raise HostError(f"iptables-save in {netns}: {done.stderr.strip()}")
+            raise HostError(f"{name} in {netns}: {done.stderr.strip()}")
         texts[netns] = done.stdout
     return texts
 
 
-def lacking(names: Iterable[NetnsName], chains: Sequence[tuple[str, str]]) -> frozenset[NetnsName]:
-    """Return the namespaces that lack one of ``chains`` (table and name), or are gone.
+def lacking(
+    places: Iterable[NetnsFamily], chains: Sequence[tuple[str, str]]
+) -> frozenset[NetnsFamily]:
+    """Return the places that lack one of ``chains`` (table and name), or are gone.
 
     Raises:
         HostError: iptables is not installed.
     """
-    iptables = program("iptables")
     found = set()
-    for netns in names:
+    for place in places:
+        iptables = program(_TOOLS[place.family])
         try:
-            with inside(netns):
+            with inside(place.netns):
                 looks = [
                     subprocess.Popen(
                         [iptables, "-w", _WAIT, "-t", table, "-S", chain],
@@ -109,11 +120,11 @@ def lacking(names: Iterable[NetnsName], chains: Sequence[tuple[str, str]]) -> fr
                     for table, chain in chains
                 ]  # fmt: skip
         except FileNotFoundError:
-            found.add(netns)
+            found.add(place)
             continue
         codes = [look.wait() for look in looks]
         if any(codes):
-            found.add(netns)
+            found.add(place)
     return frozenset(found)
 
 

@@ -13,7 +13,9 @@ the next one finds it in the kernel.
 import os
 import signal
 import socket
-from typing import Any, NoReturn
+from collections.abc import Callable, Mapping, Sequence
+from ipaddress import ip_address
+from typing import Any, Final, NoReturn
 
 from netlab.errors import KernelError, NetlabError
 from netlab.kernel import apply, channel, conntrack, iptables, nftables, processes, read
@@ -21,8 +23,11 @@ from netlab.kernel import requests as rq
 from netlab.kernel.netns import inside
 from netlab.kernel.nft_looks import has_rules
 from netlab.model.addresses import Family
-from netlab.model.names import NetnsName
+from netlab.model.names import NetnsFamily, NetnsName
 from netlab.proxy.nftables.table import TABLE
+
+_IP_FREEBIND: Final = 15
+"""linux/in.h; IPv6 sockets heed it too."""
 
 
 def fork() -> socket.socket:
@@ -92,34 +97,57 @@ def _rules(request: rq.OfRules) -> Any:  # noqa: ANN401 (each request has its ow
         case rq.LoadTables():
             return nftables.load(request.texts)
         case rq.SaveRules():
-            return iptables.save(request.netns)
+            return _by_family(request.places, iptables.save)
         case rq.ReadTables():
-            return nftables.list_table(request.netns, Family.IPV4, TABLE)
+            return _by_family(request.places, _list_tables)
         case rq.FindLost():
             return _find_lost(request)
 
 
-def _find_lost(request: rq.FindLost) -> frozenset[NetnsName]:
-    lost = iptables.lacking(request.netns, request.chains)
+def _by_family(
+    places: Sequence[NetnsFamily],
+    read: Callable[[Sequence[NetnsName], Family], Mapping[NetnsName, str]],
+) -> dict[NetnsFamily, str]:
+    """Read namespaces, those of one family after those of the other."""
+    texts: dict[NetnsFamily, str] = {}
+    for family in sorted({place.family for place in places}):
+        found = read([place.netns for place in places if place.family is family], family)
+        texts |= {NetnsFamily(name, family): text for name, text in found.items()}
+    return texts
+
+
+def _list_tables(names: Sequence[NetnsName], family: Family) -> dict[NetnsName, str]:
+    return nftables.list_table(names, family, TABLE)
+
+
+def _find_lost(request: rq.FindLost) -> frozenset[NetnsFamily]:
+    lost = iptables.lacking(request.places, request.chains)
     emptied = {
-        name
-        for name in request.netns
-        if name not in lost
-        and not all(has_rules(name, Family.IPV4, TABLE, chain) for chain in request.filled)
+        place
+        for place in request.places
+        if place not in lost
+        and not all(has_rules(*place, TABLE, chain) for chain in request.filled)
     }
     return lost | emptied
 
 
-def _clean_udp(request: rq.CleanUdp) -> dict[NetnsName, int]:
+def _clean_udp(request: rq.CleanUdp) -> dict[NetnsFamily, int]:
     stale = request.services.is_stale
-    return {name: conntrack.delete_udp(name, stale) for name in request.netns}
+    return {place: conntrack.delete_udp(*place, stale) for place in request.places}
 
 
 def _listen(request: rq.Listen) -> int:
+    is_ipv6 = ip_address(request.address).version == 6
+    family = socket.AF_INET6 if is_ipv6 else socket.AF_INET
     with inside(request.netns):
-        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+        listener = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # A node has its pods' gateway address only as long as it has pods.
+        listener.setsockopt(socket.IPPROTO_IP, _IP_FREEBIND, 1)
+        if is_ipv6:
+            # The same port of IPv4 is a socket of its own.
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         listener.bind((request.address, request.port))
         listener.listen(128)
     except OSError:

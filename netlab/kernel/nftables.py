@@ -14,18 +14,18 @@ from netlab.errors import HostError
 from netlab.kernel.netns import inside
 from netlab.kernel.nft_looks import has_table
 from netlab.model.addresses import Family
-from netlab.model.names import NetnsName
+from netlab.model.names import NetnsFamily, NetnsName
 from netlab.proxy.nftables.table import ip
 
 _COMPLAINT: Final = re.compile(r"^/dev/stdin:(\d+):[\d-]+: (?=Error)", re.MULTILINE)
 _PATH: Final = os.pathsep.join(["/usr/sbin", "/sbin", "/usr/bin", "/bin"])
 
 
-def load(texts: Mapping[NetnsName, str]) -> dict[NetnsName, str]:
+def load(texts: Mapping[NetnsFamily, str]) -> dict[NetnsFamily, str]:
     """Carry out commands in several namespaces, side by side, one transaction each.
 
     Returns:
-        Why, for each namespace that refused its text: nft's first complaint, with the line at
+        Why, for each place that refused its text: nft's first complaint, with the line at
         fault.
 
     Raises:
@@ -33,22 +33,22 @@ def load(texts: Mapping[NetnsName, str]) -> dict[NetnsName, str]:
     """
     argv = [program(), "-f", "-"]
     running = {}
-    for netns, text in texts.items():
-        with inside(netns):
-            running[netns] = subprocess.Popen(
+    for place, text in texts.items():
+        with inside(place.netns):
+            running[place] = subprocess.Popen(
                 argv, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
                 text=True,
             )  # fmt: skip
-        stdin = running[netns].stdin
+        stdin = running[place].stdin
         if stdin is not None:
             # nft reads all of its text before it acts, so the next is started meanwhile.
             _write(stdin.fileno(), text.encode())
             stdin.close()
-            running[netns].stdin = None
-    complaints = {netns: process.communicate()[1] for netns, process in running.items()}
+            running[place].stdin = None
+    complaints = {place: process.communicate()[1] for place, process in running.items()}
     return {
-        netns: first_complaint(complaints[netns])
-        for netns, process in running.items()
+        place: first_complaint(complaints[place])
+        for place, process in running.items()
         if process.returncode != 0
     }
 

@@ -14,8 +14,9 @@ from typing import Final
 
 from netlab.errors import NetlabError
 from netlab.kernel import apply, iptables, netns, nftables
+from netlab.model.addresses import Family
 from netlab.model.links import Peer
-from netlab.model.names import NetnsName
+from netlab.model.names import NetnsFamily, NetnsName
 from netlab.plan import ops
 
 _RULES: Final = {
@@ -132,9 +133,10 @@ def _iptables() -> Iterator[Finding]:
 
 def _rule(name: str, text: str, module: str) -> Finding:
     def load(where: NetnsName) -> None:
-        refused = iptables.restore({where: text})
+        place = NetnsFamily(where, Family.IPV4)
+        refused = iptables.restore({place: text})
         if refused:
-            raise OSError(refused[where])
+            raise OSError(refused[place])
 
     return _tried(name, load, f"modprobe xt_{module}, or install this kernel's extra modules")
 
@@ -143,9 +145,10 @@ def _nftables() -> Finding:
     """Load every kind of object that kube-proxy's nftables mode makes."""
 
     def load(where: NetnsName) -> None:
-        refused = nftables.load({where: _TABLE})
+        place = NetnsFamily(where, Family.IPV4)
+        refused = nftables.load({place: _TABLE})
         if refused:
-            raise OSError(refused[where])
+            raise OSError(refused[place])
 
     hint = "apt-get install nftables; topologies with proxy.mode nftables need it, and Linux 5.13"
     return replace(_tried("nftables", load, hint), is_needed=False)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from netlab.model.names import NetnsName
+from netlab.model.names import NetnsFamily, NetnsName
 from netlab.plan.ops import Op
 from netlab.proxy.udp import UdpServices
 
@@ -24,33 +24,33 @@ class ReadLab:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restore:
-    """Load rules, side by side; the answer maps each namespace that refused to the reason."""
+    """Load rules, side by side; the answer maps each place that refused to the reason."""
 
-    texts: Mapping[NetnsName, str]
+    texts: Mapping[NetnsFamily, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadTables:
-    """Run commands of nft, side by side; the answer maps each namespace that refused to why."""
+    """Run commands of nft, side by side; the answer maps each place that refused to why."""
 
-    texts: Mapping[NetnsName, str]
+    texts: Mapping[NetnsFamily, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SaveRules:
-    """Read rules; the answer maps each namespace to the text of ``iptables-save``."""
+    """Read rules; the answer maps each place to the text of ``iptables-save``."""
 
-    netns: tuple[NetnsName, ...]
+    places: tuple[NetnsFamily, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadTables:
-    """Read kube-proxy's table; the answer maps each namespace to what ``nft list table`` prints.
+    """Read kube-proxy's table; the answer maps each place to what ``nft list table`` prints.
 
     Empty where there is no such table.
     """
 
-    netns: tuple[NetnsName, ...]
+    places: tuple[NetnsFamily, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,9 +64,9 @@ class Listen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FindLost:
-    """Look for chains; the answer has the namespaces that lack one of them, or are gone."""
+    """Look for chains; the answer has the places that lack one of them, or are gone."""
 
-    netns: tuple[NetnsName, ...]
+    places: tuple[NetnsFamily, ...]
     chains: tuple[tuple[str, str], ...]
     """Table and name of each, of iptables."""
     filled: tuple[str, ...] = ()
@@ -75,9 +75,9 @@ class FindLost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CleanUdp:
-    """Remove stale UDP entries of conntrack; the answer maps each namespace to their number."""
+    """Remove stale UDP entries of conntrack; the answer maps each place to their number."""
 
-    netns: tuple[NetnsName, ...]
+    places: tuple[NetnsFamily, ...]
     services: UdpServices
 
 

@@ -41,7 +41,7 @@ from netlab.spec.topology import parse_topology
 
 if TYPE_CHECKING:
     from netlab.lab.proxy.node_doors import NodeDoors
-    from netlab.model.names import NetnsName
+    from netlab.model.names import NetnsFamily, NetnsName
 
 _ROUNDS: Final = 8
 """Of steps 1 to 3 in one pass; rules are not kept waiting by pods that never come to rest."""
@@ -159,9 +159,10 @@ class ControlPlane:
         """Return why ports of kube-proxy's could not be opened, a sentence each."""
         return self._doors.refusals if self._doors is not None else []
 
-    def _lost_rules(self, names: set["NetnsName"]) -> None:
-        print(f"{', '.join(sorted(names))}: rules were removed", flush=True)  # noqa: T201 (the log)
-        self.kube_proxy.forget(names)
+    def _lost_rules(self, places: set["NetnsFamily"]) -> None:
+        where = ", ".join(map(str, sorted(places)))
+        print(f"{where}: rules were removed", flush=True)  # noqa: T201 (the log)
+        self.kube_proxy.forget({place.netns for place in places})
         self.passes.changed()
 
     def _calls(self, end: socket) -> runtime.Calls:

@@ -14,6 +14,7 @@ from netlab.lab.applied import placed
 from netlab.lab.nodes import store_nodes
 from netlab.lab.pod_containers import placement_of
 from netlab.lab.proxy.wanted_rules import wanted_rules
+from netlab.model.addresses import Family
 from netlab.model.topology import TopologyFile
 from netlab.netfilter.render import render
 from netlab.plan.build import build_lab
@@ -21,6 +22,7 @@ from netlab.plan.diff import diff
 from netlab.proxy.nftables.render import render as render_table
 
 _END: Final = "NETLAB"
+_RESTORE: Final = {Family.IPV4: "iptables-restore", Family.IPV6: "ip6tables-restore"}
 
 
 def commands(lab: str, file: TopologyFile) -> Iterator[str]:
@@ -47,9 +49,10 @@ def commands(lab: str, file: TopologyFile) -> Iterator[str]:
     reconciler.reconcile(now)
     placements = filter(None, map(placement_of, store.list_("pods")))
     yield from map(str, diff({}, build_lab(lab, file.topology, placements)))
-    for netns, rules in wanted_rules(lab, file.topology, store).items():
-        inside = f"ip netns exec {netns}"
-        yield _fed(f"{inside} iptables-restore --noflush", render(rules.iptables))
+    for place, rules in wanted_rules(lab, file.topology, store).items():
+        inside = f"ip netns exec {place.netns}"
+        restore = _RESTORE[place.family]
+        yield _fed(f"{inside} {restore} --noflush", render(rules.iptables))
         if rules.nftables is not None:
             yield _fed(f"{inside} nft -f -", render_table(rules.nftables))
 

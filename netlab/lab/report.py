@@ -15,10 +15,10 @@ from netlab.netfilter.render import render
 from netlab.proxy.nftables.render import render as render_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from netlab.lab.control_plane import ControlPlane
-    from netlab.model.addresses import Address
+    from netlab.model.addresses import Address, Family
     from netlab.model.objects import Object
     from netlab.proxy.node_rules import NodeRules
 
@@ -34,18 +34,20 @@ def status(plane: ControlPlane) -> dict[str, Any]:
         "controlPlane": {"pid": os.getpid(), "startedAt": plane.started_at},
         "operations": plane.operations,
         "failure": plane.failure,
-        "refusedRules": dict(plane.kube_proxy.refusals),
+        "refusedRules": {str(place): why for place, why in plane.kube_proxy.refusals.items()},
         "closedPorts": plane.closed_ports(),
         "hosts": _hosts(plane),
     }
 
 
-def rules(wanted: NodeRules) -> dict[str, Any]:
-    """Return the text for each of the kernel's tools; null where there must be no such table."""
-    table = wanted.nftables
+def rules(wanted: Mapping[Family, NodeRules]) -> dict[str, Any]:
+    """Return, by family, the text for each of the kernel's tools; null for a table not to be."""
     return {
-        "iptables": render(wanted.iptables),
-        "nftables": render_table(table) if table is not None else None,
+        family: {
+            "iptables": render(own.iptables),
+            "nftables": render_table(own.nftables) if own.nftables is not None else None,
+        }
+        for family, own in wanted.items()
     }
 
 

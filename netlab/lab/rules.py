@@ -1,6 +1,9 @@
 """A host's rules, read back from the kernel, and what the control plane would load."""
 
 import difflib
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
 
 from netlab.api.client import Client
 from netlab.errors import KernelError, LabError
@@ -18,6 +21,8 @@ from netlab.proxy.nftables.table import TABLE, Table
 from netlab.proxy.node_rules import waiting_chains, without
 from netlab.proxy.rule_groups import RuleGroup, group_by_service, with_table
 
+_NO_RULES: Final = {"iptables": "", "nftables": None}
+
 
 def read_groups(lab: str, host: str, service: str = "") -> list[RuleGroup]:
     """Return the rules of a host by Service; the control plane has no part in it.
@@ -32,11 +37,9 @@ def read_groups(lab: str, host: str, service: str = "") -> list[RuleGroup]:
         KernelError: iptables cannot read them.
     """
     netns = find_netns(lab, host)
-    text = _iptables(netns, counters=True)
-    groups = group_by_service(parse_counted(text, Family.IPV4))
-    table = _table(netns)
-    if table is not None:
-        groups = with_table(groups, table)
+    groups = [group for family in Family for group in _groups(netns, family)]
+    # Beside each other: what is said of a Service in one family, and in the other.
+    groups.sort(key=lambda group: (not group.service, group.service))
     if not service:
         return groups
     wanted = service if "/" in service else f"default/{service}"
@@ -58,24 +61,42 @@ def read_differences(lab: str, node: str) -> list[Difference]:
     """
     netns = find_netns(lab, node)
     wanted = Client(rundir.control_socket(lab)).get(f"/netlab/v1/rules/{node}")
-    held = _iptables(netns)
-    table = parse_table(wanted["nftables"]) if wanted["nftables"] is not None else None
-    has = _table(netns)
+    return [
+        replace(difference, family=family)
+        for family in Family
+        for difference in _differences(netns, family, wanted.get(family, _NO_RULES))
+    ]
+
+
+def _groups(netns: NetnsName, family: Family) -> list[RuleGroup]:
+    text = _iptables(netns, family, counters=True)
+    groups, table = group_by_service(parse_counted(text, family)), _table(netns, family)
+    if table is not None:
+        groups = with_table(groups, table)
+    return [replace(group, family=family) for group in groups]
+
+
+def _differences(
+    netns: NetnsName, family: Family, wanted: Mapping[str, str | None]
+) -> list[Difference]:
+    rules, tables = wanted["iptables"] or "", wanted["nftables"]
+    held, has = _iptables(netns, family), _table(netns, family)
+    table = parse_table(tables) if tables is not None else None
     if table is not None and has is not None:
         has = without(has, waiting_chains(table, has))
     return [
-        *differences(parse(wanted["iptables"], Family.IPV4), parse(held, Family.IPV4)),
+        *differences(parse(rules, family), parse(held, family)),
         *table_differences(table, has),
     ]
 
 
-def _iptables(netns: NetnsName, *, counters: bool = False) -> str:
-    text = iptables.save([netns], counters=counters)[netns]
+def _iptables(netns: NetnsName, family: Family, *, counters: bool = False) -> str:
+    text = iptables.save([netns], family, counters=counters)[netns]
     if why := unreadable_table(text):
         raise KernelError(why, hint=f"sudo ip netns exec {netns} nft -a list ruleset")
     return text
 
 
-def _table(netns: NetnsName) -> Table | None:
-    listing = nftables.list_table([netns], Family.IPV4, TABLE)[netns]
+def _table(netns: NetnsName, family: Family) -> Table | None:
+    listing = nftables.list_table([netns], family, TABLE)[netns]
     return parse_listing(listing).table if listing else None

@@ -76,7 +76,7 @@ def _add_routes(app: web.Application, plane: "ControlPlane") -> None:
 
     async def rules(request: web.Request) -> web.Response:
         found = plane.kube_proxy.wanted(plane.topology, request.match_info["host"])
-        if found is None:
+        if not found:
             raise web.HTTPNotFound(reason=f"no rules are netlab's on {request.match_info['host']}")
         return web.json_response(report.rules(found))
 

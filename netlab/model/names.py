@@ -10,10 +10,28 @@ becomes a digest, in a form that no spelt-out name can take.
 
 import hashlib
 import re
-from typing import Final, NewType
+from typing import Final, NamedTuple, NewType
+
+from netlab.model.addresses import Family
 
 NetnsName = NewType("NetnsName", str)
 """File name under ``/run/netns``."""
+
+
+class NetnsFamily(NamedTuple):
+    """Where rules lie: the kernel keeps those of each address family of a namespace apart."""
+
+    netns: NetnsName
+    family: Family
+
+    def __str__(self) -> str:
+        """Return both, as a message names them.
+
+        >>> print(NetnsFamily(NetnsName("netlab-default-node1"), Family.IPV6))
+        netlab-default-node1 (IPv6)
+        """
+        return f"{self.netns} ({self.family})"
+
 
 NodeName = NewType("NodeName", str)
 

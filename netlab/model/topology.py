@@ -60,7 +60,7 @@ class KubeProxyOptions:
 
     def has_localhost_node_ports(self) -> bool:
         """Return whether NodePorts answer on 127.0.0.1, for which a node needs a sysctl."""
-        networks = self.node_port_addresses
+        networks = [network for network in self.node_port_addresses if network.version == 4]
         wanted = not networks or any(network.overlaps(_LOOPBACK) for network in networks)
         is_asked = self.localhost_node_ports and not self.primary_node_ports
         return self.mode is ProxyMode.IPTABLES and is_asked and wanted

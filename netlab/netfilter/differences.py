@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from enum import StrEnum
 
+from netlab.model.addresses import Family
 from netlab.netfilter.normal import normalise
 from netlab.netfilter.rules import Chain, Ruleset, Table
 
@@ -26,6 +27,7 @@ class Difference:
     text: str
     kind: str = "chain"
     """What ``chain`` names: in nftables also a ``set`` or a ``map``."""
+    family: Family = Family.IPV4
 
 
 def differences(want: Ruleset, have: Ruleset) -> list[Difference]:

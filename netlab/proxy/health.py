@@ -9,7 +9,7 @@ Source: kube-proxy, ``pkg/proxy/healthcheck/service_health.go`` and ``proxy_heal
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -118,27 +118,33 @@ def health_check_answer(check: HealthCheck, *, proxy_is_healthy: bool) -> Answer
 
 
 def proxy_health_answer(
-    health: ProxyHealth, *, now: float, stamp: str, updated: str, eligible: bool | None
+    health: Mapping[Family, ProxyHealth],
+    *,
+    now: float,
+    stamp: Callable[[float], str],
+    eligible: bool | None,
 ) -> Answer:
     """Return what ``/healthz`` answers, or ``/livez``, which does not ask for eligibility.
 
     Args:
-        health: The node's.
+        health: The node's, by address family; it is healthy when it is so in each.
         now: Wall clock seconds.
-        stamp: The same as text.
-        updated: ``health.updated_at`` as text.
+        stamp: Turns wall clock seconds into text.
         eligible: Whether balancers may use the node; None for ``/livez``.
     """
-    is_healthy = health.is_healthy(now)
+    is_healthy = all(one.is_healthy(now) for one in health.values())
     is_well = is_healthy and eligible is not False
+    updated_at = max(one.updated_at for one in health.values())
     document: dict[str, object] = {
         # A healthy proxy with nothing to do is as good as one that has just synced.
-        "lastUpdated": stamp if is_healthy else updated,
-        "currentTime": stamp,
+        "lastUpdated": stamp(now if is_healthy else updated_at),
+        "currentTime": stamp(now),
     }
     if eligible is not None:
         document["nodeEligible"] = eligible
     document["healthy"] = is_well
-    family = {"lastUpdated": updated, "healthy": is_healthy}
-    document["status"] = {str(Family.IPV4): family}
+    document["status"] = {
+        str(family): {"lastUpdated": stamp(one.updated_at), "healthy": one.is_healthy(now)}
+        for family, one in health.items()
+    }
     return Answer(status=200 if is_well else 503, headers=_JSON, body=json.dumps(document))

@@ -51,7 +51,7 @@ class NodeProxy(ABC):
     ) -> None:
         self.node = node
         self.configuration = configuration
-        self._family = family
+        self.family = family
         self._services = services
         self._health_checks: dict[Name, HealthCheck] = {}
         self._lacking: dict[Name, Counter[str]] = {}
@@ -103,10 +103,10 @@ class NodeProxy(ABC):
 
     def _ports_of(self, name: Name) -> list[ProxiedPort]:
         served = self._services.get(name)
-        ports = ports_of(served, self.node, self._family)
+        ports = ports_of(served, self.node, self.family)
         self._health_checks.pop(name, None)
         self._lacking.pop(name, None)
-        if check := health_check(self.node, served, self._family):
+        if check := health_check(self.node, served, self.family):
             self._health_checks[name] = check
         if lacking := _lacking(ports):
             self._lacking[name] = lacking
@@ -137,7 +137,7 @@ class IptablesProxy(NodeProxy):
     def update(self, names: Iterable[Name]) -> RuleChange:
         """Take these Services as they are now; see ``NodeProxy``."""
         changed, old = self._ports(names), self._compilation
-        large = is_large(self._services, self._family)
+        large = is_large(self._services, self.family)
         if large == old.around.is_large:
             return RuleChange(iptables=change_text(old.update(changed)))
         self._compilation = Compilation(replace(old.around, is_large=large))
@@ -205,7 +205,7 @@ class NftablesProxy(NodeProxy):
 
     def tidy(self) -> str:
         """Return the text that deletes what waits for it."""
-        nothing = Table(family=self._family)
+        nothing = Table(family=self.family)
         return self._sync(nothing, nothing)
 
     @property

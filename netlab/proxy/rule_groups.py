@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from netlab.model.addresses import Family
 from netlab.netfilter.counted import CountedRule
 from netlab.netfilter.targets import Dnat, Goto, Jump
 from netlab.proxy.nftables.rule_groups import TableEntry, entries_by_service
@@ -25,11 +26,13 @@ _SERVICE: Final = re.compile(r"([a-z0-9][a-z0-9.-]*/[a-z0-9][a-z0-9.-]*)(:[a-z0-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleGroup:
-    """The rules of one Service, in the order in which a packet meets them."""
+    """The rules of one Service in one family, in the order in which a packet meets them."""
 
     service: str
     """``namespace/name``; empty for the rules that are there whatever Services there are."""
     rules: tuple[CountedRule | TableEntry, ...]
+    family: Family = Family.IPV4
+    """Of all of them."""
 
 
 def group_by_service(rules: Sequence[CountedRule]) -> list[RuleGroup]:

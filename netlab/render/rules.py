@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from netlab.model.addresses import Family
 from netlab.netfilter.counted import CountedRule
 from netlab.netfilter.differences import Difference, Side
 from netlab.proxy.nftables.rule_groups import TableEntry
@@ -23,8 +24,11 @@ def render_rules(groups: Sequence[RuleGroup], *, explain: bool) -> str:
         explain: Add the rule itself, with its table, below each sentence.
     """
     endpoints = _endpoints(groups)
+    are_mixed = len({group.family for group in groups}) > 1
     return "\n\n".join(
-        "\n".join([_heading(group), *_lines(group.rules, endpoints, explain=explain)])
+        "\n".join(
+            [_heading(group, are_mixed=are_mixed), *_lines(group.rules, endpoints, explain=explain)]
+        )
         for group in groups
     )
 
@@ -38,6 +42,7 @@ def rules_document(node: str, groups: Sequence[RuleGroup]) -> dict[str, Any]:
         "groups": [
             {
                 "service": group.service or None,
+                "family": str(group.family),
                 "rules": [
                     {
                         "table": one.table,
@@ -56,11 +61,12 @@ def rules_document(node: str, groups: Sequence[RuleGroup]) -> dict[str, Any]:
 def render_differences(found: Iterable[Difference]) -> str:
     """Return differences as diff does: ``-`` is missing from the kernel, ``+`` is there alone."""
     lines: list[str] = []
-    table = chain = ""
+    place: tuple[str, ...] = ()
     for one in found:
-        if (one.table, one.chain) != (table, chain):
-            table, chain = one.table, one.chain
-            lines.append(f"table {table}, {one.kind} {printable(chain)}")
+        if (one.family, one.table, one.chain) != place:
+            place = one.family, one.table, one.chain
+            family = f" of {one.family}" if one.family is not Family.IPV4 else ""
+            lines.append(f"table {one.table}{family}, {one.kind} {printable(one.chain)}")
         lines.append(f"{'-' if one.only is Side.WANTED else '+'} {printable(one.text)}")
     return "\n".join(lines)
 
@@ -71,7 +77,13 @@ def differences_document(node: str, found: Iterable[Difference]) -> dict[str, An
         "schema": "netlab.rules-diff/1",
         "node": node,
         "differences": [
-            {"table": one.table, one.kind: one.chain, "only": str(one.only), "rule": one.text}
+            {
+                "family": str(one.family),
+                "table": one.table,
+                one.kind: one.chain,
+                "only": str(one.only),
+                "rule": one.text,
+            }
             for one in found
         ],
     }
@@ -94,8 +106,10 @@ def _counted(one: CountedRule | TableEntry) -> dict[str, Any]:
     return {kind: one.place.name, "packets": None, "bytes": None}
 
 
-def _heading(group: RuleGroup) -> str:
-    return f"Service {group.service}" if group.service else "Whatever Services there are"
+def _heading(group: RuleGroup, *, are_mixed: bool) -> str:
+    """Return what the rules are for; with the family where there are rules of both."""
+    what = f"Service {group.service}" if group.service else "Whatever Services there are"
+    return f"{what} ({group.family})" if are_mixed else what
 
 
 def _lines(

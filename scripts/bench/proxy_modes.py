@@ -8,7 +8,7 @@ from cluster_objects import Object
 
 from netlab.kernel import iptables, nftables
 from netlab.model.addresses import Family
-from netlab.model.names import NetnsName
+from netlab.model.names import NetnsFamily, NetnsName
 from netlab.model.services import ProxyNode, endpoint_slice_of, service_of
 from netlab.netfilter.rules import Chain, Ruleset
 from netlab.netfilter.sync import STALE_PREFIXES, TableChange, change_text, sync_text
@@ -74,7 +74,7 @@ class Iptables:
         )
 
     def load(self, netns: str, text: str) -> None:
-        _loaded(iptables.restore({NetnsName(netns): text}))
+        _loaded(iptables.restore({_place(netns): text}))
 
 
 class Nftables:
@@ -98,7 +98,7 @@ class Nftables:
         return text
 
     def load(self, netns: str, text: str) -> None:
-        _loaded(nftables.load({NetnsName(netns): text}))
+        _loaded(nftables.load({_place(netns): text}))
 
 
 MODES = {"iptables": Iptables, "nftables": Nftables}
@@ -109,6 +109,10 @@ def _follow(services: ServiceMap, piece: Object) -> None:
     services.set_slice(Name(view.namespace, view.name), view)
 
 
-def _loaded(refusals: dict[NetnsName, str]) -> None:
+def _place(netns: str) -> NetnsFamily:
+    return NetnsFamily(NetnsName(netns), Family.IPV4)
+
+
+def _loaded(refusals: dict[NetnsFamily, str]) -> None:
     for reason in refusals.values():
         raise RuntimeError(reason)

@@ -27,7 +27,7 @@ from netlab.lab.proxy.kube_proxy import KubeProxy
 from netlab.lab.rules import read_differences, read_groups
 from netlab.lab.topologies import read_topology
 from netlab.model.addresses import Family
-from netlab.model.names import NetnsName, host_netns
+from netlab.model.names import NetnsFamily, NetnsName, host_netns
 from netlab.model.topology import KubeProxyOptions, ProxyMode, Topology
 from netlab.netfilter.differences import Side, differences
 from netlab.netfilter.parse import parse
@@ -252,20 +252,21 @@ IPTABLES, NFTABLES = ProxyMode
 def test_rules_that_somebody_threw_away_are_laid_again(mode: ProxyMode, commands: list[str]):
     async def live(name: NetnsName, topology: Topology, end: socket.socket) -> None:
         call = calls_to(end)
-        proxy, lost = proxy_of(call), set[NetnsName]()
+        proxy, lost = proxy_of(call), set[NetnsFamily]()
+        place = NetnsFamily(name, Family.IPV4)
         canaries = CanaryWatch(call, lost.update, period_s=1)
         await proxy.sync(topology)
-        canaries.look_when_due([name], mode, 1.0)
+        canaries.look_when_due([place], mode, 1.0)
         before = ruleset(name)
-        look = FindLost(netns=(name,), chains=CANARIES[mode], filled=FILLED[mode])
+        look = FindLost(places=(place,), chains=CANARIES[mode], filled=FILLED[mode])
         assert await call(look) == frozenset()
         for command in commands:
             inside(name, *command.split())
-        canaries.look_when_due([name], mode, 2.0)
+        canaries.look_when_due([place], mode, 2.0)
         async with asyncio.timeout(10):
             while not lost:
-                await call(SaveRules(netns=(name,)))
-        proxy.forget(lost)
+                await call(SaveRules(places=(place,)))
+        proxy.forget({one.netns for one in lost})
         assert await proxy.sync(topology) == 1
         assert ruleset(name) == before
 
@@ -301,23 +302,24 @@ def test_a_refused_text_is_told_with_its_line_changes_nothing_and_is_loaded_next
 ):
     async def live(name: NetnsName, topology: Topology, end: socket.socket) -> None:
         call, spoils = calls_to(end), [True]
+        place = NetnsFamily(name, Family.IPV4)
 
         async def spoiling(request: object) -> Any:  # noqa: ANN401
             if type(request) is spoilt and spoils:
                 spoils.clear()
-                text = request.texts[name].replace(found, put, 1)
-                request = spoilt(texts={**request.texts, name: text})
+                text = request.texts[place].replace(found, put, 1)
+                request = spoilt(texts={**request.texts, place: text})
             return await call(request)
 
         proxy = proxy_of(spoiling)
         await proxy.sync(topology)
-        assert quoted in proxy.refusals[name]
-        assert proxy.metrics[name].restore_failures == 1
+        assert quoted in proxy.refusals[place]
+        assert proxy.metrics[place].restore_failures == 1
         assert "KUBE" not in inside(name, "iptables-save", "-t", "mangle")
         assert "kube-proxy" not in inside(name, "nft", "list", "tables")
         await proxy.sync(topology)
         assert proxy.refusals == {}
-        wanted = proxy.wanted(topology, "node1")
+        wanted = proxy.wanted(topology, "node1")[Family.IPV4]
         held = inside(name, "iptables-save")
         assert differences(wanted.iptables, parse(held, Family.IPV4)) == []
         listing = list_table([name], Family.IPV4, TABLE)[name]
@@ -341,7 +343,7 @@ def test_a_table_that_iptables_cannot_read_is_told_and_gets_no_rule_twice():
             pytest.skip("this iptables reads what nft has added, or does not see it")
         proxy.forget([name])
         assert await proxy.sync(topology) == 0
-        assert "cannot read table nat" in proxy.refusals[name]
+        assert "cannot read table nat" in proxy.refusals[NetnsFamily(name, Family.IPV4)]
         listed = inside(name, "nft", "list", "chain", "ip", "nat", "OUTPUT")
         assert listed.count("jump KUBE-SERVICES") == 1
         rule = inside(name, "nft", "-a", "list", "chain", "ip", "nat", "OUTPUT")

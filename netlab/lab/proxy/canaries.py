@@ -16,7 +16,7 @@ from netlab.cni.masquerade import MASQ_AGENT
 from netlab.control.runtime import create_task
 from netlab.errors import NetlabError
 from netlab.kernel.requests import FindLost
-from netlab.model.names import NetnsName
+from netlab.model.names import NetnsFamily
 from netlab.model.topology import ProxyMode
 from netlab.proxy.fixed import canary
 from netlab.proxy.nftables.fixed import MASQUERADING
@@ -40,14 +40,14 @@ class CanaryWatch:
 
     Args:
         call: Sends a request to the launcher.
-        lost: Told which namespaces have lost theirs.
+        lost: Told where they were lost.
         period_s: Seconds from the beginning of one look to that of the next.
     """
 
     def __init__(
         self,
         call: Callable[[object], Awaitable[Any]],
-        lost: Callable[[set[NetnsName]], None],
+        lost: Callable[[set[NetnsFamily]], None],
         period_s: float = CANARY_PERIOD_S,
     ) -> None:
         self._call = call
@@ -56,11 +56,11 @@ class CanaryWatch:
         self._next_at = 0.0
         self._looking: Any = None
 
-    def look_when_due(self, names: Iterable[NetnsName], mode: ProxyMode, now: float) -> float:
+    def look_when_due(self, places: Iterable[NetnsFamily], mode: ProxyMode, now: float) -> float:
         """Begin a look if it is time for one, and return when the next one is due.
 
         Args:
-            names: The nodes' namespaces, their rules laid.
+            places: The nodes' namespaces in each family, their rules laid.
             mode: Of kube-proxy.
             now: Wall clock seconds.
         """
@@ -69,19 +69,19 @@ class CanaryWatch:
         if now >= self._next_at:
             self._next_at = now + self._period_s
             if self._looking is None or self._looking.done():
-                self._looking = create_task(self._look(tuple(names), mode))
+                self._looking = create_task(self._look(tuple(places), mode))
         return self._next_at
 
-    async def _look(self, names: tuple[NetnsName, ...], mode: ProxyMode) -> None:
-        lost: set[NetnsName] = set()
-        for name in names:
+    async def _look(self, places: tuple[NetnsFamily, ...], mode: ProxyMode) -> None:
+        lost: set[NetnsFamily] = set()
+        for place in places:
             # One at a time: what else the launcher is asked for comes in between.
             try:
                 lost |= await self._call(
-                    FindLost(netns=(name,), chains=CANARIES[mode], filled=FILLED[mode])
+                    FindLost(places=(place,), chains=CANARIES[mode], filled=FILLED[mode])
                 )
             except NetlabError:
                 # Whatever keeps it from looking meets the repair too, which reports it.
-                lost.add(name)
+                lost.add(place)
         if lost:
             self._lost(lost)

@@ -1,29 +1,39 @@
 """What kube-proxy of one node answers on each of its ports, by port and path.
 
 ====================  ==========================================================
-``0.0.0.0:10256``     ``/healthz``, ``/livez``: do the rules follow the objects?
+``:10256``            ``/healthz``, ``/livez``: do the rules follow the objects?
 ``127.0.0.1:10249``   ``/proxyMode``, ``/metrics``, ``/healthz``, ``/configz``
 health check ports    any path: has this node a ready endpoint for the Service?
 ====================  ==========================================================
+
+Port 10256 is open on all addresses of every family of the lab; port 10249 on the loopback address
+of the main family, with what is to be said of each. A health check port is open where NodePorts
+are (``nodePortAddresses``), and speaks of the endpoints in the family that it is asked in.
 """
 
 import json
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from ipaddress import ip_address
 from typing import Final
 
 from netlab.control.store import Store
 from netlab.lab.proxy.kube_proxy import KubeProxy
-from netlab.model.names import NetnsName
+from netlab.lab.proxy.metrics import HealthMetrics, joined
+from netlab.model.addresses import Family, family_of
+from netlab.model.names import NetnsFamily, NetnsName
 from netlab.model.objects import Key
 from netlab.proxy.configz import configz_values
 from netlab.proxy.health import Answer, health_check_answer, is_eligible, proxy_health_answer
+from netlab.proxy.node_proxy import NodeProxy
 from netlab.render.prometheus import CONTENT_TYPE, render_metrics
 
 PROXY_PORT: Final = 10249
 HEALTH_PORT: Final = 10256
-EVERYWHERE: Final = "0.0.0.0"  # noqa: S104 (of a namespace)
+_EVERYWHERE: Final = {Family.IPV4: "0.0.0.0", Family.IPV6: "::"}  # noqa: S104 (of a namespace)
+_LOOPBACK: Final = {Family.IPV4: "127.0.0.1", Family.IPV6: "::1"}
 _PLAIN: Final = {"Content-Type": "text/plain; charset=utf-8", "X-Content-Type-Options": "nosniff"}
 _NOT_FOUND: Final = Answer(status=404, headers=_PLAIN, body="404 page not found\n")
 
@@ -35,6 +45,11 @@ class Door:
     netns: NetnsName
     address: str
     port: int
+
+    @property
+    def place(self) -> NetnsFamily:
+        """The namespace, in the family of the address."""
+        return NetnsFamily(self.netns, family_of(ip_address(self.address)))
 
 
 class ProxyDoors:
@@ -50,15 +65,19 @@ class ProxyDoors:
         self._kube_proxy = kube_proxy
         self._store = store
         self._clock = clock
+        self._asked: defaultdict[NetnsName, HealthMetrics] = defaultdict(HealthMetrics)
 
     def doors(self) -> set[Door]:
         """Return every port that is to be open now."""
         found = set()
-        for name, node in self._kube_proxy.nodes.items():
-            found.add(Door(netns=name, address="127.0.0.1", port=PROXY_PORT))
-            found.add(Door(netns=name, address=EVERYWHERE, port=HEALTH_PORT))
+        for place, node in self._kube_proxy.nodes.items():
+            netns, everywhere = place.netns, _EVERYWHERE[place.family]
+            found.add(Door(netns=netns, address=everywhere, port=HEALTH_PORT))
             for check in node.health_checks:
-                found.add(Door(netns=name, address=EVERYWHERE, port=check.port))
+                for address in _node_port_addresses(node):
+                    found.add(Door(netns=netns, address=address, port=check.port))
+        for netns, family in self._main_families().items():
+            found.add(Door(netns=netns, address=_LOOPBACK[family], port=PROXY_PORT))
         return found
 
     def answer(self, door: Door, path: str) -> Answer:
@@ -68,6 +87,13 @@ class ProxyDoors:
             return self._health_check(door)
         found = paths.get(path)
         return found() if found is not None else _NOT_FOUND
+
+    def _main_families(self) -> dict[NetnsName, Family]:
+        """Return the main family of each node, which is the first in which it has rules."""
+        families: dict[NetnsName, Family] = {}
+        for place in self._kube_proxy.nodes:
+            families.setdefault(place.netns, place.family)
+        return families
 
     def _paths(self, door: Door) -> dict[str, Callable[[], Answer]] | None:
         """Return what answers each path of a port of kube-proxy's own; None for other ports."""
@@ -83,41 +109,55 @@ class ProxyDoors:
         return None
 
     def _configz(self, door: Door) -> Answer:
-        configuration = self._kube_proxy.nodes[door.netns].configuration
+        configuration = self._kube_proxy.nodes[door.place].configuration
         shown = configz_values(configuration, self._kube_proxy.mode)
         return Answer(headers={"Content-Type": "application/json"}, body=json.dumps(shown))
 
     def _healthz(self, door: Door) -> Answer:
-        node = Key("nodes", "", self._kube_proxy.nodes[door.netns].node.name)
+        node = Key("nodes", "", self._kube_proxy.nodes[door.place].node.name)
         answer = self._health(door, eligible=is_eligible(self._store.get(node) or {}))
-        self._kube_proxy.metrics[door.netns].healthz[answer.status] += 1
+        self._asked[door.netns].healthz[answer.status] += 1
         return answer
 
     def _livez(self, door: Door) -> Answer:
         answer = self._health(door, eligible=None)
-        self._kube_proxy.metrics[door.netns].livez[answer.status] += 1
+        self._asked[door.netns].livez[answer.status] += 1
         return answer
 
     def _health(self, door: Door, *, eligible: bool | None) -> Answer:
-        health, now = self._kube_proxy.health(door.netns), self._clock()
-        return proxy_health_answer(
-            health, now=now, stamp=_stamp(now), updated=_stamp(health.updated_at), eligible=eligible
-        )
+        health = {place.family: self._kube_proxy.health(place) for place in self._places(door)}
+        return proxy_health_answer(health, now=self._clock(), stamp=_stamp, eligible=eligible)
 
     def _health_check(self, door: Door) -> Answer:
-        is_healthy = self._kube_proxy.health(door.netns).is_healthy(self._clock())
-        for check in self._kube_proxy.nodes[door.netns].health_checks:
+        is_healthy = self._kube_proxy.health(door.place).is_healthy(self._clock())
+        for check in self._kube_proxy.nodes[door.place].health_checks:
             if check.port == door.port:
                 return health_check_answer(check, proxy_is_healthy=is_healthy)
         return _NOT_FOUND
 
     def _metrics(self, door: Door) -> Answer:
-        found = self._kube_proxy.metrics[door.netns].metrics(
-            self._kube_proxy.mode,
-            self._kube_proxy.rules_held(door.netns),
-            self._kube_proxy.nodes[door.netns].without_local_endpoints,
-        )
-        return Answer(headers={"Content-Type": CONTENT_TYPE}, body=render_metrics(found))
+        proxy = self._kube_proxy
+        found = [
+            metric
+            for place in self._places(door)
+            for metric in proxy.metrics[place].metrics(
+                proxy.mode, proxy.rules_held(place), proxy.nodes[place].without_local_endpoints
+            )
+        ]
+        text = render_metrics(joined([*found, *self._asked[door.netns].metrics()]))
+        return Answer(headers={"Content-Type": CONTENT_TYPE}, body=text)
+
+    def _places(self, door: Door) -> list[NetnsFamily]:
+        return [place for place in self._kube_proxy.nodes if place.netns == door.netns]
+
+
+def _node_port_addresses(node: NodeProxy) -> list[str]:
+    """Return the addresses of a node, in its family, on which NodePorts answer."""
+    own = [one for one in node.configuration.node_port_addresses if node.family.holds(one)]
+    if not own:
+        return [_EVERYWHERE[node.family]]
+    local = [ip_address(_LOOPBACK[node.family]), *node.node.addresses]
+    return [str(one) for one in local if any(one in network for network in own)]
 
 
 def _stamp(seconds: float) -> str:

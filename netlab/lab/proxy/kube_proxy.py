@@ -10,12 +10,15 @@ did to them is put right: after a refused text (the kernel then holds what it he
 what), when the node's Node object changes, when its canary is gone, and every hour. Last,
 conntrack's UDP entries that lead to endpoints which serve no more are removed.
 
+A *place* is a namespace in one address family; each has rules of its own, and is refused, read and
+brought up to date on its own.
+
 A chain of an nftables table that no Service needs any more is emptied first and deleted a little
 later: see ``netlab.proxy.nftables.sync``.
 """
 
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -25,17 +28,17 @@ from netlab.lab.proxy.laid_rules import Call, Laid, LaidRules
 from netlab.lab.proxy.metrics import ProxyMetrics, rules_written
 from netlab.lab.proxy.wanted_rules import node_proxy, own_rules, proxy_nodes, wanted_rules
 from netlab.model.addresses import Family
-from netlab.model.names import NetnsName, host_netns
+from netlab.model.names import NetnsFamily, NetnsName, host_netns
 from netlab.model.resources import key_of
 from netlab.model.services import endpoint_slice_of, service_of
 from netlab.model.topology import ProxyMode, Topology
+from netlab.netfilter.rules import Ruleset
 from netlab.proxy.health import ProxyHealth
 from netlab.proxy.node_rules import HeldRules, NodeRules, RuleChange, Wanted
 from netlab.proxy.service_map import Name, ServiceMap
 from netlab.proxy.udp_due import UdpDue
 
 if TYPE_CHECKING:
-    from netlab.netfilter.rules import Ruleset
     from netlab.proxy.node_proxy import NodeProxy
 
 _CHANGES: Final = ("services", "endpointslices")
@@ -74,30 +77,29 @@ class KubeProxy:
         self._services = ServiceMap()
         self._unread = {key_of(obj): None for kind in _CHANGES for obj in store.list_(kind)}
         self._nodes_changed = True
-        self._own: dict[NetnsName, Ruleset] = {}
-        """Rules that are not kube-proxy's."""
-        self._udp = UdpDue[NetnsName](self._services, Family.IPV4)
+        self._own: dict[NetnsFamily, Ruleset] = {}
+        """Rules that are not kube-proxy's, of every place."""
+        self._udp = {family: UdpDue[NetnsFamily](self._services, family) for family in Family}
         self._is_due = True
         self._queued_at: float | None = clock()
         self._topology: Topology | None = None
         self._tidy_at: float | None = None
-        self.nodes: dict[NetnsName, NodeProxy] = {}
-        """Every node, by its namespace, as of the last sync."""
+        self.nodes: dict[NetnsFamily, NodeProxy] = {}
+        """Every node in every family, as of the last sync."""
         self.mode = ProxyMode.IPTABLES
         """As of the last sync."""
-        self.metrics: dict[NetnsName, ProxyMetrics] = {}
-        self.refusals: dict[NetnsName, str] = {}
-        """Why the last restore failed, for each namespace whose last restore did."""
+        self.metrics: dict[NetnsFamily, ProxyMetrics] = {}
+        self.refusals: dict[NetnsFamily, str] = {}
+        """Why the last restore failed, for each place whose last restore did."""
         store.subscribe(self._told)
 
     def forget(self, names: Collection[NetnsName]) -> None:
         """Have the rules of these namespaces read back before they are next compared."""
-        self._laid.forget(names)
-        self._queue()
+        self._forget(NetnsFamily(name, family) for name in names for family in Family)
 
     def start_empty(self, names: Collection[NetnsName]) -> None:
         """Take note of namespaces that were just made and hold no rule."""
-        self._laid.start_empty(names)
+        self._laid.start_empty([NetnsFamily(name, family) for name in names for family in Family])
         if names:
             self._queue()
 
@@ -105,32 +107,32 @@ class KubeProxy:
         """Have everything read back if it is time to, and return when it will be again."""
         if now >= self._full_at:
             self._full_at = now + self._full_period_s
-            self.forget(self._laid.in_step())
+            self._forget(self._laid.in_step())
         return self._full_at
 
-    def rules_held(self, name: NetnsName) -> Mapping[str, int]:
-        """Return how many rules of iptables a node holds, by table; empty when nobody knows."""
-        if name not in self._laid.in_step():
+    def rules_held(self, place: NetnsFamily) -> Mapping[str, int]:
+        """Return how many rules of iptables a place holds, by table; empty when nobody knows."""
+        if place not in self._laid.in_step():
             return {}
-        tables = self._whole(name).iptables.tables
+        tables = self._whole(place).iptables.tables
         return {table.name: sum(len(chain.rules) for chain in table.chains) for table in tables}
 
-    def wanted(self, topology: Topology, host: str) -> NodeRules | None:
-        """Return the rules that a node, or the router, is to hold; None for other hosts."""
-        want = wanted_rules(self._lab, topology, self._store)
-        return want.get(host_netns(self._lab, host))
+    def wanted(self, topology: Topology, host: str) -> dict[Family, NodeRules]:
+        """Return the rules that a node, or the router, is to hold; nothing for other hosts."""
+        want, netns = wanted_rules(self._lab, topology, self._store), host_netns(self._lab, host)
+        return {place.family: rules for place, rules in want.items() if place.netns == netns}
 
-    def health(self, name: NetnsName) -> ProxyHealth:
-        """Return whether the rules of a node follow the objects."""
-        synced_at = self.metrics[name].synced_at
-        waiting = self._queued_at if name not in self.refusals else synced_at
+    def health(self, place: NetnsFamily) -> ProxyHealth:
+        """Return whether the rules of a place follow the objects."""
+        synced_at = self.metrics[place].synced_at
+        waiting = self._queued_at if place not in self.refusals else synced_at
         return ProxyHealth(updated_at=synced_at, queued_at=waiting)
 
     async def sync(self, topology: Topology) -> int:
-        """Bring the rules of every namespace up to date.
+        """Bring the rules of every place up to date.
 
         Returns:
-            How many namespaces were given new rules.
+            How many places were given new rules.
 
         Raises:
             NetlabError: iptables or nft is missing, or a namespace is.
@@ -146,16 +148,7 @@ class KubeProxy:
             self._topology = None
             raise
         laid = await self._laid.bring(want)
-        self.refusals = dict(laid.refusals)
-        self._udp.all_changed(self.nodes.keys() & laid.were_read)
-        for name, held in laid.found.items():
-            if name in self.nodes:
-                self.nodes[name].take_over(held)
-        if all(node.is_tidy for node in self.nodes.values()):
-            self._tidy_at = None
-        elif self._tidy_at is None:
-            # Syncs one after another must not put it off for ever.
-            self._tidy_at = self._clock() + TIDY_S
+        self._take_over(laid)
         self._count(laid, time.perf_counter() - started)
         await self._clean_udp()
         if not self._is_due:
@@ -174,35 +167,39 @@ class KubeProxy:
         if self._tidy_at is None or now < self._tidy_at:
             return self._tidy_at
         self._tidy_at = None
-        names = self.nodes.keys() & self._laid.in_step()
-        texts = {name: self.nodes[name].tidy() for name in names}
-        refusals = await self._laid.tidy({name: text for name, text in texts.items() if text})
-        for name in refusals:
-            self.metrics[name].cleanup_failures += 1
+        places = self.nodes.keys() & self._laid.in_step()
+        texts = {place: self.nodes[place].tidy() for place in places}
+        refusals = await self._laid.tidy({place: text for place, text in texts.items() if text})
+        for place in refusals:
+            self.metrics[place].cleanup_failures += 1
         if refusals:
             self._queue()
         return now if refusals else None
 
-    def _follow(self, topology: Topology) -> dict[NetnsName, Wanted]:
-        """Compile what has changed, and return what every namespace must hold by that."""
+    def _follow(self, topology: Topology) -> dict[NetnsFamily, Wanted]:
+        """Compile what has changed, and return what every place must hold by that."""
         changed = self._take_changes()
         if topology is not self._topology:
             self._laid.fall_out_of_step(self._holds)
         if self._nodes_changed or topology is not self._topology:
             self._use_nodes(topology)
-        self._udp.changed(changed, self.nodes)
-        steps = {name: node.update(changed) for name, node in self.nodes.items()}
+        for family, udp in self._udp.items():
+            udp.changed(changed, self._nodes_of(family))
+        steps = {place: node.update(changed) for place, node in self.nodes.items()}
         return {
-            name: Wanted(whole=partial(self._whole, name), step=steps.get(name, RuleChange()))
-            for name in self._own
+            place: Wanted(whole=partial(self._whole, place), step=steps.get(place, RuleChange()))
+            for place in self._own
         }
 
-    def _holds(self, name: NetnsName) -> HeldRules:
-        own, node = self._own[name], self.nodes.get(name)
+    def _nodes_of(self, family: Family) -> set[NetnsFamily]:
+        return {place for place in self.nodes if place.family is family}
+
+    def _holds(self, place: NetnsFamily) -> HeldRules:
+        own, node = self._own[place], self.nodes.get(place)
         return node.holds(own) if node is not None else HeldRules(iptables=own)
 
-    def _whole(self, name: NetnsName) -> NodeRules:
-        own, node = self._own[name], self.nodes.get(name)
+    def _whole(self, place: NetnsFamily) -> NodeRules:
+        own, node = self._own[place], self.nodes.get(place)
         return node.rules(own) if node is not None else NodeRules(iptables=own)
 
     def _take_changes(self) -> list[Name]:
@@ -221,16 +218,28 @@ class KubeProxy:
     def _use_nodes(self, topology: Topology) -> None:
         """Take the nodes as they are now; those that are others compile everything."""
         old = self.nodes if topology is self._topology else {}
-        self._own = own_rules(self._lab, topology)
+        own = own_rules(self._lab, topology)
+        self._own = self._emptied(own) | own
         self.nodes = {}
-        for name, node in proxy_nodes(self._lab, topology, self._store).items():
-            known = old.get(name)
+        nodes = proxy_nodes(self._lab, topology, self._store)
+        for place in (NetnsFamily(name, family) for family in topology.families for name in nodes):
+            known, node = old.get(place), nodes[place.netns]
             if known is not None and known.node != node:
-                self._laid.forget([name])
+                self._laid.forget([place])
                 known = None
-            self.nodes[name] = known or node_proxy(topology, node, self._services)
+            made = known or node_proxy(topology, node, place.family, self._services)
+            self.nodes[place] = made
         self._nodes_changed, self._topology, self.mode = False, topology, topology.proxy.mode
-        self.metrics = {name: self.metrics.get(name) or ProxyMetrics() for name in self.nodes}
+        self.metrics = {
+            place: self.metrics.get(place) or ProxyMetrics(family=place.family)
+            for place in self.nodes
+        }
+
+    def _emptied(self, own: Mapping[NetnsFamily, Ruleset]) -> dict[NetnsFamily, Ruleset]:
+        """Return no rules for each place in a family that the lab had and has no more."""
+        names = {place.netns for place in own}
+        gone = [place for place in self._own if place.netns in names and place not in own]
+        return {place: Ruleset(place.family, ()) for place in gone}
 
     def _told(self, event: Event) -> None:
         now = self._clock()
@@ -243,29 +252,48 @@ class KubeProxy:
                 metrics.changed(event.key.resource, now)
             self._queue()
 
+    def _forget(self, places: Iterable[NetnsFamily]) -> None:
+        self._laid.forget(list(places))
+        self._queue()
+
     def _queue(self) -> None:
         self._is_due = True
         if self._queued_at is None:
             self._queued_at = self._clock()
 
+    def _take_over(self, laid: Laid) -> None:
+        """Take note of what places hold by now, and of what is to be tidied up there."""
+        self.refusals = dict(laid.refusals)
+        for family, udp in self._udp.items():
+            udp.all_changed(self._nodes_of(family) & laid.were_read)
+        for place, held in laid.found.items():
+            if place in self.nodes:
+                self.nodes[place].take_over(held)
+        if all(node.is_tidy for node in self.nodes.values()):
+            self._tidy_at = None
+        elif self._tidy_at is None:
+            # Syncs one after another must not put it off for ever.
+            self._tidy_at = self._clock() + TIDY_S
+
     def _count(self, laid: Laid, duration_s: float) -> None:
         now = self._clock()
-        for name, metrics in self.metrics.items():
-            is_full = name in laid.were_read
-            if name in laid.refusals:
+        for place, metrics in self.metrics.items():
+            is_full = place in laid.were_read
+            if place in laid.refusals:
                 metrics.failed(is_full=is_full)
             else:
                 metrics.synced(duration_s, now, is_full=is_full)
-                done = laid.changes.get(name)
+                done = laid.changes.get(place)
                 metrics.written = rules_written(done.iptables if done is not None else "")
 
     async def _clean_udp(self) -> None:
-        names = [name for name in self.nodes if name not in self.refusals]
-        due, services = self._udp.due(names)
-        if due:
-            started = time.perf_counter()
-            deleted = await self._call(CleanUdp(netns=tuple(due), services=services))
-            for name in due:
-                self.metrics[name].conntrack.observe(time.perf_counter() - started)
-                self.metrics[name].deleted_connections += deleted[name]
-        self._udp.done(names)
+        for family, udp in self._udp.items():
+            places = self._nodes_of(family) - self.refusals.keys()
+            due, services = udp.due(places)
+            if due:
+                started = time.perf_counter()
+                deleted = await self._call(CleanUdp(places=tuple(due), services=services))
+                for place in due:
+                    self.metrics[place].conntrack.observe(time.perf_counter() - started)
+                    self.metrics[place].deleted_connections += deleted[place]
+            udp.done(places)

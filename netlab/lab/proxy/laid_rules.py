@@ -1,10 +1,11 @@
-"""The rules that namespaces hold: read back, changed, and remembered from one change to the next.
+"""The rules that places hold: read back, changed, and remembered from one change to the next.
 
-What a namespace was last given is taken for what it holds, until that is forgotten; then it is read
-back from the kernel. A refused text makes it forgotten: nobody knows what else has happened there.
+A *place* is a namespace in one address family. What it was last given is taken for what it holds,
+until that is forgotten; then it is read back from the kernel. A refused text makes it forgotten:
+nobody knows what else has happened there.
 
-A namespace is *in step* when it holds what was wanted the last time, and who wants it can say what
-has changed since; then nothing has to be compared.
+A place is *in step* when it holds what was wanted the last time, and who wants it can say what has
+changed since; then nothing has to be compared.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
@@ -13,7 +14,7 @@ from typing import Any, Final
 
 from netlab.kernel.requests import LoadTables, ReadTables, Restore, SaveRules
 from netlab.model.addresses import Family
-from netlab.model.names import NetnsName
+from netlab.model.names import NetnsFamily
 from netlab.netfilter.parse import parse, unreadable_table
 from netlab.netfilter.rules import Ruleset
 from netlab.proxy.nftables.listing import parse_listing
@@ -21,25 +22,25 @@ from netlab.proxy.node_rules import HeldRules, RuleChange, Wanted, change
 
 Call = Callable[[object], Awaitable[Any]]
 
-_NOTHING: Final = HeldRules(iptables=Ruleset(Family.IPV4, ()))
+_NOTHING: Final = {family: HeldRules(iptables=Ruleset(family, ())) for family in Family}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Laid:
-    """What came of bringing namespaces to their rules."""
+    """What came of bringing places to their rules."""
 
-    changes: Mapping[NetnsName, RuleChange]
-    """Of each namespace that had to change."""
-    refusals: Mapping[NetnsName, str]
+    changes: Mapping[NetnsFamily, RuleChange]
+    """Of each place that had to change."""
+    refusals: Mapping[NetnsFamily, str]
     """Why, for each of them that refused."""
-    were_read: frozenset[NetnsName]
-    """The namespaces whose rules were not taken for what was last given."""
-    found: Mapping[NetnsName, HeldRules]
-    """What namespaces hold now, of those that were compared and did not refuse."""
+    were_read: frozenset[NetnsFamily]
+    """The places whose rules were not taken for what was last given."""
+    found: Mapping[NetnsFamily, HeldRules]
+    """What places hold now, of those that were compared and did not refuse."""
 
 
 class LaidRules:
-    """The rules of a lab's namespaces.
+    """The rules of all places of a lab.
 
     Args:
         call: Sends a request to the launcher.
@@ -47,71 +48,71 @@ class LaidRules:
 
     def __init__(self, call: Call) -> None:
         self._call = call
-        self._in_step: set[NetnsName] = set()
-        self._held: dict[NetnsName, HeldRules] = {}
-        """What namespaces that are not in step hold, where that is known."""
-        self._new: set[NetnsName] = set()
-        self._forgotten: set[NetnsName] = set()
+        self._in_step: set[NetnsFamily] = set()
+        self._held: dict[NetnsFamily, HeldRules] = {}
+        """What places that are not in step hold, where that is known."""
+        self._new: set[NetnsFamily] = set()
+        self._forgotten: set[NetnsFamily] = set()
         """While rules are brought: what is found, or left, may not be there any more."""
 
-    def in_step(self) -> Collection[NetnsName]:
-        """Return the namespaces that hold what was wanted the last time."""
+    def in_step(self) -> Collection[NetnsFamily]:
+        """Return the places that hold what was wanted the last time."""
         return frozenset(self._in_step)
 
-    def forget(self, names: Collection[NetnsName]) -> None:
-        """Have the rules of these namespaces read back before they are next compared."""
-        self._forgotten.update(names)
-        self._in_step.difference_update(names)
-        for name in names:
-            self._held.pop(name, None)
+    def forget(self, places: Collection[NetnsFamily]) -> None:
+        """Have the rules of these places read back before they are next compared."""
+        self._forgotten.update(places)
+        self._in_step.difference_update(places)
+        for place in places:
+            self._held.pop(place, None)
 
-    def start_empty(self, names: Collection[NetnsName]) -> None:
-        """Take note of namespaces that were just made and hold no rule."""
-        self.forget(names)
-        self._held.update(dict.fromkeys(names, _NOTHING))
-        self._new |= set(names)
+    def start_empty(self, places: Collection[NetnsFamily]) -> None:
+        """Take note of places that were just made and hold no rule."""
+        self.forget(places)
+        self._held.update({place: _NOTHING[place.family] for place in places})
+        self._new |= set(places)
 
-    def fall_out_of_step(self, holds: Callable[[NetnsName], HeldRules]) -> None:
-        """Have everything compared the next time; ``holds`` says what a namespace in step holds."""
-        self._held.update({name: holds(name) for name in self._in_step})
+    def fall_out_of_step(self, holds: Callable[[NetnsFamily], HeldRules]) -> None:
+        """Have everything compared the next time; ``holds`` says what a place in step holds."""
+        self._held.update({place: holds(place) for place in self._in_step})
         self._in_step.clear()
 
-    async def bring(self, want: Mapping[NetnsName, Wanted]) -> Laid:
-        """Bring namespaces to their rules, side by side.
+    async def bring(self, want: Mapping[NetnsFamily, Wanted]) -> Laid:
+        """Bring places to their rules, side by side.
 
         Raises:
             NetlabError: iptables or nft is missing, or a namespace is.
         """
         self._forgotten.clear()
         self._in_step &= want.keys()
-        changes = {name: want[name].step for name in self._in_step}
+        changes = {place: want[place].step for place in self._in_step}
         # Until its text is loaded nobody knows what a kernel holds.
-        self._in_step = {name for name, one in changes.items() if not one}
+        self._in_step = {place for place, one in changes.items() if not one}
         compared = want.keys() - changes.keys()
         were_read, self._new = self._new, set()
         # While one is read, another may be forgotten.
-        unreadable: dict[NetnsName, str] = {}
+        unreadable: dict[NetnsFamily, str] = {}
         while unknown := sorted(compared - self._held.keys() - unreadable.keys()):
             unreadable |= await self._read(unknown)
             were_read |= set(unknown)
         compared -= unreadable.keys()
-        found = {name: change(want[name].whole(), self._held[name]) for name in compared}
+        found = {place: change(want[place].whole(), self._held[place]) for place in compared}
         self._held.clear()
-        changes |= {name: one for name, (one, _) in found.items()}
+        changes |= {place: one for place, (one, _) in found.items()}
         refusals = unreadable | await self._load(changes)
         self._in_step |= changes.keys() - refusals.keys() - self._forgotten
         return Laid(
-            changes={name: one for name, one in changes.items() if one},
+            changes={place: one for place, one in changes.items() if one},
             refusals=refusals,
             were_read=frozenset(were_read),
-            found={name: held for name, (_, held) in found.items() if name not in refusals},
+            found={place: held for place, (_, held) in found.items() if place not in refusals},
         )
 
-    async def tidy(self, texts: Mapping[NetnsName, str]) -> Mapping[NetnsName, str]:
-        """Delete what was left behind, and return why, for each namespace that refused.
+    async def tidy(self, texts: Mapping[NetnsFamily, str]) -> Mapping[NetnsFamily, str]:
+        """Delete what was left behind, and return why, for each place that refused.
 
         Args:
-            texts: For ``nft -f``, of namespaces in step.
+            texts: For ``nft -f``, of places in step.
 
         Raises:
             NetlabError: nft is missing, or a namespace is.
@@ -121,32 +122,32 @@ class LaidRules:
         self._in_step |= texts.keys() - refusals.keys() - self._forgotten
         return refusals
 
-    async def _read(self, names: Sequence[NetnsName]) -> dict[NetnsName, str]:
-        """Read the rules of namespaces, and return why, for each whose rules cannot be read.
+    async def _read(self, places: Sequence[NetnsFamily]) -> dict[NetnsFamily, str]:
+        """Read the rules of places, and return why, for each whose rules cannot be read.
 
         To take those for none would lay jumps a second time.
         """
         unreadable = {}
-        texts = await self._call(SaveRules(netns=tuple(names)))
-        tables = await self._call(ReadTables(netns=tuple(names)))
-        for name, text in texts.items():
+        texts = await self._call(SaveRules(places=tuple(places)))
+        tables = await self._call(ReadTables(places=tuple(places)))
+        for place, text in texts.items():
             if why := unreadable_table(text):
-                unreadable[name] = why
+                unreadable[place] = why
                 continue
-            rules = parse(text, Family.IPV4)
-            table = parse_listing(tables[name]).table if tables[name] else None
-            self._held[name] = HeldRules(iptables=rules, nftables=table, is_read=True)
+            rules = parse(text, place.family)
+            table = parse_listing(tables[place]).table if tables[place] else None
+            self._held[place] = HeldRules(iptables=rules, nftables=table, is_read=True)
         return unreadable
 
-    async def _load(self, changes: Mapping[NetnsName, RuleChange]) -> dict[NetnsName, str]:
-        """Load the texts of each namespace up to one that it refuses."""
-        refusals: dict[NetnsName, str] = {}
+    async def _load(self, changes: Mapping[NetnsFamily, RuleChange]) -> dict[NetnsFamily, str]:
+        """Load the texts of each place up to one that it refuses."""
+        refusals: dict[NetnsFamily, str] = {}
         for request, texts in (
-            (LoadTables, {name: one.tables for name, one in changes.items()}),
-            (Restore, {name: one.iptables for name, one in changes.items()}),
-            (LoadTables, {name: one.removal for name, one in changes.items()}),
+            (LoadTables, {place: one.tables for place, one in changes.items()}),
+            (Restore, {place: one.iptables for place, one in changes.items()}),
+            (LoadTables, {place: one.removal for place, one in changes.items()}),
         ):
-            due = {name: text for name, text in texts.items() if text and name not in refusals}
+            due = {place: text for place, text in texts.items() if text and place not in refusals}
             if due:
                 refusals |= await self._call(request(texts=due))
         return refusals

@@ -1,15 +1,16 @@
 """What kube-proxy of one node has counted and measured, under kube-proxy's own names.
 
-Only what is measured is shown. Nodes are synced side by side, so a duration is that of the sync
-which brought the node its rules.
+Each address family counts for itself, and says so in the label ``ip_family``. Only what is measured
+is shown. Nodes are synced side by side, so a duration is that of the sync which brought the node
+its rules.
 
 Source: kube-proxy, ``pkg/proxy/metrics/metrics.go``.
 """
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from netlab.model.addresses import Family
@@ -17,7 +18,6 @@ from netlab.model.topology import ProxyMode
 from netlab.render.prometheus import Metric, Sample, histogram_samples
 
 _BOUNDS_S: Final = tuple(0.001 * 2**power for power in range(15))
-_FAMILY: Final = {"ip_family": str(Family.IPV4)}
 
 
 class Histogram:
@@ -34,13 +34,14 @@ class Histogram:
 
     def samples(self) -> tuple[Sample, ...]:
         """Return buckets, sum and count."""
-        return histogram_samples(_BOUNDS_S, self._counts, self._total, _FAMILY)
+        return histogram_samples(_BOUNDS_S, self._counts, self._total, {})
 
 
 @dataclass(slots=True, kw_only=True)
 class ProxyMetrics:
-    """The counters of one node's kube-proxy since the control plane's start."""
+    """The counters of one node's kube-proxy in one family since the control plane's start."""
 
+    family: Family
     sync: Histogram = field(default_factory=Histogram)
     full_sync: Histogram = field(default_factory=Histogram)
     partial_sync: Histogram = field(default_factory=Histogram)
@@ -58,9 +59,6 @@ class ProxyMetrics:
     cleanup_failures: int = 0
     """Texts that were refused though they only deleted what a change had left empty."""
     deleted_connections: int = 0
-    healthz: Counter[int] = field(default_factory=Counter)
-    """Answers of ``/healthz`` by status code."""
-    livez: Counter[int] = field(default_factory=Counter)
 
     def changed(self, resource: str, now: float) -> None:
         """Count a changed object that rules come from."""
@@ -90,6 +88,14 @@ class ProxyMetrics:
             held: The rules of iptables that the node holds, by table, as far as is known.
             without_local: Service ports without an endpoint on the node, by traffic policy.
         """
+        labels = {"ip_family": str(self.family)}
+        for metric in self._metrics(mode, held, without_local):
+            samples = (replace(one, labels={**labels, **one.labels}) for one in metric.samples)
+            yield replace(metric, samples=tuple(samples))
+
+    def _metrics(
+        self, mode: ProxyMode, held: Mapping[str, int], without_local: Mapping[str, int]
+    ) -> Iterator[Metric]:
         yield _histogram("sync_proxy_rules_duration", "SyncProxyRules latency", self.sync)
         yield _histogram("sync_full_proxy_rules_duration", "Full resyncs' latency", self.full_sync)
         yield _histogram(
@@ -118,12 +124,10 @@ class ProxyMetrics:
             kind="gauge",
             text="Services with a Local policy and endpoints, none of them on this node",
             samples=tuple(
-                Sample(value=count, labels={**_FAMILY, "traffic_policy": policy})
+                Sample(value=count, labels={"traffic_policy": policy})
                 for policy, count in without_local.items()
             ),
         )
-        yield _by_code("proxy_healthz_total", "Answers of /healthz", self.healthz)
-        yield _by_code("proxy_livez_total", "Answers of /livez", self.livez)
         yield _histogram("conntrack_reconciler_sync_duration", "Clean-ups' latency", self.conntrack)
         yield _counter(
             "conntrack_reconciler_deleted_entries_total",
@@ -159,6 +163,30 @@ class ProxyMetrics:
         )
 
 
+@dataclass(slots=True, kw_only=True)
+class HealthMetrics:
+    """How often the ports of one node's kube-proxy were asked for its health."""
+
+    healthz: Counter[int] = field(default_factory=Counter)
+    """Answers of ``/healthz`` by status code."""
+    livez: Counter[int] = field(default_factory=Counter)
+
+    def metrics(self) -> Iterator[Metric]:
+        """Yield everything under kube-proxy's names."""
+        yield _by_code("proxy_healthz_total", "Answers of /healthz", self.healthz)
+        yield _by_code("proxy_livez_total", "Answers of /livez", self.livez)
+
+
+def joined(metrics: Iterable[Metric]) -> list[Metric]:
+    """Return metrics with the samples of those that have one name together, as readers want."""
+    found: dict[str, Metric] = {}
+    for metric in metrics:
+        before = found.get(metric.name)
+        samples = (*before.samples, *metric.samples) if before is not None else metric.samples
+        found[metric.name] = replace(metric, samples=samples)
+    return list(found.values())
+
+
 def rules_written(text: str) -> Counter[str]:
     """Return the number of rules that a text for iptables-restore adds, by table."""
     written: Counter[str] = Counter()
@@ -179,19 +207,17 @@ def _histogram(name: str, text: str, durations: Histogram) -> Metric:
 
 
 def _gauge(name: str, text: str, value: float) -> Metric:
-    samples = (Sample(value=value, labels=_FAMILY),)
-    return Metric(name=f"kubeproxy_{name}", kind="gauge", text=text, samples=samples)
+    return Metric(name=f"kubeproxy_{name}", kind="gauge", text=text, samples=(Sample(value=value),))
 
 
 def _counter(name: str, text: str, value: float) -> Metric:
-    samples = (Sample(value=value, labels=_FAMILY),)
-    return Metric(name=f"kubeproxy_{name}", kind="counter", text=text, samples=samples)
+    return Metric(
+        name=f"kubeproxy_{name}", kind="counter", text=text, samples=(Sample(value=value),)
+    )
 
 
 def _by_table(name: str, text: str, counts: Mapping[str, int]) -> Metric:
-    samples = tuple(
-        Sample(value=count, labels={**_FAMILY, "table": table}) for table, count in counts.items()
-    )
+    samples = tuple(Sample(value=count, labels={"table": table}) for table, count in counts.items())
     return Metric(name=f"kubeproxy_{name}", kind="gauge", text=text, samples=samples)
 
 

@@ -1,13 +1,11 @@
 """The rules that every namespace of a lab must hold, from the topology and the objects."""
 
-from ipaddress import ip_network
-
 from netlab.cni.attachment import gateway
 from netlab.cni.cloud import INTERNET0
 from netlab.cni.masquerade import external_ip_ruleset, masquerade_ruleset
 from netlab.control.store import Store
-from netlab.model.addresses import Family
-from netlab.model.names import ROUTER, NetnsName, host_netns
+from netlab.model.addresses import Family, host_network
+from netlab.model.names import ROUTER, NetnsFamily, NetnsName, host_netns
 from netlab.model.objects import labels_of, name_of
 from netlab.model.services import ProxyNode, endpoint_slice_of, service_of
 from netlab.model.topology import ProxyMode, Topology, TopologyNode
@@ -36,9 +34,11 @@ def proxy_nodes(lab: str, topology: Topology, store: Store) -> dict[NetnsName, P
     }
 
 
-def node_proxy(topology: Topology, node: ProxyNode, services: ServiceMap) -> NodeProxy:
-    """Return kube-proxy of a node, in the topology's mode."""
-    inputs = node, _configuration(topology, node), Family.IPV4, services
+def node_proxy(
+    topology: Topology, node: ProxyNode, family: Family, services: ServiceMap
+) -> NodeProxy:
+    """Return what kube-proxy of a node does in one family, in the topology's mode."""
+    inputs = node, _configuration(topology, node), family, services
     match topology.proxy.mode:
         case ProxyMode.IPTABLES:
             return IptablesProxy(*inputs)
@@ -48,7 +48,7 @@ def node_proxy(topology: Topology, node: ProxyNode, services: ServiceMap) -> Nod
 
 def _configuration(topology: Topology, node: ProxyNode) -> ProxyConfiguration:
     asked = topology.proxy
-    primary = (ip_network(node.addresses[0]),) if asked.primary_node_ports else ()
+    own = node.addresses[: len(topology.families)] if asked.primary_node_ports else ()
     return ProxyConfiguration(
         cluster_cidrs=tuple(networks.pods for networks in topology.networks),
         detect_local_mode=asked.detect_local_mode,
@@ -57,36 +57,40 @@ def _configuration(topology: Topology, node: ProxyNode) -> ProxyConfiguration:
         masquerade_all=asked.masquerade_all,
         masquerade_bit=asked.masquerade_bit,
         localhost_node_ports=asked.localhost_node_ports,
-        node_port_addresses=primary or asked.node_port_addresses,
+        node_port_addresses=tuple(map(host_network, own)) or asked.node_port_addresses,
     )
 
 
-def own_rules(lab: str, topology: Topology) -> dict[NetnsName, Ruleset]:
+def own_rules(lab: str, topology: Topology) -> dict[NetnsFamily, Ruleset]:
     """Return the rules that are not kube-proxy's: those of the router, and what every node adds."""
-    networks = topology.networks[0]
-    masquerade = masquerade_ruleset((networks.pods, networks.nodes, networks.services))
-    nodes = {host_netns(lab, node.name): masquerade for node in topology.nodes}
-    return {host_netns(lab, ROUTER): _router(topology), **nodes}
+    rules = {}
+    for family, networks in zip(topology.families, topology.networks, strict=True):
+        rules[NetnsFamily(host_netns(lab, ROUTER), family)] = _router(topology, family)
+        inside = (networks.pods, networks.nodes, networks.services)
+        masquerade = masquerade_ruleset(inside, family)
+        for node in topology.nodes:
+            rules[NetnsFamily(host_netns(lab, node.name), family)] = masquerade
+    return rules
 
 
-def wanted_rules(lab: str, topology: Topology, store: Store) -> dict[NetnsName, NodeRules]:
+def wanted_rules(lab: str, topology: Topology, store: Store) -> dict[NetnsFamily, NodeRules]:
     """Return the rules that each namespace must hold: the router's, and every node's."""
     services, nodes = read_services(store), proxy_nodes(lab, topology, store)
     return {
-        name: node_proxy(topology, nodes[name], services).rules(own)
-        if name in nodes
+        place: node_proxy(topology, nodes[place.netns], place.family, services).rules(own)
+        if place.netns in nodes
         else NodeRules(iptables=own)
-        for name, own in own_rules(lab, topology).items()
+        for place, own in own_rules(lab, topology).items()
     }
 
 
-def _router(topology: Topology) -> Ruleset:
+def _router(topology: Topology, family: Family) -> Ruleset:
     pairs = [
         pair
         for node in topology.nodes
         for pair in zip(node.external_ips, node.addresses, strict=True)
     ]
-    return external_ip_ruleset(pairs, INTERNET0)
+    return external_ip_ruleset(pairs, INTERNET0, family)
 
 
 def _proxy_node(node: TopologyNode, zone: str) -> ProxyNode:

@@ -117,8 +117,8 @@ def test_a_health_check_needs_an_endpoint_and_a_healthy_proxy(
 def test_a_proxy_is_healthy_while_no_change_waits_for_long(
     queued_at: float | None, eligible: bool | None, status: int
 ):
-    health = ProxyHealth(updated_at=900.0, queued_at=queued_at)
-    answer = proxy_health_answer(health, now=1000.0, stamp="now", updated="then", eligible=eligible)
+    health = {Family.IPV4: ProxyHealth(updated_at=900.0, queued_at=queued_at)}
+    answer = proxy_health_answer(health, now=1000.0, stamp=_stamp, eligible=eligible)
     assert answer.status == status
     document = json.loads(answer.body)
     late = queued_at == 940.0
@@ -126,6 +126,23 @@ def test_a_proxy_is_healthy_while_no_change_waits_for_long(
     assert document["healthy"] is (status == 200)
     assert document["status"] == {"IPv4": {"lastUpdated": "then", "healthy": not late}}
     assert ("nodeEligible" in document) is (eligible is not None)
+
+
+def test_a_node_is_healthy_when_it_is_so_in_every_family():
+    health = {
+        Family.IPV4: ProxyHealth(updated_at=1000.0),
+        Family.IPV6: ProxyHealth(updated_at=900.0, queued_at=900.0),
+    }
+    answer = proxy_health_answer(health, now=1000.0, stamp=_stamp, eligible=None)
+    assert answer.status == 503
+    assert json.loads(answer.body)["status"] == {
+        "IPv4": {"lastUpdated": "now", "healthy": True},
+        "IPv6": {"lastUpdated": "then", "healthy": False},
+    }
+
+
+def _stamp(seconds: float) -> str:
+    return {1000.0: "now", 900.0: "then"}[seconds]
 
 
 @pytest.mark.parametrize(

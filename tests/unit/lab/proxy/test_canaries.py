@@ -7,23 +7,26 @@ from netlab.control.runtime import create_task
 from netlab.errors import KernelError
 from netlab.kernel.requests import FindLost
 from netlab.lab.proxy.canaries import CanaryWatch
-from netlab.model.names import NetnsName
+from netlab.model.addresses import Family
+from netlab.model.names import NetnsFamily, NetnsName
 from netlab.model.topology import ProxyMode
 
-NODES = (NetnsName("netlab-default-node1"), NetnsName("netlab-default-node2"))
+NODES = tuple(
+    NetnsFamily(NetnsName(f"netlab-default-{node}"), Family.IPV4) for node in ("node1", "node2")
+)
 NOW = 1_800_000_000.0
 
 
 async def watch(
-    answer: Callable[[FindLost], frozenset[NetnsName]],
+    answer: Callable[[FindLost], frozenset[NetnsFamily]],
     times: list[float],
     mode: ProxyMode = ProxyMode.IPTABLES,
-) -> tuple[list[float], list[set[NetnsName]], list[FindLost]]:
+) -> tuple[list[float], list[set[NetnsFamily]], list[FindLost]]:
     """Call at each of ``times``; return when the next look is due, the lost, the asked."""
-    lost: list[set[NetnsName]] = []
+    lost: list[set[NetnsFamily]] = []
     asked: list[FindLost] = []
 
-    async def call(request: object) -> frozenset[NetnsName]:
+    async def call(request: object) -> frozenset[NetnsFamily]:
         assert isinstance(request, FindLost)
         asked.append(request)
         return answer(request)
@@ -41,7 +44,7 @@ async def watch(
 def test_the_first_look_is_a_period_after_the_rules_were_laid():
     due, lost, asked = asyncio.run(watch(lambda _: frozenset(), [NOW, NOW + 29, NOW + 30]))
     assert due == [NOW + 30, NOW + 30, NOW + 60]
-    assert [request.netns for request in asked] == [(NODES[0],), (NODES[1],)]
+    assert [request.places for request in asked] == [(NODES[0],), (NODES[1],)]
     assert {table for table, _ in asked[0].chains} == {"mangle", "nat", "filter"}
     assert lost == []
 
@@ -56,16 +59,16 @@ def test_in_nftables_mode_a_rule_of_the_table_is_the_canary():
 
 
 def test_a_node_that_lost_its_canary_is_told():
-    def second(request: FindLost) -> frozenset[NetnsName]:
-        return frozenset(request.netns) & {NODES[1]}
+    def second(request: FindLost) -> frozenset[NetnsFamily]:
+        return frozenset(request.places) & {NODES[1]}
 
     _, lost, _ = asyncio.run(watch(second, [NOW, NOW + 30]))
     assert lost == [{NODES[1]}]
 
 
 def test_a_node_that_cannot_be_looked_at_counts_as_lost():
-    def refuse(request: FindLost) -> frozenset[NetnsName]:
-        raise KernelError(f"no look at {request.netns}")
+    def refuse(request: FindLost) -> frozenset[NetnsFamily]:
+        raise KernelError(f"no look at {request.places}")
 
     _, lost, _ = asyncio.run(watch(refuse, [NOW, NOW + 30]))
     assert lost == [set(NODES)]

@@ -7,12 +7,13 @@ import pytest
 
 from netlab.control.store import Store
 from netlab.lab.nodes import store_nodes
-from netlab.lab.proxy.doors import EVERYWHERE, HEALTH_PORT, PROXY_PORT, Door, ProxyDoors
+from netlab.lab.proxy.doors import HEALTH_PORT, PROXY_PORT, Door, ProxyDoors
 from netlab.lab.proxy.kube_proxy import KubeProxy
-from netlab.model.names import NetnsName
+from netlab.model.names import NetnsFamily, NetnsName
 from netlab.model.objects import Object
 from netlab.model.topology import Topology
 
+EVERYWHERE = "0.0.0.0"  # noqa: S104 (of a namespace)
 NODE1 = NetnsName("netlab-default-node1")
 NOW = 1_800_000_000.25
 SERVICE: Object = {
@@ -42,8 +43,8 @@ SLICE: Object = {
 }
 
 
-async def _empty_kernel(request: object) -> dict[NetnsName, str]:
-    return dict.fromkeys(getattr(request, "netns", ()), "")
+async def _empty_kernel(request: object) -> dict[NetnsFamily, str]:
+    return dict.fromkeys(getattr(request, "places", ()), "")
 
 
 @pytest.fixture

@@ -10,15 +10,18 @@ from netlab.control.store import Store
 from netlab.kernel.requests import LoadTables, ReadTables, Restore, SaveRules
 from netlab.lab.nodes import store_nodes
 from netlab.lab.proxy.kube_proxy import FULL_PERIOD_S, TIDY_S, KubeProxy
-from netlab.model.names import NetnsName
+from netlab.model.addresses import Family
+from netlab.model.names import NetnsFamily, NetnsName
 from netlab.model.objects import Key, Object, with_metadata
 from netlab.model.topology import KubeProxyOptions, ProxyMode, Topology
 from netlab.netfilter.render import render
 from netlab.proxy.health import HEALTH_TIMEOUT_S
 from netlab.proxy.nftables.table import Chain, Table
 
-NODE1, NODE2 = NetnsName("netlab-default-node1"), NetnsName("netlab-default-node2")
-ROUTER = NetnsName("netlab-default-router")
+NODE1, NODE2, ROUTER = (
+    NetnsFamily(NetnsName(f"netlab-default-{host}"), Family.IPV4)
+    for host in ("node1", "node2", "router")
+)
 NOW = 1_800_000_000.0
 ALL = {NODE1, NODE2, ROUTER}
 
@@ -50,20 +53,20 @@ class Launcher:
     """Takes every text, but from the namespaces that refuse; holds no rules."""
 
     def __init__(self) -> None:
-        self.restored: list[dict[NetnsName, str]] = []
-        self.tables: list[dict[NetnsName, str]] = []
-        self.saved: dict[NetnsName, str] = {}
-        self.listings: dict[NetnsName, str] = {}
-        self.read: list[NetnsName] = []
-        self.refuses: dict[NetnsName, str] = {}
+        self.restored: list[dict[NetnsFamily, str]] = []
+        self.tables: list[dict[NetnsFamily, str]] = []
+        self.saved: dict[NetnsFamily, str] = {}
+        self.listings: dict[NetnsFamily, str] = {}
+        self.read: list[NetnsFamily] = []
+        self.refuses: dict[NetnsFamily, str] = {}
 
-    async def __call__(self, request: object) -> dict[NetnsName, str]:
+    async def __call__(self, request: object) -> dict[NetnsFamily, str]:
         if isinstance(request, SaveRules):
-            self.read += request.netns
+            self.read += request.places
         if isinstance(request, SaveRules):
-            return {name: self.saved.get(name, "") for name in request.netns}
+            return {name: self.saved.get(name, "") for name in request.places}
         if isinstance(request, ReadTables):
-            return {name: self.listings.get(name, "") for name in request.netns}
+            return {name: self.listings.get(name, "") for name in request.places}
         if not isinstance(request, Restore | LoadTables):
             return {}
         loaded = self.restored if isinstance(request, Restore) else self.tables
@@ -101,7 +104,7 @@ def test_nothing_is_done_while_nothing_changes(
 
 
 def test_new_namespaces_need_no_reading(proxy: KubeProxy, topology: Topology, launcher: Launcher):
-    proxy.start_empty(ALL)
+    proxy.start_empty({place.netns for place in ALL})
     asyncio.run(proxy.sync(topology))
     assert launcher.read == []
 
@@ -133,7 +136,7 @@ def test_rules_that_may_have_been_touched_are_read_back(
 ):
     asyncio.run(proxy.sync(topology))
     launcher.read = []
-    proxy.forget({NODE1})
+    proxy.forget({NODE1.netns})
     asyncio.run(proxy.sync(topology))
     assert launcher.read == [NODE1]
 
@@ -180,11 +183,11 @@ def test_a_node_whose_text_was_refused_grows_unhealthy(
 def test_the_rules_that_a_host_is_to_hold_are_known(proxy: KubeProxy, topology: Topology):
     def text(host: str) -> str:
         wanted = proxy.wanted(topology, host)
-        return render(wanted.iptables) if wanted is not None else ""
+        return "".join(render(own.iptables) for own in wanted.values())
 
     assert "-A KUBE-MARK-MASQ -j MARK" in text("node1")
     assert "192.0.2.3" in text("router")
-    assert proxy.wanted(topology, "client") is None
+    assert proxy.wanted(topology, "client") == {}
 
 
 def test_modes_follow_each_other(proxy: KubeProxy, topology: Topology, launcher: Launcher):
@@ -208,13 +211,12 @@ def test_a_chain_that_is_found_empty_is_deleted_a_little_later(
     proxy = KubeProxy("default", store, launcher, clock=lambda: time[0])
     nftables = replace(topology, proxy=KubeProxyOptions(mode=ProxyMode.NFTABLES))
     asyncio.run(proxy.sync(nftables))
-    wanted = proxy.wanted(nftables, "node1")
-    assert wanted is not None
+    wanted = proxy.wanted(nftables, "node1")[Family.IPV4]
     assert wanted.nftables is not None
     held = replace(wanted.nftables, chains=(*wanted.nftables.chains, Chain(name="endpoint-OLD")))
     launcher.listings = {NODE1: listed(held)}
     launcher.saved = {NODE1: render(wanted.iptables)}
-    proxy.forget({NODE1})
+    proxy.forget({NODE1.netns})
     assert asyncio.run(proxy.sync(nftables)) == 0
     # Syncs in between do not put it off.
     time[0] += TIDY_S / 2
@@ -306,9 +308,9 @@ def test_rules_that_are_lost_during_a_sync_are_read_back(
 ):
     store_nodes(store, topology, NOW)
 
-    async def call(request: object) -> dict[NetnsName, str]:
+    async def call(request: object) -> dict[NetnsFamily, str]:
         if isinstance(request, Restore) and not launcher.restored:
-            proxy.forget({NODE2})
+            proxy.forget({NODE2.netns})
         return await launcher(request)
 
     proxy = KubeProxy("default", store, call, clock=lambda: NOW)
@@ -345,13 +347,13 @@ def test_rules_that_are_forgotten_while_others_are_read_are_read_too(
 ):
     store_nodes(store, topology, NOW)
 
-    async def call(request: object) -> dict[NetnsName, str]:
-        if isinstance(request, SaveRules) and NODE1 in request.netns:
-            proxy.forget({NODE2})
+    async def call(request: object) -> dict[NetnsFamily, str]:
+        if isinstance(request, SaveRules) and NODE1 in request.places:
+            proxy.forget({NODE2.netns})
         return await launcher(request)
 
     proxy = KubeProxy("default", store, call, clock=lambda: NOW)
-    proxy.start_empty({NODE2})
+    proxy.start_empty({NODE2.netns})
     assert asyncio.run(proxy.sync(topology)) == 3
     assert NODE2 in launcher.read
 

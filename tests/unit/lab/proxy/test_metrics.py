@@ -1,6 +1,7 @@
 """What kube-proxy of a node counts."""
 
 from netlab.lab.proxy.metrics import ProxyMetrics, rules_written
+from netlab.model.addresses import Family
 from netlab.model.topology import ProxyMode
 from netlab.render.prometheus import render_metrics
 
@@ -17,7 +18,7 @@ def numbers(metrics: ProxyMetrics, mode: ProxyMode = ProxyMode.IPTABLES) -> dict
 
 
 def test_changes_wait_until_the_next_sync():
-    metrics = ProxyMetrics()
+    metrics = ProxyMetrics(family=Family.IPV4)
     metrics.changed("services", 10.0)
     metrics.changed("endpointslices", 11.0)
     found = numbers(metrics)
@@ -35,7 +36,7 @@ def test_changes_wait_until_the_next_sync():
 
 
 def test_a_refused_text_is_counted_apart_when_it_was_partial():
-    metrics = ProxyMetrics()
+    metrics = ProxyMetrics(family=Family.IPV4)
     metrics.failed(is_full=True)
     metrics.failed(is_full=False)
     found = numbers(metrics)
@@ -44,7 +45,7 @@ def test_a_refused_text_is_counted_apart_when_it_was_partial():
 
 
 def test_nftables_mode_has_names_of_its_own():
-    metrics = ProxyMetrics()
+    metrics = ProxyMetrics(family=Family.IPV4)
     metrics.failed(is_full=False)
     metrics.cleanup_failures += 2
     found = numbers(metrics, ProxyMode.NFTABLES)
@@ -55,7 +56,7 @@ def test_nftables_mode_has_names_of_its_own():
 
 
 def test_rules_are_counted_by_table_those_held_and_those_written_last():
-    metrics = ProxyMetrics()
+    metrics = ProxyMetrics(family=Family.IPV4)
     metrics.written = rules_written("*nat\n:A - [0:0]\n-A A -j RETURN\nCOMMIT\n")
     found = numbers(metrics)
     assert found['sync_proxy_rules_iptables_total{table="nat"}'] == 2
