@@ -3,8 +3,8 @@
 A lab is up when its Services answer, not when its processes exist. Each Service port that has an
 endpoint is called on its ClusterIP from the first node. The first NodePort is called on every node
 that should answer, from the first client; the others on one node each, in turns, so that a lab of a
-hundred Services is not called a thousand times. The calls are TCP connections, all under way at
-once.
+hundred Services is not called a thousand times. A Service of two address families is called in
+both, as each has rules of its own. The calls are TCP connections, all under way at once.
 """
 
 import errno
@@ -17,9 +17,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from netlab.kernel.netns import inside
+from netlab.lab.cluster import cluster_ips
+from netlab.model.addresses import Address, Family, family_of
 from netlab.model.hosts import Host, HostKind
 from netlab.model.names import NetnsName
 from netlab.model.objects import Object, items_of, labels_of, name_of, namespace_of, spec_of
+from netlab.path.observations import AddrPort
 
 _AGAIN_S = 0.02
 """Before a refused call is made again."""
@@ -34,14 +37,13 @@ class Probe:
 
     netns: NetnsName
     caller: str
-    address: str
-    port: int
+    target: AddrPort
     what: str
     is_node_port: bool = False
 
     def __str__(self) -> str:
         """Say what is called, and by whom."""
-        return f"{self.what} at {self.address}:{self.port}, called from {self.caller}"
+        return f"{self.what} at {self.target}, called from {self.caller}"
 
 
 def probes(hosts: Iterable[Host], services: list[Object], slices: list[Object]) -> list[Probe]:
@@ -52,13 +54,16 @@ def probes(hosts: Iterable[Host], services: list[Object], slices: list[Object]) 
     endpoints = _nodes_with_endpoints(slices)
     result: list[Probe] = []
     for number, service in enumerate(services):
-        where = endpoints.get((namespace_of(service), name_of(service)))
-        if where and nodes:
-            result += _cluster_ip_probes(service, nodes[:1])
-            answering = _answering(service, where, nodes)
-            turn = number % len(answering)
-            called = answering[turn : turn + 1] if _has_node_port(result) else answering
-            result += _node_port_probes(service, called, clients[:1])
+        for cluster_ip in cluster_ips(service):
+            family = family_of(cluster_ip)
+            where = endpoints.get((namespace_of(service), name_of(service), family))
+            if where and nodes:
+                result += _cluster_ip_probes(service, cluster_ip, nodes[:1])
+                answering = _answering(service, where, nodes)
+                turn = number % len(answering)
+                is_later = _has_node_port(result, family)
+                called = answering[turn : turn + 1] if is_later else answering
+                result += _node_port_probes(service, family, called, clients[:1])
     return result
 
 
@@ -75,14 +80,15 @@ def unanswered(wanted: list[Probe], timeout_s: float) -> list[Probe]:
     return left
 
 
-def _nodes_with_endpoints(slices: list[Object]) -> dict[tuple[str, str], set[str]]:
-    """Return, for each Service by namespace and name, the nodes that have a ready endpoint."""
-    found: dict[tuple[str, str], set[str]] = defaultdict(set)
+def _nodes_with_endpoints(slices: list[Object]) -> dict[tuple[str, str, str], set[str]]:
+    """Return the nodes with a ready endpoint, by a Service's namespace and name, and a family."""
+    found: dict[tuple[str, str, str], set[str]] = defaultdict(set)
     for piece in slices:
-        service = (namespace_of(piece), labels_of(piece).get("kubernetes.io/service-name", ""))
+        name = labels_of(piece).get("kubernetes.io/service-name", "")
         for endpoint in items_of(piece, "endpoints"):
             if (endpoint.get("conditions") or {}).get("ready"):
-                found[service].add(endpoint.get("nodeName", ""))
+                key = namespace_of(piece), name, piece["addressType"]
+                found[key].add(endpoint.get("nodeName", ""))
     return found
 
 
@@ -92,23 +98,27 @@ def _answering(service: Object, where: set[str], nodes: list[Host]) -> list[Host
     return [node for node in nodes if node.name in where] or nodes[:1]
 
 
-def _has_node_port(found: list[Probe]) -> bool:
-    return any(probe.is_node_port for probe in found)
+def _has_node_port(found: list[Probe], family: Family) -> bool:
+    return any(probe.is_node_port and family.holds(probe.target.address) for probe in found)
 
 
-def _cluster_ip_probes(service: Object, callers: list[Host]) -> Iterator[Probe]:
-    cluster_ip = spec_of(service).get("clusterIP", "None")
-    for port in _tcp_ports(service) if cluster_ip not in {"", "None"} else ():
-        for caller in callers:
-            yield _probe(caller, cluster_ip, port["port"], service)
-
-
-def _node_port_probes(service: Object, called: list[Host], callers: list[Host]) -> Iterator[Probe]:
+def _cluster_ip_probes(
+    service: Object, cluster_ip: Address, callers: list[Host]
+) -> Iterator[Probe]:
     for port in _tcp_ports(service):
-        for node in called if port.get("nodePort") else ():
+        for caller in callers:
+            yield _probe(caller, AddrPort(cluster_ip, port["port"]), service)
+
+
+def _node_port_probes(
+    service: Object, family: Family, called: list[Host], callers: list[Host]
+) -> Iterator[Probe]:
+    addresses = [address for node in called if (address := node.address(family)) is not None]
+    for port in _tcp_ports(service):
+        for address in addresses if port.get("nodePort") else ():
             for caller in callers:
-                address = str(node.addresses[0])
-                yield _probe(caller, address, port["nodePort"], service, is_node_port=True)
+                target = AddrPort(address, port["nodePort"])
+                yield _probe(caller, target, service, is_node_port=True)
 
 
 def _tcp_ports(service: Object) -> Iterator[Object]:
@@ -116,14 +126,11 @@ def _tcp_ports(service: Object) -> Iterator[Object]:
     return (port for port in ports if port.get("protocol", "TCP") == "TCP")
 
 
-def _probe(
-    caller: Host, address: str, port: int, service: Object, *, is_node_port: bool = False
-) -> Probe:
+def _probe(caller: Host, target: AddrPort, service: Object, *, is_node_port: bool = False) -> Probe:
     return Probe(
         netns=caller.netns,
         caller=caller.name,
-        address=address,
-        port=port,
+        target=target,
         what=f"Service {namespace_of(service)}/{name_of(service)}",
         is_node_port=is_node_port,
     )
@@ -133,9 +140,11 @@ def _unanswered_once(wanted: list[Probe], deadline: float) -> list[Probe]:
     left = []
     with selectors.DefaultSelector() as selector:
         for probe in wanted:
+            address, port = probe.target
+            family = socket.AF_INET if address.version == 4 else socket.AF_INET6
             with inside(probe.netns):
-                call = socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
-            number = call.connect_ex((probe.address, probe.port))
+                call = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+            number = call.connect_ex((str(address), port))
             if number in {0, errno.EINPROGRESS}:
                 selector.register(call, selectors.EVENT_WRITE, probe)
             else:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from netlab.model.addresses import Address
+from netlab.model.addresses import Address, Family
 from netlab.model.names import NetnsName
 
 
@@ -29,3 +29,7 @@ class Host:
     """Its own addresses, the one others know it by first; empty for a pod that has none yet."""
     node: str | None = None
     """The node that runs it, for a pod."""
+
+    def address(self, family: Family) -> Address | None:
+        """Return the address of a family that others know it by; None when it has none of it."""
+        return next((address for address in self.addresses if family.holds(address)), None)

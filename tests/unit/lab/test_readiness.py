@@ -19,8 +19,11 @@ def host(name: str, kind: HostKind, *addresses: str) -> Host:
     )
 
 
-CLIENT = host("client", HostKind.CLIENT, "198.51.100.79")
-NODES = [host(f"node{n}", HostKind.NODE, f"10.240.0.{n}", f"10.244.{n}.1") for n in (1, 2, 3)]
+CLIENT = host("client", HostKind.CLIENT, "198.51.100.79", "2001:db8::79")
+NODES = [
+    host(f"node{n}", HostKind.NODE, f"10.240.0.{n}", f"fd00:10:240::{n}", f"10.244.{n}.1")
+    for n in (1, 2, 3)
+]
 ROUTER = host("router", HostKind.ROUTER, "10.240.0.254")
 
 
@@ -34,8 +37,9 @@ def service(name: str, node_port: int = 0, **spec: object) -> Object:
     }
 
 
-def slice_(name: str, node: str = "node2", *, ready: bool = True) -> Object:
+def slice_(name: str, node: str = "node2", *, ready: bool = True, family: str = "IPv4") -> Object:
     return {
+        "addressType": family,
         "metadata": {
             "name": f"{name}-x",
             "namespace": "default",
@@ -46,6 +50,8 @@ def slice_(name: str, node: str = "node2", *, ready: bool = True) -> Object:
 
 
 EVERYWHERE = [f"client 10.240.0.{n}:31704" for n in (1, 2, 3)]
+EVERYWHERE_6 = [f"client [fd00:10:240::{n}]:31704" for n in (1, 2, 3)]
+DUAL = {"clusterIPs": ["10.0.0.9", "fd00::9"]}
 
 
 @pytest.mark.parametrize(
@@ -90,6 +96,24 @@ EVERYWHERE = [f"client 10.240.0.{n}:31704" for n in (1, 2, 3)]
             id="later NodePorts on one node each, in turns",
         ),
         pytest.param(
+            [service("a", 31704, clusterIP="fd00::9")],
+            [slice_("a", family="IPv6")],
+            ["node1 [fd00::9]:80", *EVERYWHERE_6],
+            id="a Service of IPv6 in IPv6",
+        ),
+        pytest.param(
+            [service("a", 31704, **DUAL)],
+            [slice_("a"), slice_("a", family="IPv6")],
+            ["node1 10.0.0.9:80", *EVERYWHERE, "node1 [fd00::9]:80", *EVERYWHERE_6],
+            id="a Service of both families in both",
+        ),
+        pytest.param(
+            [service("a", 31704, externalTrafficPolicy="Local", **DUAL)],
+            [slice_("a", family="IPv6")],
+            ["node1 [fd00::9]:80", "client [fd00:10:240::2]:31704"],
+            id="only in the family that has an endpoint",
+        ),
+        pytest.param(
             [service("a", clusterIP="None")], [slice_("a")], [], id="nothing of a headless Service"
         ),
         pytest.param(
@@ -102,7 +126,7 @@ EVERYWHERE = [f"client 10.240.0.{n}:31704" for n in (1, 2, 3)]
 )
 def test_what_must_be_answered(services: list[Object], slices: list[Object], calls: list[str]):
     found = probes([CLIENT, ROUTER, *NODES], services, slices)
-    assert [f"{probe.caller} {probe.address}:{probe.port}" for probe in found] == calls
+    assert [f"{probe.caller} {probe.target}" for probe in found] == calls
 
 
 def test_without_a_client_nobody_calls_a_node_port():
