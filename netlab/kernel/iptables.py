@@ -34,6 +34,16 @@ def program(name: str) -> str:
     return path
 
 
+def require(family: Family) -> None:
+    """Make sure that rules of a family can be loaded and read.
+
+    Raises:
+        HostError: iptables is not installed.
+    """
+    for verb in ("restore", "save"):
+        program(f"{_TOOLS[family]}-{verb}")
+
+
 def restore(texts: Mapping[NetnsFamily, str]) -> dict[NetnsFamily, str]:
     """Load rules into several namespaces, side by side; what is there stays (``--noflush``).
 

@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from ipaddress import ip_interface
 from pathlib import Path
 from typing import Final
 
@@ -78,6 +79,7 @@ def probe_all() -> Iterator[Finding]:
     yield _tried("veth pairs", _veth, "modprobe veth")
     yield _tried("bridges", _bridge, "modprobe bridge")
     yield from _iptables()
+    yield _ipv6()
     yield _nftables()
     yield _br_netfilter()
     yield from _other_netlab()
@@ -133,12 +135,34 @@ def _iptables() -> Iterator[Finding]:
 
 def _rule(name: str, text: str, module: str) -> Finding:
     def load(where: NetnsName) -> None:
-        place = NetnsFamily(where, Family.IPV4)
-        refused = iptables.restore({place: text})
-        if refused:
-            raise OSError(refused[place])
+        _restore(NetnsFamily(where, Family.IPV4), text)
 
     return _tried(name, load, f"modprobe xt_{module}, or install this kernel's extra modules")
+
+
+def _restore(place: NetnsFamily, text: str) -> None:
+    refused = iptables.restore({place: text})
+    if refused:
+        raise OSError(refused[place])
+
+
+def _ipv6() -> Finding:
+    """Give a link an address of IPv6, and load a rule that rewrites one."""
+
+    def attempt(where: NetnsName) -> None:
+        address = ip_interface("fd00::1/64")
+        _bridge(where)
+        apply.apply(
+            [
+                ops.SetSysctl(netns=where, key="net.ipv6.conf.all.disable_ipv6", value="0"),
+                ops.AddAddress(netns=where, ifname="br0", address=address),
+            ]
+        )
+        rule = "-A PREROUTING -p tcp -j DNAT --to-destination [fd00::2]:80"
+        _restore(NetnsFamily(where, Family.IPV6), f"*nat\n{rule}\nCOMMIT\n")
+
+    hint = "topologies with IPv6 in spec.ipFamilies need it; modprobe ip6table_nat"
+    return replace(_tried("IPv6", attempt, hint), is_needed=False)
 
 
 def _nftables() -> Finding:

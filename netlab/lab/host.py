@@ -9,8 +9,10 @@ from pathlib import Path
 from netlab.errors import HostError
 from netlab.kernel import iptables, nftables
 from netlab.kernel.rundir import RUN
+from netlab.model.addresses import Family
 from netlab.model.topology import Cni, ProxyMode, Topology
 
+_IPV6_SYSCTLS = Path("/proc/sys/net/ipv6")
 _BRIDGE_SYSCTLS = Path("/proc/sys/net/bridge")
 _ROOM = 4 << 20
 """Bytes; a small lab's files take a quarter of a megabyte, and logs grow."""
@@ -33,10 +35,15 @@ def require_tools(topology: Topology) -> None:
     """Make sure that the machine has what a lab of this topology cannot do without.
 
     Raises:
-        HostError: iptables is missing, or nft or br_netfilter where the topology needs it.
+        HostError: iptables is missing, or what the topology needs of IPv6, nft or br_netfilter.
     """
-    for name in ("iptables-restore", "iptables-save"):
-        iptables.program(name)
+    for family in topology.families:
+        iptables.require(family)
+    if Family.IPV6 in topology.families and not _IPV6_SYSCTLS.exists():
+        raise HostError(
+            "this kernel was started without IPv6",
+            hint="start it without ipv6.disable=1, or take IPv6 out of spec.ipFamilies",
+        )
     if topology.proxy.mode is ProxyMode.NFTABLES:
         nftables.program()
     if topology.cni is Cni.BRIDGE and not _BRIDGE_SYSCTLS.exists():

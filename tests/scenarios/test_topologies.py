@@ -4,6 +4,7 @@ import re
 import subprocess
 from collections.abc import Iterator
 from importlib.resources import files
+from ipaddress import ip_address
 from typing import Any
 
 import pytest
@@ -52,19 +53,30 @@ def services(lab: Lab) -> list[dict[str, Any]]:
 
 
 def urls(lab: Lab, service: dict[str, Any]) -> Iterator[str]:
+    """Return every address that a Service has, of each of its families."""
+    families = service["spec"]["ipFamilies"]
     addresses = [
         address["address"]
         for node in lab.get("nodes")["items"]
         for address in node["status"]["addresses"]
-        if address["type"] == "InternalIP"
+        if address["type"] == "InternalIP" and family(address["address"]) in families
     ]
     for port in service["spec"]["ports"]:
         if port["protocol"] != "TCP":
             continue
-        yield f"http://{service['spec']['clusterIP']}:{port['port']}"
+        for address in service["spec"]["clusterIPs"]:
+            yield url(address, port["port"])
         # Under Local not every node answers.
         if port.get("nodePort") and service["spec"].get("externalTrafficPolicy") != "Local":
-            yield from (f"http://{address}:{port['nodePort']}" for address in addresses)
+            yield from (url(address, port["nodePort"]) for address in addresses)
+
+
+def family(address: str) -> str:
+    return f"IPv{ip_address(address).version}"
+
+
+def url(address: str, port: int) -> str:
+    return f"http://[{address}]:{port}" if ":" in address else f"http://{address}:{port}"
 
 
 @pytest.mark.parametrize("topology", TOPOLOGIES)
@@ -76,9 +88,10 @@ def test_one_topology_becomes_another(lab: Lab, topology: str):
     assert "CLIENT VALUES" in lab.fetch("client", "http://10.240.0.4:30080")
 
 
-def test_printed_commands_build_the_same_network(lab: Lab):
+@pytest.mark.parametrize("topology", ["two-nodes", "dual-stack"])
+def test_printed_commands_build_the_same_network(lab: Lab, topology: str):
     """What ``up --dry-run`` prints, typed in by hand, is what ``up`` then finds done."""
-    script = lab.run("up", "--dry-run", "two-nodes").stdout
+    script = lab.run("up", "--dry-run", topology).stdout
     # Not all have ethtool; what the captures show has nothing to do with the network's shape.
     script = "".join(line for line in script.splitlines(keepends=True) if "ethtool" not in line)
     typed = subprocess.run(
@@ -89,7 +102,7 @@ def test_printed_commands_build_the_same_network(lab: Lab):
         by_hand = {name: shape(name) for name in sorted(namespaces()) if lab.name in name}
     finally:
         lab.down()
-    lab.up("two-nodes")
+    lab.up(topology)
     by_up = {name: shape(name) for name in lab.netns()}
     assert by_hand == by_up
 
@@ -100,7 +113,9 @@ def shape(netns: str) -> dict[str, list[str]]:
         "links": ["ip", "-o", "link"],
         "addresses": ["ip", "-o", "addr"],
         "routes": ["ip", "route"],
+        "routes of IPv6": ["ip", "-6", "route"],
         "rules": ["iptables-save"],
+        "rules of IPv6": ["ip6tables-save"],
     }
     found = {}
     for what, argv in commands.items():
@@ -119,4 +134,5 @@ def _steady(line: str) -> str:
     line = re.sub(
         r"link-netns \S+|valid_lft \S+|preferred_lft \S+|proto static |brd [\d.]+ ", "", line
     )
-    return re.sub(r"\b10\.0\.\d+\.\d+/32\b|--sport \d+", "CLUSTER-IP", line)
+    cluster_ip = r"\b10\.0\.\d+\.\d+/32\b|\bfd00:10:96::[\da-f]+/128\b"
+    return re.sub(rf"{cluster_ip}|--sport \d+", "CLUSTER-IP", line)

@@ -9,6 +9,7 @@ import pytest
 from netlab.errors import HostError
 from netlab.lab.host import require_root, require_tools
 from netlab.model.topology import KubeProxyOptions, ProxyMode, Topology
+from netlab.spec.topology import parse_topology
 
 PROGRAM = (
     "import os, sys\n"
@@ -52,6 +53,14 @@ def test_a_program_that_the_topology_needs_is_asked_for(
     with pytest.raises(HostError, match=f"{missing} is not installed") as failure:
         require_tools(replace(topology, proxy=KubeProxyOptions(mode=mode)))
     assert failure.value.hint.startswith("apt-get install")
+
+
+def test_a_topology_with_ipv6_needs_ip6tables(topology: Topology, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(shutil, "which", lambda name, **_: None if "ip6" in name else name)
+    require_tools(topology)
+    lab = parse_topology("apiVersion: netlab/v1\nkind: Topology\nspec: {ipFamilies: [IPv6]}", "")
+    with pytest.raises(HostError, match="ip6tables-restore is not installed"):
+        require_tools(lab.topology)
 
 
 def test_nft_is_not_asked_for_in_iptables_mode(topology: Topology, monkeypatch: pytest.MonkeyPatch):
