@@ -7,10 +7,15 @@ child processes do its work in the kernel, the launcher on the network and the c
 containers. The event loop runs passes (see ``netlab.control.runtime``). One pass:
 
 1. the controllers reconcile objects;
-2. namespaces, links, addresses and routes follow (``network``);
-3. processes are started and ended (``kubelet``), which changes objects, so back to 1;
-4. when nothing changes any more, the rules follow (``kube_proxy``);
-5. pods that no rule leads to any more are asked to end.
+2. pods that are to end are noted, and those that have ended are removed (``kubelet``);
+3. namespaces, links, addresses and routes follow (``network``);
+4. processes are started, and their pods are ready once they serve; all this changes objects, so
+   back to 1;
+5. when nothing changes any more, the rules follow (``kube_proxy``);
+6. pods that were noted, and that no rule leads to any more, are asked to end.
+
+From 4 to 5 a pod serves before a connection is led to it, and from 5 to 6 none is led to it before
+it learns that it must end.
 
 It answers on the lab's Unix socket with the Kubernetes API and with ``/netlab/v1``.
 """
@@ -44,7 +49,7 @@ if TYPE_CHECKING:
     from netlab.model.names import NetnsFamily, NetnsName
 
 _ROUNDS: Final = 8
-"""Of steps 1 to 3 in one pass; rules are not kept waiting by pods that never come to rest."""
+"""Of steps 1 to 4 in one pass; rules are not kept waiting by pods that never come to rest."""
 
 
 class ControlPlane:
@@ -119,6 +124,8 @@ class ControlPlane:
         return wake
 
     async def _sync(self) -> float | None:
+        # Passes that fail, or whose rules are refused, come again and again.
+        self.kubelet.ask_to_end(self.clock(), are_rules_laid=False)
         if self._must_read:
             found = await self.network.read()
             self.kube_proxy.forget(found)
@@ -130,17 +137,16 @@ class ControlPlane:
             self.kubelet.report_ended(now)
             wakes = [self.reconciler.reconcile(now)]
             before = self.store.version
+            wakes.append(self.kubelet.end_pods(now))
             operations = await self.network.sync(self.topology)
             self.operations += len(operations)
             made |= created(operations)
             self.kube_proxy.start_empty(created(operations))
-            wakes.append(await self.kubelet.run_pods(self.topology, now))
+            wakes.append(await self.kubelet.start_pods(self.topology, now))
             if self.store.version == before:
                 break
-        try:
-            wakes.append(await self._sync_proxies(made))
-        finally:
-            self.kubelet.ask_to_end()
+        wakes.append(await self._sync_proxies(made))
+        self.kubelet.ask_to_end(self.clock(), are_rules_laid=not self.kube_proxy.refusals)
         return min((wake for wake in wakes if wake is not None), default=None)
 
     async def _sync_proxies(self, made: set["NetnsName"]) -> float:

@@ -4,11 +4,11 @@ Theory of operation
 -------------------
 A pass compares the pods in the store with the processes that run. It starts what is missing, all
 at once, and reports each start in the pod's status. A pod that is being deleted is asked to end
-(SIGTERM) when the pass has laid its rules, so that new connections are led to others by then,
-however busy the machine is. It is killed when its grace period is over; when its last process is
-gone the object is removed, and with it, in the next pass, its network namespace. That a process has
-ended is told by the container runtime and reported at once, so that the pod leaves its
-EndpointSlices.
+(SIGTERM) when the rules are laid that lead new connections to others, however busy the machine is;
+where rules are refused again and again, it is asked nevertheless. It is killed when its grace
+period is over; when its last process is gone the object is removed, and with it its network
+namespace. That a process has ended is told by the container runtime and reported at once, so that
+the pod leaves its EndpointSlices.
 
 A container's id in the pod's status is its process's pid and start time: a control plane that
 starts anew knows by it which processes to take over.
@@ -45,6 +45,8 @@ Call = Callable[[object], Awaitable[Any]]
 _ID: Final = "netlab://{pid}-{start_time}"
 _GRACE_S: Final = 30
 _KILL_S: Final = 10.0
+_RULES_S: Final = 5.0
+"""A pod is not asked to end for so long, at most, when rules still lead to it."""
 _RETRY_S: Final = 10.0
 """After a container could not be started: the user may have installed its program."""
 
@@ -72,7 +74,8 @@ class Kubelet:
         self._ended: list[tuple[_ContainerKey, int | None]] = []
         self._ended_early: dict[ProcessId, int | None] = {}
         """Ends that were told before the start of the process was taken note of."""
-        self._to_ask: list[ProcessId] = []
+        self._to_ask: dict[ProcessId, float] = {}
+        """Whom to ask to end, and when at the latest."""
         self._asked_to_end: set[ProcessId] = set()
         self._retry_at: dict[_ContainerKey, float] = {}
 
@@ -106,6 +109,7 @@ class Kubelet:
             self._ended_early[message.process] = message.status
         else:
             self._asked_to_end.discard(message.process)
+            self._to_ask.pop(message.process, None)
             found = self._running.get(key.uid, {})
             if found.get(key.name) == message.process:
                 del found[key.name]
@@ -126,19 +130,31 @@ class Kubelet:
                 pod = pods.container_exited(by_uid[key.uid], key.name, code or 0, number, now)
                 by_uid[key.uid] = self._store.update(pod)
 
-    async def run_pods(self, topology: Topology, now: float) -> float | None:
-        """Start and end processes until they are what the pods want.
+    def end_pods(self, now: float) -> float | None:
+        """Take note of the pods that are to end, kill those that are late, and remove the ended.
+
+        To be called when EndpointSlices have followed the pods, before anything else can happen to
+        those: who is noted here is in no rule that is laid from then on.
 
         Returns:
             When to look again, in wall clock seconds; None when nothing waits.
         """
-        placed = [pod for pod in self._store.list_("pods") if placement_of(pod)]
-        wakes = self._end_pods([pod for pod in placed if is_terminating(pod)], now)
+        placed = self._placed()
         self._kill_strays({uid_of(pod) for pod in placed})
-        due, waiting = self._due([pod for pod in placed if may_run(pod)], now)
+        return self._end_pods([pod for pod in placed if is_terminating(pod)], now)
+
+    async def start_pods(self, topology: Topology, now: float) -> float | None:
+        """Start the processes that pods lack.
+
+        Returns:
+            When to look again, in wall clock seconds; None when nothing waits.
+        """
+        due, waiting = self._due([pod for pod in self._placed() if may_run(pod)], now)
         await self._start(due, topology, now)
-        wakes += waiting
-        return min(wakes, default=None)
+        return min(waiting, default=None)
+
+    def _placed(self) -> list[Object]:
+        return [pod for pod in self._store.list_("pods") if placement_of(pod)]
 
     def _due(
         self, wanted: list[Object], now: float
@@ -207,7 +223,7 @@ class Kubelet:
         message = f"{error}; {hint}" if hint else str(error)
         self._store.update(pods.container_not_started(current, spec["name"], reason, message, now))
 
-    def _end_pods(self, ending: list[Object], now: float) -> list[float]:
+    def _end_pods(self, ending: list[Object], now: float) -> float | None:
         wakes = []
         with self._store.transaction():
             for pod in ending:
@@ -216,22 +232,32 @@ class Kubelet:
                     self._store.remove(key_of(pod))
                     continue
                 deadline = _deadline(pod, now)
-                self._signal(left, deadline <= now)
+                if deadline > now:
+                    self._note(left, now + min(_RULES_S, (deadline - now) / 2))
+                else:
+                    for process in left:
+                        processes.send_signal(process, signal.SIGKILL)
                 wakes.append(deadline if deadline > now else now + 1)
-        return wakes
+        return min(wakes, default=None)
 
-    def _signal(self, left: Iterable[ProcessId], is_over: bool) -> None:  # noqa: FBT001
-        for process in left:
-            if is_over:
-                processes.send_signal(process, signal.SIGKILL)
-            elif process not in self._asked_to_end:
-                self._asked_to_end.add(process)
-                self._to_ask.append(process)
+    def _note(self, ending: Iterable[ProcessId], latest: float) -> None:
+        for process in ending:
+            if process not in self._asked_to_end:
+                self._to_ask.setdefault(process, latest)
 
-    def ask_to_end(self) -> None:
-        """Ask the processes of pods that are being deleted to end; the rules were laid before."""
-        while self._to_ask:
-            processes.send_signal(self._to_ask.pop(), signal.SIGTERM)
+    def ask_to_end(self, now: float, *, are_rules_laid: bool) -> None:
+        """Ask the processes of pods that are being deleted to end.
+
+        Args:
+            now: Wall clock seconds.
+            are_rules_laid: Whether every node holds the rules that follow from the EndpointSlices;
+                otherwise only those are asked that can wait no longer.
+        """
+        due = [one for one, latest in self._to_ask.items() if are_rules_laid or latest <= now]
+        for process in due:
+            del self._to_ask[process]
+            self._asked_to_end.add(process)
+            processes.send_signal(process, signal.SIGTERM)
 
     def _kill_strays(self, known: set[str]) -> None:
         for uid in self._running.keys() - known:
@@ -254,9 +280,10 @@ def _has_ended(pod: Object, container: str) -> bool:
 
 def _deadline(pod: Object, now: float) -> float:
     """Return when the pod's grace period is over, in wall clock seconds."""
-    # The timestamp of deletion is the time by which the pod is to be gone.
+    # The timestamp of deletion is the time by which the pod is to be gone, cut to a whole second:
+    # with the next one no pod has less time than it was given.
     marked = metadata_of(pod).get("deletionTimestamp")
-    return seconds(marked) if marked else now + _GRACE_S
+    return seconds(marked) + 1 if marked else now + _GRACE_S
 
 
 def _id_of(process: ProcessId) -> str:

@@ -6,10 +6,10 @@ import signal
 import pytest
 
 from netlab.control.store import Store
+from netlab.kernel.container_requests import Exited
 from netlab.lab.kubelet import Kubelet
 from netlab.model.objects import Object
 from netlab.model.processes import ProcessId
-from netlab.model.topology import Topology
 
 PROCESS = ProcessId(pid=4_000_000, start_time=7)
 NOW = 1_800_000_000.0
@@ -49,21 +49,48 @@ async def _no_runtime(request: object) -> None:
     del request
 
 
-def test_a_pod_is_asked_to_end_only_when_the_rules_lead_elsewhere_and_killed_when_it_is_late(
-    store: Store, topology: Topology, sent: list[tuple[ProcessId, int]]
-):
+@pytest.fixture
+def kubelet(store: Store, sent: list[tuple[ProcessId, int]]) -> Kubelet:
+    """A kubelet that has taken over a pod, which is to be deleted now."""
+    assert sent == []
     store.create(POD)
     kubelet = Kubelet("default", store, _no_runtime)
     asyncio.run(kubelet.adopt())
+    kubelet.end_pods(NOW)
+    return kubelet
 
-    asyncio.run(kubelet.run_pods(topology, NOW))
+
+def test_a_pod_is_asked_to_end_once_and_killed_when_it_is_late(
+    kubelet: Kubelet, sent: list[tuple[ProcessId, int]]
+):
     assert sent == []
-    kubelet.ask_to_end()
+    kubelet.ask_to_end(NOW, are_rules_laid=True)
     assert sent == [(PROCESS, signal.SIGTERM)]
 
-    asyncio.run(kubelet.run_pods(topology, NOW + 1))
-    kubelet.ask_to_end()
+    kubelet.end_pods(NOW + 1)
+    kubelet.ask_to_end(NOW + 1, are_rules_laid=True)
     assert sent == [(PROCESS, signal.SIGTERM)]
 
-    asyncio.run(kubelet.run_pods(topology, NOW + 31))
+    kubelet.end_pods(NOW + 30.9)
+    assert sent[1:] == []
+    kubelet.end_pods(NOW + 31)
     assert sent[1:] == [(PROCESS, signal.SIGKILL)]
+
+
+def test_a_pod_is_not_asked_to_end_while_rules_lead_to_it_unless_it_would_be_killed_unasked(
+    kubelet: Kubelet, sent: list[tuple[ProcessId, int]]
+):
+    for now in (NOW, NOW + 1, NOW + 2):
+        kubelet.end_pods(now)
+        kubelet.ask_to_end(now, are_rules_laid=False)
+    assert sent == []
+    kubelet.ask_to_end(NOW + 10, are_rules_laid=False)
+    assert sent == [(PROCESS, signal.SIGTERM)]
+
+
+def test_a_process_that_has_ended_by_itself_is_not_asked_to(
+    kubelet: Kubelet, sent: list[tuple[ProcessId, int]]
+):
+    kubelet.exited(Exited(process=PROCESS, status=0))
+    kubelet.ask_to_end(NOW, are_rules_laid=True)
+    assert sent == []
