@@ -152,7 +152,7 @@ def test_rules_lead_to_a_pod_when_it_listens(lab: Lab, topology: str):
     log = log_of(lab, "late")
     log.parent.mkdir()
     os.mkfifo(log)
-    with running(lab, CALLER) as end:
+    with running(lab, "client", CALLER) as caller:
         assert lab.run("apply", "-f", "-", text=pod("late", "node2")).returncode == 0
         wait_for(lambda: lab.get("pod", "late")["status"].get("podIP"))
         assert not is_ready(lab, "late")
@@ -160,6 +160,6 @@ def test_rules_lead_to_a_pod_when_it_listens(lab: Lab, topology: str):
             served, _, _ = select.select([reader], [], [], 60)
             assert served
             assert is_ready(lab, "late")
-            unanswered, calls = map(int, end().split())
+            unanswered, calls = map(int, caller.end().split())
     assert calls > 10
     assert unanswered == 0
