@@ -18,20 +18,22 @@ from tests.kernel.test_traffic import running
 
 pytestmark = pytest.mark.kernel
 
-NODES = ("10.240.0.3", "10.240.0.4")
+NODES = ("10.240.0.3", "10.240.0.4", "[fd00:10:240::3]", "[fd00:10:240::4]")
+"""Both, by their addresses of both families."""
 PORT = "30091"
 CALLS = 20
 TOPOLOGY = """\
 apiVersion: netlab/v1
 kind: Topology
 metadata: {name: turns}
-spec: {nodes: 2, proxy: {mode: MODE}}
+spec: {nodes: 2, ipFamilies: [IPv4, IPv6], proxy: {mode: MODE}}
 ---
 apiVersion: v1
 kind: Service
 metadata: {name: turns}
 spec:
   type: NodePort
+  ipFamilyPolicy: RequireDualStack
   selector: {app: turns}
   ports: [{port: 80, targetPort: 8080, nodePort: 30091}]
 """
@@ -53,7 +55,7 @@ WITNESS = """\
         - |
           trap '
             for node in NODES; do for call in $(seq CALLS); do
-              curl -s -o /dev/null --max-time 5 http://$node:PORT/asked-to-end
+              curl -sg -o /dev/null --max-time 5 http://$node:PORT/asked-to-end
             done; done; exit' TERM
           sleep 1000 & wait
 """
@@ -70,7 +72,7 @@ import http.client, select, socket
 print("begun", flush=True)
 unanswered = calls = 0
 while not select.select([0], [], [], 0.005)[0]:
-    for address in ("10.240.0.3", "10.240.0.4"):
+    for address in ("10.240.0.3", "10.240.0.4", "fd00:10:240::3", "fd00:10:240::4"):
         calls += 1
         connection = http.client.HTTPConnection(address, 30091, timeout=60)
         try:
@@ -84,12 +86,12 @@ print(unanswered, calls)
 
 
 class TroubledTools(Lab):
-    """A lab whose nft and iptables-restore are slow, or refuse the next text, when told to."""
+    """A lab whose nft and iptables are slow, or refuse the next text, when told to."""
 
     def __init__(self, name: str, directory: Path) -> None:
         super().__init__(name)
         self._directory = directory
-        for tool in ("nft", "iptables-restore"):
+        for tool in ("nft", "iptables-restore", "ip6tables-restore"):
             program = shutil.which(tool, path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
             wrapped = directory / tool
             wrapped.write_text(TOOL.format(directory=directory, program=program))
