@@ -18,7 +18,11 @@ from netlab.model.addresses import Address, Network
 from netlab.model.packets import Protocol
 
 SERVICE_NAME_LABEL: Final = "kubernetes.io/service-name"
-SERVICE_PROXY_NAME_LABEL: Final = "service.kubernetes.io/service-proxy-name"
+LEFT_ALONE_LABELS: Final = (
+    "service.kubernetes.io/service-proxy-name",
+    "service.kubernetes.io/headless",
+)
+"""kube-proxy does not look at Services and EndpointSlices with one of them, whatever its value."""
 AFFINITY_TIMEOUT_S: Final = 10_800
 """Three hours, the default of ``sessionAffinityConfig.clientIP.timeoutSeconds``."""
 
@@ -58,13 +62,13 @@ class Service:
     health_check_node_port: int | None = None
     session_affinity: str = "None"
     session_affinity_timeout_s: int = AFFINITY_TIMEOUT_S
-    service_proxy_name: str = ""
-    """Another proxy's name: kube-proxy leaves the Service alone."""
+    is_left_alone: bool = False
+    """Whether a label keeps kube-proxy from it."""
 
     @property
     def is_proxied(self) -> bool:
         """Whether kube-proxy lays rules for it."""
-        return bool(self.cluster_ips) and not self.service_proxy_name
+        return bool(self.cluster_ips) and not self.is_left_alone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +103,7 @@ class EndpointSlice:
     namespace: str
     name: str
     service_name: str
-    """Empty for a slice that belongs to no Service."""
+    """Empty for a slice that belongs to no Service, or that a label keeps kube-proxy from."""
     address_type: str = "IPv4"
     ports: tuple[EndpointPort, ...] = ()
     endpoints: tuple[Endpoint, ...] = ()
@@ -135,7 +139,7 @@ def service_of(obj: Object) -> Service:
         health_check_node_port=_number(spec, "healthCheckNodePort") or None,
         session_affinity=_text(spec, "sessionAffinity", "None"),
         session_affinity_timeout_s=_number(client_ip, "timeoutSeconds") or AFFINITY_TIMEOUT_S,
-        service_proxy_name=_text(_part(metadata, "labels"), SERVICE_PROXY_NAME_LABEL),
+        is_left_alone=_is_left_alone(metadata),
     )
 
 
@@ -145,7 +149,9 @@ def endpoint_slice_of(obj: Object) -> EndpointSlice:
     return EndpointSlice(
         namespace=_text(metadata, "namespace", "default"),
         name=_text(metadata, "name"),
-        service_name=_text(_part(metadata, "labels"), SERVICE_NAME_LABEL),
+        service_name=(
+            "" if _is_left_alone(metadata) else _text(_part(metadata, "labels"), SERVICE_NAME_LABEL)
+        ),
         address_type=_text(obj, "addressType", "IPv4"),
         ports=tuple(
             EndpointPort(
@@ -157,6 +163,14 @@ def endpoint_slice_of(obj: Object) -> EndpointSlice:
         ),
         endpoints=tuple(_endpoint_of(endpoint) for endpoint in _parts(obj, "endpoints")),
     )
+
+
+def _is_left_alone(metadata: Object) -> bool:
+    """Tell whether kube-proxy asks the API server to leave an object out.
+
+    Source: Kubernetes, ``cmd/kube-proxy/app/server.go`` (Run).
+    """
+    return any(label in _part(metadata, "labels") for label in LEFT_ALONE_LABELS)
 
 
 def _service_port_of(port: Object) -> ServicePort:

@@ -109,7 +109,7 @@ def select_backends(
 
 def _backends_of(piece: EndpointSlice, node: ProxyNode) -> Iterator[tuple[PortKey, Backend]]:
     for port in piece.ports:
-        if port.port is None:
+        if not port.port:
             continue
         key = PortKey(
             namespace=piece.namespace,

@@ -126,9 +126,7 @@ def _proxied_port(
         node_port=port.node_port,
         external_ips=external_ips,
         vips=vips,
-        source_ranges=tuple(
-            network for network in service.load_balancer_source_ranges if family.holds(network)
-        ),
+        source_ranges=_source_ranges(service, family),
         health_check_node_port=_health_check(service),
         affinity_timeout_s=(
             service.session_affinity_timeout_s if service.session_affinity == "ClientIP" else None
@@ -147,6 +145,15 @@ def _proxied_port(
 
 def _of(family: Family, addresses: Iterable[Address]) -> Iterator[Address]:
     return (address for address in addresses if family.holds(address))
+
+
+def _source_ranges(service: Service, family: Family) -> tuple[Network, ...]:
+    """Return who may call the VIPs; empty for everybody, which a range of all addresses means too.
+
+    Source: kube-proxy, ``pkg/proxy/serviceport.go`` (newBaseServiceInfo).
+    """
+    ranges = tuple(each for each in service.load_balancer_source_ranges if family.holds(each))
+    return () if any(each.prefixlen == 0 for each in ranges) else ranges
 
 
 def _health_check(service: Service) -> int | None:

@@ -95,6 +95,17 @@ def test_who_has_rules(spec: dict[str, object], proxied: bool):
     assert service_of({"spec": spec}).is_proxied == proxied
 
 
+@pytest.mark.parametrize(
+    "label", ["service.kubernetes.io/service-proxy-name", "service.kubernetes.io/headless"]
+)
+@pytest.mark.parametrize("value", ["", "other"])
+def test_a_label_keeps_kube_proxy_away(label: str, value: str):
+    labels = {SERVICE_NAME_LABEL: "web", label: value}
+    service = service_of({"metadata": {"labels": labels}, "spec": {"clusterIP": "10.0.0.80"}})
+    assert not service.is_proxied
+    assert endpoint_slice_of({"metadata": {"labels": labels}}).service_name == ""
+
+
 def test_leading_zeros_are_decimal():
     service = service_of({"spec": {"clusterIP": "010.000.0.080", "externalIPs": ["fd00::010"]}})
     assert service.cluster_ips == (ip_address("10.0.0.80"),)

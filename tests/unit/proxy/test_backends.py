@@ -105,11 +105,12 @@ def test_of_one_endpoint_in_two_slices_the_one_that_does_not_terminate_counts(
     "piece",
     [
         slice_of("a", endpoint("10.1.1.1"), ports=(EndpointPort(port=None),)),
+        slice_of("a", endpoint("10.1.1.1"), ports=(EndpointPort(port=0),)),
         slice_of("a", endpoint("2001:db8::1"), address_type="IPv6"),
         slice_of("a", Endpoint(addresses=())),
         EndpointSlice(namespace="ns", name="a", service_name="", ports=(EndpointPort(port=80),)),
     ],
-    ids=["no port number", "the other family", "no address", "no Service"],
+    ids=["no port number", "port number 0", "the other family", "no address", "no Service"],
 )
 def test_slice_gives_nothing(piece: EndpointSlice):
     assert not backends_by_port([piece], node_of(), Family.IPV4)

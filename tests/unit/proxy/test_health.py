@@ -71,7 +71,7 @@ def test_the_ready_endpoints_of_the_node_are_counted(
         pytest.param({"type": "NodePort"}, id="no load balancer"),
         pytest.param({"external_traffic_policy": "Cluster"}, id="policy Cluster"),
         pytest.param({"health_check_node_port": None}, id="no port given yet"),
-        pytest.param({"service_proxy_name": "other"}, id="another proxy's"),
+        pytest.param({"is_left_alone": True}, id="another proxy's"),
     ],
 )
 def test_other_services_have_no_health_check(fields: dict[str, object]):

@@ -1,6 +1,6 @@
 from collections.abc import Callable
 from dataclasses import replace
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 
 import pytest
 
@@ -26,9 +26,10 @@ NODE = ProxyNode(name="node1", addresses=(ip_address("10.240.0.3"),))
         {"clusterIP": "None"},
         {"type": "ExternalName", "clusterIP": "", "externalName": "example.com"},
         {"labels": {"service.kubernetes.io/service-proxy-name": "other"}},
+        {"labels": {"service.kubernetes.io/headless": ""}},
         {"clusterIP": "fd00::80"},
     ],
-    ids=["headless", "ExternalName", "another proxy's", "of the other family"],
+    ids=["headless", "ExternalName", "another proxy's", "headless by label", "the other family's"],
 )
 def test_service_has_no_rules(lay: Callable[..., Ruleset], spec: dict[str, object]):
     assert lay(spec) == lay()
@@ -39,7 +40,7 @@ def test_order_of_the_objects_does_not_matter(lay: Callable[..., Ruleset]):
     assert lay(*specs) == lay(*reversed(specs))
 
 
-def port_of(*nodes: str, **fields: str) -> ProxiedPort:
+def port_of(*nodes: str, **fields: object) -> ProxiedPort:
     """A NodePort with an endpoint on each of ``nodes``."""
     ports = (ServicePort(name="http", port=80, target_port=8080, node_port=31704),)
     service = replace(
@@ -83,6 +84,21 @@ def test_who_is_served(
     port = port_of(*nodes, **policies)
     assert (port.serves_internal, port.serves_external) == (internal, external)
     assert port.has_endpoints == bool(nodes)
+
+
+@pytest.mark.parametrize(
+    ("ranges", "kept"),
+    [
+        (["198.51.100.0/24"], ["198.51.100.0/24"]),
+        (["198.51.100.0/24", "2001:db8::/32"], ["198.51.100.0/24"]),
+        (["198.51.100.0/24", "0.0.0.0/0"], []),
+        (["198.51.100.0/24", "::/0"], ["198.51.100.0/24"]),
+    ],
+    ids=["one", "one of each family", "all addresses", "all addresses of the other family"],
+)
+def test_a_range_of_all_addresses_lets_everybody_in(ranges: list[str], kept: list[str]):
+    port = port_of("node1", load_balancer_source_ranges=tuple(map(ip_network, ranges)))
+    assert list(map(str, port.source_ranges)) == kept
 
 
 def test_chains_share_one_suffix():
