@@ -54,7 +54,7 @@ class KubeProxyOptions:
     localhost_node_ports: bool = True
     """Mode iptables alone has them."""
     node_port_addresses: tuple[Network, ...] = ()
-    """Empty for all addresses of a node."""
+    """Without one of a family, all addresses of that family."""
     primary_node_ports: bool = False
     """Whether NodePorts answer on each node's InternalIP alone."""
 

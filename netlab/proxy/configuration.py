@@ -28,7 +28,7 @@ class ProxyConfiguration:
     localhost_node_ports: bool = True
     """Whether NodePorts answer on 127.0.0.1; IPv4 only."""
     node_port_addresses: tuple[Network, ...] = ()
-    """Local addresses in these networks answer for NodePorts; empty for all."""
+    """Local addresses in these networks answer for NodePorts; see ``node_port_networks``."""
     random_fully: bool = True
     """Choose the source port of masqueraded connections at random."""
     conntrack_tcp_be_liberal: bool = False
@@ -38,6 +38,16 @@ class ProxyConfiguration:
     def masquerade_mark(self) -> int:
         """The mark with only the masquerade bit set."""
         return 1 << self.masquerade_bit
+
+    def node_port_networks(self, family: Family) -> tuple[Network, ...]:
+        """Return the networks whose local addresses answer for NodePorts; empty for all addresses.
+
+        A family that ``node_port_addresses`` does not speak of is not restricted.
+
+        Source: kube-proxy, ``pkg/proxy/util/nodeport_addresses.go`` (NewNodePortAddresses).
+        """
+        networks = tuple(each for each in self.node_port_addresses if family.holds(each))
+        return () if any(each.prefixlen == 0 for each in networks) else networks
 
     def is_local_match(
         self, node: ProxyNode, family: Family, *, inverted: bool = False

@@ -110,8 +110,8 @@ def to_node_ports(
     """Yield the rules that close nat KUBE-SERVICES: local addresses lead to KUBE-NODEPORTS."""
     chain, target = "KUBE-SERVICES", Jump("KUBE-NODEPORTS")
     has_localhost = family is Family.IPV4 and configuration.localhost_node_ports
-    networks = [n for n in configuration.node_port_addresses if family.holds(n)]
-    if not configuration.node_port_addresses or any(n.prefixlen == 0 for n in networks):
+    networks = configuration.node_port_networks(family)
+    if not networks:
         loopback = None if has_localhost else Destination(LOOPBACK[family], inverted=True)
         yield rule(chain, Comment(_LAST), AddrType(Side.DESTINATION), loopback, target=target)
         return

@@ -46,12 +46,10 @@ def canary() -> Chain:
     return Chain("KUBE-PROXY-CANARY", ())
 
 
-def filter_hooks(configuration: ProxyConfiguration, family: Family) -> Iterator[Chain]:
+def filter_hooks() -> Iterator[Chain]:
     """Yield the built-in chains of table filter with kube-proxy's jumps."""
-    has_localnet = drops_localnet(configuration, family)
     for hook, jumps in _FILTER_HOOKS.items():
-        kept = tuple(jump for jump in jumps if has_localnet or jump is not _LOCALNET)
-        yield _hook(hook, kept)
+        yield _hook(hook, jumps)
 
 
 def nat_hooks() -> Iterator[Chain]:
@@ -114,37 +112,30 @@ def forward(configuration: ProxyConfiguration) -> Chain:
     return Chain(name, (*first, marked, known))
 
 
-def drops_localnet(configuration: ProxyConfiguration, family: Family) -> bool:
-    """Tell whether 127.0.0.0/8 is routed for NodePorts, so that strangers must be kept from it."""
-    addresses = configuration.node_port_addresses
-    return (
-        family is Family.IPV4
-        and configuration.localhost_node_ports
-        and (not addresses or any(family.holds(a) and _has_loopback(a) for a in addresses))
-    )
+def localnet_firewall(configuration: ProxyConfiguration, family: Family) -> Chain:
+    """Return the chain that drops packets for 127.0.0.0/8 that come from elsewhere.
 
-
-def localnet_firewall() -> Chain:
-    """Return the chain that drops packets for 127.0.0.0/8 that come from elsewhere."""
+    It is there in any case, and empty where nothing routes that network: the kubelet has the same
+    chain.
+    """
     name = "KUBE-FIREWALL"
     localnet = LOOPBACK[Family.IPV4]
-    return Chain(
+    strangers = rule(
         name,
-        (
-            rule(
-                name,
-                Comment("block incoming localnet connections"),
-                Destination(localnet),
-                Source(localnet, inverted=True),
-                CtState(frozenset({"RELATED", "ESTABLISHED", "DNAT"}), inverted=True),
-                target=Drop(),
-            ),
-        ),
+        Comment("block incoming localnet connections"),
+        Destination(localnet),
+        Source(localnet, inverted=True),
+        CtState(frozenset({"RELATED", "ESTABLISHED", "DNAT"}), inverted=True),
+        target=Drop(),
     )
+    return Chain(name, (strangers,) if _routes_localnet(configuration, family) else ())
 
 
-def _has_loopback(network: Network) -> bool:
-    return isinstance(network, IPv4Network) and network.overlaps(IPv4Network("127.0.0.0/8"))
+def _routes_localnet(configuration: ProxyConfiguration, family: Family) -> bool:
+    """Tell whether 127.0.0.0/8 is routed for NodePorts."""
+    networks = configuration.node_port_networks(family)
+    has_loopback = not networks or any(each.overlaps(LOOPBACK[family]) for each in networks)
+    return family is Family.IPV4 and configuration.localhost_node_ports and has_loopback
 
 
 def _hook(hook: str, jumps: tuple[tuple[str, CtState | None, str], ...]) -> Chain:

@@ -118,14 +118,13 @@ class Compilation:
     def _filter_chains(self) -> Iterator[Chain]:
         configuration, family = self.around.configuration, self.around.family
         services, external, node_ports, firewall = self._shared_in("filter")
-        yield from fixed.filter_hooks(configuration, family)
+        yield from fixed.filter_hooks()
         yield services
         yield external
         yield fixed.forward(configuration)
         yield node_ports
         yield firewall
-        if fixed.drops_localnet(configuration, family):
-            yield fixed.localnet_firewall()
+        yield fixed.localnet_firewall(configuration, family)
         yield fixed.canary()
 
     def _nat_chains(self) -> Iterator[Chain]:

@@ -89,8 +89,12 @@ def _balancing_chain(
 
 
 def _masquerade_cluster_ip(port: ProxiedPort, around: Surroundings) -> Iterator[Rule]:
-    """Yield the rule that marks whoever is no pod: its replies must come back by this node."""
-    towards = f"{ip(around.family)} daddr {port.cluster_ip} {port.protocol} dport {port.port}"
+    """Yield the rule that marks whoever is no pod: its replies must come back by this node.
+
+    The map that led here has looked at the port, so the address is enough to tell the ClusterIP
+    from external destinations.
+    """
+    towards = f"{ip(around.family)} daddr {port.cluster_ip}"
     if around.configuration.masquerade_all:
         yield Rule(words=f"{towards} {_MARK}")
         return

@@ -122,7 +122,9 @@ class TableCompilation:
     def table(self) -> Table:
         """Return the whole table; what did not change is the very value it was before."""
         around, parts = self._around, [self._parts[name] for name in self._names]
-        shared = fixed.shared_chains(around.configuration, around.family, self._service_cidrs)
+        shared = fixed.shared_chains(
+            around.node, around.configuration, around.family, self._service_cidrs
+        )
         node_port_ips = fixed.node_port_ips(around.node, around.configuration, around.family)
         first, *others = (
             each.holding(_first_of(parts, place), around.family)

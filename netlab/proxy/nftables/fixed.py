@@ -14,6 +14,7 @@ setupNFTables) and ``README.md`` beside it; priorities as of kubernetes/kubernet
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from ipaddress import ip_network
 from typing import Final
 
@@ -25,9 +26,11 @@ from netlab.proxy.nftables.table import Chain, Element, Hook, NamedSet, Rule, ip
 MASQUERADING: Final = "masquerading"
 """A chain that is never without rules."""
 REJECT_CHAIN: Final = "reject-chain"
+_REJECT_COMMENT: Final = "helper for @no-endpoint-services / @no-endpoint-nodeports"
 ENDPOINT_CHECKS: Final = frozenset({"service-endpoints-check", "nodeport-endpoints-check"})
 """Chains in which packets for a Service are refused for want of an endpoint."""
 _NEW: Final = "ct state new jump"
+_TO_LOCAL: Final = "fib daddr type local "
 _BASE_CHAINS: Final = (
     ("filter-prerouting-pre-dnat", "filter", "prerouting", -110, (f"{_NEW} firewall-check",)),
     ("filter-output-pre-dnat", "filter", "output", -110, (f"{_NEW} firewall-check",)),
@@ -55,19 +58,26 @@ def base_chains() -> Iterator[Chain]:
 
 
 def shared_chains(
-    configuration: ProxyConfiguration, family: Family, service_cidrs: Iterable[Network]
+    node: ProxyNode,
+    configuration: ProxyConfiguration,
+    family: Family,
+    service_cidrs: Iterable[Network],
 ) -> Iterator[Chain]:
     """Yield the chains between the base chains and the Services' own."""
     word = ip(family)
-    here = _to_node_ports(configuration, family)
+    to_node = _to_node_ports(node, configuration, family)
+    # At input a packet is for the node: that needs no look-up any more.
+    at_node = to_node.removeprefix(_TO_LOCAL)
     by_address = f"{word} daddr . meta l4proto . th dport vmap"
     by_port = "meta l4proto . th dport vmap"
     yield _chain("firewall-check", f"{by_address} @firewall-ips")
-    yield _chain("services", f"{by_address} @service-ips", f"{here} {by_port} @service-nodeports")
+    yield _chain(
+        "services", f"{by_address} @service-ips", f"{to_node} {by_port} @service-nodeports"
+    )
     yield _chain("service-endpoints-check", f"{by_address} @no-endpoint-services")
-    yield _chain("nodeport-endpoints-check", f"{here} {by_port} @no-endpoint-nodeports")
+    yield _chain("nodeport-endpoints-check", f"{at_node} {by_port} @no-endpoint-nodeports")
     yield Chain(name="cluster-ips-check", rules=tuple(_cluster_ips(word, family, service_cidrs)))
-    yield _chain(REJECT_CHAIN, "reject")
+    yield replace(_chain(REJECT_CHAIN, "reject"), comment=_REJECT_COMMENT)
     yield from _masquerading(configuration)
 
 
@@ -78,9 +88,15 @@ def node_port_ips(
 
     Loopback addresses never do: the kernel would need route_localnet for the replies.
     """
-    if _takes_all(configuration, family):
+    networks = _networks(node, configuration, family)
+    if not networks:
         return None
-    elements = tuple(Element(key=str(a)) for a in _node_port_addresses(node, configuration, family))
+    own = (address for address in node.addresses if family.holds(address))
+    elements = tuple(
+        Element(key=str(address))
+        for address in dict.fromkeys(own)
+        if any(address in network for network in networks)
+    )
     return NamedSet(
         name="nodeport-ips",
         type=_address_type(family),
@@ -147,28 +163,28 @@ def _cluster_ips(word: str, family: Family, service_cidrs: Iterable[Network]) ->
         )
 
 
-def _to_node_ports(configuration: ProxyConfiguration, family: Family) -> str:
+def _to_node_ports(node: ProxyNode, configuration: ProxyConfiguration, family: Family) -> str:
+    """Return the words for packets to an address of the node that answers for NodePorts."""
     word = ip(family)
-    if not _takes_all(configuration, family):
+    if _networks(node, configuration, family):
         return f"{word} daddr @nodeport-ips"
     loopback = "127.0.0.0/8" if family is Family.IPV4 else "::1"
-    return f"fib daddr type local {word} daddr != {loopback}"
+    return f"{_TO_LOCAL}{word} daddr != {loopback}"
 
 
-def _takes_all(configuration: ProxyConfiguration, family: Family) -> bool:
-    networks = configuration.node_port_addresses
-    return any(family.holds(network) and network.prefixlen == 0 for network in networks)
-
-
-def _node_port_addresses(
+def _networks(
     node: ProxyNode, configuration: ProxyConfiguration, family: Family
-) -> Iterator[Address]:
-    own = [address for address in node.addresses if family.holds(address)]
-    # Without nodePortAddresses this mode takes ``primary``: the node IP alone.
-    networks = configuration.node_port_addresses or tuple(map(ip_network, own[:1]))
-    for address in dict.fromkeys(own):
-        if any(address in network for network in networks):
-            yield address
+) -> tuple[Network, ...]:
+    """Return where NodePorts answer; empty for all of the node's addresses.
+
+    Without nodePortAddresses this mode takes ``primary``: the node's first address of each family.
+    """
+    if not configuration.node_port_addresses:
+        first = {address.version: address for address in reversed(node.addresses)}
+        configuration = replace(
+            configuration, node_port_addresses=tuple(map(ip_network, first.values()))
+        )
+    return configuration.node_port_networks(family)
 
 
 def _address_type(family: Family) -> str:

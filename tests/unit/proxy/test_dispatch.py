@@ -58,6 +58,9 @@ def test_vip_rule(lay: Lay, ingress: dict[str, str], has_rule: bool):
         (("127.0.0.0/8",), False, Family.IPV4, []),
         (("192.0.2.0/24",), True, Family.IPV4, []),
         (("fd00:240::/64", "::1/128"), True, Family.IPV6, ["-d fd00:240::3/128"]),
+        (("fd00:240::/64",), True, Family.IPV4, ["-m addrtype --dst-type LOCAL"]),
+        (("10.240.0.0/24",), True, Family.IPV6, ["! -d ::1/128 -m addrtype --dst-type LOCAL"]),
+        (("10.0.0.0/8", "0.0.0.0/0"), True, Family.IPV4, ["-m addrtype --dst-type LOCAL"]),
     ],
     ids=[
         "all addresses",
@@ -69,6 +72,9 @@ def test_vip_rule(lay: Lay, ingress: dict[str, str], has_rule: bool):
         "localhost only, but not allowed",
         "a network the node is not in",
         "IPv6 networks",
+        "nothing about IPv4",
+        "nothing about IPv6",
+        "all addresses, and a network beside",
     ],
 )
 def test_addresses_that_answer_for_node_ports(

@@ -12,22 +12,30 @@ Lay = Callable[..., Ruleset]
 
 
 @pytest.mark.parametrize(
-    ("configuration", "family", "has_chain"),
+    ("configuration", "family", "are_dropped"),
     [
         (ProxyConfiguration(), Family.IPV4, True),
         (ProxyConfiguration(), Family.IPV6, False),
         (ProxyConfiguration(localhost_node_ports=False), Family.IPV4, False),
         (ProxyConfiguration(node_port_addresses=(ip_network("10.0.0.0/8"),)), Family.IPV4, False),
         (ProxyConfiguration(node_port_addresses=(ip_network("127.0.0.0/8"),)), Family.IPV4, True),
+        (ProxyConfiguration(node_port_addresses=(ip_network("fd00::/8"),)), Family.IPV4, True),
     ],
-    ids=["by default", "IPv6", "no localhost NodePorts", "others only", "localhost only"],
+    ids=[
+        "by default",
+        "IPv6",
+        "no localhost NodePorts",
+        "others only",
+        "localhost only",
+        "nothing about IPv4",
+    ],
 )
 def test_strangers_are_kept_from_localhost(
-    lay: Lay, configuration: ProxyConfiguration, family: Family, has_chain: bool
+    lay: Lay, configuration: ProxyConfiguration, family: Family, are_dropped: bool
 ):
     text = render(lay(configuration=configuration, family=family))
-    assert (":KUBE-FIREWALL - " in text) == has_chain
-    assert text.count("-j KUBE-FIREWALL\n") == (2 if has_chain else 0)
+    assert ("block incoming localnet connections" in text) == are_dropped
+    assert text.count("-j KUBE-FIREWALL\n") == 2
 
 
 def test_masquerade_bit_decides_the_mark(lay: Lay):

@@ -43,3 +43,4 @@ def test_the_loopback_address_answers_only_where_it_may():
     assert not proxy("{nodePortAddresses: [primary]}").has_localhost_node_ports()
     assert not proxy("{nodePortAddresses: [10.240.0.0/24]}").has_localhost_node_ports()
     assert proxy("{nodePortAddresses: [127.0.0.0/8]}").has_localhost_node_ports()
+    assert proxy("{nodePortAddresses: ['fd00::/8']}").has_localhost_node_ports()

@@ -18,7 +18,7 @@ LOCAL = {
     "externalTrafficPolicy": "Local",
     "ports": [{"port": 80, "targetPort": 8080, "nodePort": 31704}],
 }
-TOWARDS = "ip daddr 10.0.0.80 tcp dport 80"
+TOWARDS = "ip daddr 10.0.0.80"
 
 
 def words_of(table: Table, prefix: str) -> list[str]:

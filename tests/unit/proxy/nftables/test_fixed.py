@@ -21,9 +21,8 @@ Lay = Callable[..., Table]
         (["10.0.0.0/8"], ["10.240.0.3", "10.244.1.1"]),
         (["192.0.2.0/24"], []),
         (["127.0.0.0/8"], []),
-        (["::/0"], []),
     ],
-    ids=["no networks", "one address's", "two addresses'", "nobody's", "loopback", "IPv6 only"],
+    ids=["no networks", "one address's", "two addresses'", "nobody's", "loopback"],
 )
 def test_node_ports_answer_on_the_addresses_of(lay: Lay, networks: list[str], addresses: list[str]):
     configuration = ProxyConfiguration(node_port_addresses=tuple(map(ip_network, networks)))
@@ -33,19 +32,23 @@ def test_node_ports_answer_on_the_addresses_of(lay: Lay, networks: list[str], ad
 
 
 @pytest.mark.parametrize(
-    ("family", "zero", "words"),
+    ("family", "network", "words"),
     [
-        (Family.IPV4, "0.0.0.0/0", "fib daddr type local ip daddr != 127.0.0.0/8"),
-        (Family.IPV6, "::/0", "fib daddr type local ip6 daddr != ::1"),
+        (Family.IPV4, "0.0.0.0/0", "ip daddr != 127.0.0.0/8"),
+        (Family.IPV6, "::/0", "ip6 daddr != ::1"),
+        (Family.IPV4, "fd00:240::/64", "ip daddr != 127.0.0.0/8"),
+        (Family.IPV6, "10.240.0.0/24", "ip6 daddr != ::1"),
     ],
 )
-def test_the_widest_network_means_every_local_address(
-    lay: Lay, family: Family, zero: str, words: str
+def test_the_widest_network_or_none_of_the_family_means_every_local_address(
+    lay: Lay, family: Family, network: str, words: str
 ):
-    configuration = ProxyConfiguration(node_port_addresses=(ip_network(zero),))
+    configuration = ProxyConfiguration(node_port_addresses=(ip_network(network),))
     table = lay(configuration=configuration, family=family)
     said = {rule.words for chain in table.chains for rule in chain.rules}
-    assert f"{words} meta l4proto . th dport vmap @service-nodeports" in said
+    by_port = f"{words} meta l4proto . th dport vmap"
+    assert f"fib daddr type local {by_port} @service-nodeports" in said
+    assert f"{by_port} @no-endpoint-nodeports" in said
     assert "nodeport-ips" not in {named.name for named in table.sets}
 
 
