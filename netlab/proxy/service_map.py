@@ -40,7 +40,9 @@ class ServiceMap:
         self._services: dict[Name, Service] = {}
         self._slices: dict[Name, EndpointSlice] = {}
         self._slices_of: defaultdict[Name, dict[str, EndpointSlice]] = defaultdict(dict)
-        self._endpoints: Counter[str] = Counter()
+        self._endpoints: Counter[Family] = Counter()
+        self._endpoints_of: dict[Name, Counter[Family]] = {}
+        self._uncounted: set[Name] = set()
         self._changed: set[Name] = set()
 
     @classmethod
@@ -57,7 +59,7 @@ class ServiceMap:
         """Take note of a Service as it is now; None when there is none of that name."""
         if self._services.get(name) == service:
             return
-        self._changed.add(name)
+        self._change(name)
         if service is None:
             del self._services[name]
         else:
@@ -72,12 +74,10 @@ class ServiceMap:
             return
         if old is not None:
             owner = self._owner(old)
-            self._endpoints[old.address_type] -= len(old.endpoints)
             del self._slices_of[owner][name.name]
             if not self._slices_of[owner]:
                 del self._slices_of[owner]
         if piece is not None:
-            self._endpoints[piece.address_type] += len(piece.endpoints)
             self._slices_of[self._owner(piece)][name.name] = piece
 
     def take_changes(self) -> list[Name]:
@@ -99,11 +99,44 @@ class ServiceMap:
         return ServedService(service, tuple(slices[each] for each in sorted(slices)))
 
     def count_endpoints(self, family: Family) -> int:
-        """Return the number of endpoints in all slices of one family."""
+        """Return the number of endpoints of one family that Services are to be led to.
+
+        An endpoint counts once for each port that a Service has it on. Services that kube-proxy
+        leaves alone have none.
+        """
+        for name in self._uncounted:
+            served = self.get(name)
+            counted = Counter({each: _count(served, each) for each in Family if served is not None})
+            self._endpoints.subtract(self._endpoints_of.pop(name, Counter()))
+            self._endpoints.update(counted)
+            if counted.total():
+                self._endpoints_of[name] = counted
+        self._uncounted.clear()
         return self._endpoints[family]
 
     def _owner(self, piece: EndpointSlice) -> Name:
         """Return the Service whose rules come from ``piece``, which is changed by that."""
         owner = Name(piece.namespace, piece.service_name)
-        self._changed.add(owner)
+        self._change(owner)
         return owner
+
+    def _change(self, name: Name) -> None:
+        self._changed.add(name)
+        self._uncounted.add(name)
+
+
+def _count(served: ServedService, family: Family) -> int:
+    service = served.service
+    if not (service.is_proxied and any(family.holds(ip) for ip in service.cluster_ips)):
+        return 0
+    wanted = {(port.name, port.protocol) for port in service.ports}
+    found = {
+        (port.name, port.protocol, port.port, endpoint.addresses[0])
+        for piece in served.slices
+        if piece.address_type == family
+        for port in piece.ports
+        if port.port and (port.name, port.protocol) in wanted
+        for endpoint in piece.endpoints
+        if endpoint.addresses
+    }
+    return len(found)

@@ -6,13 +6,30 @@ from ipaddress import ip_address
 import pytest
 
 from netlab.model.addresses import Family
-from netlab.model.services import Endpoint, EndpointSlice, Service
+from netlab.model.services import (
+    Endpoint,
+    EndpointPort,
+    EndpointSlice,
+    Service,
+    ServicePort,
+)
 from netlab.proxy.service_map import Name, ServedService, ServiceMap
 
 WEB, API = Name("ns", "web"), Name("ns", "api")
-SERVICE = Service(namespace="ns", name="web", cluster_ips=(ip_address("10.0.0.1"),))
-PODS = (Endpoint(addresses=(ip_address("10.244.0.1"),)),) * 3
-SLICE = EndpointSlice(namespace="ns", name="web-1", service_name="web", endpoints=PODS)
+SERVICE = Service(
+    namespace="ns",
+    name="web",
+    cluster_ips=(ip_address("10.0.0.1"),),
+    ports=(ServicePort(port=80, target_port=8080),),
+)
+PODS = tuple(Endpoint(addresses=(ip_address(f"10.244.0.{n}"),)) for n in (1, 2, 3))
+SLICE = EndpointSlice(
+    namespace="ns",
+    name="web-1",
+    service_name="web",
+    ports=(EndpointPort(port=8080),),
+    endpoints=PODS,
+)
 SLICE_NAME = Name("ns", "web-1")
 
 
@@ -67,5 +84,33 @@ def test_slices_may_come_before_their_service_and_have_an_order():
 
 
 def test_endpoints_are_counted_by_family(known: ServiceMap):
-    known.set_slice(Name("ns", "six"), replace(SLICE, name="six", address_type="IPv6"))
-    assert known.count_endpoints(Family.IPV4) == known.count_endpoints(Family.IPV6) == 3
+    pods = (Endpoint(addresses=(ip_address("fd00::1"),)),)
+    six = replace(SLICE, name="six", address_type="IPv6", endpoints=pods)
+    known.set_slice(Name("ns", "six"), six)
+    assert known.count_endpoints(Family.IPV6) == 0
+    known.set_service(WEB, replace(SERVICE, cluster_ips=(ip_address("fd00::80"),)))
+    assert (known.count_endpoints(Family.IPV4), known.count_endpoints(Family.IPV6)) == (0, 1)
+
+
+def test_endpoints_are_counted_once_for_each_port_of_a_service(known: ServiceMap):
+    ports = (
+        EndpointPort(port=8080),
+        EndpointPort(name="admin", port=9090),
+        EndpointPort(name="other", port=7070),
+    )
+    known.set_slice(SLICE_NAME, replace(SLICE, ports=ports))
+    assert known.count_endpoints(Family.IPV4) == 3
+    admin = ServicePort(name="admin", port=90, target_port=9090)
+    known.set_service(WEB, replace(SERVICE, ports=(*SERVICE.ports, admin)))
+    assert known.count_endpoints(Family.IPV4) == 6
+    known.set_slice(Name("ns", "again"), replace(SLICE, name="again"))
+    assert known.count_endpoints(Family.IPV4) == 6
+
+
+@pytest.mark.parametrize("change", [{"is_left_alone": True}, {"cluster_ips": ()}])
+def test_endpoints_of_services_without_rules_do_not_count(
+    known: ServiceMap, change: dict[str, object]
+):
+    assert known.count_endpoints(Family.IPV4) == 3
+    known.set_service(WEB, replace(SERVICE, **change))
+    assert known.count_endpoints(Family.IPV4) == 0
