@@ -43,10 +43,11 @@ class UdpServices:
 
     def is_stale(self, connection: UdpConnection) -> bool:
         """Tell whether a connection to a Service is held by what does not serve it."""
-        serving = self.by_address.get(connection.sent_to)
-        if serving is None:
-            serving = self.by_node_port.get(connection.sent_to[1])
-        return bool(serving) and connection.answered_by not in (serving or ())
+        leads = (
+            self.by_address.get(connection.sent_to),
+            self.by_node_port.get(connection.sent_to[1]),
+        )
+        return any(serving and connection.answered_by not in serving for serving in leads)
 
 
 def udp_services(services: Iterable[ServedService], family: Family) -> UdpServices:
@@ -76,12 +77,10 @@ def _serving(slices: Iterable[EndpointSlice], family: Family) -> dict[str, set[P
     for piece in slices:
         if piece.address_type != family:
             continue
-        serving = [
-            e.addresses[0] for e in piece.endpoints if e.addresses and (e.ready or e.serving)
-        ]
+        serving = [each.addresses[0] for each in piece.endpoints if each.addresses and each.serving]
         for port in piece.ports:
             number = port.port
-            if port.protocol is Protocol.UDP and number is not None:
+            if port.protocol is Protocol.UDP and number:
                 places = found.setdefault(port.name, set())
                 places.update((address, number) for address in serving)
     return found

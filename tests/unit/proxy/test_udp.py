@@ -1,5 +1,6 @@
 """Which UDP connections are removed when endpoints change."""
 
+from dataclasses import replace
 from ipaddress import ip_address
 
 import pytest
@@ -71,6 +72,26 @@ def test_an_entry_is_stale_when_its_answers_come_from_what_does_not_serve(
     entry: UdpConnection, stale: bool
 ):
     assert udp_services([SERVED], Family.IPV4).is_stale(entry) is stale
+
+
+def test_an_endpoint_that_does_not_serve_is_none_however_ready():
+    broken = Endpoint(addresses=(DEAD,), ready=True, serving=False)
+    pieces = (piece((SERVING, True)), replace(piece(), name="dns-2", endpoints=(broken,)))
+    found = udp_services([ServedService(SERVICE, pieces)], Family.IPV4)
+    assert found.is_stale(connection("10.0.0.10", 53, DEAD))
+
+
+def test_a_port_number_is_a_node_port_at_any_address():
+    # kube-proxy does not ask whose the address is.
+    other = replace(
+        SERVICE, name="big", ports=(replace(SERVICE.ports[0], port=30053, node_port=1),)
+    )
+    other = replace(other, cluster_ips=(ip_address("10.0.0.11"),), external_ips=())
+    pieces = (replace(piece((DRAINING, True)), service_name="big"),)
+    found = udp_services([SERVED, ServedService(other, pieces)], Family.IPV4)
+    assert not found.is_stale(connection("10.0.0.11", 30053, DRAINING))
+    assert found.is_stale(connection("10.0.0.11", 30053, DEAD))
+    assert found.is_stale(connection("192.0.2.77", 30053, DEAD))
 
 
 def test_without_a_serving_endpoint_nothing_is_removed():
