@@ -9,16 +9,19 @@ Source: kube-proxy, ``pkg/proxy/healthcheck/service_health.go`` and ``proxy_heal
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from typing import Final
 
-from netlab.model.addresses import Family
+from netlab.model.addresses import Family, Network
 from netlab.model.services import ProxyNode
 from netlab.proxy.service_map import ServedService
 
 HEALTH_TIMEOUT_S: Final = 60.0
 """Twice the sync period: an update that has waited longer makes kube-proxy unhealthy."""
+
+EVERYWHERE: Final = {Family.IPV4: "0.0.0.0", Family.IPV6: "::"}  # noqa: S104 (of a node)
 
 _JSON: Final = {"Content-Type": "application/json", "X-Content-Type-Options": "nosniff"}
 TAINT_TO_BE_DELETED: Final = "ToBeDeletedByClusterAutoscaler"
@@ -90,12 +93,31 @@ def health_check(
     )
 
 
-def is_eligible(node: Mapping[str, object]) -> bool:
+def health_check_addresses(
+    node: ProxyNode, networks: Sequence[Network], family: Family
+) -> tuple[str, ...]:
+    """Return the addresses at which the health check ports of ``node`` listen.
+
+    Args:
+        node: The node.
+        networks: Where NodePorts answer; empty for all addresses.
+        family: The address family.
+    """
+    if not networks:
+        return (EVERYWHERE[family],)
+    local = (*node.addresses, *map(ip_address, ("127.0.0.1", "::1")))
+    found = (each for each in local if any(each in network for network in networks))
+    return tuple(map(str, dict.fromkeys(found)))
+
+
+def is_eligible(node: Mapping[str, object] | None) -> bool:
     """Tell whether balancers may use a node: a Node object that is to stay.
 
     Args:
-        node: The Node object, as JSON decodes it; empty when there is none.
+        node: The Node object, as JSON decodes it; None when it is gone.
     """
+    if node is None:
+        return False
     metadata, spec = node.get("metadata"), node.get("spec")
     if isinstance(metadata, Mapping) and metadata.get("deletionTimestamp"):
         return False
@@ -147,4 +169,5 @@ def proxy_health_answer(
         str(family): {"lastUpdated": stamp(one.updated_at), "healthy": one.is_healthy(now)}
         for family, one in health.items()
     }
-    return Answer(status=200 if is_well else 503, headers=_JSON, body=json.dumps(document))
+    body = json.dumps(document, separators=(",", ":"))
+    return Answer(status=200 if is_well else 503, headers=_JSON, body=body)

@@ -21,10 +21,11 @@ from netlab.netfilter.rules import Ruleset
 from netlab.netfilter.sync import change_text, sync_text
 from netlab.proxy.chains import Surroundings
 from netlab.proxy.configuration import ProxyConfiguration
-from netlab.proxy.health import HealthCheck, health_check
+from netlab.proxy.health import HealthCheck, health_check, health_check_addresses
 from netlab.proxy.iptables import Compilation, is_large
 from netlab.proxy.nftables.chains import Surroundings as TableSurroundings
 from netlab.proxy.nftables.compile import TableCompilation
+from netlab.proxy.nftables.fixed import node_port_networks
 from netlab.proxy.nftables.sync import partial_sync
 from netlab.proxy.nftables.table import Chain, Table
 from netlab.proxy.node_rules import HeldRules, NodeRules, RuleChange
@@ -62,6 +63,11 @@ class NodeProxy(ABC):
         return list(self._health_checks.values())
 
     @property
+    def health_check_addresses(self) -> tuple[str, ...]:
+        """The addresses at which it answers them: those that answer for NodePorts."""
+        return health_check_addresses(self.node, self._node_port_networks(), self.family)
+
+    @property
     def without_local_endpoints(self) -> Mapping[str, int]:
         """The ports that have endpoints, but under a Local policy none here, by policy."""
         policies = ("internal", "external")
@@ -96,6 +102,10 @@ class NodeProxy(ABC):
     def is_tidy(self) -> bool:
         """Whether nothing was left behind."""
         return True
+
+    @abstractmethod
+    def _node_port_networks(self) -> tuple[Network, ...]:
+        """Return where NodePorts answer; empty for all addresses."""
 
     def _ports(self, names: Iterable[Name]) -> dict[Name, list[ProxiedPort]]:
         """Return the ports of each Service, and keep what else is to be known of it."""
@@ -155,6 +165,9 @@ class IptablesProxy(NodeProxy):
     def take_over(self, held: HeldRules) -> None:
         """Take note of nothing: in iptables mode, what goes is deleted at once."""
 
+    def _node_port_networks(self) -> tuple[Network, ...]:
+        return self.configuration.node_port_networks(self.family)
+
 
 class NftablesProxy(NodeProxy):
     """A node in nftables mode.
@@ -212,6 +225,9 @@ class NftablesProxy(NodeProxy):
     def is_tidy(self) -> bool:
         """Whether nothing waits to be deleted."""
         return not self._waiting
+
+    def _node_port_networks(self) -> tuple[Network, ...]:
+        return node_port_networks(self.node, self.configuration, self.family)
 
     def _sync(self, want: Table, have: Table) -> str:
         change = partial_sync(want, replace(have, chains=(*have.chains, *self._waiting)))

@@ -120,7 +120,7 @@ def test_metrics_count_what_a_new_service_costs(lab: Lab, request: pytest.Fixtur
     before = metrics(lab, "node2")
     request.getfixturevalue("balanced")
     after = metrics(lab, "node2")
-    names = ("service_changes_total{}", "duration_seconds_count{}")
+    names = ("service_changes_total", "duration_seconds_count{}")
     for name in (f"kubeproxy_sync_proxy_rules_{name}" for name in names):
         assert after[name] > before[name]
     assert after['kubeproxy_sync_proxy_rules_iptables_total{table="nat"}'] > 10

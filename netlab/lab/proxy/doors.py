@@ -21,18 +21,22 @@ from typing import Final
 
 from netlab.control.store import Store
 from netlab.lab.proxy.kube_proxy import KubeProxy
-from netlab.lab.proxy.metrics import HealthMetrics, joined
+from netlab.lab.proxy.metrics import HealthMetrics, change_metrics, joined
 from netlab.model.addresses import Family, family_of
 from netlab.model.names import NetnsFamily, NetnsName
 from netlab.model.objects import Key
 from netlab.proxy.configz import configz_values
-from netlab.proxy.health import Answer, health_check_answer, is_eligible, proxy_health_answer
-from netlab.proxy.node_proxy import NodeProxy
+from netlab.proxy.health import (
+    EVERYWHERE,
+    Answer,
+    health_check_answer,
+    is_eligible,
+    proxy_health_answer,
+)
 from netlab.render.prometheus import CONTENT_TYPE, render_metrics
 
 PROXY_PORT: Final = 10249
 HEALTH_PORT: Final = 10256
-_EVERYWHERE: Final = {Family.IPV4: "0.0.0.0", Family.IPV6: "::"}  # noqa: S104 (of a namespace)
 _LOOPBACK: Final = {Family.IPV4: "127.0.0.1", Family.IPV6: "::1"}
 _PLAIN: Final = {"Content-Type": "text/plain; charset=utf-8", "X-Content-Type-Options": "nosniff"}
 _NOT_FOUND: Final = Answer(status=404, headers=_PLAIN, body="404 page not found\n")
@@ -71,10 +75,10 @@ class ProxyDoors:
         """Return every port that is to be open now."""
         found = set()
         for place, node in self._kube_proxy.nodes.items():
-            netns, everywhere = place.netns, _EVERYWHERE[place.family]
+            netns, everywhere = place.netns, EVERYWHERE[place.family]
             found.add(Door(netns=netns, address=everywhere, port=HEALTH_PORT))
             for check in node.health_checks:
-                for address in _node_port_addresses(node):
+                for address in node.health_check_addresses:
                     found.add(Door(netns=netns, address=address, port=check.port))
         for netns, family in self._main_families().items():
             found.add(Door(netns=netns, address=_LOOPBACK[family], port=PROXY_PORT))
@@ -115,7 +119,7 @@ class ProxyDoors:
 
     def _healthz(self, door: Door) -> Answer:
         node = Key("nodes", "", self._kube_proxy.nodes[door.place].node.name)
-        answer = self._health(door, eligible=is_eligible(self._store.get(node) or {}))
+        answer = self._health(door, eligible=is_eligible(self._store.get(node)))
         self._asked[door.netns].healthz[answer.status] += 1
         return answer
 
@@ -136,28 +140,20 @@ class ProxyDoors:
         return _NOT_FOUND
 
     def _metrics(self, door: Door) -> Answer:
-        proxy = self._kube_proxy
+        proxy, places = self._kube_proxy, self._places(door)
         found = [
             metric
-            for place in self._places(door)
+            for place in places
             for metric in proxy.metrics[place].metrics(
                 proxy.mode, proxy.rules_held(place), proxy.nodes[place].without_local_endpoints
             )
         ]
-        text = render_metrics(joined([*found, *self._asked[door.netns].metrics()]))
+        changes = change_metrics([proxy.metrics[place] for place in places])
+        text = render_metrics(joined([*found, *changes, *self._asked[door.netns].metrics()]))
         return Answer(headers={"Content-Type": CONTENT_TYPE}, body=text)
 
     def _places(self, door: Door) -> list[NetnsFamily]:
         return [place for place in self._kube_proxy.nodes if place.netns == door.netns]
-
-
-def _node_port_addresses(node: NodeProxy) -> list[str]:
-    """Return the addresses of a node, in its family, on which NodePorts answer."""
-    own = [one for one in node.configuration.node_port_addresses if node.family.holds(one)]
-    if not own:
-        return [_EVERYWHERE[node.family]]
-    local = [ip_address(_LOOPBACK[node.family]), *node.node.addresses]
-    return [str(one) for one in local if any(one in network for network in own)]
 
 
 def _stamp(seconds: float) -> str:

@@ -9,7 +9,7 @@ Source: kube-proxy, ``pkg/proxy/metrics/metrics.go``.
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -81,7 +81,7 @@ class ProxyMetrics:
     def metrics(
         self, mode: ProxyMode, held: Mapping[str, int], without_local: Mapping[str, int]
     ) -> Iterator[Metric]:
-        """Yield everything under kube-proxy's names.
+        """Yield everything under kube-proxy's names, but for ``change_metrics``.
 
         Args:
             mode: Of kube-proxy; each has names of its own.
@@ -109,10 +109,6 @@ class ProxyMetrics:
             "Last time a sync was asked for",
             self.queued_at,
         )
-        for noun, resource in (("endpoint", "endpointslices"), ("service", "services")):
-            name = f"sync_proxy_rules_{noun}_changes"
-            yield _gauge(f"{name}_pending", f"Pending {noun} changes", self.pending[resource])
-            yield _counter(f"{name}_total", f"All {noun} changes", self.changes[resource])
         match mode:
             case ProxyMode.IPTABLES:
                 yield from self._rules(held)
@@ -175,6 +171,20 @@ class HealthMetrics:
         """Yield everything under kube-proxy's names."""
         yield _by_code("proxy_healthz_total", "Answers of /healthz", self.healthz)
         yield _by_code("proxy_livez_total", "Answers of /livez", self.livez)
+
+
+def change_metrics(families: Sequence[ProxyMetrics]) -> Iterator[Metric]:
+    """Yield what one node counts of changed objects; kube-proxy labels that with no family.
+
+    Args:
+        families: The node's, each of which counts every change for itself.
+    """
+    for noun, resource in (("endpoint", "endpointslices"), ("service", "services")):
+        name = f"sync_proxy_rules_{noun}_changes"
+        pending = max((each.pending[resource] for each in families), default=0)
+        total = sum(each.changes[resource] for each in families)
+        yield _gauge(f"{name}_pending", f"Pending {noun} changes", pending)
+        yield _counter(f"{name}_total", f"All {noun} changes", total)
 
 
 def joined(metrics: Iterable[Metric]) -> list[Metric]:

@@ -88,7 +88,7 @@ def node_port_ips(
 
     Loopback addresses never do: the kernel would need route_localnet for the replies.
     """
-    networks = _networks(node, configuration, family)
+    networks = node_port_networks(node, configuration, family)
     if not networks:
         return None
     own = (address for address in node.addresses if family.holds(address))
@@ -103,6 +103,21 @@ def node_port_ips(
         elements=elements,
         comment="IPs that accept NodePort traffic",
     )
+
+
+def node_port_networks(
+    node: ProxyNode, configuration: ProxyConfiguration, family: Family
+) -> tuple[Network, ...]:
+    """Return where NodePorts answer; empty for all of the node's addresses.
+
+    Without nodePortAddresses this mode takes ``primary``: the node's first address of each family.
+    """
+    if not configuration.node_port_addresses:
+        first = {address.version: address for address in reversed(node.addresses)}
+        configuration = replace(
+            configuration, node_port_addresses=tuple(map(ip_network, first.values()))
+        )
+    return configuration.node_port_networks(family)
 
 
 def affinity(name: str, timeout_s: int, family: Family) -> NamedSet:
@@ -166,25 +181,10 @@ def _cluster_ips(word: str, family: Family, service_cidrs: Iterable[Network]) ->
 def _to_node_ports(node: ProxyNode, configuration: ProxyConfiguration, family: Family) -> str:
     """Return the words for packets to an address of the node that answers for NodePorts."""
     word = ip(family)
-    if _networks(node, configuration, family):
+    if node_port_networks(node, configuration, family):
         return f"{word} daddr @nodeport-ips"
     loopback = "127.0.0.0/8" if family is Family.IPV4 else "::1"
     return f"{_TO_LOCAL}{word} daddr != {loopback}"
-
-
-def _networks(
-    node: ProxyNode, configuration: ProxyConfiguration, family: Family
-) -> tuple[Network, ...]:
-    """Return where NodePorts answer; empty for all of the node's addresses.
-
-    Without nodePortAddresses this mode takes ``primary``: the node's first address of each family.
-    """
-    if not configuration.node_port_addresses:
-        first = {address.version: address for address in reversed(node.addresses)}
-        configuration = replace(
-            configuration, node_port_addresses=tuple(map(ip_network, first.values()))
-        )
-    return configuration.node_port_networks(family)
 
 
 def _address_type(family: Family) -> str:

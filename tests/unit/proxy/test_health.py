@@ -126,6 +126,7 @@ def test_a_proxy_is_healthy_while_no_change_waits_for_long(
     assert document["healthy"] is (status == 200)
     assert document["status"] == {"IPv4": {"lastUpdated": "then", "healthy": not late}}
     assert ("nodeEligible" in document) is (eligible is not None)
+    assert answer.body.startswith('{"lastUpdated":"')
 
 
 def test_a_node_is_healthy_when_it_is_so_in_every_family():
@@ -148,7 +149,8 @@ def _stamp(seconds: float) -> str:
 @pytest.mark.parametrize(
     ("node", "eligible"),
     [
-        pytest.param({}, True, id="no Node object"),
+        pytest.param(None, False, id="it is gone"),
+        pytest.param({}, True, id="it has nothing against it"),
         pytest.param({"spec": {"taints": [{"key": "other"}]}}, True, id="another taint"),
         pytest.param({"spec": {"taints": None}}, True, id="no taints"),
         pytest.param(
@@ -159,5 +161,5 @@ def _stamp(seconds: float) -> str:
         pytest.param({"metadata": {"deletionTimestamp": "x"}}, False, id="it is being deleted"),
     ],
 )
-def test_a_node_that_is_to_go_is_not_eligible(node: dict[str, object], eligible: bool):
+def test_a_node_that_is_to_go_is_not_eligible(node: dict[str, object] | None, eligible: bool):
     assert is_eligible(node) is eligible

@@ -16,6 +16,7 @@ from netlab.model.services import (
 )
 from netlab.netfilter.rules import Ruleset
 from netlab.proxy.configuration import ProxyConfiguration
+from netlab.proxy.health import EVERYWHERE
 from netlab.proxy.iptables import LARGE_CLUSTER_ENDPOINTS
 from netlab.proxy.node_proxy import IptablesProxy, NftablesProxy
 from netlab.proxy.node_rules import HeldRules, change
@@ -125,6 +126,27 @@ def test_ports_that_lack_an_endpoint_here_are_counted_by_policy(
     services.set_slice(Name("ns", "web"), pods("web", "10.244.0.1", node="node1"))
     lines(proxy, services)
     assert proxy.without_local_endpoints == {"internal": 0, "external": 0}
+
+
+@pytest.mark.parametrize(
+    ("mode", "networks", "addresses"),
+    [
+        pytest.param(IptablesProxy, (), (EVERYWHERE[Family.IPV4],), id="iptables"),
+        pytest.param(NftablesProxy, (), ("10.240.0.3",), id="nftables"),
+        pytest.param(IptablesProxy, ("127.0.0.0/8",), ("127.0.0.1",), id="loopback"),
+        pytest.param(NftablesProxy, ("0.0.0.0/0",), (EVERYWHERE[Family.IPV4],), id="all"),
+        pytest.param(IptablesProxy, ("192.0.2.0/24",), (), id="no address of the node"),
+    ],
+)
+def test_balancers_may_ask_where_node_ports_answer(
+    services: ServiceMap,
+    mode: type[IptablesProxy | NftablesProxy],
+    networks: tuple[str, ...],
+    addresses: tuple[str, ...],
+):
+    configuration = ProxyConfiguration(node_port_addresses=tuple(map(ip_network, networks)))
+    proxy = mode(NODE, configuration, Family.IPV4, services)
+    assert proxy.health_check_addresses == addresses
 
 
 @pytest.fixture

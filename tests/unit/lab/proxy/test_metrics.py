@@ -1,6 +1,6 @@
 """What kube-proxy of a node counts."""
 
-from netlab.lab.proxy.metrics import ProxyMetrics, rules_written
+from netlab.lab.proxy.metrics import ProxyMetrics, change_metrics, rules_written
 from netlab.model.addresses import Family
 from netlab.model.topology import ProxyMode
 from netlab.render.prometheus import render_metrics
@@ -17,22 +17,33 @@ def numbers(metrics: ProxyMetrics, mode: ProxyMode = ProxyMode.IPTABLES) -> dict
     }
 
 
-def test_changes_wait_until_the_next_sync():
+def test_a_sync_is_timed_by_its_kind():
     metrics = ProxyMetrics(family=Family.IPV4)
     metrics.changed("services", 10.0)
     metrics.changed("endpointslices", 11.0)
     found = numbers(metrics)
-    assert found["sync_proxy_rules_service_changes_pending{}"] == 1
     assert found["sync_proxy_rules_last_queued_timestamp_seconds{}"] == 11
     metrics.synced(0.003, 12.0, is_full=False)
     found = numbers(metrics)
-    assert found["sync_proxy_rules_service_changes_pending{}"] == 0
-    assert found["sync_proxy_rules_endpoint_changes_total{}"] == 1
     assert found["sync_proxy_rules_last_timestamp_seconds{}"] == 12
     assert found["sync_partial_proxy_rules_duration_seconds_count{}"] == 1
     assert found["sync_full_proxy_rules_duration_seconds_count{}"] == 0
     assert found['sync_proxy_rules_duration_seconds_bucket{le="0.002"}'] == 0
     assert found['sync_proxy_rules_duration_seconds_bucket{le="0.004"}'] == 1
+
+
+def test_changes_are_counted_by_both_families_and_have_the_label_of_none():
+    four, six = families = [ProxyMetrics(family=family) for family in Family]
+    for metrics in families:
+        metrics.changed("services", 10.0)
+    four.synced(0.003, 11.0, is_full=False)
+    lines = render_metrics(change_metrics(families)).splitlines()
+    assert "kubeproxy_sync_proxy_rules_service_changes_total 2" in lines
+    assert "kubeproxy_sync_proxy_rules_service_changes_pending 1" in lines
+    assert "kubeproxy_sync_proxy_rules_endpoint_changes_total 0" in lines
+    six.synced(0.003, 12.0, is_full=False)
+    lines = render_metrics(change_metrics(families)).splitlines()
+    assert "kubeproxy_sync_proxy_rules_service_changes_pending 0" in lines
 
 
 def test_a_refused_text_is_counted_apart_when_it_was_partial():
