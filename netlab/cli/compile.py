@@ -16,7 +16,8 @@ def compile_(asked: Asked, family: str | None) -> None:
     """Print the rules that kube-proxy would lay on a node.
 
     FILE holds the Node, Services and EndpointSlices, as kubectl get -o yaml prints them, and may
-    hold a KubeProxyConfiguration. The text is for iptables-restore --noflush, or for nft -f.
+    hold ServiceCIDRs, which nftables mode looks at, and a KubeProxyConfiguration. The text is for
+    iptables-restore --noflush, or for nft -f.
 
     Example: netlab compile -f objects.yaml --node node1
     """

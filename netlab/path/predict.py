@@ -75,7 +75,8 @@ class Predictor:
             case ProxyMode.IPTABLES:
                 return Walker(compile_ruleset(*inputs), view.node.addresses)
             case ProxyMode.NFTABLES:
-                return TableWalker(compile_table(*inputs), view.node.addresses)
+                table = compile_table(*inputs, service_cidrs=view.service_cidrs)
+                return TableWalker(table, view.node.addresses)
 
 
 def packet_of(question: FlowQuestion, view: ProxyView) -> Packet:

@@ -20,7 +20,7 @@ def compile_text(view: ProxyView, family: Family) -> str:
     inputs = view.node, view.services, view.slices, view.configuration, family
     match view.mode:
         case ProxyMode.NFTABLES:
-            return compile_nftables(*inputs)
+            return compile_nftables(*inputs, service_cidrs=view.service_cidrs)
         case ProxyMode.IPTABLES:
             return render(_without_policies(compile_ruleset(*inputs)))
 

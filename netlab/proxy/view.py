@@ -35,6 +35,8 @@ class ProxyView:
     node: ProxyNode
     services: tuple[Service, ...]
     slices: tuple[EndpointSlice, ...]
+    service_cidrs: tuple[Network, ...] = ()
+    """Where ClusterIPs come from, of all ServiceCIDRs; nftables mode alone asks for it."""
     configuration: ProxyConfiguration
     mode: ProxyMode
 
@@ -65,6 +67,7 @@ def proxy_view(objects: ProxyObjects, node_name: str, mode: ProxyMode | None = N
         node=node,
         services=tuple(map(service_of, objects.of_kind("Service"))),
         slices=tuple(map(endpoint_slice_of, objects.of_kind("EndpointSlice"))),
+        service_cidrs=_service_cidrs(objects.of_kind("ServiceCIDR")),
         configuration=configuration_of(objects.configuration, wanted, node),
         mode=wanted,
     )
@@ -130,6 +133,11 @@ def _addresses(node: Object, kind: str) -> Iterator[Address]:
 
 def _networks(texts: Iterable[str]) -> tuple[Network, ...]:
     return tuple(ip_network(text.strip(), strict=False) for text in texts if text.strip())
+
+
+def _service_cidrs(objects: Iterable[Object]) -> tuple[Network, ...]:
+    found = (mapping(each.get("spec")).get("cidrs") for each in objects)
+    return _networks(dict.fromkeys(str(cidr) for cidrs in found for cidr in entries(cidrs)))
 
 
 def _node_port_addresses(texts: list[object], node: ProxyNode) -> tuple[Network, ...]:

@@ -1,7 +1,7 @@
 """Files for one kube-proxy: what it watches, and how it is configured.
 
-Unlike a lab's files they hold Nodes, since no topology makes those, and may hold one
-KubeProxyConfiguration. Objects are taken as a cluster has them, so a NodePort may lie below
+Unlike a lab's files they hold Nodes, since no topology makes those, and may hold ServiceCIDRs and
+one KubeProxyConfiguration. Objects are taken as a cluster has them, so a NodePort may lie below
 Kubernetes' default range: its API server may have been given another.
 """
 
@@ -18,6 +18,7 @@ from netlab.spec.metadata import check_address, check_metadata, items_of, text_o
 from netlab.spec.problems import Document, FieldPath, Problem, Report, refuse, spell_path
 from netlab.spec.proxy_configuration import CONFIGURATION_KIND, check_configuration, check_network
 from netlab.spec.service_addresses import check_service_status
+from netlab.spec.service_cidrs import check_service_cidr
 from netlab.spec.services import NODE_PORTS
 from netlab.spec.structure import StructureCheck, entries, mapping
 
@@ -97,6 +98,8 @@ def _problems(documents: Iterable[Document]) -> list[Problem]:
         match mapping(document.value).get("kind"):
             case "Node":
                 _check_node(mapping(document.value), report)
+            case "ServiceCIDR":
+                check_service_cidr(mapping(document.value), report)
             case kind if kind == CONFIGURATION_KIND:
                 check_configuration(mapping(document.value), report)
             case kind:

@@ -21,6 +21,11 @@ status:
   - {type: InternalIP, address: 10.240.0.3}
   - {type: InternalIP, address: "fd00:240::3"}
 """
+SERVICE_CIDR = """apiVersion: networking.k8s.io/v1
+kind: ServiceCIDR
+metadata: {name: kubernetes}
+spec: {cidrs: [10.0.0.0/16, "fd00::/108"]}
+"""
 SERVICE = """apiVersion: v1
 kind: Service
 metadata: {name: web}
@@ -148,6 +153,14 @@ def test_mode_comes_from_the_configuration_or_the_command_line():
     assert both == rules(NODE, SERVICE)
 
 
+def test_where_cluster_ips_come_from_is_for_nftables_mode_to_know():
+    drop = "cluster-ips-check ip daddr { 10.0.0.0/16 } drop"
+    mode = ("--proxy-mode", "nftables")
+    assert drop in rules(NODE, SERVICE, SERVICE_CIDR, argv=mode)
+    assert drop not in rules(NODE, SERVICE, argv=mode)
+    assert rules(NODE, SERVICE, SERVICE_CIDR) == rules(NODE, SERVICE)
+
+
 def test_only_addresses_on_the_node_answer_for_node_ports():
     configuration = CONFIGURATION + "nodePortAddresses: [192.0.2.0/24]"
     assert "192.0.2.3" not in rules(NODE, SERVICE, configuration)
@@ -191,6 +204,14 @@ WRONG = {
         "there are two objects of kind KubeProxyConfiguration",
     ),
     "a node twice": (NODE, 'Duplicate value: "node1"'),
+    "a ServiceCIDR of another version": (
+        SERVICE_CIDR.replace("/v1", "/v2"),
+        'no matches for kind "ServiceCIDR" in version "networking.k8s.io/v2"',
+    ),
+    "a ServiceCIDR that is none": (
+        SERVICE_CIDR.replace("fd00::/108", "fd00::"),
+        'spec.cidrs[1]: Invalid value: "fd00::": must be a valid CIDR block',
+    ),
     "an address that is none": (
         NODE.replace("10.240.0.3", "10.240.0.x"),
         "status.addresses[2].address: Invalid value",
