@@ -142,7 +142,7 @@ class IptablesProxy(NodeProxy):
                 is_large=is_large(services, family),
             )
         )
-        self.update(services.names())
+        self._compilation.update(self._ports(services.names()))
 
     def update(self, names: Iterable[Name]) -> RuleChange:
         """Take these Services as they are now; see ``NodeProxy``."""
