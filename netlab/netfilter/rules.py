@@ -60,8 +60,8 @@ class Rule:
     @property
     def specification(self) -> str:
         """What follows the chain's name: a space before each match and the target."""
-        target = () if self.target is None else (self.target,)
-        return "".join(f" {part}" for part in (*self.matches, *target))
+        matches = "".join([f" {match!s}" for match in self.matches])
+        return matches if self.target is None else f"{matches} {self.target!s}"
 
 
 _HEADER: Final = {Source: 0, Destination: 1, InInterface: 2, OutInterface: 3, IpProtocol: 4}
@@ -79,8 +79,11 @@ def rule(chain: str, *matches: Match | None, target: Target | None = None) -> Ru
     '-A X -d 192.0.2.1/32 -m comment --comment why -j DROP'
     """
     kept = [match for match in matches if match is not None]
-    kept.sort(key=lambda match: _HEADER.get(type(match), 5))
-    return Rule(chain, tuple(kept), target)
+    header = [match for match in kept if type(match) in _HEADER]
+    if len(header) > 1:
+        header.sort(key=lambda match: _HEADER[type(match)])
+    others = [match for match in kept if type(match) not in _HEADER]
+    return Rule(chain, (*header, *others), target)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,8 @@ ALL_BITS: Final = 0xFFFF_FFFF
 _PLAIN: Final = re.compile(r"[-_0-9A-Za-z]+")
 _WORD: Final = re.compile(r"[-_0-9A-Za-z.:/,+=@%*\[\]!]+")
 _QUOTED: Final = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_ESCAPED: Final = re.compile(r"[\"\\']")
+_BACKSLASHED: Final = r"\\\g<0>"
 _SPLIT: Final = re.compile(r'"((?:[^"\\]|\\.)*)"|(\S+)')
 
 
@@ -42,7 +44,8 @@ def quote(text: str) -> str:
     """
     if _PLAIN.fullmatch(text):
         return text
-    return '"' + re.sub(r"([\"\\'])", r"\\\1", _one_line(text)) + '"'
+    line = _one_line(text)
+    return f'"{_ESCAPED.sub(_BACKSLASHED, line) if _ESCAPED.search(line) else line}"'
 
 
 def word(text: str) -> str:
