@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from typing import Final
 
 from netlab.errors import HostError
@@ -84,6 +85,8 @@ def save(
 ) -> dict[NetnsName, str]:
     """Return what ``iptables-save``, or ``ip6tables-save``, prints in each namespace.
 
+    They print side by side.
+
     Args:
         names: Of the namespaces.
         family: Of the rules.
@@ -96,17 +99,21 @@ def save(
     tool = _TOOLS[family]
     name = f"{tool}-{backend}-save" if backend else f"{tool}-save"
     argv = [program(name), *(["-c"] if counters else [])]
-    texts = {}
-    for netns in names:
-        with inside(netns):
-            # A comment of the user's may be any bytes.
-            done = subprocess.run(
-                argv, capture_output=True, text=True, errors="surrogateescape", check=False
-            )
-        if done.returncode:
-            raise HostError(f"{name} in {netns}: {done.stderr.strip()}")
-        texts[netns] = done.stdout
-    return texts
+    running = {}
+    with ExitStack() as stack:
+        for netns in names:
+            with inside(netns):
+                # A comment of the user's may be any bytes.
+                process = subprocess.Popen(
+                    argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                    text=True, errors="surrogateescape",
+                )  # fmt: skip
+            running[netns] = stack.enter_context(process)
+        texts = {netns: process.communicate() for netns, process in running.items()}
+    for netns, process in running.items():
+        if process.returncode:
+            raise HostError(f"{name} in {netns}: {texts[netns][1].strip()}")
+    return {netns: text for netns, (text, _) in texts.items()}
 
 
 def lacking(

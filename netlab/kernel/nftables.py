@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from typing import Final
 
 from netlab.errors import HostError
@@ -82,9 +83,8 @@ def list_table(
         HostError: nft is not installed, or its listing failed.
     """
     arguments = [*(["-a"] if handles else []), "list", "table", ip(family), table]
-    return {
-        netns: _run(netns, arguments) if has_table(netns, family, table) else "" for netns in names
-    }
+    texts = dict.fromkeys(names, "")
+    return texts | _print([netns for netns in texts if has_table(netns, family, table)], arguments)
 
 
 def save(names: Iterable[NetnsName]) -> dict[NetnsName, str]:
@@ -93,16 +93,25 @@ def save(names: Iterable[NetnsName]) -> dict[NetnsName, str]:
     Raises:
         HostError: nft is not installed, or its listing failed.
     """
-    return {netns: _run(netns, ["list", "ruleset"]) for netns in names}
+    return _print(names, ["list", "ruleset"])
 
 
-def _run(netns: NetnsName, arguments: Sequence[str]) -> str:
-    argv = [program(), *arguments]
-    with inside(netns):
-        done = subprocess.run(argv, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise HostError(f"nft {' '.join(arguments)} in {netns}: {done.stderr.strip()}")
-    return done.stdout
+def _print(names: Iterable[NetnsName], arguments: Sequence[str]) -> dict[NetnsName, str]:
+    """Return what ``nft`` prints in each namespace; they print side by side."""
+    running = {}
+    with ExitStack() as stack:
+        for netns in names:
+            with inside(netns):
+                process = subprocess.Popen(
+                    [program(), *arguments],
+                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                )  # fmt: skip
+            running[netns] = stack.enter_context(process)
+        texts = {netns: process.communicate() for netns, process in running.items()}
+    for netns, process in running.items():
+        if process.returncode:
+            raise HostError(f"nft {' '.join(arguments)} in {netns}: {texts[netns][1].strip()}")
+    return {netns: text for netns, (text, _) in texts.items()}
 
 
 def program() -> str:
