@@ -13,10 +13,11 @@ from netlab.netfilter.matches import Match, Ports, Statistic
 from netlab.netfilter.rules import Chain, Rule, Ruleset, Table
 from netlab.netfilter.targets import Reject
 
-_PORT_UNREACHABLE: Final = {
+PORT_UNREACHABLE: Final = {
     Family.IPV4: "icmp-port-unreachable",
     Family.IPV6: "icmp6-port-unreachable",
 }
+"""What REJECT says when it is told nothing."""
 _VARIABLE: Final = (Statistic, Ports)
 """Matches that may come back in another form."""
 _DIE: Final = 1 << 31
@@ -48,10 +49,15 @@ def normalise_rule(rule: Rule, family: Family) -> Rule:
     target = rule.target
     if not isinstance(target, Reject) and not any(isinstance(m, _VARIABLE) for m in rule.matches):
         return rule
-    if isinstance(target, Reject) and target.reject_with == _PORT_UNREACHABLE[family]:
+    if isinstance(target, Reject) and target.reject_with == PORT_UNREACHABLE[family]:
         target = Reject()
     matches = tuple(_kept(match) for match in rule.matches if not _is_idle(match))
     return Rule(rule.chain, matches, target)
+
+
+def drawn(probability: float) -> float:
+    """Return the probability that the kernel makes of one in the text for iptables-restore."""
+    return round(float(f"{probability:.10f}") * _DIE) / _DIE
 
 
 def merge(*rulesets: Ruleset) -> Ruleset:
@@ -88,7 +94,7 @@ def _join(first: Chain | None, second: Chain) -> Chain:
 
 def _kept(match: Match) -> Match:
     if isinstance(match, Statistic):
-        return Statistic(round(float(f"{match.probability:.10f}") * _DIE) / _DIE)
+        return Statistic(drawn(match.probability))
     return match
 
 

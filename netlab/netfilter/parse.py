@@ -7,13 +7,15 @@ the words it was printed with, so no rule is ever lost.
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Final
 
 from netlab.errors import SpecError
 from netlab.model.addresses import Family
-from netlab.netfilter.normal import normalise
+from netlab.netfilter.normal import normalise, normalise_rule
 from netlab.netfilter.parse_match import parse_match
 from netlab.netfilter.parse_target import parse_target
+from netlab.netfilter.printed import printed
 from netlab.netfilter.rules import Chain, Rule, Ruleset, Table, rule
 from netlab.netfilter.words import logical_lines, split
 
@@ -24,6 +26,17 @@ _FREE_TEXT: Final = frozenset({"--comment", "--name", "--log-prefix", "--nflog-p
 """Options whose value may look like the beginning of another part."""
 
 
+@dataclass(slots=True)
+class _Listing:
+    """One table as it is printed."""
+
+    table: str
+    policies: dict[str, str | None] = field(default_factory=dict)
+    """Of every chain; None for one that rules jump to."""
+    lines: dict[str, list[str]] = field(default_factory=dict)
+    """The ``-A`` lines of each chain that has any."""
+
+
 def parse(text: str, family: Family) -> Ruleset:
     """Return the normalised ruleset that ``text`` prints.
 
@@ -32,26 +45,26 @@ def parse(text: str, family: Family) -> Ruleset:
     Raises:
         SpecError: A line is none that iptables-save prints; the message names it.
     """
-    tables: list[Table] = []
-    name = ""
-    policies: dict[str, str] = {}
-    lines: list[list[str]] = []
-    for number, line in enumerate(logical_lines(text), 1):
-        match line[:1]:
-            case "" | "#":
-                continue
-            case "*":
-                name, policies, lines = line[1:].strip(), {}, []
-            case ":" if name and " " in line:
-                chain, policy = line[1:].split()[:2]
-                policies[chain] = policy
-            case "-" | "[" if name and " -A " in f" {line}":
-                lines.append(split(line[line.index("-A ") :]))
-            case "C" if name:
-                tables.append(_table(name, policies, lines))
-            case _:
-                raise SpecError(f"line {number}: not the output of iptables-save: {line[:80]}")
-    return normalise(Ruleset(family, tuple(tables)))
+    return normalise(parse_against(text, Ruleset(family, ())))
+
+
+def parse_against(text: str, want: Ruleset) -> Ruleset:
+    """Return the ruleset that ``text`` prints, to be compared with ``want``.
+
+    A rule that is printed as one of ``want`` in its chain would be is that very value, and so is a
+    chain; other rules are normalised. Lines that are as they should be are not taken apart, which
+    is most of the work.
+
+    Raises:
+        SpecError: As for ``parse``.
+    """
+    return Ruleset(
+        want.family,
+        tuple(
+            _table(listing, want.table(listing.table) or Table(listing.table, ()), want.family)
+            for listing in _listings(text)
+        ),
+    )
 
 
 def unreadable_table(text: str) -> str:
@@ -68,21 +81,61 @@ def unreadable_table(text: str) -> str:
     )
 
 
-def _table(name: str, policies: dict[str, str], lines: list[list[str]]) -> Table:
-    chains = frozenset(policies)
-    rules: dict[str, list[Rule]] = {chain: [] for chain in policies}
-    for words in lines:
-        rules.setdefault(words[1], []).append(_rule(words, chains))
+def _listings(text: str) -> Iterator[_Listing]:
+    one: _Listing | None = None
+    for number, line in enumerate(logical_lines(text), 1):
+        match line[:1]:
+            case "-" | "[" if one is not None and "-A " in line:
+                added = line if line.startswith("-A ") else line[line.index("-A ") :]
+                chain = added.split(" ", 2)[1]
+                one.lines.setdefault(split(chain)[0] if '"' in chain else chain, []).append(added)
+            case "" | "#":
+                continue
+            case "*":
+                one = _Listing(line[1:].strip())
+            case ":" if one is not None and " " in line:
+                chain, policy = line[1:].split()[:2]
+                one.policies[chain] = None if policy == "-" else policy
+            case "C" if one is not None:
+                yield one
+            case _:
+                raise SpecError(f"line {number}: not the output of iptables-save: {line[:80]}")
+
+
+def _table(listing: _Listing, want: Table, family: Family) -> Table:
+    wanted = {chain.name: chain for chain in want.chains}
+    chains = frozenset(listing.policies)
     return Table(
-        name,
+        listing.table,
         tuple(
-            Chain(chain, tuple(kept), None if policies.get(chain, "-") == "-" else policies[chain])
-            for chain, kept in rules.items()
+            _chain(
+                Chain(name, (), listing.policies.get(name)),
+                listing.lines.get(name, []),
+                wanted.get(name),
+                chains,
+                family,
+            )
+            for name in dict.fromkeys((*listing.policies, *listing.lines))
         ),
     )
 
 
-def _rule(words: list[str], chains: frozenset[str]) -> Rule:
+def _chain(
+    empty: Chain, lines: list[str], want: Chain | None, chains: frozenset[str], family: Family
+) -> Chain:
+    if want is None or not lines:
+        known: dict[str, Rule] = {}
+    else:
+        expected = [printed(rule, family) for rule in want.rules]
+        if lines == expected and empty.policy == want.policy:
+            return want
+        known = dict(zip(expected, want.rules, strict=True))
+    rules = (known.get(line) or normalise_rule(_rule(line, chains), family) for line in lines)
+    return Chain(empty.name, tuple(rules), empty.policy)
+
+
+def _rule(line: str, chains: frozenset[str]) -> Rule:
+    words = split(line)
     parts = list(_parts(words[2:]))
     matches = [parse_match(part) for part in parts if part[0] not in _TARGET]
     targets = [parse_target(part, chains) for part in parts if part[0] in _TARGET]

@@ -23,6 +23,7 @@ from netlab.netfilter.matches import (
     Source,
     Statistic,
 )
+from netlab.netfilter.printed import WHOLE_ADDRESS
 from netlab.netfilter.words import masked
 
 
@@ -102,10 +103,7 @@ def _statistic(words: list[str], inverted: bool) -> Match | None:  # noqa: FBT00
             return None
 
 
-_WHOLE_SOURCE: Final = (
-    ["--mask", "255.255.255.255", "--rsource"],
-    ["--mask", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "--rsource"],
-)
+_WHOLE_SOURCE: Final = [["--mask", mask, "--rsource"] for mask in WHOLE_ADDRESS.values()]
 """What iptables-save adds to every ``recent`` that names no mask and no side."""
 
 

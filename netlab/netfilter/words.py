@@ -31,7 +31,7 @@ def logical_lines(text: str) -> Iterator[str]:
     for line in text.split("\n"):
         held = f"{held}\n{line}" if held else line
         # A comment line of iptables-save itself may hold an odd quote.
-        if held.startswith("#") or '"' not in _QUOTED.sub("", held):
+        if held.startswith("#") or not _is_open(held):
             yield held
             held = ""
 
@@ -82,6 +82,13 @@ def masked(text: str) -> tuple[int, int]:
     """
     value, _, mask = text.partition("/")
     return int(value, 0), int(mask, 0) if mask else ALL_BITS
+
+
+def _is_open(line: str) -> bool:
+    """Tell whether a quote has begun in ``line`` and not ended."""
+    if "\\" not in line:
+        return line.count('"') % 2 == 1
+    return '"' in _QUOTED.sub("", line)
 
 
 def _one_line(text: str) -> str:

@@ -23,7 +23,8 @@ from netlab.netfilter.matches import (
     Statistic,
 )
 from netlab.netfilter.normal import normalise
-from netlab.netfilter.parse import parse
+from netlab.netfilter.parse import parse, parse_against
+from netlab.netfilter.printed import printed
 from netlab.netfilter.render import render
 from netlab.netfilter.rules import Chain, Ruleset, Table, rule
 from netlab.netfilter.sync import sync_text
@@ -100,6 +101,28 @@ def test_normal_form_is_final(ruleset: Ruleset):
 @given(rulesets())
 def test_a_ruleset_needs_nothing_to_reach_itself(ruleset: Ruleset):
     assert sync_text(ruleset, parse(render(ruleset), ruleset.family)) == ""
+
+
+def print_out(ruleset: Ruleset):
+    """As iptables-save does."""
+    text = render(ruleset)
+    for chain in ruleset.tables[0].chains:
+        for one in chain.rules:
+            text = text.replace(f"\n{one}\n", f"\n{printed(one, ruleset.family)}\n")
+    return text
+
+
+@given(rulesets())
+def test_what_is_printed_is_what_was_rendered(ruleset: Ruleset):
+    assert parse(print_out(ruleset), ruleset.family) == normalise(ruleset)
+
+
+@given(rulesets(), rulesets())
+def test_knowing_what_is_wanted_changes_nothing_of_what_is_lacking(want: Ruleset, have: Ruleset):
+    text = print_out(have)
+    lacking = sync_text(want, parse(text, have.family))
+    assert sync_text(want, parse_against(text, want)) == lacking
+    assert normalise(parse_against(text, want)) == normalise(have)
 
 
 @given(st.text())

@@ -8,17 +8,17 @@ A place is *in step* when it holds what was wanted the last time, and who wants 
 changed since; then nothing has to be compared.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from netlab.kernel.requests import LoadTables, ReadTables, Restore, SaveRules
 from netlab.model.addresses import Family
 from netlab.model.names import NetnsFamily
-from netlab.netfilter.parse import parse, unreadable_table
+from netlab.netfilter.parse import parse_against, unreadable_table
 from netlab.netfilter.rules import Ruleset
 from netlab.proxy.nftables.listing import parse_listing
-from netlab.proxy.node_rules import HeldRules, RuleChange, Wanted, change
+from netlab.proxy.node_rules import HeldRules, NodeRules, RuleChange, Wanted, change
 
 Call = Callable[[object], Awaitable[Any]]
 
@@ -92,11 +92,12 @@ class LaidRules:
         were_read, self._new = self._new, set()
         # While one is read, another may be forgotten.
         unreadable: dict[NetnsFamily, str] = {}
+        whole = {place: want[place].whole() for place in compared}
         while unknown := sorted(compared - self._held.keys() - unreadable.keys()):
-            unreadable |= await self._read(unknown)
+            unreadable |= await self._read({place: whole[place] for place in unknown})
             were_read |= set(unknown)
         compared -= unreadable.keys()
-        found = {place: change(want[place].whole(), self._held[place]) for place in compared}
+        found = {place: change(whole[place], self._held[place]) for place in compared}
         self._held.clear()
         changes |= {place: one for place, (one, _) in found.items()}
         refusals = unreadable | await self._load(changes)
@@ -122,19 +123,19 @@ class LaidRules:
         self._in_step |= texts.keys() - refusals.keys() - self._forgotten
         return refusals
 
-    async def _read(self, places: Sequence[NetnsFamily]) -> dict[NetnsFamily, str]:
+    async def _read(self, want: Mapping[NetnsFamily, NodeRules]) -> dict[NetnsFamily, str]:
         """Read the rules of places, and return why, for each whose rules cannot be read.
 
         To take those for none would lay jumps a second time.
         """
         unreadable = {}
-        texts = await self._call(SaveRules(places=tuple(places)))
-        tables = await self._call(ReadTables(places=tuple(places)))
+        texts = await self._call(SaveRules(places=tuple(want)))
+        tables = await self._call(ReadTables(places=tuple(want)))
         for place, text in texts.items():
             if why := unreadable_table(text):
                 unreadable[place] = why
                 continue
-            rules = parse(text, place.family)
+            rules = parse_against(text, want[place].iptables)
             table = parse_listing(tables[place]).table if tables[place] else None
             self._held[place] = HeldRules(iptables=rules, nftables=table, is_read=True)
         return unreadable
