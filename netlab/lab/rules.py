@@ -17,8 +17,8 @@ from netlab.netfilter.parse import parse, unreadable_table
 from netlab.proxy.nftables.differences import table_differences
 from netlab.proxy.nftables.listing import parse_listing
 from netlab.proxy.nftables.parse import parse as parse_table
+from netlab.proxy.nftables.sync import waiting_chains, without
 from netlab.proxy.nftables.table import TABLE, Table
-from netlab.proxy.node_rules import waiting_chains, without
 from netlab.proxy.rule_groups import RuleGroup, group_by_service, with_table
 
 _NO_RULES: Final = {"iptables": "", "nftables": None}

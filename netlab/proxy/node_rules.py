@@ -17,15 +17,21 @@ Source: kube-proxy, ``cmd/kube-proxy/app/server_linux.go`` (platformCleanup), wh
 other modes' rules first; nothing serves between the two then.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from netlab.netfilter.rules import Ruleset
 from netlab.netfilter.sync import sync_text
 from netlab.proxy.nftables import leftovers
-from netlab.proxy.nftables.differences import table_differences
-from netlab.proxy.nftables.sync import Change, full_sync, partial_sync, removal_text
-from netlab.proxy.nftables.table import Chain, Table
+from netlab.proxy.nftables.sync import (
+    Change,
+    full_sync,
+    partial_sync,
+    removal_text,
+    waiting_chains,
+    without,
+)
+from netlab.proxy.nftables.table import Table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,28 +103,13 @@ def _table_change(want: Table | None, have: HeldRules) -> Change | None:
         return None
     if have.nftables is None:
         return full_sync(want)
+    if have.is_read:
+        return full_sync(want, have.nftables)
     waiting = waiting_chains(want, have.nftables)
-    held = without(have.nftables, waiting)
-    is_right = not table_differences(want, held) if have.is_read else held == want
-    if is_right:
+    if without(have.nftables, waiting) == want:
         # What waits is no reason to write anything.
         return Change(text="", holds=replace(want, chains=(*want.chains, *waiting)))
-    return full_sync(want, have.nftables) if have.is_read else partial_sync(want, have.nftables)
-
-
-def waiting_chains(want: Table, have: Table) -> tuple[Chain, ...]:
-    """Return the chains of ``have`` that are empty and wait to be deleted."""
-    wanted = {chain.name for chain in want.chains}
-    return tuple(
-        chain
-        for chain in have.chains
-        if chain.name not in wanted and not chain.rules and chain.hook is None
-    )
-
-
-def without(table: Table, chains: Collection[Chain]) -> Table:
-    """Return ``table`` without some of its chains."""
-    return replace(table, chains=tuple(chain for chain in table.chains if chain not in chains))
+    return partial_sync(want, have.nftables)
 
 
 def _removal(want: NodeRules, have: HeldRules) -> str:

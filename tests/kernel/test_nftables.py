@@ -27,7 +27,13 @@ from netlab.proxy.nftables.compile import compile_table
 from netlab.proxy.nftables.differences import table_differences
 from netlab.proxy.nftables.listing import parse_listing
 from netlab.proxy.nftables.render import render
-from netlab.proxy.nftables.sync import full_sync, partial_sync, removal_text
+from netlab.proxy.nftables.sync import (
+    full_sync,
+    partial_sync,
+    removal_text,
+    waiting_chains,
+    without,
+)
 from netlab.proxy.nftables.table import TABLE, Table
 
 pytestmark = pytest.mark.kernel
@@ -304,6 +310,62 @@ def test_a_full_sync_removes_what_it_did_not_lay(world: World):
     assert names_of(held(world)) > names_of(want)
     hold(world, partial_sync(want, change.holds).text)
     assert table_differences(want, held(world)) == []
+
+
+@pytest.mark.parametrize(
+    "deed",
+    [
+        "flush table ip kube-proxy",
+        "flush chain ip kube-proxy services",
+        "flush map ip kube-proxy service-ips",
+        "delete element ip kube-proxy cluster-ips { 10.0.0.80 }",
+        "add element ip kube-proxy service-ips { 10.0.0.80 . udp . 80 : drop }",
+        "add rule ip kube-proxy services counter drop",
+        "insert rule ip kube-proxy nat-prerouting ip saddr 10.244.1.9 goto mine",
+        "add chain ip kube-proxy early { type filter hook input priority -300 ; policy drop ; }",
+        "delete chain ip kube-proxy nat-prerouting",
+        """delete chain ip kube-proxy nat-prerouting
+        add chain ip kube-proxy nat-prerouting { type nat hook prerouting priority -90 ; }""",
+        "delete table ip kube-proxy",
+        "",
+    ],
+    ids=[
+        "every rule went",
+        "one chain was emptied",
+        "a map was emptied",
+        "a member went",
+        "a member came",
+        "a rule came",
+        "a rule leads to a chain of another's",
+        "a base chain of another's came",
+        "a base chain went",
+        "a base chain is at another place",
+        "the table went",
+        "nothing happened",
+    ],
+)
+def test_a_full_sync_undoes_what_others_did_and_no_more(world: World, deed: str):
+    want = web(sessionAffinity="ClientIP")
+    hold(world, render(want))
+    stays_with = ask(world)
+    mine = "add chain ip kube-proxy mine\nadd rule ip kube-proxy mine drop\n"
+    if "mine" in deed:
+        hold(world, mine)
+    hold(world, f"{deed}\n")
+    listing = list_table([world.node], world.family, TABLE)[world.node]
+    have = parse_listing(listing).table if listing else None
+
+    change = full_sync(want, have)
+    assert bool(change.text) is bool(deed)
+    hold(world, change.text)
+    now = held(world)
+    assert table_differences(change.holds, now) == []
+    assert table_differences(want, without(now, waiting_chains(want, now))) == []
+    assert full_sync(want, now).text == ""
+    found = ask(world)
+    assert found[0] == "ENDPOINTS"
+    if have is not None:
+        assert found == stays_with
 
 
 def test_a_full_sync_takes_a_set_of_another_kind_out_of_the_way(world: World):

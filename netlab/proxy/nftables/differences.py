@@ -33,6 +33,17 @@ def table_differences(want: Table | None, have: Table | None) -> list[Difference
     ]
 
 
+def acts_as(want: Chain | NamedSet, have: Chain | NamedSet) -> bool:
+    """Tell whether one chain or set does what another one would, whatever is said of it.
+
+    Members of a set may be in any order.
+    """
+    if isinstance(want, Chain) and isinstance(have, Chain):
+        is_same = (want.hook, want.rules) == (have.hook, have.rules)
+        return is_same or list(_chain_lines(want)) == list(_chain_lines(have))
+    return set(_set_lines(want)) == set(_set_lines(have))
+
+
 def normal_words(words: str) -> str:
     """Return the words of a rule with its addresses as nft lists them, whatever their order.
 
@@ -81,6 +92,8 @@ def _pairs(
 def _of_chain(want: _One | None, have: _One | None) -> Iterator[Difference]:
     name = (want or have or Chain(name="")).name
     left, right = (list(_chain_lines(one)) for one in (want, have))
+    if left == right:
+        return
     matcher = SequenceMatcher(None, left, right, autojunk=False)
     for operation, from_, to, start, end in matcher.get_opcodes():
         if operation != "equal":

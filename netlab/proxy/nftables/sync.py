@@ -6,10 +6,11 @@ reference to a chain for a moment longer than the map's element lives, and refus
 Source: kube-proxy, ``pkg/proxy/nftables/proxier.go`` (syncProxyRules, staleChains).
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
 from netlab.model.addresses import Family
+from netlab.proxy.nftables.differences import acts_as
 from netlab.proxy.nftables.render import add_chain, add_rule, add_set, element, render
 from netlab.proxy.nftables.table import TABLE, Chain, NamedSet, Table, ip
 
@@ -25,36 +26,84 @@ class Change:
 
 
 def full_sync(want: Table, have: Table | None = None) -> Change:
-    """Return the change to ``want``, all of which is written anew.
+    """Return the change to ``want`` from a table that was read back, however it is spelled.
+
+    A chain or set that does not act as it is wanted is emptied and filled again, or made anew;
+    what does is left alone. Nobody knows who uses a chain that is not wanted, so it waits.
 
     Args:
         want: What should be there.
-        have: What was found, of which only the names count; None when there is no table.
+        have: What was found; None when there is no table.
     """
     if have is None or _is_in_the_way(want, have):
         return Change(text=removal_text(want.family) + render(want), holds=want)
-    known = {chain.name for chain in want.chains}
-    emptied = [Chain(name=chain.name) for chain in have.chains if chain.name not in known]
-    sets = {named.name for named in want.sets}
-    lines = [f"flush chain {want.path} {chain.name}" for chain in emptied]
-    lines += [
-        f"delete {one.kind} {want.path} {one.name}" for one in have.sets if one.name not in sets
-    ]
-    text = render(want) + "".join(f"{line}\n" for line in lines)
-    return Change(text=text, holds=replace(want, chains=(*want.chains, *emptied)))
+    waiting = waiting_chains(want, have)
+    lines, left = _cleared(want, without(have, waiting))
+    change = partial_sync(want, left)
+    text = "".join(f"{line}\n" for line in lines) + change.text
+    holds = replace(change.holds, chains=(*change.holds.chains, *waiting))
+    return Change(text=text, holds=holds)
+
+
+def waiting_chains(want: Table, have: Table) -> tuple[Chain, ...]:
+    """Return the chains of ``have`` that are empty and wait to be deleted."""
+    wanted = {chain.name for chain in want.chains}
+    return tuple(
+        chain
+        for chain in have.chains
+        if chain.name not in wanted and not chain.rules and chain.hook is None
+    )
+
+
+def without(table: Table, chains: Collection[Chain]) -> Table:
+    """Return ``table`` without some of its chains."""
+    gone = {chain.name for chain in chains}
+    return replace(table, chains=tuple(c for c in table.chains if c.name not in gone))
 
 
 def _is_in_the_way(want: Table, have: Table) -> bool:
-    """Tell whether a set is there under a name that is wanted for one of another kind.
+    """Tell whether something is there under a name that is wanted for another kind of thing.
 
     The table then goes and comes again, in one transaction: clients lose their affinity.
     """
-    kinds = {named.name: (named.is_map, named.type) for named in want.sets}
-    return any(
-        kinds.get(one.name, found) != found
-        for one in have.sets
-        for found in [(one.is_map, one.type)]
+    kinds = {named.name: _kind(named) for named in want.sets}
+    bases = {chain.name for chain in want.chains if chain.hook is not None}
+    return any(kinds.get(one.name, _kind(one)) != _kind(one) for one in have.sets) or any(
+        chain.name in bases and chain.hook is None for chain in have.chains
     )
+
+
+def _kind(named: NamedSet) -> tuple[bool, str, bool]:
+    return named.is_map, named.type, named.timeout_s is None
+
+
+def _cleared(want: Table, have: Table) -> tuple[list[str], Table]:
+    """Return the commands that clear the way for a partial sync, and what they leave.
+
+    What acts as it is wanted is left in the very words of ``want``. Sets that do not are empty, but
+    for those whose members come from packets; and chains at a hook where none of the name is wanted
+    are gone: no rule can lead to one.
+    """
+    lines: list[str] = []
+    chains, sets = [], []
+    wanted = {chain.name: chain for chain in want.chains}
+    for chain in have.chains:
+        aim = wanted.get(chain.name)
+        if chain.hook is not None and (aim is None or aim.hook != chain.hook):
+            lines.append(f"delete chain {want.path} {chain.name}")
+        else:
+            chains.append(aim if aim is not None and acts_as(aim, chain) else chain)
+    aims = {named.name: named for named in want.sets}
+    for named in have.sets:
+        aim_set = aims.get(named.name, named)
+        if acts_as(aim_set, named):
+            sets.append(aim_set)
+        elif named.timeout_s is not None:
+            sets.append(named)
+        else:
+            lines.append(f"flush {named.kind} {want.path} {named.name}")
+            sets.append(replace(named, elements=()))
+    return lines, replace(have, chains=tuple(chains), sets=tuple(sets))
 
 
 def partial_sync(want: Table, have: Table) -> Change:

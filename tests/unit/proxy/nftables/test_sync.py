@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from netlab.model.addresses import Family
-from netlab.proxy.nftables.parse import parse
 from netlab.proxy.nftables.render import render
 from netlab.proxy.nftables.sync import full_sync, partial_sync, removal_text
 from netlab.proxy.nftables.table import Chain, NamedSet, Rule, Table
@@ -78,16 +77,88 @@ def test_a_full_sync_takes_care_of_what_others_left(lay: Lay):
     want = lay(WEB)
     old = NamedSet(name="affinity-OLD/x", type="ipv4_addr", timeout_s=1)
     stale = Chain(name="service-OLD/x", rules=(Rule(words="drop"),))
-    have = replace(want, chains=(*want.chains, stale), sets=(*want.sets, old))
+    early = replace(want.chains[0], name="early")
+    have = replace(want, chains=(early, *want.chains, stale), sets=(*want.sets, old))
     change = full_sync(want, have)
 
-    assert change.text.startswith(render(want))
-    assert change.text.removeprefix(render(want)).splitlines() == [
+    assert change.text.splitlines() == [
+        "delete chain ip kube-proxy early",
         "flush chain ip kube-proxy service-OLD/x",
         "delete set ip kube-proxy affinity-OLD/x",
     ]
-    assert Chain(name="service-OLD/x") in change.holds.chains
-    assert parse(change.text) == want
+    assert change.holds == replace(want, chains=(*want.chains, Chain(name="service-OLD/x")))
+
+
+def test_a_full_sync_of_what_acts_as_it_should_writes_nothing(lay: Lay):
+    ranges = ["10.1.0.0/24", "10.0.0.0/24"]
+    spec = {**WEB, "type": "LoadBalancer", "ingress": [{"ip": "203.0.113.10"}]}
+    want = lay({**spec, "loadBalancerSourceRanges": ranges}, IDLE)
+    listed = lay({**spec, "loadBalancerSourceRanges": ranges[::-1]}, IDLE)
+    assert listed.chains != want.chains
+    have = replace(
+        listed,
+        chains=tuple(replace(chain, comment="") for chain in listed.chains[::-1]),
+        sets=tuple(replace(one, elements=one.elements[::-1]) for one in listed.sets[::-1]),
+    )
+    change = full_sync(want, have)
+    assert change.text == ""
+    assert change.holds == want
+
+
+def test_a_full_sync_writes_only_the_chain_that_was_emptied(lay: Lay):
+    want = lay(WEB, IDLE)
+    number, chain = next(
+        (number, chain) for number, chain in enumerate(want.chains) if chain.name == "services"
+    )
+    emptied = (*want.chains[:number], replace(chain, rules=()), *want.chains[number + 1 :])
+    lines = full_sync(want, replace(want, chains=emptied)).text.splitlines()
+    assert lines[0] == "flush chain ip kube-proxy services"
+    assert [line.split()[:5] for line in lines[1:]] == [
+        ["add", "rule", "ip", "kube-proxy", "services"] for _ in chain.rules
+    ]
+
+
+def test_a_full_sync_fills_a_map_that_lost_a_member_whole(lay: Lay):
+    want = lay(WEB, IDLE)
+    spoilt = tuple(
+        replace(one, elements=one.elements[1:]) if one.name == "service-ips" else one
+        for one in want.sets
+    )
+    lines = full_sync(want, replace(want, sets=spoilt)).text.splitlines()
+    assert lines[0] == "flush map ip kube-proxy service-ips"
+    assert [line[:40] for line in lines[1:]] == ["add element ip kube-proxy service-ips { "] * 2
+
+
+def test_a_full_sync_keeps_the_clients_of_an_affinity_set_with_another_timeout(lay: Lay):
+    want = lay(STICKY)
+    hasty = tuple(
+        replace(one, timeout_s=1) if one.name.startswith("affinity-") else one for one in want.sets
+    )
+    lines = full_sync(want, replace(want, sets=hasty)).text.splitlines()
+    assert [line.split()[:5] for line in lines] == [
+        ["add", "set", "ip", "kube-proxy", one.name]
+        for one, was in zip(want.sets, hasty, strict=True)
+        if one != was
+    ]
+    assert lines
+
+
+def test_a_full_sync_makes_a_base_chain_at_another_place_anew(lay: Lay):
+    want = lay(WEB)
+    base = want.chains[0]
+    assert base.hook is not None
+    late = replace(base, hook=replace(base.hook, priority=base.hook.priority + 1))
+    lines = full_sync(want, replace(want, chains=(late, *want.chains[1:]))).text.splitlines()
+    assert lines[0] == f"delete chain ip kube-proxy {base.name}"
+    assert lines[1].startswith(f"add chain ip kube-proxy {base.name} {{ type {base.hook.type} hook")
+    assert len(lines) == 2 + len(base.rules)
+
+
+def test_a_table_with_a_plain_chain_in_the_way_of_a_base_chain_is_made_anew(lay: Lay):
+    want = lay(WEB)
+    plain = replace(want.chains[0], hook=None)
+    change = full_sync(want, replace(want, chains=(plain, *want.chains[1:])))
+    assert change.text == removal_text(Family.IPV4) + render(want)
 
 
 def test_a_table_with_something_else_in_the_way_is_made_anew(lay: Lay):
