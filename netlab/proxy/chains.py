@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from netlab.model.addresses import Family, host_network
+from netlab.model.addresses import Address, Family, host_network
 from netlab.model.services import ProxyNode
 from netlab.netfilter.matches import (
     AddrType,
@@ -163,9 +163,9 @@ def _firewall_rules(port: ProxiedPort, around: Surroundings) -> Iterator[Rule]:
 
 
 def _endpoint_chain(port: ProxiedPort, backend: Backend, around: Surroundings) -> Chain:
-    return _endpoint_chain_of(
-        port.name, port.protocol, backend, port.affinity_timeout_s is not None, around.is_large
-    )
+    has_affinity = port.affinity_timeout_s is not None
+    where = (backend.text, backend.address, backend.port)
+    return _endpoint_chain_of(port.name, port.protocol, where, has_affinity, around.is_large)
 
 
 # The same on every node, and after most changes: one value serves all of them.
@@ -173,24 +173,25 @@ def _endpoint_chain(port: ProxiedPort, backend: Backend, around: Surroundings) -
 def _endpoint_chain_of(
     name: str,
     protocol: str,
-    backend: Backend,
+    where: tuple[str, Address, int],
     has_affinity: bool,  # noqa: FBT001
     is_large: bool,  # noqa: FBT001
 ) -> Chain:
-    chain = endpoint_chain(name, protocol, backend.text)
+    text, address, target_port = where
+    chain = endpoint_chain(name, protocol, text)
     comment = None if is_large else Comment(name)
     return Chain(
         chain,
         (
             # A pod that reaches itself through the Service must see the reply come from outside.
-            rule(chain, Source(host_network(backend.address)), comment, target=MARK_MASQ),
+            rule(chain, Source(host_network(address)), comment, target=MARK_MASQ),
             rule(
                 chain,
                 IpProtocol(protocol),
                 comment,
                 RecentSet(chain) if has_affinity else None,
                 Ports(protocol),
-                target=Dnat(backend.address, backend.port),
+                target=Dnat(address, target_port),
             ),
         ),
     )

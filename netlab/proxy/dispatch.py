@@ -7,6 +7,7 @@ Source: kube-proxy, ``pkg/proxy/iptables/proxier.go`` (syncProxyRules).
 """
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from ipaddress import ip_address
 
 from netlab.model.addresses import Address, Family, host_network
@@ -23,11 +24,17 @@ _LAST = "kubernetes service nodeports; NOTE: this must be the last rule in this 
 
 def towards(port: ProxiedPort, comment: str, address: Address) -> tuple[Match, ...]:
     """Return the matches for packets to ``port`` at ``address``."""
+    return _towards(address, port.protocol, port.port, f"{port.name} {comment}")
+
+
+# The same on every node, and twice on each.
+@lru_cache(maxsize=1 << 16)
+def _towards(address: Address, protocol: str, port: int, comment: str) -> tuple[Match, ...]:
     return (
         Destination(host_network(address)),
-        IpProtocol(port.protocol),
-        Comment(f"{port.name} {comment}"),
-        Ports(port.protocol, port.port),
+        IpProtocol(protocol),
+        Comment(comment),
+        Ports(protocol, port),
     )
 
 

@@ -6,9 +6,14 @@ characters of base32 of SHA-256, that is 80 bits.
 Source: kube-proxy, ``pkg/proxy/iptables/proxier.go`` (portProtoHash).
 """
 
-import base64
 import hashlib
 from functools import lru_cache
+from itertools import product
+from typing import Final
+
+_PAIRS: Final = ["".join(pair) for pair in product("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", repeat=2)]
+"""Base32 of ten bits each."""
+_SHIFTS: Final = range(70, -1, -10)
 
 
 def service_port_name(namespace: str, service: str, port: str) -> str:
@@ -52,4 +57,5 @@ def endpoint_chain(port_name: str, protocol: str, endpoint: str) -> str:
 # Every node names the same chains.
 @lru_cache(maxsize=1 << 16)
 def _digest(text: str) -> str:
-    return base64.b32encode(hashlib.sha256(text.encode()).digest()[:10]).decode()
+    bits = int.from_bytes(hashlib.sha256(text.encode()).digest()[:10], "big")
+    return "".join([_PAIRS[bits >> shift & 0x3FF] for shift in _SHIFTS])

@@ -119,7 +119,7 @@ class NodeProxy(ABC):
         if check := health_check(self.node, served, self.family):
             self._health_checks[name] = check
         if lacking := _lacking(ports):
-            self._lacking[name] = lacking
+            self._lacking[name] = Counter(lacking)
         return ports
 
 
@@ -235,12 +235,10 @@ class NftablesProxy(NodeProxy):
         return change.text
 
 
-def _lacking(ports: Iterable[ProxiedPort]) -> Counter[str]:
-    """Return how many ports have endpoints, but under a Local policy none here, by policy."""
+def _lacking(ports: Iterable[ProxiedPort]) -> list[str]:
+    """Return the policies of ports that have endpoints, but under a Local policy none here."""
     lacking = [port for port in ports if port.has_endpoints and not port.backends.local]
-    return Counter(
-        [
-            *("internal" for port in lacking if port.internal_is_local),
-            *("external" for port in lacking if port.external_is_local and port.is_external),
-        ]
-    )
+    return [
+        *["internal" for port in lacking if port.internal_is_local],
+        *["external" for port in lacking if port.external_is_local and port.is_external],
+    ]
