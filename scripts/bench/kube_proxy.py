@@ -18,6 +18,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
+import anonymous_maps
 import first_packet
 from bare_tools import load_seconds
 from cluster_objects import cluster_ip, endpoints
@@ -31,6 +32,7 @@ MODES = ("iptables", "nftables")
 SIZES = (100, 1000, 10_000)
 TURNS = {100: 7, 1000: 5, 10_000: 2}
 """Full syncs of each kind; the largest take the kernel's tools up to a minute."""
+MAPS = (1250, 2500, 5000, 10_000)
 
 HEAD = """# How kube-proxy's rules scale
 
@@ -42,10 +44,43 @@ a time: of full syncs the least counts, of changes and connections the median.
 
 ALL = """## Everything
 
-From Services and EndpointSlices in memory to the rules in a kernel that has none.
+From Services and EndpointSlices in memory to the rules in a kernel that has none, as when a lab
+comes up: all is compiled, and nothing is read back.
 
-| Services | mode | lines | compile | full sync | bare | full sync / bare |
+| Services | mode | lines | compile | compile and load | bare | both / bare |
 | ---: | --- | ---: | ---: | ---: | ---: | ---: |"""
+
+REPAIR = """
+## A full sync
+
+From compiled rules to a namespace whose rules are read back and compared first: when there are
+none, when nothing is wrong, and when somebody has emptied the chain that leads to every Service.
+Only what differs is written. In brackets, each against *bare*, which loads everything into a
+namespace without rules. *Listing* is `iptables-save`, or `nft list table`, alone: nothing that
+reads the rules back is faster.
+
+| Services | mode | bare | no rules | nothing wrong | a chain emptied | listing |
+| ---: | --- | ---: | ---: | ---: | ---: | ---: |"""
+
+MAPS_OF_RULES = """
+## Why nftables takes so long
+
+The chain of a Service chooses an endpoint by a rule with an anonymous map. The kernel keeps the
+sets of a table in a list, and walks it for each new one: to see whether its name is taken, to find
+the first number that is free for it (`nf_tables_set_alloc_name`), and to find it again when it is
+filled and when its rule looks it up; when the rule is bound to it, the kernel also walks the sets
+of the transaction (`nf_tables_bind_set`; Linux, `net/netfilter/nf_tables_api.c`). So twice as many
+Services take four times as long, whoever loads them, and how long a walk takes depends on what else
+is in the processor's cache. Rules without a map take twice as long for twice as many; named maps
+spare the search for a number and the binding, and no more.
+
+*Again* empties the chains and fills them in one transaction: the old maps are in the list until it
+ends. That is why a full sync writes only what differs.
+
+`nft -f` of so many chains, each with one rule:
+
+| rules | without a map | named maps | anonymous maps | anonymous maps, again |
+| ---: | ---: | ---: | ---: | ---: |"""
 
 CHANGE = """
 ## One endpoint changed
@@ -92,7 +127,9 @@ def main() -> None:
     results = {
         (mode, size): measure(mode, size) for size in options.size or SIZES for mode in MODES
     }
-    text = "\n".join(report(results))
+    say("anonymous maps")
+    maps = {count: anonymous_maps.seconds(count) for count in MAPS}
+    text = "\n".join(report(results, maps))
     print(text)
     if options.write:
         REPORT.write_text(text + "\n")
@@ -119,6 +156,8 @@ def measure(mode: str, size: int) -> Found:
             first_packet.remove()
             with Row():
                 take(samples, "full", run("full", mode, size, NODE, text))
+            with Row():
+                take(samples, "full", run("repair", mode, size, NODE))
             with Row() as row:
                 samples["full bare"].append(load_seconds(mode, NODE, Path(text).read_bytes()))
                 if turn == TURNS[size] - 1:
@@ -165,7 +204,7 @@ def say(words: str) -> None:
     print(words, file=sys.stderr)
 
 
-def report(results: dict[tuple[str, int], Found]) -> Iterator[str]:
+def report(results: dict[tuple[str, int], Found], maps: dict[int, Found]) -> Iterator[str]:
     """Yield the lines of docs/bench-kube-proxy.md."""
     yield HEAD.format(
         kernel=platform.release().split("-")[0],
@@ -180,6 +219,18 @@ def report(results: dict[tuple[str, int], Found]) -> Iterator[str]:
             f"{found['full lines']:,.0f}",
             *(duration(found[f"full {what}"]) for what in ("compile", "sync", "bare")),
             f"{found['full sync'] / found['full bare']:.2f}",
+        )
+    yield REPAIR
+    for key, found in results.items():
+        bare = found["full bare"]
+        yield row(
+            key,
+            duration(bare),
+            *(
+                f"{duration(seconds)} ({seconds / bare:.2f})"
+                for what in ("lost", "right", "spoilt", "listing")
+                for seconds in [found[f"full {what}"]]
+            ),
         )
     yield CHANGE
     for key, found in results.items():
@@ -200,6 +251,10 @@ def report(results: dict[tuple[str, int], Found]) -> Iterator[str]:
     yield PACKETS
     for key, found in results.items():
         yield row(key, *(duration(found[f"packet {to}"]) for to in ("first", "last", "endpoint")))
+    yield MAPS_OF_RULES
+    for count, found in maps.items():
+        times = " | ".join(duration(found[kind]) for kind in anonymous_maps.KINDS)
+        yield f"| {count:,} | {times} |"
 
 
 def row(key: tuple[str, int], *cells: str) -> str:

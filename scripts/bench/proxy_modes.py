@@ -10,11 +10,10 @@ from netlab.kernel import iptables, nftables
 from netlab.model.addresses import Family
 from netlab.model.names import NetnsFamily, NetnsName
 from netlab.model.services import ProxyNode, endpoint_slice_of, service_of
-from netlab.netfilter.rules import Chain, Ruleset
-from netlab.netfilter.sync import STALE_PREFIXES, TableChange, change_text, sync_text
+from netlab.netfilter.rules import Chain
+from netlab.netfilter.sync import STALE_PREFIXES, TableChange, change_text
 from netlab.proxy.configuration import ProxyConfiguration
-from netlab.proxy.nftables.sync import full_sync
-from netlab.proxy.node_proxy import IptablesProxy, NftablesProxy
+from netlab.proxy.node_proxy import IptablesProxy, NftablesProxy, NodeProxy
 from netlab.proxy.service_map import Name, ServiceMap
 
 NODE = ProxyNode(name="node1", addresses=())
@@ -25,8 +24,10 @@ FAMILY = Family.IPV4
 class Mode(Protocol):
     """kube-proxy of one node."""
 
-    def full_text(self) -> str:
-        """Compile everything, and return the text for an empty kernel."""
+    proxy: NodeProxy
+
+    def compile(self) -> None:
+        """Compile everything."""
 
     def change(self, piece: Object) -> str:
         """Take an EndpointSlice as it is now, and return the text that follows it."""
@@ -44,15 +45,13 @@ class Iptables:
     def __init__(self, services: Iterable[Object], slices: Iterable[Object]) -> None:
         self._map = ServiceMap.of(map(service_of, services), map(endpoint_slice_of, slices))
         self._map.take_changes()
-        self._proxy: IptablesProxy | None = None
 
-    def full_text(self) -> str:
-        self._proxy = IptablesProxy(NODE, CONFIGURATION, FAMILY, self._map)
-        return sync_text(self._proxy.ruleset(), Ruleset(FAMILY, ()))
+    def compile(self) -> None:
+        self.proxy = IptablesProxy(NODE, CONFIGURATION, FAMILY, self._map)
 
     def change(self, piece: Object) -> str:
         _follow(self._map, piece)
-        return self._proxy.update(self._map.take_changes()).iptables
+        return self.proxy.update(self._map.take_changes()).iptables
 
     def kube_proxys_text(self, text: str) -> str:
         """Return a partial sync of kube-proxy's: it writes all shared chains each time."""
@@ -69,7 +68,7 @@ class Iptables:
                 written=tuple(filter(is_written, table.chains)),
                 deleted=deleted if table.name == "nat" else (),
             )
-            for table in self._proxy.ruleset().tables
+            for table in self.proxy.ruleset().tables
             if table.name != "mangle"
         )
 
@@ -83,15 +82,13 @@ class Nftables:
     def __init__(self, services: Iterable[Object], slices: Iterable[Object]) -> None:
         self._map = ServiceMap.of(map(service_of, services), map(endpoint_slice_of, slices))
         self._map.take_changes()
-        self._proxy: NftablesProxy | None = None
 
-    def full_text(self) -> str:
-        self._proxy = NftablesProxy(NODE, CONFIGURATION, FAMILY, self._map)
-        return full_sync(self._proxy.table()).text
+    def compile(self) -> None:
+        self.proxy = NftablesProxy(NODE, CONFIGURATION, FAMILY, self._map)
 
     def change(self, piece: Object) -> str:
         _follow(self._map, piece)
-        return self._proxy.update(self._map.take_changes()).tables
+        return self.proxy.update(self._map.take_changes()).tables
 
     def kube_proxys_text(self, text: str) -> str:
         """Return ``text``: of maps, kube-proxy too writes the elements that change."""

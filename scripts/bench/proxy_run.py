@@ -1,6 +1,7 @@
 """One measurement of kube-proxy, in a process of its own; prints JSON. Run by kube_proxy.py.
 
     proxy_run.py full MODE SERVICES NETNS TEXT    everything, into a namespace without rules
+    proxy_run.py repair MODE SERVICES NETNS       what is read back to be empty, right, and spoilt
     proxy_run.py change MODE SERVICES NETNS       one endpoint after the other, into that namespace
 
 Each begins as a program does: nothing is compiled, and no name's hash is known. The start of Python
@@ -13,36 +14,62 @@ import sys
 import time
 from pathlib import Path
 
-from bare_tools import load_seconds
+from bare_tools import empty_a_chain, list_seconds, load_seconds
 from cluster_objects import SPARE_PODS, endpoint_slice, endpoints, services, slices
+from full_sync import FullSync
 from processes import resident_bytes
 from proxy_modes import MODES, Mode
 
 CHANGES = 7
+REPAIRS = 3
 
 
 def full(mode: Mode, netns: str, path: str) -> dict[str, float]:
     """Lay everything; the text is kept at ``path``."""
+    kept = FullSync(netns)
     before = resident_bytes()
     started = time.perf_counter()
-    text = mode.full_text()
+    mode.compile()
     compiled = time.perf_counter()
     after = resident_bytes()
-    Path(path).write_text(text)
     began = time.perf_counter()
-    mode.load(netns, text)
+    text = kept.sync(mode.proxy, is_new=True)
+    ended = time.perf_counter()
+    Path(path).write_text(text)
     return {
         "compile": compiled - started,
-        "sync": compiled - started + time.perf_counter() - began,
-        "rules": after - before - len(text),
+        "sync": compiled - started + ended - began,
+        "rules": after - before,
         "process": after,
         "lines": text.count("\n"),
     }
 
 
+def repair(mode: Mode, name: str, netns: str) -> dict[str, list[float]]:
+    """Have rules read back that were compiled before, and put right."""
+    kept = FullSync(netns)
+    mode.compile()
+    found = {"lost": [_seconds(kept, mode)], "right": [], "spoilt": [], "listing": []}
+    for _ in range(REPAIRS):
+        found["listing"].append(list_seconds(name, netns))
+        found["right"].append(_seconds(kept, mode, is_right=True))
+        empty_a_chain(name, netns)
+        found["spoilt"].append(_seconds(kept, mode))
+    return found
+
+
+def _seconds(kept: FullSync, mode: Mode, *, is_right: bool = False) -> float:
+    started = time.perf_counter()
+    text = kept.sync(mode.proxy)
+    seconds = time.perf_counter() - started
+    if is_right != (not text):
+        raise RuntimeError(f"written: {text[:200] or 'nothing'}")
+    return seconds
+
+
 def change(mode: Mode, name: str, count: int, netns: str) -> dict[str, list[float]]:
     """Replace an endpoint of the Service in the middle, in turn by netlab and by the bare tool."""
-    mode.full_text()
+    mode.compile()
     number = count // 2
     stays, _ = endpoints(number)
     found: dict[str, list[float]] = {"compile": [], "sync": [], "bare": [], "lines": []}
@@ -66,7 +93,13 @@ def main() -> None:
     what, name, number, netns, *path = sys.argv[1:]
     count = int(number)
     mode = MODES[name](services(count), slices(count))
-    found = full(mode, netns, *path) if what == "full" else change(mode, name, count, netns)
+    match what:
+        case "full":
+            found = full(mode, netns, *path)
+        case "repair":
+            found = repair(mode, name, netns)
+        case _:
+            found = change(mode, name, count, netns)
     print(json.dumps(found))
 
 

@@ -1,0 +1,46 @@
+"""Full syncs of one node as a lab has them: by the lab's own code and its launcher."""
+
+import asyncio
+
+from netlab.kernel import channel, launcher
+from netlab.kernel.requests import ReadTables, Request
+from netlab.lab.proxy.laid_rules import LaidRules
+from netlab.model.addresses import Family
+from netlab.model.names import NetnsFamily, NetnsName
+from netlab.netfilter.rules import Ruleset
+from netlab.proxy.node_proxy import NodeProxy
+from netlab.proxy.node_rules import RuleChange, Wanted
+
+NO_RULES = Ruleset(Family.IPV4, ())
+
+
+class FullSync:
+    """What keeps the rules of one namespace; made before anything large, since it forks."""
+
+    def __init__(self, netns: str) -> None:
+        self._place = NetnsFamily(NetnsName(netns), Family.IPV4)
+        self._launcher = launcher.fork()
+        self._laid = LaidRules(self._call)
+        self._loop = asyncio.new_event_loop()
+        # As in a lab, the launcher has asked the kernel something before.
+        self._loop.run_until_complete(self._call(ReadTables(places=(self._place,))))
+
+    def sync(self, proxy: NodeProxy, *, is_new: bool = False) -> str:
+        """Bring the namespace to the rules of ``proxy``, and return what had to be written.
+
+        Unless it is new, and empty by that, it is read back first.
+        """
+        (self._laid.start_empty if is_new else self._laid.forget)([self._place])
+        want = Wanted(whole=lambda: proxy.rules(NO_RULES), step=RuleChange())
+        laid = self._loop.run_until_complete(self._laid.bring({self._place: want}))
+        for reason in laid.refusals.values():
+            raise RuntimeError(reason)
+        change = laid.changes.get(self._place, RuleChange())
+        return change.tables + change.iptables
+
+    async def _call(self, request: Request) -> object:
+        channel.send(self._launcher, (1, request))
+        answer, _ = channel.receive(self._launcher)
+        if answer.error is not None:
+            raise answer.error
+        return answer.value
