@@ -72,6 +72,7 @@ def _kubernetes(services: Sequence[Network]) -> Object:
             "clusterIP": address,
             "clusterIPs": [address],
             "ipFamilies": [f"IPv{main.version}"],
+            "ipFamilyPolicy": "SingleStack",
             "ports": [{"name": "https", "port": 443, "protocol": "TCP", "targetPort": 6443}],
         },
     }

@@ -86,9 +86,9 @@ def change(want: NodeRules, have: HeldRules) -> tuple[RuleChange, HeldRules]:
     Rules that are not netlab's stay as they are.
     """
     table = _table_change(want.nftables, have)
-    has_leftovers = want.nftables is not None
-    removed = leftovers.iptables_leftovers_text(have.iptables) if has_leftovers else ""
-    left = leftovers.without_leftovers(have.iptables) if removed else have.iptables
+    prefixes = _leftovers(want)
+    removed = leftovers.leftovers_text(have.iptables, prefixes) if prefixes else ""
+    left = leftovers.without_leftovers(have.iptables, prefixes) if removed else have.iptables
     found = RuleChange(
         tables=table.text if table is not None else "",
         iptables=removed + sync_text(want.iptables, left),
@@ -96,6 +96,13 @@ def change(want: NodeRules, have: HeldRules) -> tuple[RuleChange, HeldRules]:
     )
     nftables = table.holds if table is not None else None
     return found, HeldRules(iptables=want.iptables, nftables=nftables)
+
+
+def _leftovers(want: NodeRules) -> leftovers.Prefixes:
+    """Return which chains of iptables cannot be part of what is wanted."""
+    if not want.iptables.tables:
+        return leftovers.ALL
+    return leftovers.KUBE_PROXY if want.nftables is not None else ()
 
 
 def _table_change(want: Table | None, have: HeldRules) -> Change | None:

@@ -60,12 +60,11 @@ def _service_spec(old: Object, new: Object) -> Object:
 
 
 def _with_cluster_ip(old: Object, new: Object) -> Object:
-    new = dict(new)
     if new["type"] == "ExternalName":
-        for field in ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"):
-            if new.get(field) == old.get(field):
-                new.pop(field, None)
-        return new
+        fields = ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy")
+        kept = {field for field in fields if new.get(field) == old.get(field)}
+        return {field: value for field, value in new.items() if field not in kept}
+    new = dict(new)
     # Clients that know only the older field change that one and leave the list as it was.
     if new.get("clusterIP") != old.get("clusterIP") and new.get("clusterIPs") == old.get(
         "clusterIPs"
@@ -77,7 +76,15 @@ def _with_cluster_ip(old: Object, new: Object) -> Object:
         new["clusterIP"] = new["clusterIPs"][0]
     if not new.get("ipFamilies") and old.get("ipFamilies"):
         new["ipFamilies"] = old["ipFamilies"]
-    return new
+    return _with_one_family(old, new)
+
+
+def _with_one_family(old: Object, new: Object) -> Object:
+    """Return ``new`` with its first family alone if it gives up the other, and says no more."""
+    if new.get("ipFamilyPolicy") != "SingleStack" or old.get("ipFamilyPolicy") == "SingleStack":
+        return new
+    kept = (field for field in ("clusterIPs", "ipFamilies") if new.get(field) == old.get(field))
+    return {**new, **{field: (new.get(field) or [])[:1] for field in kept}}
 
 
 def _with_node_ports(old: Object, new: Object) -> Iterator[Object]:

@@ -67,6 +67,15 @@ def test_nftables_mode_comes_before_iptables_mode_goes():
     assert holds == held(in_nftables("10.244.1.2"))
 
 
+@pytest.mark.parametrize("rules", [in_iptables("10.244.1.2"), in_nftables("10.244.1.2")])
+def test_all_rules_go_where_none_are_wanted_any_more(rules: NodeRules):
+    one, holds = change(NodeRules(iptables=NOTHING), held(rules))
+    assert "-X IP-MASQ-AGENT" in one.iptables
+    assert ("-X KUBE-SERVICES" in one.iptables) == (rules.nftables is None)
+    assert ("delete table ip kube-proxy" in one.removal) == (rules.nftables is not None)
+    assert holds == HeldRules(iptables=NOTHING)
+
+
 def test_iptables_mode_comes_before_the_table_goes():
     one, holds = change(in_iptables("10.244.1.2"), held(in_nftables("10.244.1.2")))
     assert one.tables == ""

@@ -1,5 +1,7 @@
 """What may be stored beside what is stored already."""
 
+from ipaddress import ip_address
+
 import pytest
 
 from netlab.control.admission.allocation import NODE_PORTS, service_networks
@@ -55,6 +57,59 @@ def test_a_full_network_is_told(store: Store):
     stored(store, service("one"))
     with pytest.raises(RequestRefusedError, match="is full"):
         review_create(store, service("two"))
+
+
+@pytest.fixture
+def dual_stack(store: Store) -> Store:
+    cidr = store.require(Key("servicecidrs", "", "kubernetes"))
+    store.update(with_spec(cidr, cidrs=["10.0.0.0/16", "fd00:10:96::/112"]))
+    return store
+
+
+def families_of(obj: Object) -> tuple[str, ...]:
+    """Return the family of each ClusterIP, which must agree with what the Service says."""
+    found = tuple(f"IPv{ip_address(one).version}" for one in obj["spec"]["clusterIPs"])
+    assert list(found) == obj["spec"]["ipFamilies"]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("spec", "families"),
+    [
+        pytest.param({}, ("IPv4",), id="the main family, if it does not ask"),
+        pytest.param({"ipFamilies": ["IPv6"]}, ("IPv6",), id="the one it asks for"),
+        pytest.param({"clusterIP": "fd00:10:96::9"}, ("IPv6",), id="that of its address"),
+        pytest.param({"ipFamilyPolicy": "PreferDualStack"}, ("IPv4", "IPv6"), id="both, if it may"),
+        pytest.param(
+            {"ipFamilyPolicy": "RequireDualStack", "ipFamilies": ["IPv6"]},
+            ("IPv6", "IPv4"),
+            id="both, the one it names first",
+        ),
+    ],
+)
+def test_a_service_has_addresses_of_the_families_it_asks_for(
+    dual_stack: Store, spec: dict[str, object], families: tuple[str, ...]
+):
+    assert families_of(stored(dual_stack, service(**spec))) == families
+
+
+def test_a_service_gains_and_loses_its_second_family(dual_stack: Store):
+    one = stored(dual_stack, service())
+    both = with_spec(one, ipFamilyPolicy="PreferDualStack")
+    both = dual_stack.update(review_update(dual_stack, one, both))
+    assert families_of(both) == ("IPv4", "IPv6")
+    single = review_update(dual_stack, both, with_spec(both, ipFamilyPolicy="SingleStack"))
+    assert families_of(single) == ("IPv4",)
+    assert single["spec"]["clusterIP"] == one["spec"]["clusterIP"]
+
+
+def test_a_cluster_of_one_family_gives_one_address_or_refuses(store: Store):
+    made = stored(store, service(ipFamilyPolicy="PreferDualStack"))
+    assert families_of(made) == ("IPv4",)
+    with pytest.raises(RequestRefusedError, match="not configured for dual-stack"):
+        review_create(store, service("other", ipFamilyPolicy="RequireDualStack"))
+    with pytest.raises(RequestRefusedError, match="not configured on this cluster"):
+        review_create(store, service("other", ipFamilies=["IPv6"]))
 
 
 def test_nothing_new_comes_into_a_namespace_that_goes(store: Store):

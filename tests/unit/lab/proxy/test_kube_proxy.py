@@ -10,6 +10,7 @@ from netlab.control.store import Store
 from netlab.kernel.requests import LoadTables, ReadTables, Restore, SaveRules
 from netlab.lab.nodes import store_nodes
 from netlab.lab.proxy.kube_proxy import FULL_PERIOD_S, TIDY_S, KubeProxy
+from netlab.lab.proxy.wanted_rules import wanted_rules
 from netlab.model.addresses import Family
 from netlab.model.names import NetnsFamily, NetnsName
 from netlab.model.objects import Key, Object, with_metadata
@@ -17,6 +18,7 @@ from netlab.model.topology import KubeProxyOptions, ProxyMode, Topology
 from netlab.netfilter.render import render
 from netlab.proxy.health import HEALTH_TIMEOUT_S
 from netlab.proxy.nftables.table import Chain, Table
+from netlab.spec.topology import parse_topology
 
 NODE1, NODE2, ROUTER = (
     NetnsFamily(NetnsName(f"netlab-default-{host}"), Family.IPV4)
@@ -117,6 +119,33 @@ def test_a_new_service_changes_the_nodes_and_not_the_router(
     assert asyncio.run(proxy.sync(topology)) == 2
     assert launcher.restored[1].keys() == {NODE1, NODE2}
     assert "default/web" in launcher.restored[1][NODE1]
+
+
+def test_each_family_has_rules_of_its_own_and_they_go_with_it(
+    store: Store, topology: Topology, launcher: Launcher
+):
+    document = "apiVersion: netlab/v1\nkind: Topology\nspec: {ipFamilies: [IPv4, IPv6], nodes: 2}"
+    both = parse_topology(document, "").topology
+    store_nodes(store, both, NOW)
+    proxy = KubeProxy("default", store, launcher, clock=lambda: NOW)
+    assert asyncio.run(proxy.sync(both)) == 6
+    node6 = NODE1._replace(family=Family.IPV6)
+    assert "-s 10.244.0.0/16" not in launcher.restored[0][node6]
+    assert "-d fd00:10:244::/48" in launcher.restored[0][node6]
+    launcher.refuses = {node6: "line 3 failed"}
+    proxy.forget([NODE1.netns])
+    asyncio.run(proxy.sync(both))
+    assert proxy.refusals == {node6: "line 3 failed"}
+    assert not proxy.health(node6).is_healthy(NOW + HEALTH_TIMEOUT_S)
+    assert proxy.health(NODE1).is_healthy(NOW + HEALTH_TIMEOUT_S)
+    want = wanted_rules("default", both, store)
+    launcher.refuses = {}
+    launcher.saved = {place: render(rules.iptables) for place, rules in want.items()}
+    asyncio.run(proxy.sync(both))
+    store_nodes(store, topology, NOW)
+    asyncio.run(proxy.sync(topology))
+    assert "-X KUBE-SERVICES" in launcher.restored[-1][NODE2._replace(family=Family.IPV6)]
+    assert "-X KUBE-SERVICES" not in launcher.restored[-1].get(NODE2, "")
 
 
 def test_a_refusal_is_told_and_the_node_read_again(

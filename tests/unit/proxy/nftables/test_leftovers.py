@@ -2,7 +2,7 @@
 
 from netlab.model.addresses import Family
 from netlab.netfilter.parse import parse
-from netlab.proxy.nftables.leftovers import iptables_leftovers_text, without_leftovers
+from netlab.proxy.nftables.leftovers import KUBE_PROXY, leftovers_text, without_leftovers
 
 HAVE = """*filter
 :INPUT DROP [0:0]
@@ -30,7 +30,7 @@ COMMIT
 
 
 def test_chains_and_the_jumps_to_them_go():
-    assert iptables_leftovers_text(parse(HAVE, Family.IPV4)).splitlines() == [
+    assert leftovers_text(parse(HAVE, Family.IPV4), KUBE_PROXY).splitlines() == [
         "*filter",
         ":KUBE-SERVICES - [0:0]",
         "-X KUBE-SERVICES",
@@ -50,14 +50,14 @@ def test_chains_and_the_jumps_to_them_go():
 
 
 def test_what_is_left_then_is_known():
-    left = without_leftovers(parse(HAVE, Family.IPV4))
+    left = without_leftovers(parse(HAVE, Family.IPV4), KUBE_PROXY)
     assert [str(rule) for table in left.tables for c in table.chains for rule in c.rules] == [
         "-A INPUT -j MINE",
         "-A POSTROUTING -j IP-MASQ-AGENT",
     ]
-    assert iptables_leftovers_text(left) == ""
+    assert leftovers_text(left, KUBE_PROXY) == ""
 
 
 def test_nothing_is_said_where_nothing_was_left():
     have = parse("*filter\n:INPUT ACCEPT [0:0]\nCOMMIT\n", Family.IPV4)
-    assert iptables_leftovers_text(have) == ""
+    assert leftovers_text(have, KUBE_PROXY) == ""
