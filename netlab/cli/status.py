@@ -1,6 +1,8 @@
 """``status`` and ``list``."""
 
 import json
+import shutil
+import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +36,9 @@ def status(lab: str, output: str) -> int:
     else:
         from netlab.render.status import render_status
 
-        click.echo(render_status(found, is_wide=output == "wide"))
+        # A pipe has no width, and who reads it misses no column.
+        width = max(80, shutil.get_terminal_size().columns) if sys.stdout.isatty() else None
+        click.echo(render_status(found, is_wide=output == "wide", width=width))
     return 0 if found.state == "up" else 1
 
 

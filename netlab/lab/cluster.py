@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from typing import Any, Protocol
 
-from netlab.model.addresses import Address
+from netlab.model.addresses import Address, Family
 from netlab.model.hosts import Host, HostKind
 
 Body = dict[str, Any]
@@ -123,6 +123,12 @@ def cluster_ips(service: Mapping[str, Any]) -> list[Address]:
     spec = service["spec"]
     found = spec.get("clusterIPs") or [spec.get("clusterIP")]
     return [ip_address(one) for one in found if one not in {None, "", "None"}]
+
+
+def slice_family(piece: Mapping[str, Any]) -> Family | None:
+    """Return the family of an EndpointSlice's addresses; None of one that holds names (FQDN)."""
+    kind = piece.get("addressType")
+    return Family(kind) if kind in set(Family) else None
 
 
 def _ports(service: Body, slices: list[Body]) -> Iterator[ServicePort]:

@@ -1,17 +1,20 @@
 """The state of a lab as its user needs it: what is there, what is wrong, what to type."""
 
 from contextlib import suppress
+from ipaddress import ip_address
 from typing import Any
 
 from netlab import __version__
 from netlab.api.client import Client
 from netlab.errors import LabError
 from netlab.kernel import netns, processes, rundir
+from netlab.lab.cluster import cluster_ips, slice_family
 from netlab.lab.down import known_labs
 from netlab.lab.usage import usage, usage_by_netns
 from netlab.model.objects import Object, items_of, labels_of, name_of, namespace_of, spec_of
 from netlab.model.resources import RESOURCES
 from netlab.model.status import HostStatus, LabStatus, ServiceStatus, Usage
+from netlab.path.observations import AddrPort
 
 
 def read_status(lab: str) -> LabStatus:
@@ -116,27 +119,36 @@ def _host(host: dict[str, Any], used: Usage) -> HostStatus:
 
 
 def _services(client: Client) -> list[ServiceStatus]:
-    endpoints: dict[tuple[str, str], list[str]] = {}
+    endpoints: dict[tuple[str, str], list[AddrPort]] = {}
     for piece in client.list_(RESOURCES["endpointslices"].path()):
         key = (namespace_of(piece), labels_of(piece).get("kubernetes.io/service-name", ""))
         endpoints.setdefault(key, []).extend(_endpoints(piece))
     return [
-        ServiceStatus(
-            name=_qualified(service),
-            type=spec_of(service).get("type", "ClusterIP"),
-            cluster_ip=spec_of(service).get("clusterIP", ""),
-            ports=tuple(map(_port, items_of(spec_of(service), "ports"))),
-            policy=spec_of(service).get("externalTrafficPolicy", ""),
-            endpoints=tuple(endpoints.get((namespace_of(service), name_of(service)), ())),
-        )
+        _service(service, endpoints.get((namespace_of(service), name_of(service)), []))
         for service in client.list_(RESOURCES["services"].path())
     ]
 
 
-def _endpoints(piece: Object) -> list[str]:
+def _service(service: Object, endpoints: list[AddrPort]) -> ServiceStatus:
+    spec, addresses = spec_of(service), cluster_ips(service)
+    first = addresses[0].version if addresses else 4
+    return ServiceStatus(
+        name=_qualified(service),
+        type=spec.get("type", "ClusterIP"),
+        cluster_ip=spec.get("clusterIP", ""),
+        cluster_ips=tuple(map(str, addresses)),
+        ports=tuple(map(_port, items_of(spec, "ports"))),
+        policy=spec.get("externalTrafficPolicy", ""),
+        endpoints=tuple(map(str, sorted(endpoints, key=lambda e: e.address.version != first))),
+    )
+
+
+def _endpoints(piece: Object) -> list[AddrPort]:
+    if slice_family(piece) is None:
+        return []
     ports = [port["port"] for port in items_of(piece, "ports") if port.get("port")]
     return [
-        f"{address}:{port}"
+        AddrPort(ip_address(address), port)
         for endpoint in items_of(piece, "endpoints")
         if (endpoint.get("conditions") or {}).get("ready")
         for address in endpoint["addresses"]

@@ -32,9 +32,13 @@ class ServiceStatus:
     name: str
     type: str
     cluster_ip: str
+    """``None`` of a headless Service, empty where there is none."""
+    cluster_ips: tuple[str, ...]
+    """One of each of its address families, the main one's first; of a headless Service none."""
     ports: tuple[str, ...]
     policy: str
     endpoints: tuple[str, ...]
+    """Address and port as a URL has them, those of the first ClusterIP's family first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

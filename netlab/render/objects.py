@@ -154,9 +154,13 @@ def _endpoints(obj: Object) -> str:
     for subset in items_of(obj, "subsets"):
         ports: list[Object] = items_of(subset, "ports") or [{}]
         for port in ports:
-            suffix = f":{port['port']}" if port else ""
-            found += [f"{entry['ip']}{suffix}" for entry in items_of(subset, "addresses")]
+            found += [_end(entry["ip"], port) for entry in items_of(subset, "addresses")]
     return _shortened(found)
+
+
+def _end(address: str, port: Object) -> str:
+    host = f"[{address}]" if ":" in address else address
+    return f"{host}:{port['port']}" if port else address
 
 
 def _slice_ports(one: Object) -> str:

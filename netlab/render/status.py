@@ -1,14 +1,31 @@
-"""The state of a lab as text."""
+"""The state of a lab as text.
+
+What a host or a Service has in a second address family stands on a line of its own, below what it
+has in the main one. Where the table is wider than the terminal, columns and endpoints are left out.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
 
 from netlab.model.status import HostStatus, LabStatus, ServiceStatus, Usage
 from netlab.render.table import table
 
-_PIDS_SHOWN = 4
-_ENDPOINTS_SHOWN = 3
+_PIDS_SHOWN: Final = 4
+_ENDPOINTS_SHOWN: Final = 3
+_ALL: Final = 1 << 30
+_MAY_GO: Final = ((), ("cpu",), ("cpu", "pids"))
+"""Columns of hosts that may be left out, the fewest first."""
 
 
-def render_status(status: LabStatus, *, is_wide: bool) -> str:
-    """Return the lab's state, its hosts and its Services; ``is_wide`` leaves nothing out."""
+def render_status(status: LabStatus, *, is_wide: bool, width: int | None = None) -> str:
+    """Return the lab's state, its hosts and its Services.
+
+    Args:
+        status: The lab.
+        is_wide: Leave nothing out.
+        width: Of the terminal, in columns; None where there is none to fit into.
+    """
+    room = _ALL if is_wide or width is None else width
     head = [f"lab {status.lab}: {status.state}"]
     if status.topology:
         used = status.control_plane
@@ -24,47 +41,94 @@ def render_status(status: LabStatus, *, is_wide: bool) -> str:
         head.append(f"type: {status.advice}")
     parts = ["\n".join(head)]
     if status.hosts:
-        parts.append(_hosts(status.hosts, is_wide=is_wide))
+        parts.append(_hosts(status.hosts, room, is_wide=is_wide))
     if status.services:
-        parts.append(_services(status.services, is_wide=is_wide))
+        parts.append(_services(status.services, room, is_wide=is_wide))
     return "\n\n".join(parts)
 
 
-def _hosts(hosts: tuple[HostStatus, ...], *, is_wide: bool) -> str:
-    return table(
-        ["host", "kind", "address", "node", "pids", "cpu", "memory"],
-        [
-            [
-                host.name,
-                host.kind,
-                ",".join(host.addresses if is_wide else host.addresses[:1]),
-                host.node or "-",
-                _pids(host.usage, is_wide=is_wide) or "-",
-                _cpu(host.usage) if host.usage.pids else "-",
-                _memory(host.usage.memory_bytes) if host.usage.pids else "-",
-            ]
-            for host in hosts
-        ],
+def _hosts(hosts: Sequence[HostStatus], room: int, *, is_wide: bool) -> str:
+    rows = [_host(host, is_wide=is_wide) for host in hosts]
+    return _fitting(
+        (
+            table(
+                [heading for heading in rows[0] if heading not in left_out],
+                [
+                    [cell for heading, cell in row.items() if heading not in left_out]
+                    for row in rows
+                ],
+            )
+            for left_out in _MAY_GO
+        ),
+        room,
     )
 
 
-def _services(services: tuple[ServiceStatus, ...], *, is_wide: bool) -> str:
-    rows = []
-    for service in services:
-        shown = service.endpoints if is_wide else service.endpoints[:_ENDPOINTS_SHOWN]
-        more = len(service.endpoints) - len(shown)
-        endpoints = ",".join(shown) + (f" + {more} more" if more else "")
-        rows.append(
-            [
-                service.name,
-                service.type,
-                service.cluster_ip,
-                ",".join(service.ports),
-                service.policy or "-",
-                endpoints,
-            ]
-        )
-    return table(["service", "type", "cluster-ip", "ports", "policy", "endpoints"], rows)
+def _host(host: HostStatus, *, is_wide: bool) -> dict[str, str]:
+    used = host.usage
+    return {
+        "host": host.name,
+        "kind": host.kind,
+        "address": ",".join(host.addresses) if is_wide else "\n".join(_first(host.addresses)),
+        "node": host.node or "-",
+        "pids": _pids(used, is_wide=is_wide) or "-",
+        "cpu": _cpu(used) if used.pids else "-",
+        "memory": _memory(used.memory_bytes) if used.pids else "-",
+    }
+
+
+def _first(addresses: Iterable[str]) -> list[str]:
+    """Return the first address of each family, in their order."""
+    found: dict[bool, str] = {}
+    for address in addresses:
+        found.setdefault(_is_ipv6(address), address)
+    return list(found.values())
+
+
+def _is_ipv6(address: str) -> bool:
+    return address.count(":") > 1
+
+
+def _services(services: Sequence[ServiceStatus], room: int, *, is_wide: bool) -> str:
+    headings = ["service", "type", "cluster-ip", "ports", "policy", "endpoints"]
+    return _fitting(
+        (
+            table(headings, [_service(one, shown, is_wide=is_wide) for one in services])
+            for shown in ([_ALL] if is_wide else range(_ENDPOINTS_SHOWN, -1, -1))
+        ),
+        room,
+    )
+
+
+def _service(service: ServiceStatus, shown: int, *, is_wide: bool) -> list[str]:
+    """Return the cells of a Service; ``shown`` endpoints of a family are named, or 0 counted."""
+    addresses: Sequence[str] = service.cluster_ips or [service.cluster_ip]
+    if is_wide:
+        cluster_ip, endpoints = ",".join(addresses), ",".join(service.endpoints)
+    else:
+        cluster_ip = "\n".join(addresses)
+        endpoints = "\n".join(_endpoints(service.endpoints, _is_ipv6(a), shown) for a in addresses)
+    ports = ",".join(service.ports)
+    return [service.name, service.type, cluster_ip, ports, service.policy or "-", endpoints]
+
+
+def _endpoints(endpoints: Iterable[str], is_ipv6: bool, shown: int) -> str:  # noqa: FBT001
+    found = [endpoint for endpoint in endpoints if _is_ipv6(endpoint) == is_ipv6]
+    if not found:
+        return "<none>"
+    if not shown:
+        return f"{len(found)} ready"
+    more = f" + {len(found) - shown} more" if len(found) > shown else ""
+    return ",".join(found[:shown]) + more
+
+
+def _fitting(tables: Iterable[str], room: int) -> str:
+    """Return the first table that is no wider than ``room``, or the last."""
+    text = ""
+    for text in tables:
+        if max(map(len, text.split("\n"))) <= room:
+            return text
+    return text
 
 
 def _pids(used: Usage, *, is_wide: bool) -> str:

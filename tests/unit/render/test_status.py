@@ -21,6 +21,7 @@ SERVICE = ServiceStatus(
     name="nodeport",
     type="NodePort",
     cluster_ip="10.0.0.9",
+    cluster_ips=("10.0.0.9",),
     ports=("80:31704/TCP", "53/UDP"),
     policy="Cluster",
     endpoints=tuple(f"10.244.1.{host}:8080" for host in range(2, 7)),
@@ -60,6 +61,74 @@ def test_wide_leaves_nothing_out():
     assert "11,12,13,14,15" in text
     assert ",".join(SERVICE.endpoints) in text
     assert "more" not in text
+
+
+DUAL = replace(
+    LAB,
+    hosts=(
+        replace(NODE, addresses=("10.240.0.3", "fd00:10:240::3", "10.244.1.1", "fd00:10:244:1::1")),
+        replace(POD, addresses=("10.244.1.2", "fd00:10:244:1::2")),
+    ),
+    services=(
+        replace(
+            SERVICE,
+            cluster_ips=("10.0.25.229", "fd00:10:96::8209"),
+            ports=("80:31704/TCP",),
+            endpoints=("10.244.1.2:8080", "[fd00:10:244:1::2]:8080"),
+        ),
+    ),
+)
+
+
+def test_a_second_family_stands_below_the_main_one():
+    assert render_status(DUAL, is_wide=False).split("\n")[3:] == [
+        "HOST    KIND   ADDRESS            NODE    PIDS             CPU     MEMORY",
+        "node1   node   10.240.0.3         -       -                -       -",
+        "               fd00:10:240::3",
+        "web-1   pod    10.244.1.2         node1   11,12,13,14...   0.13s   1.5MiB",
+        "               fd00:10:244:1::2",
+        "",
+        "SERVICE    TYPE       CLUSTER-IP         PORTS          POLICY    ENDPOINTS",
+        "nodeport   NodePort   10.0.25.229        80:31704/TCP   Cluster   10.244.1.2:8080",
+        "                      fd00:10:96::8209                            [fd00:10:244:1::2]:8080",
+    ]
+
+
+def test_wide_has_a_line_for_both_families():
+    text = render_status(DUAL, is_wide=True)
+    assert "10.0.25.229,fd00:10:96::8209" in text
+    assert "10.244.1.2:8080,[fd00:10:244:1::2]:8080" in text
+
+
+def test_what_does_not_fit_a_terminal_is_left_out():
+    node, pod = DUAL.hosts
+    long = replace(DUAL, hosts=(node, replace(pod, name="source-ip-app-746d9df86c-cvrx5")))
+    text = render_status(long, is_wide=False, width=80)
+    assert max(map(len, text.split("\n"))) <= 80
+    assert text.split("\n")[3:] == [
+        "HOST                             KIND   ADDRESS            NODE    MEMORY",
+        "node1                            node   10.240.0.3         -       -",
+        "                                        fd00:10:240::3",
+        "source-ip-app-746d9df86c-cvrx5   pod    10.244.1.2         node1   1.5MiB",
+        "                                        fd00:10:244:1::2",
+        "",
+        "SERVICE    TYPE       CLUSTER-IP         PORTS          POLICY    ENDPOINTS",
+        "nodeport   NodePort   10.0.25.229        80:31704/TCP   Cluster   1 ready",
+        "                      fd00:10:96::8209                            1 ready",
+    ]
+
+
+def test_what_fits_a_terminal_is_all_there():
+    assert render_status(DUAL, is_wide=False, width=120) == render_status(DUAL, is_wide=False)
+
+
+def test_a_headless_service_shows_its_endpoints():
+    headless = replace(SERVICE, cluster_ip="None", cluster_ips=())
+    text = render_status(replace(LAB, services=(headless,)), is_wide=False)
+    assert text.splitlines()[-1] == (
+        "nodeport   NodePort   None         80:31704/TCP,53/UDP   Cluster   "
+        "10.244.1.2:8080,10.244.1.3:8080,10.244.1.4:8080 + 2 more"
+    )
 
 
 def test_what_is_wrong_and_what_to_type_come_first():
