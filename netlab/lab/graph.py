@@ -5,7 +5,7 @@ from ipaddress import ip_address, ip_network
 from typing import Any
 
 from netlab.api.client import Client
-from netlab.lab.cluster import cluster_ips
+from netlab.lab.cluster import cluster_ips, slice_family
 from netlab.model.addresses import Address
 from netlab.model.graph import (
     GraphEndpoint,
@@ -63,14 +63,15 @@ def _hosts(report: Mapping[str, Any], kind: str) -> tuple[GraphHost, ...]:
 
 
 def _node(node: Object, pods: Sequence[Object]) -> GraphNode:
-    name, cidr = name_of(node), spec_of(node).get("podCIDR")
+    name = name_of(node)
+    cidrs = tuple(map(ip_network, spec_of(node).get("podCIDRs") or ()))
     ours = [pod for pod in pods if spec_of(pod).get("nodeName") == name]
     return GraphNode(
         name=name,
         addresses=_addresses(node, "InternalIP"),
         external=_addresses(node, "ExternalIP"),
-        gateway=ip_network(cidr)[1] if cidr else None,
-        pod_cidr=ip_network(cidr) if cidr else None,
+        gateways=tuple(cidr[1] for cidr in cidrs),
+        pod_cidrs=cidrs,
         pods=tuple(sorted(map(_pod, ours), key=lambda pod: pod.name)),
     )
 
@@ -81,12 +82,11 @@ def _addresses(node: Object, kind: str) -> tuple[Address, ...]:
 
 
 def _pod(pod: Object) -> GraphPod:
-    address = status_of(pod).get("podIP")
     owner = controller_of(pod)
     conditions = {one["type"]: one["status"] for one in items_of(status_of(pod), "conditions")}
     return GraphPod(
         name=_typed(namespace_of(pod), name_of(pod)),
-        address=ip_address(address) if address else None,
+        addresses=tuple(ip_address(one["ip"]) for one in items_of(status_of(pod), "podIPs")),
         is_ready=conditions.get("Ready") == "True",
         owner=_typed(namespace_of(pod), owner["name"]) if owner else "",
     )
@@ -120,12 +120,15 @@ def _endpoints(service: Object, slices: Sequence[Object]) -> tuple[GraphEndpoint
     found: dict[Address, GraphEndpoint] = {}
     for piece in slices:
         owner = namespace_of(piece), labels_of(piece).get("kubernetes.io/service-name")
-        if owner == (namespace_of(service), name_of(service)):
+        if owner == (namespace_of(service), name_of(service)) and slice_family(piece):
             ports = tuple(one["port"] for one in items_of(piece, "ports") if one.get("port"))
             for endpoint in items_of(piece, "endpoints"):
                 made = _endpoint(namespace_of(piece), endpoint, ports)
                 found.setdefault(made.address, made)
-    return tuple(sorted(found.values(), key=lambda e: (e.address.version, e.address.packed)))
+    main = next((address.version for address in cluster_ips(service)), 4)
+    return tuple(
+        sorted(found.values(), key=lambda e: (e.address.version != main, e.address.packed))
+    )
 
 
 def _endpoint(namespace: str, endpoint: Object, ports: tuple[int, ...]) -> GraphEndpoint:

@@ -25,7 +25,8 @@ class GraphPod:
 
     name: str
     """As users type it: ``web-1``, or ``prod/web-1`` outside namespace ``default``."""
-    address: Address | None
+    addresses: tuple[Address, ...]
+    """One of each family, the main one's first; empty as long as it has none."""
     is_ready: bool
     owner: str = ""
     """What made it and others like it, named as a pod is; empty for a pod of its own."""
@@ -40,9 +41,10 @@ class GraphNode:
     """InternalIPs."""
     external: tuple[Address, ...] = ()
     """ExternalIPs."""
-    gateway: Address | None = None
-    """Its own address on the pods' network."""
-    pod_cidr: Network | None = None
+    gateways: tuple[Address, ...] = ()
+    """Its own addresses on the pods' networks."""
+    pod_cidrs: tuple[Network, ...] = ()
+    """One of each family."""
     pods: tuple[GraphPod, ...] = ()
 
 
@@ -59,7 +61,7 @@ class GraphPort:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GraphEndpoint:
-    """An address behind a Service."""
+    """An address behind a Service; a pod of two families has two."""
 
     address: Address
     ports: tuple[int, ...]

@@ -1,5 +1,6 @@
 """Labs to draw: a small one, and one of ten nodes and a hundred pods."""
 
+from dataclasses import replace
 from ipaddress import ip_address, ip_network
 
 from netlab.model.graph import (
@@ -19,8 +20,8 @@ CLIENT = GraphHost(name="client", addresses=(ip_address("198.51.100.79"),))
 
 def pod(number: int, at: int, name: str, owner: str = "", *, is_ready: bool = True) -> GraphPod:
     """Return the pod of node ``number`` with the address ``at``."""
-    address = ip_address(f"10.244.{number}.{at}")
-    return GraphPod(name=name, address=address, is_ready=is_ready, owner=owner)
+    addresses = (ip_address(f"10.244.{number}.{at}"),)
+    return GraphPod(name=name, addresses=addresses, is_ready=is_ready, owner=owner)
 
 
 def node(number: int, *pods: GraphPod) -> GraphNode:
@@ -28,8 +29,8 @@ def node(number: int, *pods: GraphPod) -> GraphNode:
         name=f"node{number}",
         addresses=(ip_address(f"10.240.0.{number + 2}"),),
         external=(ip_address(f"192.0.2.{number + 2}"),),
-        gateway=ip_address(f"10.244.{number}.1"),
-        pod_cidr=ip_network(f"10.244.{number}.0/24"),
+        gateways=(ip_address(f"10.244.{number}.1"),),
+        pod_cidrs=(ip_network(f"10.244.{number}.0/24"),),
         pods=pods,
     )
 
@@ -44,7 +45,7 @@ def service(name: str, *nodes: GraphNode, policy: str = "Cluster") -> GraphServi
         ports=(GraphPort(name="http", protocol="TCP", port=80, node_port=31704),),
         endpoints=tuple(
             GraphEndpoint(
-                address=one.address,
+                address=address,
                 ports=(8080,),
                 pod=one.name,
                 node=where.name,
@@ -52,7 +53,7 @@ def service(name: str, *nodes: GraphNode, policy: str = "Cluster") -> GraphServi
             )
             for where in nodes
             for one in where.pods
-            if one.address is not None
+            for address in one.addresses
         ),
     )
 
@@ -102,3 +103,24 @@ HOSTILE = "x\"];</script><script>alert('&');\n  end\x1b[31m --> \\"
 def hostile() -> LabGraph:
     made = node(1, pod(1, 2, HOSTILE))
     return lab(made, services=(service(HOSTILE, made),))
+
+
+def dual() -> LabGraph:
+    """Return a node with a pod of IPv4 and IPv6, and a Service of both."""
+    both = GraphNode(
+        name="node1",
+        addresses=(ip_address("10.240.0.3"), ip_address("fd00:10:240::3")),
+        external=(ip_address("192.0.2.3"), ip_address("2001:db8:192::3")),
+        gateways=(ip_address("10.244.1.1"), ip_address("fd00:10:244:1::1")),
+        pod_cidrs=(ip_network("10.244.1.0/24"), ip_network("fd00:10:244:1::/64")),
+        pods=(
+            GraphPod(
+                name="web-1",
+                addresses=(ip_address("10.244.1.2"), ip_address("fd00:10:244:1::2")),
+                is_ready=False,
+            ),
+        ),
+    )
+    made = service("web", both)
+    cluster_ips = (*made.cluster_ips, ip_address("fd00:10:96::577e"))
+    return lab(both, services=(replace(made, cluster_ips=cluster_ips),))

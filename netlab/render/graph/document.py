@@ -1,7 +1,9 @@
 """A lab as JSON, ``netlab.graph/1``; ``netlab/render/graph.schema.json`` describes it."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
+from netlab.model.addresses import Address, Network
 from netlab.model.graph import GraphHost, GraphNode, GraphService, LabGraph
 
 SCHEMA: Final = "netlab.graph/1"
@@ -32,18 +34,24 @@ def _node(node: GraphNode) -> _Json:
         "name": node.name,
         "addresses": [str(address) for address in node.addresses],
         "external": [str(address) for address in node.external],
-        "gateway": str(node.gateway) if node.gateway else None,
-        "pod_cidr": str(node.pod_cidr) if node.pod_cidr else None,
+        **_by_family("gateway", "gateways", node.gateways),
+        **_by_family("pod_cidr", "pod_cidrs", node.pod_cidrs),
         "pods": [
             {
                 "name": pod.name,
-                "address": str(pod.address) if pod.address else None,
+                **_by_family("address", "addresses", pod.addresses),
                 "ready": pod.is_ready,
                 "owner": pod.owner or None,
             }
             for pod in node.pods
         ],
     }
+
+
+def _by_family(one: str, several: str, values: Sequence[Address | Network]) -> _Json:
+    """Return the main family's value as field ``one``, and of two families all as ``several``."""
+    texts = [str(value) for value in values]
+    return {one: texts[0] if texts else None} | ({several: texts} if len(texts) > 1 else {})
 
 
 def _service(service: GraphService) -> _Json:

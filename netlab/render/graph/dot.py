@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from netlab.model.graph import GraphHost, GraphNode, GraphService, LabGraph
-from netlab.render.graph.words import Pods, doors, fold, kind
+from netlab.render.graph.words import Pods, doors, fold, kind, pod_networks
 from netlab.render.printable import printable
 
 MOST_PODS: Final = 6
@@ -59,13 +59,12 @@ class _Digraph:
         yield f"  subgraph cluster_n{number} {{"
         yield f"    label={_lines(node.name, *map(str, node.addresses))};"
         yield "    style=rounded;"
-        gateway = f"gateway {node.gateway}" if node.gateway else "no pod network"
-        cidr = str(node.pod_cidr or "")
-        yield f"    g{number} [shape=plaintext, style=solid, label={_lines(gateway, cidr)}];"
+        label = _lines(*pod_networks(node))
+        yield f"    g{number} [shape=plaintext, style=solid, label={label}];"
         for at, pod in enumerate(pods):
             name = f"p{number}x{at}"
             self._ids |= dict.fromkeys(pod.members, name)
-            yield f"    {name} [label={_lines(pod.name, pod.detail())}];"
+            yield f"    {name} [label={_lines(pod.name, *pod.details())}];"
             yield f"    g{number} -> {name};"
         yield "  }"
         yield from self._to_router(f"g{number}", f" [lhead=cluster_n{number}]")

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from netlab.model.graph import GraphHost, GraphNode, GraphService, LabGraph
-from netlab.render.graph.words import Pods, doors, fold, kind
+from netlab.render.graph.words import Pods, doors, fold, kind, pod_networks
 from netlab.render.trace.mermaid import escaped
 
 MOST_PODS: Final = 6
@@ -51,12 +51,11 @@ class _Flowchart:
 
     def _node(self, number: int, node: GraphNode, pods: Sequence[Pods]) -> Iterator[str]:
         yield f'  subgraph n{number}["{_lines(node.name, *map(str, node.addresses))}"]'
-        gateway = f"gateway {node.gateway}" if node.gateway else "no pod network"
-        yield f'    g{number}("{_lines(gateway, str(node.pod_cidr or ""))}")'
+        yield f'    g{number}("{_lines(*pod_networks(node))}")'
         for at, pod in enumerate(pods):
             name = f"p{number}x{at}"
             self._ids |= dict.fromkeys(pod.members, name)
-            yield f'    {name}["{_lines(pod.name, pod.detail())}"]'
+            yield f'    {name}["{_lines(pod.name, *pod.details())}"]'
             yield f"    g{number} --- {name}"
         yield "  end"
         yield from self._to_router(f"g{number}")

@@ -17,7 +17,7 @@ from string import ascii_uppercase
 from typing import Final
 
 from netlab.model.graph import GraphHost, GraphNode, GraphService, LabGraph
-from netlab.render.graph.words import Pods, behind, doors, fold, kind
+from netlab.render.graph.words import Pods, behind, doors, fold, kind, own_addresses
 from netlab.render.markup import Markup
 from netlab.render.svg_colours import picture_style
 from netlab.render.svg_elements import Point, document, group, line, rect, text
@@ -30,6 +30,8 @@ _CARD: Final = 262.0
 _GAP: Final = 20.0
 _MARGIN: Final = 34.0
 _POD_H: Final = 40.0
+"""Of a pod with a line of addresses."""
+_POD_LINE_H: Final = 14.0
 _BADGE: Final = 17.0
 _LETTER_ROOM: Final = 4
 """Badges that a pod has room for; more are counted."""
@@ -64,8 +66,8 @@ class _Card:
 
     @property
     def height(self) -> float:
-        pods = max(1, len(self.pods)) * (_POD_H + 6) if self.is_node else 0
-        return 38 + 16 * len(self.lines) + pods
+        pods = sum(_pod_height(pod) + 6 for pod in self.pods) or _POD_H + 6
+        return 38 + 16 * len(self.lines) + (pods if self.is_node else 0)
 
 
 class _Picture:
@@ -175,7 +177,7 @@ class _Picture:
             self._put(text(x + 14, y + 18, "no pod", class_="fill-muted", font_size=12))
         for pod in card.pods:
             self._pod(pod, x + 10, y - 6)
-            y += _POD_H + 6
+            y += _pod_height(pod) + 6
 
     def _pod(self, pod: Pods, x: float, y: float) -> None:
         letters = sorted({one for name in pod.members for one in self._letters.get(name, ())})
@@ -185,13 +187,15 @@ class _Picture:
         width = _CARD - 20
         room = width - 22 - len(badges) * (_BADGE + 3)
         self._put(
-            rect(x, y, width, _POD_H, rx=6, class_="fill-pod stroke-pod-edge",
+            rect(x, y, width, _pod_height(pod), rx=6, class_="fill-pod stroke-pod-edge",
                  stroke_dasharray="5 3" if pod.late else None),
             text(x + 10, y + 17, shortened(pod.name, room, 12, bold=True), class_="fill-ink",
                  font_size=12, font_weight=600),
-            text(x + 10, y + 32, shortened(pod.detail(), width - 20, 11, mono=True),
-                 class_="mono fill-muted", font_size=11),
         )  # fmt: skip
+        for number, detail in enumerate(pod.details()):
+            shown = shortened(detail, width - 20, 11, mono=True)
+            at_y = y + 32 + number * _POD_LINE_H
+            self._put(text(x + 10, at_y, shown, class_="mono fill-muted", font_size=11))
         for at, badge in enumerate(reversed(badges)):
             self._put(_badge(badge, x + width - 8 - (at + 1) * (_BADGE + 3), y + 6))
 
@@ -214,7 +218,11 @@ class _Picture:
     def _service(self, service: GraphService, number: int, x: float, width: float) -> float:
         """Put a Service's card and return its height."""
         lines = [(words, "mono fill-ink") for words in doors(service)]
-        lines += [(f"→ {words}", "mono fill-muted") for words in behind(service, MOST_ENDPOINTS)]
+        lines += [
+            (part, "mono fill-muted")
+            for words in behind(service, MOST_ENDPOINTS)
+            for part in _parts(f"→ {words}", width - 28)
+        ]
         height = 58 + 16 * len(lines)
         name = shortened(service.name, width - 50, 13.5, bold=True)
         y = self._y
@@ -254,16 +262,25 @@ def _badge(words: str, x: float, y: float) -> Markup:
     )  # fmt: skip
 
 
+def _parts(words: str, room: float) -> list[str]:
+    """Return a line, or two where the addresses of two families find no room in one."""
+    first, comma, second = words.partition(", [")
+    if not comma or text_width(words, 11, mono=True) <= room:
+        return [words]
+    return [f"{first},", f"  [{second}"]
+
+
+def _pod_height(pod: Pods) -> float:
+    return _POD_H + (len(pod.addresses) - 1) * _POD_LINE_H
+
+
 def _host_card(host: GraphHost) -> _Card:
     return _Card(host.name, tuple(map(str, host.addresses)))
 
 
 def _node_card(node: GraphNode, pods: Sequence[Pods]) -> _Card:
-    lines = [", ".join(map(str, node.addresses))]
-    lines += [f"external {address}" for address in node.external]
-    if node.gateway is not None:
-        lines += [f"pods {node.pod_cidr}", f"gateway {node.gateway}"]
-    return _Card(node.name, tuple(lines), tuple(pods), is_node=True)
+    lines = (*map(str, node.addresses), *own_addresses(node))
+    return _Card(node.name, lines, tuple(pods), is_node=True)
 
 
 def _names(hosts: Iterable[GraphHost]) -> str:

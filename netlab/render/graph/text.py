@@ -15,14 +15,14 @@
     └───┬────...
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from textwrap import wrap
 from typing import Final
 
 from netlab.model.graph import GraphHost, GraphNode, LabGraph
 from netlab.render.graph.canvas import Canvas
-from netlab.render.graph.words import Pods, behind, clipped, doors, fold, kind
+from netlab.render.graph.words import Pods, behind, clipped, doors, fold, kind, own_addresses
 from netlab.render.printable import printable
 
 MOST_PODS: Final = 5
@@ -59,7 +59,7 @@ def render_graph_text(graph: LabGraph, width: int, *, every_pod: bool = False) -
         drawing.middle(_host_box(graph.router, width))
     most = None if every_pod else MOST_PODS
     boxes = [_host_box(one, width) for one in graph.balancers]
-    columns = _columns(len(boxes) + len(graph.nodes), width)
+    columns = _columns(len(boxes) + len(graph.nodes), width, _narrowest(graph))
     boxes += [_node_box(node, columns, fold(node, most)) for node in graph.nodes]
     drawing.hang_below(boxes)
     lines = [f"lab {graph.lab} ({graph.topology})", "", *drawing.canvas.lines()]
@@ -145,9 +145,15 @@ class _Drawing:
             row += 1
 
 
-def _columns(boxes: int, width: int) -> int:
+def _narrowest(graph: LabGraph) -> int:
+    """Return how wide a box must be; a part of an IPv6 address would say nothing."""
+    lines = [line for node in graph.nodes for line in _node_lines(node) if ":" in line]
+    return max([_NARROWEST, *(len(line) + 4 for line in lines)])
+
+
+def _columns(boxes: int, width: int, narrowest: int) -> int:
     """Return how wide a box may be so that rows are full and no narrower than they must be."""
-    in_row = max(1, (width - _INDENT + _GAP) // (_NARROWEST + _GAP))
+    in_row = max(1, (width - _INDENT + _GAP) // (narrowest + _GAP))
     rows = max(1, -(-boxes // in_row))
     in_row = max(1, -(-boxes // rows))
     return min(_WIDEST, (width - _INDENT - _GAP * (in_row - 1)) // in_row)
@@ -167,30 +173,36 @@ def _width(box: _Box) -> int:
 
 
 def _host_box(host: GraphHost, width: int) -> _Box:
-    first, *others = [str(address) for address in host.addresses] or [""]
-    name = printable(host.name)
-    lines = [f"{name}  {first}".rstrip(), *(f"{'':{len(name)}}  {one}" for one in others)]
+    lines = _beside(printable(host.name), host.addresses)
     return _Box(tuple(clipped(line, width - _INDENT - 4) for line in lines))
 
 
 def _node_box(node: GraphNode, columns: int, pods: Sequence[Pods]) -> _Box:
     room = columns - 4
-    lines = [f"{node.name}  {', '.join(map(str, node.addresses))}"]
-    lines += [f"external {address}" for address in node.external]
-    if node.gateway is not None:
-        lines += [f"pods {node.pod_cidr}", f"gateway {node.gateway}"]
+    lines = _node_lines(node)
     rule = len(lines)
     names = [(printable(pod.name), f" ({pod.late})" if pod.late else "") for pod in pods]
     widest = max((len(name + late) for name, late in names), default=0)
-    is_beside = all(widest + 2 + len(pod.addresses) <= room for pod in pods)
+    is_beside = all(widest + 2 + len(one) <= room for pod in pods for one in pod.addresses)
     for (name, late), pod in zip(names, pods, strict=True):
         if is_beside:
-            lines.append(f"{name + late:<{widest}}  {pod.addresses}")
+            lines += _beside(f"{name + late:<{widest}}", pod.addresses)
         else:
-            lines += [clipped(name, room - len(late)) + late, f"  {pod.addresses}"]
+            lines.append(clipped(name, room - len(late)) + late)
+            lines += [f"  {one}" for one in pod.addresses]
     return _Box(
         tuple(clipped(line, room) for line in (*lines, *([] if pods else ["no pod"]))), rule
     )
+
+
+def _node_lines(node: GraphNode) -> list[str]:
+    return [*_beside(node.name, node.addresses), *own_addresses(node)]
+
+
+def _beside(name: str, addresses: Iterable[object]) -> list[str]:
+    """Return a name and its addresses, a line each."""
+    first, *others = [str(address) for address in addresses] or [""]
+    return [f"{name}  {first}".rstrip(), *(f"{'':{len(name)}}  {one}" for one in others)]
 
 
 def _services(graph: LabGraph, width: int) -> list[str]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 
 from netlab.model.addresses import Address
-from netlab.model.graph import GraphNode, GraphPod, GraphService
+from netlab.model.graph import GraphEndpoint, GraphNode, GraphPod, GraphService
 
 ELLIPSIS = "…"
 
@@ -16,15 +16,17 @@ class Pods:
     """One pod, or several drawn as one."""
 
     name: str
-    addresses: str
+    addresses: tuple[str, ...]
+    """A text for each address family, the main one's first."""
     late: str
     """``not ready``, or how many are not; empty when all are."""
     members: tuple[str, ...]
     """Names of the pods."""
 
-    def detail(self) -> str:
-        """Return addresses and readiness."""
-        return f"{self.addresses}, {self.late}" if self.late else self.addresses
+    def details(self) -> list[str]:
+        """Return addresses and readiness, a line for each address family."""
+        *others, last = self.addresses
+        return [*others, f"{last}, {self.late}" if self.late else last]
 
 
 def fold(node: GraphNode, most: int | None) -> list[Pods]:
@@ -69,23 +71,47 @@ def kind(service: GraphService) -> str:
 
 
 def behind(service: GraphService, most: int) -> list[str]:
-    """Return what is behind a Service: each endpoint, or how many there are on which node."""
-    if not service.endpoints:
+    """Return what is behind a Service: each endpoint, or how many there are on which node.
+
+    The addresses that a pod has in two families count as one endpoint.
+    """
+    ends: dict[tuple[object, str, bool], list[GraphEndpoint]] = {}
+    for one in service.endpoints:
+        ends.setdefault((one.pod or one.address, one.node, one.is_ready), []).append(one)
+    if not ends:
         return ["no endpoint"]
-    if len(service.endpoints) > most:
-        nodes = Counter(endpoint.node or "elsewhere" for endpoint in service.endpoints)
+    if len(ends) > most:
+        nodes = Counter(node or "elsewhere" for _, node, _ in ends)
         where = ", ".join(f"{number} on {node}" for node, number in nodes.items())
         if len(nodes) > most and len(set(nodes.values())) == 1:
             where = f"{next(iter(nodes.values()))} on each of {len(nodes)} nodes"
-        unready = sum(not endpoint.is_ready for endpoint in service.endpoints)
+        unready = sum(not is_ready for _, _, is_ready in ends)
         late = f"; {unready} not ready" if unready else ""
-        return [f"{len(service.endpoints)} endpoints: {where}{late}"]
-    lines = []
-    for endpoint in service.endpoints:
-        ends = ", ".join(_end(str(endpoint.address), port) for port in endpoint.ports)
-        on = f" on {endpoint.node}" if endpoint.node else ""
-        late = "" if endpoint.is_ready else ", not ready"
-        lines.append(f"{endpoint.pod} {ends or endpoint.address}{on}{late}".strip())
+        return [f"{len(ends)} endpoints: {where}{late}"]
+    return [_endpoint(same) for same in ends.values()]
+
+
+def _endpoint(same: Sequence[GraphEndpoint]) -> str:
+    """Return an endpoint with its address in each family."""
+    one = same[0]
+    ends = [_end(str(e.address), port) for e in same for port in e.ports]
+    where = ", ".join(ends or [str(e.address) for e in same])
+    on = f" on {one.node}" if one.node else ""
+    late = "" if one.is_ready else ", not ready"
+    return f"{one.pod} {where}{on}{late}".strip()
+
+
+def pod_networks(node: GraphNode) -> list[str]:
+    """Return a node's gateways and pod CIDRs, a line each."""
+    lines = [f"gateway {gateway}" for gateway in node.gateways] or ["no pod network"]
+    return [*lines, *map(str, node.pod_cidrs)]
+
+
+def own_addresses(node: GraphNode) -> list[str]:
+    """Return a node's addresses beyond its InternalIPs, those of a family together."""
+    lines = [f"external {address}" for address in node.external]
+    for pod_cidr, gateway in zip(node.pod_cidrs, node.gateways, strict=True):
+        lines += [f"pods {pod_cidr}", f"gateway {gateway}"]
     return lines
 
 
@@ -113,23 +139,32 @@ def _group(name: str, pods: Sequence[GraphPod]) -> Pods:
     number = "" if len(pods) == 1 else f"{late} "
     return Pods(
         name=name,
-        addresses=_range([pod.address for pod in pods if pod.address is not None]),
+        addresses=_ranges([address for pod in pods for address in pod.addresses]),
         late=f"{number}not ready" if late else "",
         members=tuple(pod.name for pod in pods),
     )
 
 
+def _ranges(addresses: Sequence[Address]) -> tuple[str, ...]:
+    """Return a range of addresses for each family, in the order in which they occur."""
+    families: dict[int, list[Address]] = {}
+    for address in addresses:
+        families.setdefault(address.version, []).append(address)
+    return tuple(map(_range, families.values())) or ("no address",)
+
+
 def _range(addresses: Sequence[Address]) -> str:
-    """Return the first and the last address; of the last what differs, if that is its end."""
-    if not addresses:
-        return "no address"
-    ends = sorted(addresses, key=lambda a: (a.version, a.packed))
-    first, last = str(ends[0]), str(ends[-1])
-    network, dot, own = last.rpartition(".")
+    """Return the first and the last address; of the last what differs, if that is its end.
+
+    >>> _range([ip_address("fd00:10:244:1::2"), ip_address("fd00:10:244:1::b")])
+    'fd00:10:244:1::2 … :b'
+    """
+    first, last = str(min(addresses)), str(max(addresses))
+    network, mark, own = last.rpartition("." if addresses[0].version == 4 else ":")
     if first == last:
         return first
-    is_same = dot and first.rpartition(".")[0] == network
-    return f"{first} {ELLIPSIS} {dot + own if is_same else last}"
+    is_same = mark and first.rpartition(mark)[0] == network
+    return f"{first} {ELLIPSIS} {mark + own if is_same else last}"
 
 
 def _end(address: str, port: int) -> str:

@@ -10,14 +10,15 @@ from jsonschema import Draft202012Validator
 import netlab.render
 from netlab.model.graph import LabGraph
 from netlab.render.graph.document import graph_document
-from tests.unit.graph_samples import SMALL, hostile, lab, large
+from tests.unit.graph_samples import SMALL, dual, hostile, lab, large
 
 SCHEMA = json.loads((Path(netlab.render.__file__).parent / "graph.schema.json").read_text())
 
 
 @pytest.mark.parametrize(
-    "graph", [SMALL, large(), hostile(), replace(lab(), router=None)], ids=["small", "large",
-    "hostile", "bare"]
+    "graph",
+    [SMALL, large(), hostile(), replace(lab(), router=None), dual()],
+    ids=["small", "large", "hostile", "bare", "dual"],
 )  # fmt: skip
 def test_every_document_is_what_the_schema_says(graph: LabGraph):
     Draft202012Validator.check_schema(SCHEMA)
@@ -35,3 +36,13 @@ def test_no_pod_is_folded():
         "ready": True,
         "owner": None,
     }
+
+
+def test_a_second_family_has_fields_of_its_own():
+    [node] = graph_document(dual())["nodes"]
+
+    assert (node["gateway"], node["pod_cidr"]) == ("10.244.1.1", "10.244.1.0/24")
+    assert node["gateways"] == ["10.244.1.1", "fd00:10:244:1::1"]
+    assert node["pod_cidrs"] == ["10.244.1.0/24", "fd00:10:244:1::/64"]
+    assert node["pods"][0]["address"] == "10.244.1.2"
+    assert node["pods"][0]["addresses"] == ["10.244.1.2", "fd00:10:244:1::2"]

@@ -1,7 +1,7 @@
 """The digraph; tests/kernel/test_graph.py has graphviz read it."""
 
 from netlab.render.graph.dot import render_graph_dot
-from tests.unit.graph_samples import SMALL, hostile, large
+from tests.unit.graph_samples import SMALL, dual, hostile, large
 
 
 def test_nodes_are_clusters_and_services_lead_to_their_pods():
@@ -14,6 +14,13 @@ def test_nodes_are_clusters_and_services_lead_to_their_pods():
     assert "  p0x0 -> s0 [dir=back, style=dashed];" in lines
     assert "  router -> g0 [lhead=cluster_n0];" in lines
     assert lines[-1] == "}"
+
+
+def test_a_second_family_stands_below_the_main_one():
+    lines = render_graph_dot(dual()).splitlines()
+
+    assert '    label="node1\\n10.240.0.3\\nfd00:10:240::3";' in lines
+    assert '    p0x0 [label="web-1\\n10.244.1.2\\nfd00:10:244:1::2, not ready"];' in lines
 
 
 def test_a_hostile_name_stays_inside_its_quotes():

@@ -3,7 +3,7 @@
 import re
 
 from netlab.render.graph.mermaid import render_graph_mermaid
-from tests.unit.graph_samples import HOSTILE, SMALL, hostile, large
+from tests.unit.graph_samples import HOSTILE, SMALL, dual, hostile, large
 
 STATEMENT = re.compile(
     r'flowchart TB|  %% .*|  +\w+[\[({>]+"[^"]*"[\])}]+|  +\w+ (---|-\.->) \w+'
@@ -24,8 +24,16 @@ def test_nodes_hold_their_pods_and_services_lead_to_them():
     assert any("NodePort, externalTrafficPolicy Cluster" in line for line in lines)
 
 
+def test_a_second_family_stands_below_the_main_one():
+    lines = [line.replace("#58;", ":") for line in render_graph_mermaid(dual()).splitlines()]
+
+    at = lines.index('  subgraph n0["node1<br/>10.240.0.3<br/>fd00:10:240::3"]')
+    assert "<br/>10.244.1.0/24<br/>fd00:10:244:1::/64" in lines[at + 1]
+    assert lines[at + 2] == '    p0x0["web-1<br/>10.244.1.2<br/>fd00:10:244:1::2, not ready"]'
+
+
 def test_every_line_is_a_statement_even_with_a_hostile_name():
-    for graph in (SMALL, large(), hostile()):
+    for graph in (SMALL, large(), hostile(), dual()):
         for line in render_graph_mermaid(graph).splitlines():
             assert STATEMENT.fullmatch(line), line
     assert HOSTILE not in render_graph_mermaid(hostile())

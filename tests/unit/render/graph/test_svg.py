@@ -7,7 +7,7 @@ import pytest
 
 from netlab.model.graph import LabGraph
 from netlab.render.graph.svg import letter, render_graph_svg
-from tests.unit.graph_samples import SMALL, hostile, lab, large, service
+from tests.unit.graph_samples import SMALL, dual, hostile, lab, large, service
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -26,6 +26,24 @@ def test_everything_is_in_the_picture_in_words():
     assert "10.0.55.247:80/TCP http, NodePort 31704" in found
     assert "NodePort, externalTrafficPolicy Cluster" in found
     assert "no pod" in found
+
+
+def test_both_families_are_in_the_picture():
+    found = texts(dual())
+
+    for words in ("10.240.0.3", "fd00:10:240::3", "gateway fd00:10:244:1::1", "10.244.1.2"):
+        assert words in found
+    assert "fd00:10:244:1::2, not ready" in found
+    assert "10.0.55.247:80, [fd00:10:96::577e]:80/TCP http, NodePort 31704" in found
+
+
+def test_addresses_that_find_no_room_in_a_line_have_two():
+    node, web = dual().nodes[0], dual().services[0]
+    ends = tuple(replace(end, pod="source-ip-app-746d9df86c-v6klv") for end in web.endpoints)
+    found = texts(lab(node, services=(replace(web, endpoints=ends),)))
+
+    assert "→ source-ip-app-746d9df86c-v6klv 10.244.1.2:8080," in found
+    assert "  [fd00:10:244:1::2]:8080 on node1, not ready" in found
 
 
 def test_a_pod_has_the_letter_of_each_service_it_is_behind():

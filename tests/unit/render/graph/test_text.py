@@ -7,7 +7,7 @@ import pytest
 
 from netlab.model.graph import GraphHost, LabGraph
 from netlab.render.graph.text import render_graph_text
-from tests.unit.graph_samples import SMALL, hostile, lab, large
+from tests.unit.graph_samples import SMALL, dual, hostile, lab, large
 
 AT_80 = """\
 lab blue (any)
@@ -42,6 +42,28 @@ Service default/none  ClusterIP, headless
 """
 
 
+DUAL_AT_80 = """\
+  ┌────────┴───────┐ ┌─────────────┴────────────┐
+  │ lb  10.240.0.2 │ │ node1  10.240.0.3        │
+  └────────────────┘ │        fd00:10:240::3    │
+                     │ external 192.0.2.3       │
+                     │ external 2001:db8:192::3 │
+                     │ pods 10.244.1.0/24       │
+                     │ gateway 10.244.1.1       │
+                     │ pods fd00:10:244:1::/64  │
+                     │ gateway fd00:10:244:1::1 │
+                     ├──────────────────────────┤
+                     │ web-1 (not ready)        │
+                     │   10.244.1.2             │
+                     │   fd00:10:244:1::2       │
+                     └──────────────────────────┘
+
+Service default/web  NodePort, externalTrafficPolicy Cluster
+    10.0.55.247:80, [fd00:10:96::577e]:80/TCP http, NodePort 31704
+    └▶ web-1 10.244.1.2:8080, [fd00:10:244:1::2]:8080 on node1, not ready
+"""
+
+
 def crowded() -> LabGraph:
     clients = (
         GraphHost(name=f"client{n}", addresses=(ip_address(f"198.51.100.{n}"),)) for n in range(9)
@@ -53,10 +75,14 @@ def test_a_small_lab_is_drawn_with_all_its_addresses():
     assert render_graph_text(SMALL, 80) == AT_80
 
 
+def test_each_address_of_a_second_family_has_a_line():
+    assert render_graph_text(dual(), 80).endswith(DUAL_AT_80)
+
+
 @pytest.mark.parametrize("width", [80, 100, 137, 200])
 @pytest.mark.parametrize("every_pod", [False, True])
 def test_no_line_is_wider_than_the_terminal(width: int, every_pod: bool):
-    for graph in (SMALL, large(), crowded(), hostile()):
+    for graph in (SMALL, large(), crowded(), hostile(), dual()):
         drawing = render_graph_text(graph, width, every_pod=every_pod)
         assert max(map(len, drawing.splitlines())) <= width
 
