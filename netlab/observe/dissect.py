@@ -25,7 +25,7 @@ def _packet(frame: Frame) -> PacketSeen | None:
     packet = ether.getlayer(IP) or ether.getlayer(IPv6)
     if packet is None:
         return None
-    ip_id = getattr(packet, "id", 0)
+    ip_id = packet.id if packet.version == 4 else packet.fl
     if (tcp := packet.getlayer(TCP)) is not None:
         return _tcp(frame, packet, tcp, ip_id)
     if (udp := packet.getlayer(UDP)) is not None:

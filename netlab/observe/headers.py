@@ -9,7 +9,8 @@ from netlab.path.walks import Header
 
 TCP, UDP, ICMP, ICMP6 = 6, 17, 1, 58
 FRAGMENT_OFFSET, MORE_FRAGMENTS = 0x1FFF, 0x2000
-_NAMES: Final = {TCP: "tcp", UDP: "udp", ICMP: "icmp", ICMP6: "icmp"}
+_NAMES: Final = {TCP: "tcp", UDP: "udp", ICMP: "icmp", ICMP6: "icmpv6"}
+_FLOW_LABEL: Final = (1 << 20) - 1
 
 _Address = IPv4Address | IPv6Address
 
@@ -31,8 +32,8 @@ def header_of(network: bytes, transport: bytes) -> Header | None:
         if fragment & (FRAGMENT_OFFSET | MORE_FRAGMENTS):
             offset = (fragment & FRAGMENT_OFFSET) * 8
     elif len(network) >= 40:
-        length, protocol, ttl = struct.unpack_from(">4xHBB", network)
-        ip_id = 0
+        start, length, protocol, ttl = struct.unpack_from(">IHBB", network)
+        ip_id = start & _FLOW_LABEL
         ends = (IPv6Address(network[8:24]), IPv6Address(network[24:40]))
     else:
         return None
@@ -64,5 +65,5 @@ def _transport(protocol: int, length: int, content: bytes) -> _Transport | None:
         return "udp", struct.unpack_from(">HH", content), length - 8, ()
     if protocol in {ICMP, ICMP6} and len(content) >= 8:
         kind, code, sequence = struct.unpack_from(">BB4xH", content)
-        return "icmp", (0, 0), length - 8, (kind, code, sequence)
+        return _NAMES[protocol], (0, 0), length - 8, (kind, code, sequence)
     return None

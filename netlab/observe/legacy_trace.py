@@ -1,4 +1,4 @@
-"""What iptables-legacy says of traced packets, in one namespace.
+"""What iptables-legacy, or ip6tables-legacy, says of traced packets, in one namespace.
 
 Theory of operation
 -------------------
@@ -12,8 +12,8 @@ socket closes; it is put back even if this process is killed.
 The line names table, chain and the rule's number. There is neither the packet's number nor what the
 rule decided; the packet itself comes along, and the rules can be read.
 
-Source: Linux, net/ipv4/netfilter/ip_tables.c (trace_packet); include/uapi/linux/netfilter/
-nfnetlink_log.h.
+Source: Linux, net/ipv4/netfilter/ip_tables.c and net/ipv6/netfilter/ip6_tables.c (trace_packet);
+include/uapi/linux/netfilter/nfnetlink_log.h.
 """
 
 import socket
@@ -50,21 +50,34 @@ PACKET_HDR, MARK, INDEV, OUTDEV, PAYLOAD, PREFIX = 1, 2, 4, 5, 9, 10
 """NFULA_*"""
 SNAP: Final = 128
 
-LOGGER: Final = Path("/proc/sys/net/netfilter/nf_log", str(int(socket.AF_INET)))
-"""Who logs IPv4 packets of the namespace."""
-TABLES: Final = Path("/proc/thread-self/net/ip_tables_names")
+FAMILIES: Final = {4: socket.AF_INET, 6: socket.AF_INET6}
+TABLES: Final = {
+    4: Path("/proc/thread-self/net/ip_tables_names"),
+    6: Path("/proc/thread-self/net/ip6_tables_names"),
+}
+_IPV6_BYTES: Final = 40
 
 _MARK: Final = "TRACE: "
 
 
-def has_legacy_tables(host: Host, enter: Enter) -> bool:
+def logger(version: int) -> Path:
+    """Return the file that says who logs the namespace's packets of a version."""
+    return Path("/proc/sys/net/netfilter/nf_log", str(int(FAMILIES[version])))
+
+
+def has_legacy_tables(host: Host, enter: Enter, version: int = 4) -> bool:
     """Tell whether iptables-legacy has ever been used in a namespace.
+
+    Args:
+        host: Whose namespace.
+        enter: Moves this thread into it.
+        version: 4 or 6, of the Internet Protocol: each has tables of its own.
 
     Raises:
         FileNotFoundError: The namespace is gone.
     """
     with enter(host.netns):
-        return TABLES.exists() and bool(TABLES.read_text().strip())
+        return TABLES[version].exists() and bool(TABLES[version].read_text().strip())
 
 
 class LegacyTrace:
@@ -73,15 +86,17 @@ class LegacyTrace:
     Args:
         host: Whose rules.
         enter: Moves this thread into its namespace.
+        version: 4 or 6, of the Internet Protocol.
 
     Raises:
         FileNotFoundError: The namespace is gone.
         OSError: The kernel refused, or another trace of the namespace is under way.
     """
 
-    def __init__(self, host: Host, enter: Enter) -> None:
+    def __init__(self, host: Host, enter: Enter, version: int = 4) -> None:
         self._host = host
         self._enter = enter
+        self._file = logger(version)
         with enter(host.netns):
             self._names = dict(socket.if_nameindex())
         self.logged: list[Logged] = []
@@ -94,7 +109,7 @@ class LegacyTrace:
             mode = struct.pack(">IBx", SNAP, COPY_PACKET)
             self._configure(0, attribute(CFG_MODE, mode))
             self._configure(0, be32(CFG_TIMEOUT, 0) + be32(CFG_QTHRESH, 1))
-            self._configure(socket.AF_INET, attribute(CFG_CMD, bytes([CMD_PF_BIND])))
+            self._configure(FAMILIES[version], attribute(CFG_CMD, bytes([CMD_PF_BIND])))
         except OSError:
             self.close()
             raise
@@ -123,12 +138,12 @@ class LegacyTrace:
 
     def _logger(self) -> str:
         with self._enter(self._host.netns):
-            return LOGGER.read_text().strip()
+            return self._file.read_text().strip()
 
-    def _put_back(self, logger: str) -> Callable[[], None]:
+    def _put_back(self, had: str) -> Callable[[], None]:
         def put_back() -> None:
             with self._enter(self._host.netns):
-                LOGGER.write_text(logger)
+                self._file.write_text(had)
 
         return put_back
 
@@ -142,7 +157,7 @@ class LegacyTrace:
         if said is None or not packet:
             return None
         table, chain, report, number = said
-        start = (packet[0] & 15) * 4
+        start = (packet[0] & 15) * 4 if packet[0] >> 4 == 4 else _IPV6_BYTES
         header = header_of(packet[:start], packet[start:])
         if header is None:
             return None

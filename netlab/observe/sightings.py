@@ -12,6 +12,7 @@ from typing import Final
 
 from netlab.observe.frames import Frame
 from netlab.observe.headers import header_of
+from netlab.path.neighbours import is_link_talk
 from netlab.path.observations import PacketKey, PacketSeen
 
 _ETHERNET_BYTES: Final = 14
@@ -24,6 +25,8 @@ _TIME_STAMP, _NO_OPERATION, _END = 8, 1, 0
 
 def sightings(frames: Iterable[Frame]) -> tuple[PacketSeen, ...]:
     """Return the TCP, UDP and ICMP packets among ``frames``, in their order.
+
+    What is ICMPv6 for a link's own business, such as neighbour discovery, is left out as ARP is.
 
     A later fragment gets the ports of its datagram's first, as the same interface saw it.
     """
@@ -48,7 +51,7 @@ def _sighting(frame: Frame) -> PacketSeen | None:
         return None
     length = (network[0] & 15) * 4 if network[0] >> 4 == 4 else _IPV6_BYTES
     header = header_of(network[:length], network[length:])
-    if header is None:
+    if header is None or is_link_talk(header.key):
         return None
     key = _whole(header.key, network[length:])
     is_tcp = key.protocol == "tcp"

@@ -3,7 +3,7 @@
 ::
 
     expression  =  term { ["and"] term }
-    term        =  "tcp" | "udp" | "icmp"
+    term        =  "tcp" | "udp" | "icmp" | "icmp6"
                 |  ["src" | "dst"] "port" NUMBER
                 |  ["src" | "dst"] ["host"] NAME or ADDRESS
 
@@ -22,11 +22,12 @@ from netlab.model.addresses import Address
 from netlab.path.observations import AddressPair, AddrPort
 
 FORM: Final = (
-    "tcp, udp or icmp, and any of: port N, host NAME, src port N, dst port N, src host NAME,"
+    "tcp, udp, icmp or icmp6, and any of: port N, host NAME, src port N, dst port N, src host NAME,"
     " dst host NAME; joined by 'and'"
 )
 EXAMPLE: Final = "--attach 'tcp port 30080 and src host client'"
-_PROTOCOLS: Final = ("tcp", "udp", "icmp")
+_PROTOCOLS: Final = {"tcp": "tcp", "udp": "udp", "icmp": "icmp", "icmp6": "icmpv6"}
+"""What tcpdump's words are called elsewhere."""
 _SIDES: Final = ("src", "dst")
 _NAME: Final = re.compile(r"[A-Za-z0-9_.:/-]+")
 
@@ -55,6 +56,7 @@ class AttachFilter:
 
     text: str
     protocol: str
+    """``tcp``, ``udp``, ``icmp`` or ``icmpv6``."""
     tests: tuple[EndTest, ...] = ()
 
     def fits(self, pairs: Iterable[AddressPair]) -> bool:
@@ -103,16 +105,16 @@ class _Reader:
                 if not self._words:
                     raise self._complaint("it ends with 'and'")
         protocol = self._protocol or "tcp"
-        if protocol == "icmp" and any(test.port is not None for test in tests):
+        if protocol.startswith("icmp") and any(test.port is not None for test in tests):
             raise self._complaint("ICMP has no ports")
         return AttachFilter(text=self._text, protocol=protocol, tests=tuple(tests))
 
     def _term(self) -> EndTest | None:
         word = self._words.pop(0)
         if word in _PROTOCOLS:
-            if self._protocol not in {"", word}:
+            if self._protocol not in {"", _PROTOCOLS[word]}:
                 raise self._complaint(f"no packet is {self._protocol} and {word}")
-            self._protocol = word
+            self._protocol = _PROTOCOLS[word]
             return None
         side = word if word in _SIDES else ""
         if side:

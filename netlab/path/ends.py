@@ -88,7 +88,8 @@ def _thrown_away(reason: Reason, last: Visit, ifname: str) -> Verdict:
     if by is not None:
         words = f"dropped on {last.host} by routing: {by.error} for {by.destination}"
     else:
-        said = wording_of(reason).of(packet_words(last, reason.host, ifname)).words
+        pair = last.hops[-1].pair if last.hops else None
+        said = wording_of(reason, pair).of(packet_words(last, reason.host, ifname)).words
         words = f"dropped on {reason.host}: {said}"
     return Verdict(
         result=Result.DROPPED, host=reason.host, ifname=ifname, by=by, reason=reason, words=words

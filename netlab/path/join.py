@@ -26,9 +26,14 @@ from netlab.path.walks import Walk, first_fragment, loose
 
 _SYN, _ACK, _RST, _FIN = 0x02, 0x10, 0x04, 0x01
 _ICMP: Final = {
-    0: "echo reply", 3: "unreachable", 8: "echo request", 11: "time exceeded",
-    128: "echo request", 129: "echo reply",
+    "icmp": {0: "echo reply", 3: "unreachable", 8: "echo request", 11: "time exceeded"},
+    "icmpv6": {
+        1: "unreachable", 2: "packet too big", 3: "time exceeded", 4: "parameter problem",
+        128: "echo request", 129: "echo reply",
+    },
 }  # fmt: skip
+"""RFC 792, RFC 4443."""
+_SPELT: Final = {"icmpv6": "ICMPv6"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,11 +224,12 @@ def _opens(key: PacketKey) -> bool:
 def kind_of(key: PacketKey) -> str:
     """Return what a packet is, in the words of its protocol."""
     if key.fragment is not None:
-        return f"{key.protocol.upper()} fragment at byte {key.fragment}"
+        return f"{_spelt(key.protocol)} fragment at byte {key.fragment}"
     if key.protocol == "udp":
         return "UDP"
-    if key.protocol == "icmp":
-        return _ICMP.get(key.detail[0], f"ICMP type {key.detail[0]}")
+    if key.protocol in _ICMP:
+        kind = key.detail[0]
+        return _ICMP[key.protocol].get(kind, f"{_spelt(key.protocol)} type {kind}")
     flags = key.detail[2]
     names = ((_SYN, "SYN"), (_RST, "RST"), (_FIN, "FIN"))
     words = [name for bit, name in names if flags & bit]
@@ -232,3 +238,7 @@ def kind_of(key: PacketKey) -> str:
     if flags & _ACK and words != ["data"] and not flags & _RST:
         words.append("ACK")
     return "-".join(words) or "TCP"
+
+
+def _spelt(protocol: str) -> str:
+    return _SPELT.get(protocol, protocol.upper())

@@ -15,7 +15,7 @@ from netlab.path.observations import AddressPair, Direction, PacketKey, PacketSe
 from netlab.path.walks import Walk, first_fragment, loose
 
 _SYN, _ACK = 0x02, 0x10
-_ECHO_REQUESTS: Final = {8, 128}
+_ECHO_REQUESTS: Final = {"icmp": 8, "icmpv6": 128}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,4 +89,4 @@ def opens(key: PacketKey) -> bool:
         return False
     if key.protocol == "tcp":
         return key.detail[2] & (_SYN | _ACK) == _SYN
-    return key.protocol != "icmp" or key.detail[0] in _ECHO_REQUESTS
+    return key.protocol == "udp" or key.detail[0] == _ECHO_REQUESTS.get(key.protocol)

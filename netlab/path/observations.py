@@ -47,14 +47,15 @@ class PacketKey(NamedTuple):
     """
 
     protocol: str
-    """``tcp``, ``udp`` or ``icmp``."""
+    """``tcp``, ``udp``, ``icmp`` or ``icmpv6``."""
     ip_id: int
-    """Identification of the IPv4 header; 0 for IPv6, which has none."""
+    """Identification of the IPv4 header. Of IPv6 the flow label: the kernel gives a connection
+    another one when it sends a packet again."""
     length: int
     """Payload above the transport header, bytes."""
     detail: tuple[int, ...]
     """TCP: sequence, acknowledgement, flags, time stamp. UDP: checksum of the payload.
-    ICMP: type, code, sequence; its id is left out because source NAT rewrites it.
+    ICMP, both versions: type, code, sequence; its id is left out because source NAT rewrites it.
     A later fragment: checksum of its content."""
     fragment: int | None = None
     """Where a fragment's content begins in its datagram, bytes; None for a whole packet."""

@@ -197,7 +197,7 @@ class _Predictor:
     def _source(self, going: _Going, outcome: Outcome, route: RouteAnswer) -> AddrPort:
         before = going.pair.source
         if outcome.is_masqueraded:
-            own = self._around.addresses.get(going.host, {})
+            own = _reachable(self._around.addresses.get(going.host, {}))
             # An interface without an address borrows one, as inet_select_addr does.
             of_interface = own.get(route.ifname) or next(iter(own.values()), ())
             return AddrPort(of_interface[0], 0) if of_interface else before
@@ -210,6 +210,15 @@ class _Predictor:
             end=end,
             destination=going.pair.destination,
         )
+
+
+def _reachable(interfaces: Addresses) -> Addresses:
+    """Leave out addresses that mean nothing beyond a link; of IPv6 every interface has one."""
+    found = {
+        ifname: tuple(address for address in addresses if not address.is_link_local)
+        for ifname, addresses in interfaces.items()
+    }
+    return {ifname: addresses for ifname, addresses in found.items() if addresses}
 
 
 def _end(outcome: Outcome, route: RouteAnswer) -> End | None:

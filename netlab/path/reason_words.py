@@ -10,6 +10,7 @@ Source: Linux, include/net/dropreason-core.h; the sysctls in Documentation/netwo
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
+from netlab.path.observations import AddressPair
 from netlab.path.reasons import BRIDGE, ROUTE, TTL
 from netlab.path.trace import Reason, Routed, Visit
 
@@ -38,6 +39,12 @@ _NEIGHBOUR = Wording(
     "nobody on {ifname} answers for {next}",
     "{host} asked that link who has {next} (ARP) and heard nothing: there is no such host, or it is"
     " down",
+    "ip neigh show dev {ifname}",
+)
+_NEIGHBOUR_OF_IPV6 = Wording(
+    "nobody on {ifname} answers for {next}",
+    "{host} asked that link who has {next} (neighbour discovery) and heard nothing: there is no"
+    " such host, or it is down",
     "ip neigh show dev {ifname}",
 )
 
@@ -144,8 +151,44 @@ WORDINGS: Final[Mapping[str, Wording]] = {
 }
 
 
-def wording_of(reason: Reason) -> Wording:
-    """Return the words for a reason; for one without words of its own, the kernel's."""
+OF_IPV6: Final[Mapping[str, Wording]] = {
+    "IP_INADDRERRORS": Wording(
+        "{host} does not forward packets",
+        "{destination} is no address of {host}, and forwarding is switched off there",
+        "sysctl net.ipv6.conf.all.forwarding",
+    ),
+    TTL: Wording(
+        "its hop limit ran out",
+        "every router takes 1 from the hop limit, and here nothing was left: the sender began low,"
+        " or the packet went in circles",
+        "ip route get {destination}",
+    ),
+    "IP_LOCALNET": Wording(
+        "a loopback address came in by {ifname} (a martian)", "::1 never leaves a host"
+    ),
+    "PKT_TOO_BIG": Wording(
+        "it is too big for the next link",
+        "it is larger than the MTU of the link it would leave by, and routers of IPv6 cut no packet"
+        " in pieces; its sender is told so by ICMPv6, which must be let through",
+        "ip link",
+    ),
+    **dict.fromkeys(
+        ("NEIGH_FAILED", "NEIGH_CREATEFAIL", "NEIGH_DEAD", "NEIGH_QUEUEFULL"), _NEIGHBOUR_OF_IPV6
+    ),
+}
+"""What is otherwise where the packet is of IPv6."""
+
+
+def wording_of(reason: Reason, pair: AddressPair | None) -> Wording:
+    """Return the words for a reason; for one without words of its own, the kernel's.
+
+    Args:
+        reason: The kernel's.
+        pair: The packet's addresses; None where they are not known.
+    """
+    is_ipv6 = pair is not None and pair.destination.address.version == 6
+    if is_ipv6 and reason.cause in OF_IPV6:
+        return OF_IPV6[reason.cause]
     if reason.cause in WORDINGS:
         return WORDINGS[reason.cause]
     place = f" in {reason.function}()" if reason.function else ""

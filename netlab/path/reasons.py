@@ -4,7 +4,7 @@ Kernels differ: before 5.17 there are functions only, later ones have names for 
 and some ends have none to this day. A cause is one word for the same end on all of them: the
 kernel's own where it has one.
 
-Source: Linux, include/net/dropreason-core.h, net/ipv4/proc.c.
+Source: Linux, include/net/dropreason-core.h, net/ipv4/proc.c, net/ipv6/proc.c.
 """
 
 from collections.abc import Mapping
@@ -31,16 +31,24 @@ _FUNCTIONS: Final[Mapping[str, str]] = {
     "ip_error": ROUTE,
     "ip_rcv_finish": ROUTE,
     "ip_rcv_finish_core": ROUTE,
+    "ip6_pkt_drop": ROUTE,
+    "ip6_pkt_discard": ROUTE,
+    "ip6_pkt_prohibit": ROUTE,
     "ip_forward": TTL,
+    "ip6_forward": TTL,
     "nf_hook_slow": "NETFILTER_DROP",
     "nft_do_chain": "NETFILTER_DROP",
     "ipt_do_table": "NETFILTER_DROP",
+    "ip6t_do_table": "NETFILTER_DROP",
     "neigh_invalidate": "NEIGH_FAILED",
     "br_handle_frame_finish": BRIDGE,
     "br_forward": BRIDGE,
     "tcp_v4_rcv": "NO_SOCKET",
     "__udp4_lib_rcv": "NO_SOCKET",
     "udp_unicast_rcv_skb": "NO_SOCKET",
+    "tcp_v6_rcv": "NO_SOCKET",
+    "__udp6_lib_rcv": "NO_SOCKET",
+    "udp6_unicast_rcv_skb": "NO_SOCKET",
 }
 """What a place in the kernel's code means where no reason is given."""
 
@@ -50,6 +58,10 @@ _COUNTERS: Final[Mapping[str, str]] = {
     "Ip InAddrErrors": "IP_INADDRERRORS",
     "Ip FragFails": "PKT_TOO_BIG",
     "Ip InHdrErrors": TTL,
+    "Ip6 InNoRoutes": "IP_INNOROUTES",
+    "Ip6 InAddrErrors": "IP_INADDRERRORS",
+    "Ip6 InTooBigErrors": "PKT_TOO_BIG",
+    "Ip6 InHdrErrors": TTL,
 }
 _SOCKET_COUNTERS: Final[Mapping[str, str]] = {
     "TcpExt ListenOverflows": "TCP_LISTEN_OVERFLOW",
@@ -57,6 +69,9 @@ _SOCKET_COUNTERS: Final[Mapping[str, str]] = {
     "Tcp InCsumErrors": "TCP_CSUM",
     "Udp InCsumErrors": "UDP_CSUM",
     "Icmp InCsumErrors": "ICMP_CSUM",
+    "Udp6 RcvbufErrors": "SOCKET_RCVBUFF",
+    "Udp6 InCsumErrors": "UDP_CSUM",
+    "Icmp6 InCsumErrors": "ICMP_CSUM",
 }
 """What a counter means that rose while a packet came no further."""
 
@@ -67,7 +82,7 @@ def cause_of(code: str, function: str) -> str:
     >>> cause_of("IP_INHDR", "ip_forward"), cause_of("NOT_SPECIFIED", "ip_error")
     ('TTL', 'route')
     """
-    if code == "IP_INHDR" and function == "ip_forward":
+    if code == "IP_INHDR" and function in {"ip_forward", "ip6_forward"}:
         return TTL
     if code not in {"", "NOT_SPECIFIED"}:
         return code

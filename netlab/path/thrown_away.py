@@ -120,7 +120,7 @@ def _is_noise(drop: Drop, visits: Sequence[Visit], *, arrived: bool) -> bool:
         return not (last.hops and last.hops[-1].for_another)
     if arrived:
         # The kernel frees some packets so after their use: an RST, a ping's answer.
-        is_icmp = drop.header.key.protocol == "icmp"
+        is_icmp = drop.header.key.protocol in {"icmp", "icmpv6"}
         return drop.code not in {"", "NO_SOCKET", *REFUSED_BY_SOCKET} or (
             is_icmp and drop.code == "NO_SOCKET"
         )

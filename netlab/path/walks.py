@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, NamedTuple
 
+from netlab.path.neighbours import is_link_talk
 from netlab.path.observations import AddressPair, PacketKey
 
 TABLE_PREFIX: Final = "netlab_trace_"
@@ -156,6 +157,8 @@ def first_fragment(key: PacketKey) -> PacketKey:
 def split(messages: Iterable[TraceMessage], table: str) -> tuple[Walk, ...]:
     """Return the walks that ``messages`` tell of, in the order they began.
 
+    Those of a link's own business, such as neighbour discovery, are left out.
+
     Args:
         messages: Of each host in the kernel's order; hosts may be mixed.
         table: netlab's own table; those of other traces on the same host are passed over.
@@ -179,7 +182,7 @@ def split(messages: Iterable[TraceMessage], table: str) -> tuple[Walk, ...]:
         if at in current:
             current[at].messages.append(message)
     _put_together(walks)
-    return tuple(walks)
+    return tuple(walk for walk in walks if not is_link_talk(walk.entry.key))
 
 
 def _is_of(walk: Walk, key: PacketKey) -> bool:

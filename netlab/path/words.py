@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from netlab.model.addresses import family_of
 from netlab.model.hosts import Host
 from netlab.path.drops import Counted
 from netlab.path.observations import AddressPair
@@ -12,7 +13,7 @@ from netlab.path.reason_words import packet_words, wording_of
 from netlab.path.reasons import counted_cause
 from netlab.path.trace import Packet, Reason, Result, Rewritten, Routed, RuleHit, Verdict
 from netlab.proxy.nftables.fixed import ENDPOINT_CHECKS, REJECT_CHAIN
-from netlab.proxy.nftables.table import TABLE
+from netlab.proxy.nftables.table import TABLE, ip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +101,7 @@ def _not_answered(request: Packet, reply: Packet | None, question: Question) -> 
     cause, source = counted_cause(rises, at_socket=True)
     if cause:
         reason = Reason(code=cause, host=reached.host, cause=cause, source=source)
-        words = f"dropped on {reached.host}: {wording_of(reason).words}"
+        words = f"dropped on {reached.host}: {wording_of(reason, question.pair).words}"
         end = replace(reached, result=Result.DROPPED, reason=reason, words=words)
         return _explained(end, request, question)
     return replace(
@@ -148,14 +149,16 @@ def _explained(verdict: Verdict, packet: Packet, question: Question) -> Verdict:
         return replace(verdict, why=why, hint=f"{inside} ip route get {by.destination}")
     if verdict.reason is not None:
         words = packet_words(packet.visits[-1], verdict.host, verdict.ifname)
-        said = wording_of(verdict.reason).of(words)
+        said = wording_of(verdict.reason, question.pair).of(words)
         return replace(verdict, why=said.why, hint=f"{inside} {said.look}" if said.look else "")
     if isinstance(by, Routed):
         why = (
             "it passed the rules before routing and none after; the packet's TTL, its size, or"
             " forwarding switched off may stand behind it"
         )
-        return replace(verdict, why=why, hint=f"{inside} sysctl net.ipv4.ip_forward")
+        is_ipv4 = question.pair.destination.address.version == 4
+        setting = "net.ipv4.ip_forward" if is_ipv4 else "net.ipv6.conf.all.forwarding"
+        return replace(verdict, why=why, hint=f"{inside} sysctl {setting}")
     why = f"no rule of {verdict.host} dropped it, and no interface after {verdict.ifname} saw it"
     return replace(verdict, why=why, hint=f"{inside} ip neigh")
 
@@ -175,13 +178,16 @@ def _by_rule(verdict: Verdict, hit: RuleHit, question: Question) -> Verdict:
         return replace(verdict, why=why)
     if hit.table == TABLE:
         return _by_table(verdict, hit, question)
-    shown = f"{inside} iptables -t {hit.table} -nvL {hit.chain} --line-numbers"
+    is_ipv4 = question.pair.destination.address.version == 4
+    program = "iptables" if is_ipv4 else "ip6tables"
+    shown = f"{inside} {program} -t {hit.table} -nvL {hit.chain} --line-numbers"
     return replace(verdict, why="", hint=shown)
 
 
 def _by_table(verdict: Verdict, hit: RuleHit, question: Question) -> Verdict:
     """Explain a rule of kube-proxy's nftables table: its chain says what it is for."""
-    shown = f"{_netlab(question, 'exec')} {verdict.host} -- nft list chain ip {TABLE} {hit.chain}"
+    listed = f"{ip(family_of(question.pair.destination.address))} {TABLE} {hit.chain}"
+    shown = f"{_netlab(question, 'exec')} {verdict.host} -- nft list chain {listed}"
     if hit.service and hit.chain == REJECT_CHAIN:
         why = f"Service {hit.service} has no pod that is ready"
         return replace(
@@ -209,8 +215,15 @@ def _local_policy(verdict: Verdict, hit: RuleHit, question: Question) -> tuple[s
     if not nodes:
         return why, f"{_netlab(question, 'get')} pods -o wide"
     port = question.pair.destination.port
-    again = f"{_netlab(question, 'trace')} {question.caller} {question.scheme}://{nodes[0]}:{port}"
-    return why, again
+    again = f"{_netlab(question, 'trace')}{_family_option(question, nodes[0])} {question.caller}"
+    return why, f"{again} {question.scheme}://{nodes[0]}:{port}"
+
+
+def _family_option(question: Question, name: str) -> str:
+    """Return what has the name of a host mean its address of the connection's family."""
+    host, version = question.hosts.get(name), question.pair.destination.address.version
+    is_first = host is None or not host.addresses or host.addresses[0].version == version
+    return "" if is_first else f" -{version}"
 
 
 def _netlab(question: Question, verb: str) -> str:

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from netlab.path.arp import arp_of
 from netlab.path.identity import identify, pair_of
 from netlab.path.join import kind_of
+from netlab.path.neighbours import neighbour_talk
 from netlab.path.observations import Direction, PacketSeen
 from netlab.render.frame_comments import Naming
 
-_PROTOCOLS: Final = {2: "igmp", 132: "sctp"}
+_PROTOCOLS: Final = {2: "igmp", 58: "icmpv6", 132: "sctp"}
 _FRAGMENT_OFFSET: Final = 0x1FFF
 POINT_COLUMN: Final = 22
 """A longer name pushes the rest of its line to the right."""
@@ -49,18 +49,19 @@ def packet_words(seen: PacketSeen, naming: Naming) -> str:
     kind = kind_of(key)
     protocol = key.protocol if kind.lower() != key.protocol else ""
     words = [naming.ends(seen.pair), protocol, kind]
-    if key.length and key.protocol != "icmp":
+    if key.length and key.protocol not in {"icmp", "icmpv6"}:
         words.append(f"{key.length} bytes")
     return " ".join(word for word in words if word)
 
 
 def other_words(data: bytes, length: int, naming: Naming) -> str:
-    """Return what is known of a frame that holds no TCP, UDP or ICMP header."""
-    if (arp := arp_of(data)) is not None:
-        sender, target = naming.address(str(arp.sender)), naming.address(str(arp.target))
-        if arp.is_answer:
-            return f"{sender} > {target} arp, {sender} is at {arp.sender_mac}"
-        return f"{sender} arp, who has {target}?"
+    """Return what is known of a frame that belongs to no connection of TCP, UDP or ICMP."""
+    if (talk := neighbour_talk(data)) is not None:
+        ends = (talk.sender, talk.receiver, talk.subject)
+        sender, receiver, subject = (naming.address(str(end)) for end in ends)
+        if talk.is_answer:
+            return f"{sender} > {receiver} {talk.protocol}, {subject} is at {talk.mac}"
+        return f"{sender} {talk.protocol}, who has {subject}?"
     identity = identify(data)
     if identity is None:
         return f"EtherType 0x{data[12:14].hex()}, {length} bytes"

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netlab.path.arp import arp_of
 from netlab.path.identity import PacketNumbers, identify, pair_of
+from netlab.path.neighbours import neighbour_talk
 
 TYPES = st.sampled_from([b"\x08\x00", b"\x08\x00\x45", b"\x86\xdd\x60", b"\x08\x06"])
 FRAMES = st.builds(lambda start, rest: bytes(12) + start + rest, TYPES, st.binary(max_size=120))
@@ -15,7 +15,7 @@ def test_any_frame_is_looked_at_without_a_failure(frame: bytes):
     found = identify(frame)
     if found is not None:
         pair_of(found[1])
-    arp_of(frame)
+    neighbour_talk(frame)
     PacketNumbers().see(frame, 0, 0)
 
 

@@ -109,5 +109,5 @@ def make_surroundings(node_rules: str = NODE_RULES) -> Surroundings:
 def call(source: str, destination: str) -> AddressPair:
     """Return ``address:port`` twice as a pair."""
     ends = (text.rsplit(":", 1) for text in (source, destination))
-    first, second = (AddrPort(ip_address(address), int(port)) for address, port in ends)
+    first, second = (AddrPort(ip_address(host.strip("[]")), int(port)) for host, port in ends)
     return AddressPair(first, second)

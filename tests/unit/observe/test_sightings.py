@@ -2,7 +2,13 @@
 
 import pytest
 from scapy.layers.inet import ICMP, IP, TCP, UDP, fragment
-from scapy.layers.inet6 import IPv6
+from scapy.layers.inet6 import (
+    ICMPv6EchoRequest,
+    ICMPv6ND_NA,
+    ICMPv6ND_NS,
+    ICMPv6TimeExceeded,
+    IPv6,
+)
 from scapy.layers.l2 import ARP, Ether
 
 from netlab.model.names import NetnsName
@@ -41,7 +47,8 @@ PACKETS = [
     pytest.param(ETHER / IP(**ENDS) / TCP(flags="PA") / b"payload", id="data"),
     pytest.param(ETHER / IP(id=9, **ENDS) / UDP(sport=5, dport=53) / b"query", id="a datagram"),
     pytest.param(ETHER / IP(id=3, **ENDS) / ICMP(type=8, id=5, seq=6) / b"x", id="a ping"),
-    pytest.param(ETHER / IPv6(**ENDS6) / TCP(sport=1, dport=2, flags="S"), id="a SYN over IPv6"),
+    pytest.param(ETHER / IPv6(fl=9, **ENDS6) / TCP(sport=1, dport=2), id="a SYN over IPv6"),
+    pytest.param(ETHER / IPv6(fl=8, **ENDS6) / UDP(sport=1, dport=2) / b"x", id="and a datagram"),
 ]
 
 
@@ -84,3 +91,28 @@ def test_a_fragment_whose_first_was_not_seen_has_no_ports():
 
 def test_what_is_no_packet_of_a_connection_is_left_out():
     assert sightings([frame(ETHER / ARP()), frame(ETHER / IP(proto=47, **ENDS))]) == ()
+
+
+def test_a_syn_that_is_sent_again_over_ipv6_has_another_flow_label():
+    first, again = (
+        ETHER / IPv6(fl=label, **ENDS6) / TCP(sport=1, dport=2, seq=3, flags="S")
+        for label in (0x12345, 0x54321)
+    )
+    seen = sightings([frame(first), frame(first), frame(again)])
+
+    assert [one.key for one in seen[:2]] == [seen[0].key] * 2
+    assert loose(seen[2].key) != loose(seen[0].key)
+
+
+def test_icmpv6_is_told_from_icmp():
+    ping = ETHER / IPv6(**ENDS6) / ICMPv6EchoRequest(id=5, seq=6, data=b"x")
+    late = ETHER / IPv6(**ENDS6) / ICMPv6TimeExceeded()
+
+    keys = [one.key for one in sightings([frame(ping), frame(late)])]
+
+    assert [(key.protocol, key.detail[0]) for key in keys] == [("icmpv6", 128), ("icmpv6", 3)]
+
+
+def test_neighbour_discovery_is_left_out_as_arp_is():
+    talk = [ICMPv6ND_NS(tgt=ENDS6["dst"]), ICMPv6ND_NA(tgt=ENDS6["src"])]
+    assert sightings([frame(ETHER / IPv6(**ENDS6) / one) for one in talk]) == ()

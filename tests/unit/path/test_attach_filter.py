@@ -68,6 +68,8 @@ def test_both_ends_of_a_test_must_be_seen_on_some_wire_each():
         pytest.param("tcp and", "it ends with 'and'", id="an end too early"),
         pytest.param("tcp and udp", "no packet is tcp and udp", id="two protocols"),
         pytest.param("icmp port 5", "ICMP has no ports", id="a port of icmp"),
+        pytest.param("icmp6 port 5", "ICMP has no ports", id="a port of icmp6"),
+        pytest.param("icmp and icmp6", "no packet is icmp and icmp6", id="both of ICMP"),
     ],
 )
 def test_what_cannot_be_read_says_why_and_the_form(text: str, said: str):
@@ -79,3 +81,11 @@ def test_what_cannot_be_read_says_why_and_the_form(text: str, said: str):
 def test_a_name_that_nobody_has_is_the_lookups_complaint():
     with pytest.raises(LabError, match="nobody is called nodee"):
         parse_attach_filter("host nodee", resolve)
+
+
+def test_an_ipv6_address_is_one():
+    found = parse_attach_filter("icmp6 and src host fd00:10:240::3", resolve)
+
+    assert found.protocol == "icmpv6"
+    assert found.fits([call("[fd00:10:240::3]:0", "[fd00:10:240::4]:0")])
+    assert not found.fits([call("[fd00:10:240::4]:0", "[fd00:10:240::3]:0")])

@@ -182,6 +182,11 @@ def test_a_number_used_again_begins_another_walk():
         pytest.param(PacketKey("udp", 1, 0, (1,)), "UDP", id="a datagram"),
         pytest.param(PacketKey("icmp", 1, 8, (8, 0, 1)), "echo request", id="a ping"),
         pytest.param(PacketKey("icmp", 1, 8, (5, 0, 1)), "ICMP type 5", id="other ICMP"),
+        pytest.param(PacketKey("icmp", 1, 8, (3, 0, 1)), "unreachable", id="type 3 of ICMP"),
+        pytest.param(PacketKey("icmpv6", 1, 8, (3, 0, 1)), "time exceeded", id="and of ICMPv6"),
+        pytest.param(PacketKey("icmpv6", 1, 8, (129, 0, 1)), "echo reply", id="a pong of IPv6"),
+        pytest.param(PacketKey("icmpv6", 1, 8, (2, 0, 1)), "packet too big", id="too big"),
+        pytest.param(PacketKey("icmpv6", 1, 8, (100, 0, 1)), "ICMPv6 type 100", id="other ICMPv6"),
     ],
 )
 def test_a_packet_is_called_what_its_protocol_calls_it(key: PacketKey, kind: str):

@@ -9,11 +9,13 @@ from netlab.path.join import join
 from netlab.path.observations import PacketKey
 from netlab.path.outcomes import Result as Heard
 from netlab.path.routes import RouteAnswer
-from netlab.path.trace import Result, Verdict
+from netlab.path.trace import Packet, Result, RuleHit, Verdict
 from netlab.path.walks import Header, loose
 from netlab.path.words import connection_verdict
+from tests.unit.predicted_samples import call
 from tests.unit.trace_samples import (
     HALFWAY,
+    HOSTS,
     RST,
     SOCKET,
     SYN,
@@ -154,3 +156,35 @@ def test_a_connection_can_be_made_and_still_come_to_nothing(heard: Heard, result
         assert verdict.words.startswith(
             "the connection was made, but its packet data was dropped on client: it is too big"
         )
+
+
+def test_rules_of_ipv6_are_shown_by_its_own_programs():
+    asked = replace(question(), pair=call("[fd00::79]:40000", "[fd00::4]:30080"))
+    by = RuleHit(table="filter", chain="INPUT", index=3, verdict="DROP")
+    found = packet_with(by)
+
+    assert "ip6tables -t filter -nvL INPUT" in connection_verdict((found,), asked).hint
+    table = replace(by, table="kube-proxy", chain="filter-input")
+    assert "nft list chain ip6 kube-proxy filter-input" in (
+        connection_verdict((packet_with(table),), asked).hint
+    )
+
+
+def test_a_hint_names_the_family_that_is_not_a_nodes_first():
+    hosts = {**HOSTS, "node1": replace(HOSTS["node2"], name="node1")}
+    pair = call("[fd00::79]:40000", "[fd00::4]:30080")
+    asked = replace(question(), pair=pair, hosts=hosts)
+    comment = '"default/web:http has no local endpoints"'
+    by = RuleHit(table="filter", chain="KUBE-EXTERNAL-SERVICES", verdict="DROP", comment=comment)
+    hit = replace(by, service="default/web:http")
+
+    verdict = connection_verdict((packet_with(hit),), asked)
+
+    assert verdict.hint == "sudo netlab trace -6 client http://node1:30080"
+
+
+def packet_with(hit: RuleHit) -> Packet:
+    """Return a request that a rule of node2 dropped."""
+    first = dropped().packets[0]
+    verdict = replace(first.verdict, result=Result.DROPPED, host="node2", by=hit)
+    return replace(first, verdict=verdict)

@@ -7,9 +7,15 @@ from netlab.render.frame_comments import Naming
 from netlab.render.live_capture import LiveFrame, live_line, other_words, packet_words
 from tests.unit.trace_samples import NAMES, SOCKET, SYN, seen
 
-NAMING = Naming(NAMES)
+SIX = {"fd00:10:240::4": "node2", "2001:db8::79": "client"}
+NAMING = Naming({**NAMES, **SIX})
 MACS = b"\2\0\0\0\0\1\2\0\0\0\0\2"
 ARP = bytes.fromhex("0806 0001080006040001 02e1589c70db 0af00004 000000000000 c633644f")
+
+NDP = bytes.fromhex(
+    "86dd 60000000 0020 3a ff fd000010024000000000000000000004 20010db8000000000000000000000079"
+    "87000000 00000000 20010db8000000000000000000000079 0101 02e1589c70db"
+)
 
 
 def frame(**more: object) -> LiveFrame:
@@ -65,6 +71,12 @@ def test_a_packet_in_words(key: PacketKey, said: str):
             MACS + ARP[:9] + b"\2" + ARP[10:],
             "node2 > client arp, node2 is at 02:e1:58:9c:70:db",
             id="an answer by ARP",
+        ),
+        pytest.param(MACS + NDP, "node2 ndp, who has client?", id="a question by NDP"),
+        pytest.param(
+            MACS + NDP.replace(b"\x87", b"\x88", 1),
+            "node2 > client ndp, client is at 02:e1:58:9c:70:db",
+            id="an answer by NDP",
         ),
         pytest.param(
             MACS + b"\x88\xcc" + bytes(40), "EtherType 0x88cc, 99 bytes", id="another type"
