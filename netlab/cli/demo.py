@@ -4,16 +4,21 @@ import os
 import shutil
 import signal
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
-from netlab.cli.options import lab_option
+from netlab.cli.options import family_option, lab_option
+
+if TYPE_CHECKING:
+    from netlab.model.addresses import Family
 
 
 @click.command()
 @click.argument("name", required=False)
+@family_option("Call addresses of this family; without this of the Service's own first family.")
 @lab_option
-def demo(name: str | None, lab: str) -> None:
+def demo(name: str | None, lab: str, family: "Family | None") -> None:
     """Run an experiment of the tutorial Using Source IP, with the packets that prove it.
 
     Without a NAME, list the experiments. What an experiment changes it puts back. The exit code
@@ -32,10 +37,10 @@ def demo(name: str | None, lab: str) -> None:
     if chosen is None:
         names = ", ".join(known.name for known in EXPERIMENTS)
         raise click.BadParameter(f"no experiment {name!r}; there are {names}")
-    _run(chosen.name, lab)
+    _run(chosen.name, lab, family)
 
 
-def _run(name: str, lab: str) -> None:
+def _run(name: str, lab: str, family: "Family | None") -> None:
     from netlab.api.client import Client
     from netlab.errors import ExpectationError
     from netlab.kernel.rundir import control_socket
@@ -52,7 +57,7 @@ def _run(name: str, lab: str) -> None:
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     cluster = Cluster(lab=lab, objects=Client(control_socket(lab)), read_hosts=lambda: hosts(lab))
     experiment = next(known for known in EXPERIMENTS if known.name == name)
-    report = run_experiment(experiment, cluster, lambda line: click.echo(line, err=True))
+    report = run_experiment(experiment, cluster, lambda line: click.echo(line, err=True), family)
     style = Style(width=_width(), names=report.names, colour=_colour())
     for number, finding in enumerate(report.findings, start=1):
         click.echo(render_finding(number, finding, style))

@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from netlab.cli.options import lab_option
+from netlab.cli.options import family_option, lab_option
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from netlab.lab.cluster import Cluster
+    from netlab.model.addresses import Family
     from netlab.path.matrix import ServiceMatrix
 
 
@@ -30,8 +31,19 @@ if TYPE_CHECKING:
 )
 @click.option("--svg", metavar="FILE", help="Also a heat map as a picture; - for standard output.")
 @click.option("--html", metavar="FILE", help="Also a page of its own; - for standard output.")
+@family_option(
+    "Call the addresses of this family; without this those of each Service's own first family."
+)
 @lab_option
-def matrix(output: str, svg: str | None, html: str | None, lab: str, *, policies: bool) -> None:
+def matrix(
+    output: str,
+    svg: str | None,
+    html: str | None,
+    lab: str,
+    family: "Family | None",
+    *,
+    policies: bool,
+) -> None:
     """Call every Service from the clients, the nodes and a pod of each node.
 
     Each Service is called by its ClusterIP and by the NodePort of every node: over TCP by an HTTP
@@ -54,7 +66,8 @@ def matrix(output: str, svg: str | None, html: str | None, lab: str, *, policies
     files = files_of({"--svg": svg, "--html": html}, [] if output == "table" else [f"-o {output}"])
     require_root()
     cluster = Cluster(lab=lab, objects=Client(control_socket(lab)), read_hosts=lambda: hosts(lab))
-    found = _read(cluster, policies=policies, decisions=output != "table" or bool(files))
+    decisions = output != "table" or bool(files)
+    found = _read(cluster, family, policies=policies, decisions=decisions)
     if not take_stdout(files):
         _print(cluster, found, output)
     for option, name in files.items():
@@ -69,7 +82,9 @@ def matrix(output: str, svg: str | None, html: str | None, lab: str, *, policies
             click.echo(said, err=True)
 
 
-def _read(cluster: "Cluster", *, policies: bool, decisions: bool) -> "Sequence[ServiceMatrix]":
+def _read(
+    cluster: "Cluster", family: "Family | None", *, policies: bool, decisions: bool
+) -> "Sequence[ServiceMatrix]":
     from netlab.cli.signals import end_once
     from netlab.lab import lock
     from netlab.lab.matrix import read_matrix, try_policies
@@ -78,12 +93,12 @@ def _read(cluster: "Cluster", *, policies: bool, decisions: bool) -> "Sequence[S
         click.echo(line, err=True)
 
     if not policies:
-        return read_matrix(cluster, say, decisions=decisions)
+        return read_matrix(cluster, say, decisions=decisions, family=family)
     # Another one of these would take the policy that is only being tried for the lab's own.
     with lock.held(cluster.lab):
         # Whatever ends this, what it changed is put back, and nothing disturbs that.
         end_once()
-        return try_policies(cluster, say, decisions=decisions)
+        return try_policies(cluster, say, decisions=decisions, family=family)
 
 
 def _print(cluster: "Cluster", found: "Sequence[ServiceMatrix]", output: str) -> None:

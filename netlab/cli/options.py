@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 import click
 
+from netlab.model.addresses import Family
 from netlab.model.names import LAB_NAME
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -29,6 +30,26 @@ def lab_option(command: _Command) -> _Command:
         callback=_checked,
         help="The lab to speak to.",
     )(command)
+
+
+def family_option(help_: str) -> Callable[[_Command], _Command]:
+    """Return what adds ``--family``, ``-4`` and ``-6``; the command gets a Family or None."""
+    families = {"ipv4": Family.IPV4, "ipv6": Family.IPV6}
+
+    def read(_context: object, _parameter: object, text: str | None) -> Family | None:
+        return families[text] if text else None
+
+    def add(command: _Command) -> _Command:
+        choice = click.Choice(list(families))
+        short = {"-4": "ipv4", "-6": "ipv6"}
+        for flag, family in reversed(short.items()):
+            said = f"As --family {family} does."
+            command = click.option(flag, "family", flag_value=family, callback=read, help=said)(
+                command
+            )
+        return click.option("--family", type=choice, callback=read, help=help_)(command)
+
+    return add
 
 
 def wireshark_profile_option(command: _Command) -> _Command:

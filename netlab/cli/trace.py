@@ -7,9 +7,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from netlab.cli.options import lab_option, wireshark_profile_option, write_wireshark_profile
+from netlab.cli.options import (
+    family_option,
+    lab_option,
+    wireshark_profile_option,
+    write_wireshark_profile,
+)
 
 if TYPE_CHECKING:
+    from netlab.model.addresses import Family
     from netlab.observe.frames import Frame
     from netlab.path.trace import Trace
 
@@ -66,6 +72,10 @@ if TYPE_CHECKING:
 @click.option(
     "--pcap-dir", default="", metavar="D", help="Also write them to D, a file for each interface."
 )
+@family_option(
+    "Of the address that TARGET's name stands for, or of the connection to wait for; without this"
+    " the first that its host or Service has."
+)
 @wireshark_profile_option
 @lab_option
 def trace(  # noqa: PLR0913 (one for each option)
@@ -88,6 +98,7 @@ def trace(  # noqa: PLR0913 (one for each option)
     profile: str,
     predict: bool,
     stable: bool,
+    family: "Family | None",
 ) -> None:
     """Make a connection FROM a host to a TARGET and show the path its packets took.
 
@@ -97,6 +108,8 @@ def trace(  # noqa: PLR0913 (one for each option)
 
     With --attach netlab makes no connection: it waits for one, of FROM or of anybody. `trace diff`
     sets two traces side by side that -o json wrote.
+
+    An IPv6 address stands in brackets: http://[fd00:10:240::4]:30080.
 
     Example: sudo netlab trace client http://node2:30080
     """
@@ -114,7 +127,14 @@ def trace(  # noqa: PLR0913 (one for each option)
     expectations = parse_expectations(expected)
     printed = ["-o json"] * (output == "json") + ["--mermaid"] * mermaid
     files = trace_forms.files_of({"--svg": svg, "--html": html}, printed)
-    asked = Asked(words=words, attach=attach, timeout_s=timeout, payload=size, predict=predict)
+    asked = Asked(
+        words=words,
+        attach=attach,
+        timeout_s=timeout,
+        payload=size,
+        predict=predict,
+        family=family,
+    )
     found = traced(lab, asked, frames.extend)
     _write_frames(found, frames, pcap, pcap_dir)
     write_wireshark_profile(profile)

@@ -11,6 +11,7 @@ import click
 if TYPE_CHECKING:
     from netlab.lab.cluster import Cluster
     from netlab.lab.trace.tracing import Keep
+    from netlab.model.addresses import Family
     from netlab.path.trace import Trace
 
 ATTACH_TIMEOUT_S: Final = 60.0
@@ -26,6 +27,7 @@ class Asked:
     timeout_s: float | None
     payload: int | None
     predict: bool
+    family: "Family | None"
 
 
 def traced(lab: str, asked: Asked, keep: "Keep") -> "Trace":
@@ -48,6 +50,7 @@ def traced(lab: str, asked: Asked, keep: "Keep") -> "Trace":
         timeout_s=asked.timeout_s or TIMEOUT_S,
         predict=asked.predict,
         payload=asked.payload,
+        family=asked.family,
     )
     return trace(_cluster(lab), request, _now(), keep)
 
@@ -67,6 +70,7 @@ def _attached(lab: str, expression: str, asked: Asked, keep: "Keep") -> "Trace":
         caller=asked.words[0] if asked.words else None,
         timeout_s=asked.timeout_s or ATTACH_TIMEOUT_S,
         predict=asked.predict,
+        family=asked.family,
     )
     hearer = Hearer(clock=_now, say=lambda line: click.echo(line, err=True), keep=keep)
     return attach(_cluster(lab), request, hearer)

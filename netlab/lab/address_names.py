@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from netlab.lab.cluster import Cluster
+from netlab.lab.cluster import Cluster, service_addresses
 from netlab.model.hosts import Host
 
 
@@ -12,18 +12,24 @@ def address_names(
 ) -> dict[str, str]:
     """Return the name of each address: a host's, ``node1(gateway)``, ``svc/web``.
 
+    Services have ClusterIPs, externalIPs and those of their load balancer; of nodes, the router
+    knows ExternalIPs too: ``node1(external)``.
+
     Args:
         cluster: The running lab.
         hosts: Of the lab.
         services: Of the lab, as the API has them.
     """
     names = {str(address): host.name for host in hosts for address in host.addresses}
-    for node, gateway in cluster.gateways().items():
-        names.setdefault(str(gateway), f"{node}(gateway)")
+    for node, gateways in cluster.gateways().items():
+        for gateway in gateways:
+            names.setdefault(str(gateway), f"{node}(gateway)")
+    for node, external in cluster.external_ips().items():
+        for address in external:
+            names.setdefault(str(address), f"{node}(external)")
     for service in services:
-        address = service["spec"].get("clusterIP")
-        if address not in {None, "", "None"}:
-            meta = service["metadata"]
-            space = "" if meta["namespace"] == "default" else f"{meta['namespace']}/"
-            names[address] = f"svc/{space}{meta['name']}"
+        meta = service["metadata"]
+        space = "" if meta["namespace"] == "default" else f"{meta['namespace']}/"
+        for address in service_addresses(service):
+            names[str(address)] = f"svc/{space}{meta['name']}"
     return names

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from typing import Any, Protocol
 
-from netlab.model.addresses import Address, Family
+from netlab.model.addresses import Address, Family, family_of
 from netlab.model.hosts import Host, HostKind
+from netlab.path.observations import AddrPort
 
 Body = dict[str, Any]
 """A Kubernetes object or list as JSON."""
@@ -36,10 +37,14 @@ class Backend:
     port: int
     node: str | None
 
+    def __str__(self) -> str:
+        """Return address and port as rules spell them."""
+        return str(AddrPort(self.address, self.port))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServicePort:
-    """One port of a Service that has a ClusterIP."""
+    """One port of a Service that has a ClusterIP, in one address family."""
 
     namespace: str
     name: str
@@ -58,6 +63,11 @@ class ServicePort:
         """The name kube-proxy gives it in comments: ``default/web`` or ``default/web:http``."""
         full = f"{self.namespace}/{self.name}"
         return f"{full}:{self.port_name}" if self.port_name else full
+
+    @property
+    def family(self) -> Family:
+        """The family of its ClusterIP and its endpoints."""
+        return family_of(self.cluster_ip)
 
     def has_backend_on(self, node: str) -> bool:
         """Tell whether a ready endpoint runs on ``node``."""
@@ -80,38 +90,53 @@ class Cluster:
             if host.kind is kind and (host.addresses or kind is HostKind.ROUTER)
         ]
 
-    def service_ports(self, *protocols: str) -> list[ServicePort]:
+    def service_ports(self, *protocols: str, family: Family | None = None) -> list[ServicePort]:
         """Return every port of every Service with a ClusterIP, sorted by name.
 
         Args:
             protocols: Those that are wanted, as Kubernetes writes them; TCP alone when left out.
+            family: Of the ClusterIPs and endpoints; a Service that has none of it is left out. None
+                for each Service's own first family.
         """
         services = self.objects.get("/api/v1/services")["items"]
         slices = self.objects.get("/apis/discovery.k8s.io/v1/endpointslices")["items"]
         ports = [
             port
             for service in services
-            for port in _ports(service, slices)
+            for port in _ports(service, slices, family)
             if port.protocol in (protocols or ("TCP",))
         ]
         return sorted(ports, key=lambda port: (port.namespace, port.name, port.port, port.protocol))
 
-    def gateways(self) -> dict[str, Address]:
-        """Return the address of each node on its pods' network, by node."""
+    def gateways(self) -> dict[str, tuple[Address, ...]]:
+        """Return the addresses of each node on its pods' networks, one of each family, by node."""
         nodes = self.objects.get("/api/v1/nodes")["items"]
         return {
-            node["metadata"]["name"]: ip_network(node["spec"]["podCIDR"])[1]
+            node["metadata"]["name"]: tuple(ip_network(one)[1] for one in node["spec"]["podCIDRs"])
             for node in nodes
-            if node["spec"].get("podCIDR")
+            if node["spec"].get("podCIDRs")
+        }
+
+    def external_ips(self) -> dict[str, tuple[Address, ...]]:
+        """Return the ExternalIPs of each node, by node."""
+        nodes = self.objects.get("/api/v1/nodes")["items"]
+        return {
+            node["metadata"]["name"]: tuple(
+                ip_address(one["address"])
+                for one in (node.get("status") or {}).get("addresses") or []
+                if one["type"] == "ExternalIP"
+            )
+            for node in nodes
         }
 
     def names(self) -> dict[Address, str]:
         """Return what to call each address of the lab."""
         names: dict[Address, str] = {}
-        for port in self.service_ports():
-            names[port.cluster_ip] = f"Service {port.name}"
-        for node, gateway in self.gateways().items():
-            names[gateway] = f"{node} gateway"
+        for service in self.objects.get("/api/v1/services")["items"]:
+            for address in cluster_ips(service):
+                names[address] = f"Service {service['metadata']['name']}"
+        for node, gateways in self.gateways().items():
+            names |= dict.fromkeys(gateways, f"{node} gateway")
         for host in self.read_hosts():
             for address in host.addresses:
                 names.setdefault(address, host.name)
@@ -125,26 +150,36 @@ def cluster_ips(service: Mapping[str, Any]) -> list[Address]:
     return [ip_address(one) for one in found if one not in {None, "", "None"}]
 
 
+def service_addresses(service: Mapping[str, Any]) -> list[Address]:
+    """Return every address that a Service can be called at: its ClusterIPs, and those outside."""
+    ingress = (service.get("status") or {}).get("loadBalancer", {}).get("ingress") or []
+    outside = [*(service["spec"].get("externalIPs") or []), *(one.get("ip") for one in ingress)]
+    return [*cluster_ips(service), *(ip_address(one) for one in outside if one)]
+
+
 def slice_family(piece: Mapping[str, Any]) -> Family | None:
     """Return the family of an EndpointSlice's addresses; None of one that holds names (FQDN)."""
     kind = piece.get("addressType")
     return Family(kind) if kind in set(Family) else None
 
 
-def _ports(service: Body, slices: list[Body]) -> Iterator[ServicePort]:
+def _ports(service: Body, slices: list[Body], family: Family | None) -> Iterator[ServicePort]:
     spec, meta = service["spec"], service["metadata"]
-    if spec.get("clusterIP") in {None, "", "None"}:
+    addresses = cluster_ips(service)
+    cluster_ip = next((a for a in addresses if family is None or family.holds(a)), None)
+    if cluster_ip is None:
         return
+    ours = [piece for piece in slices if slice_family(piece) is family_of(cluster_ip)]
     for port in spec.get("ports", []):
         yield ServicePort(
             namespace=meta["namespace"],
             name=meta["name"],
             port_name=port.get("name", ""),
-            cluster_ip=ip_address(spec["clusterIP"]),
+            cluster_ip=cluster_ip,
             port=port["port"],
             node_port=port.get("nodePort"),
             policy=spec.get("externalTrafficPolicy", "Cluster"),
-            backends=tuple(_backends(meta, port, slices)),
+            backends=tuple(_backends(meta, port, ours)),
             protocol=port.get("protocol", "TCP"),
             type=spec.get("type", "ClusterIP"),
         )

@@ -12,7 +12,7 @@ from netlab.errors import KernelError, LabError
 from netlab.kernel import netns
 from netlab.kernel.rundir import control_socket
 from netlab.lab.address_names import address_names
-from netlab.lab.cluster import Cluster, cluster_ips
+from netlab.lab.cluster import Cluster, cluster_ips, service_addresses
 from netlab.lab.hosts import find_netns, host_of, hosts, is_pod
 from netlab.model.addresses import Address
 from netlab.model.hosts import Host, HostKind
@@ -142,15 +142,18 @@ def _doors(
     service: dict[str, Any], found: Sequence[Host]
 ) -> Iterator[tuple[tuple[str, AddrPort], str]]:
     spec, meta = service["spec"], service["metadata"]
-    nodes = [a for host in found if host.kind is HostKind.NODE for a in host.addresses]
-    ingress = service.get("status", {}).get("loadBalancer", {}).get("ingress") or []
-    balanced = [ip_address(one["ip"]) for one in ingress if one.get("ip")]
-    external = [ip_address(one) for one in spec.get("externalIPs") or []]
+    versions = {address.version for address in cluster_ips(service)}
+    nodes = [
+        address
+        for host in found
+        for address in host.addresses
+        if host.kind is HostKind.NODE and address.version in versions
+    ]
     for port in spec.get("ports", []):
         name = f"{meta['namespace']}/{meta['name']}"
         name += f":{port['name']}" if port.get("name") else ""
         protocol = port.get("protocol", "TCP").lower()
-        for address in (*cluster_ips(service), *external, *balanced):
+        for address in service_addresses(service):
             yield (protocol, AddrPort(address, port["port"])), name
         for address in nodes if port.get("nodePort") else ():
             yield (protocol, AddrPort(address, port["nodePort"])), name

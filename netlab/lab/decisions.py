@@ -9,7 +9,7 @@ from netlab.errors import SpecError
 from netlab.kernel.netns import inside
 from netlab.lab.trace.path_prediction import known_rules, list_rules
 from netlab.lab.trace.routes import Routes
-from netlab.model.addresses import Family
+from netlab.model.addresses import Family, family_of
 from netlab.model.hosts import Host, HostKind
 from netlab.netfilter.verdicts import ANY_SOURCE_PORT
 from netlab.observe.addresses import read_addresses
@@ -17,6 +17,7 @@ from netlab.path.decision import Decision, Endpoints, decision_of
 from netlab.path.host_rules import SERVICES, HostRules, ListedRules
 from netlab.path.observations import AddressPair, AddrPort
 from netlab.path.predict_path import Surroundings, predict_path
+from netlab.path.routes import AskRoute
 from netlab.proxy.nftables.table import TABLE
 
 MOST_ENDPOINTS: Final = 4
@@ -24,39 +25,31 @@ MOST_ENDPOINTS: Final = 4
 
 
 class Decisions:
-    """The rules, addresses and routes of a lab, as they were when this was made.
+    """The rules, addresses and routes of a lab.
 
-    A context manager: it asks the kernels for routes while it is open.
+    Those of an address family are as they were when a call of it was first asked about. A context
+    manager: it asks the kernels for routes while it is open.
 
     Args:
         hosts: Of the lab.
-        read: Gives the texts of a host's rules.
+        read: Gives the texts of a host's rules of one family.
     """
 
     def __init__(
-        self, hosts: Sequence[Host], read: Callable[[Host], ListedRules] = list_rules
+        self, hosts: Sequence[Host], read: Callable[[Host, Family], ListedRules] = list_rules
     ) -> None:
         self._hosts = hosts
         self._read = read
-        self._unknown: dict[str, str] = {}
-        """Why nothing can be predicted at a host."""
         self._stack = ExitStack()
+        self._families: dict[Family, _OfFamily] = {}
         self._nodes = {a: h.node or h.name for h in hosts for a in h.addresses}
         self._between = {h.name for h in hosts if h.kind in {HostKind.ROUTER, HostKind.LB}}
         """Hosts that replies to the world outside pass anyway."""
-        self._endpoints: dict[tuple[str, str], Endpoints] = {}
-        """What a host's chain leads to, of those that were made small for the walk."""
         self.remarks: list[str] = []
         """What could not be predicted, and why; each sentence once."""
 
     def __enter__(self) -> Self:
-        hosts = {host.name: host for host in self._hosts}
-        self._around = Surroundings(
-            hosts=hosts,
-            addresses={name: read_addresses(host.netns, inside) for name, host in hosts.items()},
-            rules=self._rules(),
-            ask=Routes(self._hosts, self._stack).ask,
-        )
+        self._ask = Routes(self._hosts, self._stack).ask
         return self
 
     def __exit__(
@@ -72,38 +65,71 @@ class Decisions:
 
         Args:
             caller: Whose socket sends the first packet.
-            target: Whom it calls; of IPv4.
+            target: Whom it calls.
             protocol: ``tcp`` or ``udp``.
         """
-        source = next((a for a in caller.addresses if a.version == target.address.version), None)
-        if source is None or source.version != 4:
-            self._remark("rules of IPv6 are not walked")
+        family = family_of(target.address)
+        source = caller.address(family)
+        if source is None:
+            self._remark(f"{caller.name} has no {family} address")
             return None
+        if family not in self._families:
+            self._families[family] = _OfFamily(self._hosts, family, self._read, self._ask)
+        known = self._families[family]
         pair = AddressPair(AddrPort(source, ANY_SOURCE_PORT), target)
         try:
-            ways = predict_path(self._around, caller.name, pair, protocol)
+            ways = predict_path(known.around, caller.name, pair, protocol)
         except SpecError as error:
             self._remark(str(error))
             return None
         visited = {visit.host for way in ways for visit in way.visits}
-        for host in visited & self._unknown.keys():
-            self._remark(self._unknown[host])
+        for host in visited & known.unknown.keys():
+            self._remark(known.unknown[host])
         found = decision_of(ways)
-        if found is None or visited & self._unknown.keys():
+        if found is None or visited & known.unknown.keys():
             return None
-        whole = self._whole(found)
+        whole = known.whole(found)
         return whole.astray({caller.name, caller.node or ""} | self._between, self._nodes)
 
-    def _whole(self, found: Decision) -> Decision:
+    def _remark(self, sentence: str) -> None:
+        if sentence not in self.remarks:
+            self.remarks.append(sentence)
+
+
+class _OfFamily:
+    """What the kernels of a lab hold for packets of one address family."""
+
+    def __init__(
+        self,
+        hosts: Sequence[Host],
+        family: Family,
+        read: Callable[[Host, Family], ListedRules],
+        ask: AskRoute,
+    ) -> None:
+        self.unknown: dict[str, str] = {}
+        """Why nothing can be predicted at a host."""
+        self._endpoints: dict[tuple[str, str], Endpoints] = {}
+        """What a host's chain leads to, of those that were made small for the walk."""
+        version = 4 if family is Family.IPV4 else 6
+        self.around = Surroundings(
+            hosts={host.name: host for host in hosts},
+            addresses={host.name: read_addresses(host.netns, inside, version) for host in hosts},
+            rules=self._rules(hosts, family, lambda host: read(host, family)),
+            ask=ask,
+        )
+
+    def whole(self, found: Decision) -> Decision:
         """Return a decision with every endpoint of its chain, if one stood for all."""
         endpoints = self._endpoints.get((found.host, found.chains[0] if found.chains else ""))
         return found if endpoints is None else found.among(endpoints)
 
-    def _rules(self) -> dict[str, HostRules]:
+    def _rules(
+        self, hosts: Sequence[Host], family: Family, read: Callable[[Host], ListedRules]
+    ) -> dict[str, HostRules]:
         """Return the rules of every host but pods and clients, where a lab lays none."""
-        laid = tuple(h for h in self._hosts if h.kind not in {HostKind.POD, HostKind.CLIENT})
-        known = known_rules(laid, Family.IPV4, self._read)
-        self._unknown = dict(known.unknown)
+        laid = tuple(h for h in hosts if h.kind not in {HostKind.POD, HostKind.CLIENT})
+        known = known_rules(laid, family, read)
+        self.unknown = dict(known.unknown)
         found = {}
         for host in laid:
             rules = known.rules.get(host.name)
@@ -113,12 +139,8 @@ class Decisions:
             for chain, ends in endpoints.items():
                 self._endpoints[host.name, chain] = ends
             if host.kind is HostKind.NODE and not rules.has_kube_proxy():
-                self._unknown[host.name] = (
+                self.unknown[host.name] = (
                     f"{host.name} has neither chain {SERVICES} of iptables"
                     f" nor table {TABLE} of nftables"
                 )
         return found
-
-    def _remark(self, sentence: str) -> None:
-        if sentence not in self.remarks:
-            self.remarks.append(sentence)

@@ -32,6 +32,7 @@ from netlab.kernel.syscalls import (
 from netlab.lab import terminal
 from netlab.lab.hosts import find_netns, hosts, is_pod
 from netlab.lab.pod_containers import container_environment, hostname_of
+from netlab.model.addresses import Family
 from netlab.model.names import NetnsName, lab_prefix, pod_netns
 from netlab.model.objects import items_of, name_of, spec_of
 from netlab.model.processes import ProcessId
@@ -81,7 +82,12 @@ def _hosts_file(lab: str) -> Path | None:
     except LabError:
         return None
     lines = ["127.0.0.1 localhost", "::1 localhost ip6-localhost ip6-loopback"]
-    lines += [f"{host.addresses[0]} {host.name}" for host in found if "/" not in host.name]
+    lines += [
+        f"{address} {host.name}"
+        for host in found
+        for family in Family
+        if "/" not in host.name and (address := host.address(family)) is not None
+    ]
     path = rundir.rundir(lab) / "hosts"
     new = path.with_suffix(f".{os.getpid()}")
     try:

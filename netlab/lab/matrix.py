@@ -8,6 +8,7 @@ from netlab.lab.calls import Call, make_calls
 from netlab.lab.cluster import Cluster, ServicePort
 from netlab.lab.decisions import Decisions
 from netlab.lab.policies import POLICIES, PROTOCOLS, PolicyTrial
+from netlab.model.addresses import Family
 from netlab.model.hosts import Host, HostKind
 from netlab.path.decision import Decision
 from netlab.path.matrix import Cell, MatrixRow, ServiceMatrix, Target, cell_of
@@ -25,7 +26,7 @@ _Row = tuple[Cell, ...]
 
 
 def read_matrix(
-    cluster: Cluster, say: Say, *, decisions: bool = False
+    cluster: Cluster, say: Say, *, decisions: bool = False, family: Family | None = None
 ) -> tuple[ServiceMatrix, ...]:
     """Make every call and return the results, a matrix for each Service port, sorted by name.
 
@@ -36,15 +37,17 @@ def read_matrix(
         cluster: The running lab.
         say: Takes a line about each caller that is missing, and what could not be predicted.
         decisions: Whether to predict what decides each call, too.
+        family: Of the addresses that are called; Services that have none of it are left out. None
+            for each Service's own first family.
     """
     calling = _Calling(cluster, say, decisions=decisions)
-    ports = _ports(cluster)
+    ports = _ports(cluster, family)
     targets = [_targets(port, calling.nodes, port.policy) for port in ports]
     return _matrices(calling, ports, [targets], [calling.make(ports, targets)])
 
 
 def try_policies(
-    cluster: Cluster, say: Say, *, decisions: bool = False
+    cluster: Cluster, say: Say, *, decisions: bool = False, family: Family | None = None
 ) -> tuple[ServiceMatrix, ...]:
     """Do the same under both policies for each Service of type NodePort, and put them back.
 
@@ -55,9 +58,9 @@ def try_policies(
         LabError: The rules of a node did not follow a policy in time.
     """
     with ExitStack() as undo:
-        trial = PolicyTrial(cluster, undo, say)
+        trial = PolicyTrial(cluster, undo, say, family)
         calling = _Calling(cluster, say, decisions=decisions)
-        before = _ports(cluster)
+        before = _ports(cluster, family)
         rounds, results = [], []
         for policy in POLICIES:
             trial.set_all(policy)
@@ -135,8 +138,8 @@ def _matrices(
     )
 
 
-def _ports(cluster: Cluster) -> list[ServicePort]:
-    ports = cluster.service_ports(*PROTOCOLS)
+def _ports(cluster: Cluster, family: Family | None) -> list[ServicePort]:
+    ports = cluster.service_ports(*PROTOCOLS, family=family)
     return [port for port in ports if (port.namespace, port.name) != API_SERVICE]
 
 
@@ -164,7 +167,8 @@ def _targets(port: ServicePort, nodes: Sequence[Host], policy: str) -> tuple[Tar
     ways = [Target(name="ClusterIP", address=AddrPort(port.cluster_ip, port.port))]
     if port.node_port is not None:
         ways += [
-            Target(name=n.name, address=AddrPort(n.addresses[0], port.node_port), policy=policy)
-            for n in nodes
+            Target(name=node.name, address=AddrPort(address, port.node_port), policy=policy)
+            for node in nodes
+            if (address := node.address(port.family)) is not None
         ]
     return tuple(ways)

@@ -9,6 +9,7 @@ from netlab.errors import LabError, NetlabError
 from netlab.lab.cluster import Cluster, ServicePort
 from netlab.lab.demo.node_rules import follow, read_rules
 from netlab.lab.demo.stage import MERGE_PATCH, POLL_S, READY_S
+from netlab.model.addresses import Family
 from netlab.model.hosts import HostKind
 from netlab.observe.afterwards import Afterwards
 
@@ -23,10 +24,18 @@ class PolicyTrial:
         cluster: The running lab.
         undo: Puts the policies back when the trial ends, however it ends.
         say: Takes one line of progress.
+        family: Of the Services that are tried; None for each one's own first family.
     """
 
-    def __init__(self, cluster: Cluster, undo: ExitStack, say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        undo: ExitStack,
+        say: Callable[[str], None],
+        family: Family | None = None,
+    ) -> None:
         self._cluster = cluster
+        self._family = family
         self._say = say
         self._had: dict[tuple[str, str], str] = {}
         self._before = self._policies()
@@ -68,7 +77,8 @@ class PolicyTrial:
         return {(port.namespace, port.name): port.policy for port in self._ports()}
 
     def _ports(self) -> list[ServicePort]:
-        return [p for p in self._cluster.service_ports(*PROTOCOLS) if p.type == "NodePort"]
+        found = self._cluster.service_ports(*PROTOCOLS, family=self._family)
+        return [port for port in found if port.type == "NodePort"]
 
     def _patch(self, namespace: str, name: str, policy: str) -> None:
         space = "" if namespace == "default" else f"{namespace}/"
@@ -92,8 +102,8 @@ class PolicyTrial:
         # Without an endpoint the rules are the same under either policy.
         ports = [port for port in self._ports() if port.backends and port.node_port]
         for node in self._cluster.hosts(HostKind.NODE):
-            rules = read_rules(node)
+            rules = {family: read_rules(node, family) for family in {p.family for p in ports}}
             for port in ports:
-                if not follow(rules, node.name, port):
+                if not follow(rules[port.family], node.name, port):
                     return port.key
         return ""

@@ -16,6 +16,7 @@ import netlab.render as forms
 from netlab.lab.decisions import Decisions
 from netlab.lab.hosts import hosts
 from netlab.lab.trace.path_prediction import list_rules
+from netlab.model.addresses import Family
 from netlab.model.hosts import Host
 from netlab.path.host_rules import ListedRules
 from netlab.path.observations import AddrPort
@@ -328,8 +329,8 @@ def test_wide_lists_the_deciding_rules():
 def test_nothing_is_predicted_of_calls_that_meet_unknown_rules(rules: ListedRules, said: str):
     found = {host.name: host for host in hosts(LAB)}
 
-    def read(host: Host) -> ListedRules:
-        own = list_rules(host)
+    def read(host: Host, family: Family) -> ListedRules:
+        own = list_rules(host, family)
         if host.name != "node2":
             return own
         return replace(own, tables=rules.tables) if rules.tables else rules

@@ -26,7 +26,7 @@ from netlab.lab.demo.judge import Judge
 from netlab.lab.demo.node_rules import dropped, read_rules
 from netlab.lab.demo.stage import Stage
 from netlab.lab.trace.tracing import TraceRequest, trace
-from netlab.model.addresses import Address
+from netlab.model.addresses import Address, Family
 from netlab.model.hosts import Host, HostKind
 from netlab.path.findings import Finding
 from netlab.path.observations import AddrPort
@@ -97,20 +97,26 @@ class Report:
         return all(finding.holds for finding in self.findings)
 
 
-def run_experiment(experiment: Experiment, cluster: Cluster, say: Callable[[str], None]) -> Report:
+def run_experiment(
+    experiment: Experiment,
+    cluster: Cluster,
+    say: Callable[[str], None],
+    family: Family | None = None,
+) -> Report:
     """Run one experiment and put everything back, also when it fails or is interrupted.
 
     Args:
         experiment: One of ``EXPERIMENTS``.
         cluster: The running lab.
         say: Takes one line of progress.
+        family: Of the addresses that are called; None for the Service's own first family.
 
     Raises:
         LabError: The lab lacks a client or a node, or objects did not come to life in time.
         KernelError: A capture could not be opened.
     """
     with ExitStack() as undo:
-        stage = Stage(cluster, undo, say)
+        stage = Stage(cluster, undo, say, family)
         stage.deployment()
         stage.service(experiment.service, "NodePort" if experiment.policy else "ClusterIP")
         if experiment.policy:
@@ -125,9 +131,9 @@ def _from_client(cluster: Cluster, port: ServicePort) -> list[Call]:
     clients, nodes = cluster.hosts(HostKind.CLIENT), cluster.hosts(HostKind.NODE)
     if not clients or port.node_port is None:
         raise LabError("this experiment needs a client in the lab, and a Service with a NodePort")
+    addresses = [address for node in nodes if (address := node.address(port.family)) is not None]
     return [
-        Call(caller=clients[0], target=AddrPort(node.addresses[0], port.node_port))
-        for node in nodes
+        Call(caller=clients[0], target=AddrPort(address, port.node_port)) for address in addresses
     ]
 
 
@@ -148,10 +154,10 @@ def _observe(
     experiment: Experiment, cluster: Cluster, port: ServicePort, calls: Sequence[Call]
 ) -> Report:
     nodes = cluster.hosts(HostKind.NODE)
-    before = {node.name: dropped(read_rules(node), port) for node in nodes}
+    before = {node.name: dropped(read_rules(node, port.family), port) for node in nodes}
     with Capture(_on_the_way(cluster, port, calls), _ports(port)) as capture:
         outcomes = make_calls(calls, timeout_s=TIMEOUT_S, listeners=capture.listeners)
-    after = {node.name: dropped(read_rules(node), port) for node in nodes}
+    after = {node.name: dropped(read_rules(node, port.family), port) for node in nodes}
     directory = captures_directory(cluster.lab, experiment.name)
     capture.save(directory)
     seen = capture.observations()
@@ -179,15 +185,17 @@ def _observe(
 
 def _picture(cluster: Cluster, port: ServicePort, calls: Sequence[Call]) -> Trace:
     """Trace the first call that has to pass on to another node; without one, the first call."""
-    nodes = {node.addresses[0]: node.name for node in cluster.hosts(HostKind.NODE)}
+    nodes = {node.address(port.family): node.name for node in cluster.hosts(HostKind.NODE)}
     call = next((call for call in calls if _passes_on(call, port, nodes)), calls[0])
     called = nodes.get(call.target.address)
     url = f"http://{called}:{call.target.port}" if called else f"http://{port.name}"
-    request = TraceRequest(caller=call.caller.name, target=url, timeout_s=TIMEOUT_S)
+    request = TraceRequest(
+        caller=call.caller.name, target=url, timeout_s=TIMEOUT_S, family=port.family
+    )
     return trace(cluster, request, time.clock_gettime(time.CLOCK_REALTIME))
 
 
-def _passes_on(call: Call, port: ServicePort, nodes: Mapping[Address, str]) -> bool:
+def _passes_on(call: Call, port: ServicePort, nodes: Mapping[Address | None, str]) -> bool:
     node = nodes.get(call.target.address) or call.caller.node
     return node is not None and not port.has_backend_on(node)
 

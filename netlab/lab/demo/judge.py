@@ -1,6 +1,6 @@
 """Hold what the kernel did against what the tutorial says of it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -56,8 +56,8 @@ class Judge:
     port: ServicePort
     nodes: tuple[Host, ...]
     pods: tuple[Host, ...]
-    gateways: Mapping[str, Address]
-    """Each node's address on its pods' network."""
+    gateways: Mapping[str, Sequence[Address]]
+    """Each node's addresses on its pods' networks."""
     before: Drops
     after: Drops
 
@@ -126,12 +126,14 @@ class Judge:
         if pod is None:
             return None
         keeps = call.caller.kind is HostKind.POD if called is None else self.port.policy == "Local"
+        family = self.port.family
         if keeps:
-            return call.caller.addresses[0]
+            return call.caller.address(family)
         masquerading = called or call.caller
         if pod.node == masquerading.name:
-            return self.gateways.get(masquerading.name)
-        return masquerading.addresses[0]
+            gateways = self.gateways.get(masquerading.name, ())
+            return next((gateway for gateway in gateways if family.holds(gateway)), None)
+        return masquerading.address(family)
 
     def _words(
         self, call: Call, called: Host | None, connection: Connection | None

@@ -9,7 +9,7 @@ from netlab.lab.demo import node_table
 from netlab.model.addresses import Family
 from netlab.model.hosts import Host
 from netlab.proxy.nftables.listing import parse_listing
-from netlab.proxy.nftables.table import TABLE, Table
+from netlab.proxy.nftables.table import TABLE, Table, ip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,7 +17,7 @@ class RulesRead:
     """What a node held at one moment."""
 
     iptables: str
-    """As ``iptables-save -c`` prints it."""
+    """As ``iptables-save -c``, or ``ip6tables-save -c``, prints it."""
     table: Table | None = None
     """kube-proxy's table of nftables, in that mode."""
 
@@ -33,16 +33,16 @@ class DropRule:
     """What shows it."""
 
 
-def read_rules(node: Host) -> RulesRead:
-    """Return the rules of a node.
+def read_rules(node: Host, family: Family) -> RulesRead:
+    """Return the rules of a node for one address family.
 
     Raises:
         HostError: iptables or nft is missing, or its listing failed.
     """
     names = [node.netns]
-    listing = nftables.list_table(names, Family.IPV4, TABLE)[node.netns]
+    listing = nftables.list_table(names, family, TABLE)[node.netns]
     return RulesRead(
-        iptables=iptables.save(names, counters=True)[node.netns],
+        iptables=iptables.save(names, family, counters=True)[node.netns],
         table=parse_listing(listing).table if listing else None,
     )
 
@@ -53,7 +53,7 @@ def follow(rules: RulesRead, node: str, service: ServicePort) -> bool:
         return node_table.follows(rules.table, node, service)
     text = rules.iptables
     wanted = [f"-d {service.cluster_ip}/"]
-    wanted += [f"--to-destination {b.address}:{b.port}" for b in service.backends]
+    wanted += [f"--to-destination {backend}" for backend in service.backends]
     wanted += [f"--dport {service.node_port} "] if service.node_port else []
     local = service.policy == "Local"
     masquerades = f'"masquerade traffic for {service.key} external destinations"' in text
@@ -72,7 +72,7 @@ def dropped(rules: RulesRead, service: ServicePort) -> DropRule | None:
     """
     if rules.table is not None:
         entry = node_table.drop_entry(rules.table, service)
-        command = f"nft list map ip {TABLE} {node_table.NODE_PORTS}"
+        command = f"nft list map {ip(service.family)} {TABLE} {node_table.NODE_PORTS}"
         return DropRule(text=entry, packets=None, command=command) if entry else None
     found = re.search(
         rf'^\[(\d+):\d+\] (-A KUBE-EXTERNAL-SERVICES .*"{re.escape(service.key)}'
@@ -82,4 +82,5 @@ def dropped(rules: RulesRead, service: ServicePort) -> DropRule | None:
     )
     if found is None:
         return None
-    return DropRule(text=found[2], packets=int(found[1]), command="iptables-save -c")
+    program = "iptables-save" if service.family is Family.IPV4 else "ip6tables-save"
+    return DropRule(text=found[2], packets=int(found[1]), command=f"{program} -c")

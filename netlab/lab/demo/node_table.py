@@ -17,7 +17,7 @@ def follows(table: Table, node: str, service: ServicePort) -> bool:
     address = f"{service.cluster_ip} . tcp . {service.port}"
     if _entry(table, "service-ips", address) is None:
         return False
-    if not all(f"{b.address}:{b.port}" in targets for b in service.backends):
+    if not all(str(backend) in targets for backend in service.backends):
         return False
     if service.node_port is None:
         return True

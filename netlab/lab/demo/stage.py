@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 from netlab.errors import LabError, NetlabError
 from netlab.lab.cluster import Body, Cluster, ServicePort
 from netlab.lab.demo.node_rules import follow, read_rules
+from netlab.model.addresses import Family
 from netlab.model.hosts import Host, HostKind
 from netlab.observe.afterwards import Afterwards
 
@@ -36,10 +37,18 @@ class Stage:
         cluster: The running lab.
         undo: Runs the registered steps backwards when the experiment ends, however it ends.
         say: Takes one line of progress.
+        family: That the Services must have; None for their own first family.
     """
 
-    def __init__(self, cluster: Cluster, undo: ExitStack, say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        undo: ExitStack,
+        say: Callable[[str], None],
+        family: Family | None = None,
+    ) -> None:
         self._cluster = cluster
+        self._family = family
         self._undo = undo
         self._say = say
 
@@ -61,7 +70,11 @@ class Stage:
             self._make(DEPLOYMENTS, body)
 
     def service(self, name: str, type_: str) -> None:
-        """Have the Service that ``kubectl expose deployment source-ip-app`` would make."""
+        """Have the Service that ``kubectl expose deployment source-ip-app`` would make.
+
+        Raises:
+            LabError: It is there, and has not the family that it must have.
+        """
         body = {
             "apiVersion": "v1",
             "kind": "Service",
@@ -70,10 +83,18 @@ class Stage:
                 "type": type_,
                 "selector": {"app": APP},
                 "ports": [{"port": 80, "protocol": "TCP", "targetPort": 8080}],
+                **({"ipFamilies": [self._family]} if self._family else {}),
             },
         }
         if self._missing(SERVICES, name):
             self._make(SERVICES, body)
+        has = self._cluster.objects.get(f"{SERVICES}/{name}")["spec"].get("ipFamilies") or []
+        if self._family and self._family not in has:
+            patch = '{"spec":{"ipFamilyPolicy":"PreferDualStack"}}'
+            raise LabError(
+                f"Service {name} has no {self._family} address",
+                hint=f"netlab patch svc {name} -p '{patch}', then run the demo again",
+            )
 
     def policy(self, name: str, wanted: str) -> None:
         """Give a Service an externalTrafficPolicy; afterwards it has its own again."""
@@ -140,13 +161,14 @@ class Stage:
         def followed() -> ServicePort | None:
             port = self._port(name)
             nodes = self._cluster.hosts(HostKind.NODE)
-            ours = all(follow(read_rules(node), node.name, port) for node in nodes)
+            family = port.family
+            ours = all(follow(read_rules(node, family), node.name, port) for node in nodes)
             return port if ours and port.backends else None
 
         return _wait(followed, f"the nodes' rules do not follow Service {name}", hint)
 
     def _port(self, name: str) -> ServicePort:
-        for port in self._cluster.service_ports():
+        for port in self._cluster.service_ports(family=self._family):
             if (port.namespace, port.name) == ("default", name):
                 return port
         raise LabError(f"Service {name} has no ClusterIP and TCP port to call")

@@ -17,8 +17,10 @@ from netlab.lab.cluster import Cluster
 from netlab.lab.trace.contact import Contact
 from netlab.lab.trace.listening import Listening
 from netlab.lab.trace.rule_books import RuleBooks
-from netlab.lab.trace.targets import NUMBERS, Target, address_of, find_caller
+from netlab.lab.trace.targets import NUMBERS, Names, Target, find_caller
 from netlab.lab.trace.tracing import Heard, Keep, assembled, drops_of, place_of, read_services
+from netlab.model.addresses import Family
+from netlab.model.hosts import Host
 from netlab.path.attach_filter import AttachFilter, parse_attach_filter
 from netlab.path.newcomers import Newcomer, find_newcomer
 from netlab.path.outcomes import Result
@@ -43,6 +45,8 @@ class AttachRequest:
     """Whose connections count; None for everybody's."""
     timeout_s: float
     predict: bool = False
+    family: Family | None = None
+    """Of the connections; None for that of the addresses in the expression, or the lab's first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,13 +75,12 @@ def attach(cluster: Cluster, request: AttachRequest, hearer: Hearer) -> Trace:
         ExpectationError: No such connection came in time.
     """
     hosts, services = cluster.read_hosts(), read_services(cluster)
-    wanted = parse_attach_filter(
-        request.expression, lambda name: address_of(name, hosts, services, "--attach")
-    )
+    names = Names(hosts=hosts, services=services, asker="--attach", family=request.family)
+    wanted = parse_attach_filter(request.expression, names.address_of)
     callers = [host.name for host in hosts]
     if request.caller is not None:
         callers = [find_caller(request.caller, cluster.lab, hosts).name]
-    version = next((test.address.version for test in wanted.tests if test.address), 4)
+    version = _version(wanted, request.family, hosts)
     number = NUMBERS[wanted.protocol]
     with Listening(hosts, number, version, drops_of(cluster.lab)) as listening:
         rules = RuleBooks(hosts, version)
@@ -100,6 +103,17 @@ def attach(cluster: Cluster, request: AttachRequest, hearer: Hearer) -> Trace:
     # Its socket is another program's: what it got is known, not what it made of it.
     answer = traced.reply()
     return replace(traced, outcome=answer.kind if answer else "nothing so far")
+
+
+def _version(wanted: AttachFilter, family: Family | None, hosts: Sequence[Host]) -> int:
+    """Return 4 or 6: which version of the Internet Protocol to listen to."""
+    if family is not None:
+        return 4 if family is Family.IPV4 else 6
+    if wanted.protocol.startswith("icmp"):
+        return 6 if wanted.protocol == "icmpv6" else 4
+    named = [test.address for test in wanted.tests if test.address is not None]
+    known = [*named, *(address for host in hosts for address in host.addresses)]
+    return known[0].version if known else 4
 
 
 def _await(
@@ -142,10 +156,9 @@ def _is_answered(listening: Listening, newcomer: Newcomer) -> bool:
 
 def _target(newcomer: Newcomer, wanted: AttachFilter) -> Target:
     end = newcomer.pair.destination
-    text = f"{wanted.protocol}://{end if end.port else end.address}"
-    return Target(
-        text=text, scheme=wanted.protocol, name=str(end.address), netloc=str(end), address=end
-    )
+    scheme = wanted.protocol.removesuffix("v6")
+    text = f"{scheme}://{end if end.port else str(end).removesuffix(':0')}"
+    return Target(text=text, scheme=scheme, name=str(end.address), netloc=str(end), address=end)
 
 
 def _contact(listening: Listening, newcomer: Newcomer) -> Contact:

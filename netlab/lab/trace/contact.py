@@ -18,7 +18,8 @@ from netlab.path.observations import AddressPair, AddrPort
 from netlab.path.outcomes import Result, client_address_of
 
 MAX_ANSWER: Final = 1 << 16
-ECHO_REQUEST: Final = 8
+_ECHO: Final = {4: (8, 0), 6: (128, 129)}
+"""Types of an echo's request and reply, by the version of the Internet Protocol."""
 _UNREACHABLE: Final = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EACCES, errno.EPERM}
 
 
@@ -27,7 +28,7 @@ class Contact:
     """What came of a connection, as its caller's socket has it."""
 
     pair: AddressPair
-    """The source is 0.0.0.0:0 when the kernel refused before there was a packet."""
+    """The source is 0.0.0.0:0, or [::]:0, when the kernel refused before there was a packet."""
     heard: Result
     text: str
     """The answer's first words, or how it ended."""
@@ -63,7 +64,7 @@ def _begin(opened: socket.socket, target: Target) -> AddressPair:
     if number not in {0, errno.EINPROGRESS}:
         raise OSError(number, os.strerror(number))
     address, port = opened.getsockname()[:2]
-    here = AddrPort(ip_address(address), 0 if target.protocol == "icmp" else port)
+    here = AddrPort(ip_address(address), port if target.address.port else 0)
     return AddressPair(here, target.address)
 
 
@@ -107,13 +108,16 @@ def _udp(opened: socket.socket, target: Target, deadline: float) -> str:
 
 def _icmp(opened: socket.socket, target: Target, deadline: float) -> str:
     identity = opened.fileno()
+    version = target.address.address.version
+    asks, answers = _ECHO[version]
     opened.settimeout(_left(deadline))
-    opened.send(_echo(identity, 1, _payload(b"netlab..", target)))
+    opened.send(_echo(asks, identity, 1, _payload(b"netlab..", target)))
     while True:
         opened.settimeout(_left(deadline))
         packet = opened.recv(MAX_ANSWER)
-        message = packet[(packet[0] & 15) * 4 :]
-        if message[0] == 0 and message[4:6] == struct.pack(">H", identity):
+        # A raw socket of IPv4 gets the packet's IP header too.
+        message = packet[(packet[0] & 15) * 4 :] if version == 4 else packet
+        if message[0] == answers and message[4:6] == struct.pack(">H", identity):
             return "echo reply"
 
 
@@ -121,8 +125,9 @@ def _payload(few: bytes, target: Target) -> bytes:
     return few if target.payload is None else few.ljust(target.payload, b".")[: target.payload]
 
 
-def _echo(identity: int, sequence: int, payload: bytes) -> bytes:
-    body = struct.pack(">BBHHH", ECHO_REQUEST, 0, 0, identity, sequence) + payload
+def _echo(kind: int, identity: int, sequence: int, payload: bytes) -> bytes:
+    """Return an echo; of ICMPv6, where addresses count too, the kernel makes the checksum anew."""
+    body = struct.pack(">BBHHH", kind, 0, 0, identity, sequence) + payload
     even = body + bytes(len(body) % 2)
     total = sum(struct.unpack(f">{len(even) // 2}H", even))
     while total >> 16:
@@ -163,4 +168,5 @@ _KINDS: Final = {
     "tcp": (socket.SOCK_STREAM, socket.IPPROTO_TCP),
     "udp": (socket.SOCK_DGRAM, socket.IPPROTO_UDP),
     "icmp": (socket.SOCK_RAW, socket.IPPROTO_ICMP),
+    "icmpv6": (socket.SOCK_RAW, socket.IPPROTO_ICMPV6),
 }

@@ -127,12 +127,14 @@ class Listening:
             # What takes longest comes first: from then on rings fill, and nobody reads.
             self._open_for_all("drop reasons", self._drops, self._open_drops)
             self.warnings += [source.warning for source in self._drops if source.warning]
-            self._open_for_all("counters", self._counters, Counters)
+            counters = partial(Counters, version=self._version)
+            self._open_for_all("counters", self._counters, counters)
             for host in self._hosts:
                 self._open("conntrack events", host, self._events, ConntrackEvents)
                 self._open("rule trace", host, self._traces, RuleTrace)
-                if _has_legacy_rules(host):
-                    self._open("legacy rule trace", host, self._logs, LegacyTrace)
+                if _has_legacy_rules(host, self._version):
+                    log = partial(LegacyTrace, version=self._version)
+                    self._open("legacy rule trace", host, self._logs, log)
             side_by_side(
                 [partial(self._open, "captures", h, self._rings, self._ring) for h in self._hosts]
             )
@@ -306,9 +308,9 @@ class Listening:
             self.lost.append(f"{unread} reports of drops found no room")
 
 
-def _has_legacy_rules(host: Host) -> bool:
+def _has_legacy_rules(host: Host, version: int) -> bool:
     try:
-        return has_legacy_tables(host, inside)
+        return has_legacy_tables(host, inside, version)
     except FileNotFoundError:
         # That it has gone is said of each source that is opened on it.
         return False

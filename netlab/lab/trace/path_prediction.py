@@ -24,8 +24,8 @@ from netlab.path.trace import Trace
 from netlab.proxy.nftables.table import TABLE
 
 
-def list_rules(host: Host, family: Family = Family.IPV4) -> ListedRules:
-    """Return what a host's own programs print of its rules.
+def list_rules(host: Host, family: Family) -> ListedRules:
+    """Return what a host's own programs print of its rules of one address family.
 
     Raises:
         HostError: A program is missing, or its listing failed.
@@ -34,7 +34,7 @@ def list_rules(host: Host, family: Family = Family.IPV4) -> ListedRules:
     tables = read_tables(host, inside, 4 if family is Family.IPV4 else 6)
     own = nftables.list_table([host.netns], family, TABLE) if TABLE in tables else {}
     return ListedRules(
-        iptables=iptables.save([host.netns])[host.netns],
+        iptables=iptables.save([host.netns], family)[host.netns],
         kube_proxy=own.get(host.netns, ""),
         tables=tables,
     )

@@ -36,6 +36,7 @@ class RuleBooks:
     def __init__(self, hosts: Sequence[Host], version: int) -> None:
         self._hosts = hosts
         self._version = version
+        self._family = Family.IPV4 if version == 4 else Family.IPV6
         self._changes = {host.name: found for host in hosts if (found := _changes(host))}
         self.warnings: list[str] = []
         """Sentences about hosts whose rules could not be read, or did not hold still."""
@@ -94,8 +95,8 @@ class RuleBooks:
         found = {}
         for host in hosts:
             try:
-                if has_legacy_tables(host, inside):
-                    found[host.name] = _save(host, "legacy")
+                if has_legacy_tables(host, inside, self._version):
+                    found[host.name] = self._save(host, "legacy")
             except FileNotFoundError:
                 # That it has gone is said of each source that is opened on it.
                 continue
@@ -108,7 +109,7 @@ class RuleBooks:
         # Where there is no rule there is nothing to ask iptables-save for.
         if not handles:
             return {}
-        text = _save(host, "nft")
+        text = self._save(host, "nft")
         self._texts[host.name] = text
         book = dict(book_by_handle(text, handles))
         if any(table == TABLE for table, _ in handles):
@@ -116,15 +117,14 @@ class RuleBooks:
         return book
 
     def _table_book(self, host: Host) -> RuleBook:
-        family = Family.IPV4 if self._version == 4 else Family.IPV6
-        text = nftables.list_table([host.netns], family, TABLE, handles=True)[host.netns]
+        text = nftables.list_table([host.netns], self._family, TABLE, handles=True)[host.netns]
         self._table_texts[host.name] = text
         return table_book(parse_listing(text)) if text else {}
 
     def _legacy_book(self, host: Host) -> RuleBook:
         if host.name not in self._legacy_texts:
             return {}
-        text = _save(host, "legacy")
+        text = self._save(host, "legacy")
         if _rules_of(text) != _rules_of(self._legacy_texts[host.name]):
             self._say_changed(host)
         if _rules_of(self._texts.get(host.name, "")):
@@ -133,14 +133,13 @@ class RuleBooks:
         self.legacy[host.name] = legacy_rules(text)
         return self.legacy[host.name].book()
 
+    def _save(self, host: Host, backend: str) -> str:
+        return iptables.save([host.netns], self._family, backend=backend)[host.netns]
+
     def _say_changed(self, host: Host) -> None:
         self.warnings.append(
             f"the rules of {host.name} changed meanwhile; their numbers are the new ones"
         )
-
-
-def _save(host: Host, backend: str) -> str:
-    return iptables.save([host.netns], backend=backend)[host.netns]
 
 
 def _rules_of(text: str) -> list[str]:

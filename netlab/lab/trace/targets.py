@@ -8,12 +8,13 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from netlab.errors import LabError, SpecError
-from netlab.model.addresses import Address
+from netlab.lab.cluster import cluster_ips
+from netlab.model.addresses import Address, Family
 from netlab.model.hosts import Host
 from netlab.path.observations import AddrPort
 
 PROTOCOLS: Final = {"http": "tcp", "https": "tcp", "tcp": "tcp", "udp": "udp", "icmp": "icmp"}
-NUMBERS: Final = {"tcp": 6, "udp": 17, "icmp": 1}
+NUMBERS: Final = {"tcp": 6, "udp": 17, "icmp": 1, "icmpv6": 58}
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _EXAMPLE: Final = "type, for one: sudo netlab trace client http://node1:30080"
 
@@ -35,20 +36,17 @@ class Target:
 
     @property
     def protocol(self) -> str:
-        """``tcp``, ``udp`` or ``icmp``."""
-        return PROTOCOLS[self.scheme]
+        """``tcp``, ``udp``, ``icmp`` or ``icmpv6``."""
+        protocol = PROTOCOLS[self.scheme]
+        return "icmpv6" if protocol == "icmp" and self.address.address.version == 6 else protocol
 
 
-def find_target(
-    text: str, hosts: Sequence[Host], services: Sequence[Mapping[str, Any]], asker: str
-) -> Target:
+def find_target(text: str, names: "Names") -> Target:
     """Return the target that a URL names.
 
     Args:
-        text: ``http://node1:30080/path``, ``tcp://web:80``, ``icmp://node2`` ...
-        hosts: Of the lab.
-        services: Of the lab, as the API has them.
-        asker: Who wants to know, for complaints: the caller.
+        text: ``http://node1:30080/path``, ``tcp://web:80``, ``icmp://[fd00::3]`` ...
+        names: What names mean in the lab.
 
     Raises:
         SpecError: It is no such URL.
@@ -62,8 +60,8 @@ def find_target(
     if url.scheme not in PROTOCOLS or not url.hostname:
         known = ", ".join(f"{scheme}://" for scheme in PROTOCOLS)
         raise SpecError(f"{text!r} is no target; a target begins with {known}", hint=_EXAMPLE)
-    address = address_of(url.hostname, hosts, services, asker)
-    service = _service(url.hostname, services)
+    address = names.address_of(url.hostname)
+    service = _service(url.hostname, names.services)
     port = port or _DEFAULT_PORTS.get(url.scheme) or _only_port(service)
     if port is None and url.scheme != "icmp":
         raise SpecError(f"{text!r} names no port", hint=_EXAMPLE)
@@ -104,32 +102,52 @@ def find_caller(name: str, lab: str, hosts: Sequence[Host]) -> Host:
     raise LabError(what, hint=_near(name, [host.name for host in fits or hosts]))
 
 
-def address_of(
-    name: str, hosts: Sequence[Host], services: Sequence[Mapping[str, Any]], asker: str
-) -> Address:
-    """Return the address of a host or a Service; an address stands for itself.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Names:
+    """What the names of a lab mean to somebody who calls them."""
 
-    Raises:
-        LabError: Nobody in the lab has that name; the hint has the nearest ones.
-    """
-    try:
-        return ip_address(name)
-    except ValueError:
-        pass  # a name
-    for host in hosts:
-        if host.name == name and host.addresses:
-            return host.addresses[0]
-    service = _service(name, services)
-    if service is not None:
-        return ip_address(service["spec"]["clusterIP"])
-    fits = [host for host in hosts if host.name.startswith(name) and host.addresses]
-    if len(fits) == 1:
-        return fits[0].addresses[0]
-    names = [host.name for host in hosts] + [_spelt(one) for one in services]
-    raise LabError(
-        f"{asker} asked for {name}, and neither a host nor a Service of the lab has that name",
-        hint=_near(name, names),
-    )
+    hosts: Sequence[Host]
+    services: Sequence[Mapping[str, Any]]
+    """As the API has them."""
+    asker: str
+    """Who wants to know, for complaints: the caller."""
+    family: Family | None = None
+    """Of the addresses that are wanted; None for the first that whoever has the name has."""
+
+    def address_of(self, name: str) -> Address:
+        """Return the address of a host or a Service; an address stands for itself.
+
+        Raises:
+            LabError: Nobody in the lab has that name, and the hint has the nearest ones; or who has
+                it has no address of the wanted family.
+        """
+        found = self._addresses(name)
+        fits = [one for one in found if self.family is None or self.family.holds(one)]
+        if not fits:
+            has = f"it has {', '.join(map(str, found))}"
+            raise LabError(f"{name} has no {self.family} address", hint=has)
+        return fits[0]
+
+    def _addresses(self, name: str) -> Sequence[Address]:
+        try:
+            return [ip_address(name)]
+        except ValueError:
+            pass  # a name
+        for host in self.hosts:
+            if host.name == name and host.addresses:
+                return host.addresses
+        service = _service(name, self.services)
+        if service is not None:
+            return cluster_ips(service)
+        fits = [host for host in self.hosts if host.name.startswith(name) and host.addresses]
+        if len(fits) == 1:
+            return fits[0].addresses
+        known = [host.name for host in self.hosts] + [_spelt(one) for one in self.services]
+        raise LabError(
+            f"{self.asker} asked for {name}, and neither a host nor a Service of the lab has that"
+            " name",
+            hint=_near(name, known),
+        )
 
 
 def _spelt(service: Mapping[str, Any]) -> str:
@@ -147,8 +165,7 @@ def _service(name: str, services: Sequence[Mapping[str, Any]]) -> Mapping[str, A
     wanted = parts[0], parts[1] if len(parts) > 1 else "default"
     for service in services:
         meta = service["metadata"]
-        has_address = service["spec"].get("clusterIP") not in {None, "", "None"}
-        if (meta["name"], meta["namespace"]) == wanted and has_address:
+        if (meta["name"], meta["namespace"]) == wanted and cluster_ips(service):
             return service
     return None
 

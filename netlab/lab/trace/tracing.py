@@ -22,7 +22,15 @@ from netlab.lab.trace.contact import Contact, make_contact
 from netlab.lab.trace.listening import Listening, OpenDrops
 from netlab.lab.trace.routes import Routes
 from netlab.lab.trace.rule_books import RuleBooks
-from netlab.lab.trace.targets import NUMBERS, Target, find_caller, find_target, with_payload
+from netlab.lab.trace.targets import (
+    NUMBERS,
+    Names,
+    Target,
+    find_caller,
+    find_target,
+    with_payload,
+)
+from netlab.model.addresses import Family, family_of
 from netlab.model.hosts import Host
 from netlab.observe.drops import KernelDrops
 from netlab.observe.frames import Frame
@@ -53,6 +61,8 @@ class TraceRequest:
     """Also predict the path from the rules, and compare."""
     payload: int | None = None
     """Bytes to send by UDP or ICMP; None for a few."""
+    family: Family | None = None
+    """Of the target's address; None for the first of its addresses."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,8 +100,8 @@ def trace(
     """
     hosts, services = cluster.read_hosts(), read_services(cluster)
     caller = find_caller(request.caller, cluster.lab, hosts)
-    found = find_target(request.target, hosts, services, caller.name)
-    target = with_payload(found, request.payload)
+    names = Names(hosts=hosts, services=services, asker=caller.name, family=request.family)
+    target = with_payload(find_target(request.target, names), request.payload)
     place = place_of(cluster, hosts, services, caller=caller, target=target)
     version = target.address.address.version
     number = NUMBERS[target.protocol]
@@ -177,7 +187,7 @@ def place_of(
     return Place(
         lab=cluster.lab,
         hosts=hosts,
-        ports=tuple(cluster.service_ports()),
+        ports=tuple(cluster.service_ports(family=family_of(target.address.address))),
         names=address_names(cluster, hosts, services),
         caller=caller,
         target=target,

@@ -2,7 +2,11 @@
 
 from ipaddress import ip_address
 
+import pytest
+
+from netlab.lab.address_names import address_names
 from netlab.lab.cluster import Body, Cluster, cluster_ips
+from netlab.model.addresses import Family
 from netlab.model.hosts import Host, HostKind
 from netlab.model.names import NetnsName
 
@@ -19,8 +23,9 @@ def endpoint(address: str, node: str, **conditions: bool | None) -> Body:
     return {"addresses": [address], "nodeName": node, "conditions": conditions}
 
 
-def slice_of(name: str, *endpoints: Body, namespace: str = "default") -> Body:
+def slice_of(name: str, *endpoints: Body, namespace: str = "default", family: str = "IPv4") -> Body:
     return {
+        "addressType": family,
         "metadata": {"namespace": namespace, "labels": {"kubernetes.io/service-name": name}},
         "ports": [{"port": 8080}],
         "endpoints": list(endpoints),
@@ -31,7 +36,17 @@ class Lists:
     """The lists an API would answer with."""
 
     def __init__(self, services: list[Body], slices: list[Body]) -> None:
-        node = {"metadata": {"name": "node1"}, "spec": {"podCIDR": "10.244.1.0/24"}}
+        cidrs = ["10.244.1.0/24", "fd00:10:244:1::/64"]
+        addresses = [
+            {"type": "InternalIP", "address": "10.240.0.3"},
+            {"type": "ExternalIP", "address": "192.0.2.3"},
+            {"type": "ExternalIP", "address": "2001:db8:192::3"},
+        ]
+        node = {
+            "metadata": {"name": "node1"},
+            "spec": {"podCIDR": cidrs[0], "podCIDRs": cidrs},
+            "status": {"addresses": addresses},
+        }
         self._lists = {
             "/api/v1/services": services,
             "/apis/discovery.k8s.io/v1/endpointslices": slices,
@@ -93,6 +108,7 @@ def test_every_address_has_a_name_and_a_gateway_is_told_from_its_node():
     assert {str(address): name for address, name in names.items()} == {
         "10.0.0.9": "Service web",
         "10.244.1.1": "node1 gateway",
+        "fd00:10:244:1::1": "node1 gateway",
         "10.240.0.3": "node1",
     }
 
@@ -117,3 +133,57 @@ def test_ports_of_other_protocols_are_there_when_asked_for():
         ("default/dns:b", []),
         ("default/dns:a", [5353]),
     ]
+
+
+DUAL = service("web", clusterIP="10.0.0.9", clusterIPs=["10.0.0.9", "fd00::9"])
+SLICES = [
+    slice_of("web", endpoint("fd00:10:244:1::2", "node1", ready=True), family="IPv6"),
+    slice_of("web", endpoint("10.244.1.2", "node1", ready=True)),
+    slice_of("web", endpoint("web.example", "node1", ready=True), family="FQDN"),
+]
+
+
+@pytest.mark.parametrize(
+    ("family", "cluster_ip", "backend"),
+    [
+        (None, "10.0.0.9", "10.244.1.2:8080"),
+        (Family.IPV4, "10.0.0.9", "10.244.1.2:8080"),
+        (Family.IPV6, "fd00::9", "[fd00:10:244:1::2]:8080"),
+    ],
+)
+def test_a_service_of_two_families_is_seen_in_one(
+    family: Family | None, cluster_ip: str, backend: str
+):
+    [port] = cluster([DUAL], SLICES).service_ports(family=family)
+
+    assert str(port.cluster_ip) == cluster_ip
+    assert [str(one) for one in port.backends] == [backend]
+
+
+def test_a_service_without_the_family_is_left_out():
+    only = service("old")
+    ports = cluster([DUAL, only], SLICES).service_ports(family=Family.IPV6)
+    assert [port.name for port in ports] == ["web"]
+
+
+def test_every_address_of_a_trace_has_a_short_name():
+    balanced = {
+        **DUAL,
+        "spec": {**DUAL["spec"], "externalIPs": ["192.0.2.99"]},
+        "status": {"loadBalancer": {"ingress": [{"ip": "2001:db8:203::5"}]}},
+    }
+    services = [balanced, {**service("dns"), "metadata": {"name": "dns", "namespace": "prod"}}]
+    services[1]["spec"]["clusterIP"] = "10.0.0.10"
+
+    assert address_names(cluster(services, []), [NODE], services) == {
+        "10.240.0.3": "node1",
+        "10.244.1.1": "node1",
+        "fd00:10:244:1::1": "node1(gateway)",
+        "192.0.2.3": "node1(external)",
+        "2001:db8:192::3": "node1(external)",
+        "10.0.0.9": "svc/web",
+        "fd00::9": "svc/web",
+        "192.0.2.99": "svc/web",
+        "2001:db8:203::5": "svc/web",
+        "10.0.0.10": "svc/prod/dns",
+    }

@@ -59,7 +59,7 @@ def judge(
         port=replace(PORT, policy=policy),
         nodes=NODES,
         pods=(WEB, CALLER),
-        gateways={"node1": ip_address("10.244.1.1"), "node2": ip_address("10.244.2.1")},
+        gateways={"node1": [ip_address("10.244.1.1")], "node2": [ip_address("10.244.2.1")]},
         before={"node1": None, "node2": drop_rule(drops[0])},
         after={"node1": None, "node2": drop_rule(drops[1])},
     )
