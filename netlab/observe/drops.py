@@ -23,12 +23,11 @@ from netlab.observe.bpf.syscall import (
     load_raw_tracepoint,
     look_up,
 )
-from netlab.observe.headers import header_of
+from netlab.observe.headers import header_of, parted
 from netlab.observe.ring import Enter
 from netlab.path.drops import Drop
 
 RING_BYTES: Final = 1 << 20
-_IPV6_BYTES: Final = 40
 
 
 class KernelDrops:
@@ -84,8 +83,7 @@ class KernelDrops:
         self._stack.close()
 
     def _drop(self, report: Report) -> Drop | None:
-        start = _IPV6_BYTES if report.header[0] >> 4 == 6 else (report.header[0] & 15) * 4
-        header = header_of(report.header[:start], report.header[start:])
+        header = header_of(*parted(report.header))
         if header is None:
             return None
         return Drop(

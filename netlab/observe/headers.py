@@ -8,11 +8,24 @@ from netlab.path.observations import AddressPair, AddrPort, PacketKey
 from netlab.path.walks import Header
 
 TCP, UDP, ICMP, ICMP6 = 6, 17, 1, 58
+FRAGMENT: Final = 44
+"""Next header of IPv6: eight bytes of a fragment header stand before the content."""
+_IPV6_BYTES, _FRAGMENT_BYTES = 40, 8
 FRAGMENT_OFFSET, MORE_FRAGMENTS = 0x1FFF, 0x2000
 _NAMES: Final = {TCP: "tcp", UDP: "udp", ICMP: "icmp", ICMP6: "icmpv6"}
 _FLOW_LABEL: Final = (1 << 20) - 1
 
 _Address = IPv4Address | IPv6Address
+
+
+def parted(packet: bytes) -> tuple[bytes, bytes]:
+    """Return the network header of a packet, with the fragment header of IPv6, and what follows."""
+    if packet[0] >> 4 == 4:
+        length = (packet[0] & 15) * 4
+    else:
+        is_fragment = packet[6:7] == bytes([FRAGMENT])
+        length = _IPV6_BYTES + (_FRAGMENT_BYTES if is_fragment else 0)
+    return packet[:length], packet[length:]
 
 
 def header_of(network: bytes, transport: bytes) -> Header | None:
@@ -21,7 +34,7 @@ def header_of(network: bytes, transport: bytes) -> Header | None:
     A later fragment has no transport header, and so no ports.
 
     Args:
-        network: IPv4 or IPv6 header; for IPv6 without extensions.
+        network: IPv4 or IPv6 header; for IPv6 with a fragment header at most.
         transport: What follows it, at least as far as a TCP header goes without options.
     """
     offset = None
@@ -31,10 +44,14 @@ def header_of(network: bytes, transport: bytes) -> Header | None:
         ends: tuple[_Address, _Address] = (IPv4Address(network[12:16]), IPv4Address(network[16:20]))
         if fragment & (FRAGMENT_OFFSET | MORE_FRAGMENTS):
             offset = (fragment & FRAGMENT_OFFSET) * 8
-    elif len(network) >= 40:
+    elif len(network) >= _IPV6_BYTES:
         start, length, protocol, ttl = struct.unpack_from(">IHBB", network)
         ip_id = start & _FLOW_LABEL
         ends = (IPv6Address(network[8:24]), IPv6Address(network[24:40]))
+        if protocol == FRAGMENT and len(network) >= _IPV6_BYTES + _FRAGMENT_BYTES:
+            protocol, fragment = struct.unpack_from(">BxH", network, _IPV6_BYTES)
+            length -= _FRAGMENT_BYTES
+            offset = fragment & ~7 if fragment & ~6 else None
     else:
         return None
     told = _continued(protocol, length) if offset else _transport(protocol, length, transport)

@@ -25,7 +25,7 @@ from typing import Final
 
 from netlab.model.hosts import Host
 from netlab.observe.afterwards import Afterwards
-from netlab.observe.headers import header_of
+from netlab.observe.headers import header_of, parted
 from netlab.observe.nfnetlink import (
     NFNL_SUBSYS_ULOG,
     Message,
@@ -55,7 +55,6 @@ TABLES: Final = {
     4: Path("/proc/thread-self/net/ip_tables_names"),
     6: Path("/proc/thread-self/net/ip6_tables_names"),
 }
-_IPV6_BYTES: Final = 40
 
 _MARK: Final = "TRACE: "
 
@@ -157,8 +156,7 @@ class LegacyTrace:
         if said is None or not packet:
             return None
         table, chain, report, number = said
-        start = (packet[0] & 15) * 4 if packet[0] >> 4 == 4 else _IPV6_BYTES
-        header = header_of(packet[:start], packet[start:])
+        header = header_of(*parted(packet))
         if header is None:
             return None
         told = TraceMessage(

@@ -22,6 +22,7 @@ from netlab.observe.filters import (
     Instruction,
     assemble,
 )
+from netlab.observe.headers import FRAGMENT
 from netlab.path.observations import AddressPair
 
 _ETHERNET_BYTES: Final = 14
@@ -29,13 +30,6 @@ _IPV6_PORTS: Final = 54
 _PROTOCOL: Final = {4: 23, 6: 20}
 _ADDRESSES: Final = {4: 26, 6: 22}
 """Where the header names its protocol, and where its two addresses are, by version."""
-
-_IPV4_PORTS: Final = (
-    # A later fragment has no ports.
-    Instruction(code=LOAD_HALF, k=20),
-    Instruction(code=JUMP_BITS, k=0x1FFF, if_true="keep"),
-    Instruction(code=LOAD_HEADER_LENGTH, k=_ETHERNET_BYTES),
-)
 
 
 def packets_of_protocol(
@@ -57,14 +51,34 @@ def packets_of_protocol(
             Instruction(code=JUMP_EQUAL, k=ethertype, if_false="drop"),
             Instruction(code=LOAD_BYTE, k=_PROTOCOL[version]),
             Instruction(code=JUMP_EQUAL, k=icmp, if_true="keep"),
-            Instruction(code=JUMP_EQUAL, k=number, if_false="drop"),
-            *(_IPV4_PORTS if version == 4 else ()),
-            Instruction(code=JUMP_ALWAYS, k=2),
+            *(_ipv4(number) if version == 4 else _ipv6(number)),
+            Instruction(code=JUMP_ALWAYS, k=2, label="protocol"),
             Instruction(code=RETURN, k=0, label="drop"),
             Instruction(code=RETURN, k=snap, label="keep"),
             *(step for i, pair in enumerate(left_out) for step in _leave_out(pair, i)),
             Instruction(code=RETURN, k=snap),
         ]
+    )
+
+
+def _ipv4(number: int) -> tuple[Instruction, ...]:
+    """Return steps that go on where the protocol is wanted, and there are ports to look at."""
+    return (
+        Instruction(code=JUMP_EQUAL, k=number, if_false="drop"),
+        # A later fragment has no ports.
+        Instruction(code=LOAD_HALF, k=20),
+        Instruction(code=JUMP_BITS, k=0x1FFF, if_true="keep"),
+        Instruction(code=LOAD_HEADER_LENGTH, k=_ETHERNET_BYTES),
+    )
+
+
+def _ipv6(number: int) -> tuple[Instruction, ...]:
+    """Return steps that do the same; of a fragment, the fragment header names the protocol."""
+    return (
+        Instruction(code=JUMP_EQUAL, k=number, if_true="protocol"),
+        Instruction(code=JUMP_EQUAL, k=FRAGMENT, if_false="drop"),
+        Instruction(code=LOAD_BYTE, k=_IPV6_PORTS),
+        Instruction(code=JUMP_EQUAL, k=number, if_true="keep", if_false="drop"),
     )
 
 

@@ -11,13 +11,12 @@ from dataclasses import replace
 from typing import Final
 
 from netlab.observe.frames import Frame
-from netlab.observe.headers import header_of
+from netlab.observe.headers import header_of, parted
 from netlab.path.neighbours import is_link_talk
 from netlab.path.observations import PacketKey, PacketSeen
 
 _ETHERNET_BYTES: Final = 14
 _ETHERTYPES: Final = {0x0800, 0x86DD}
-_IPV6_BYTES: Final = 40
 _UDP_BYTES: Final = 8
 _TIME_STAMP, _NO_OPERATION, _END = 8, 1, 0
 """TCP options, RFC 9293 and RFC 7323."""
@@ -49,11 +48,11 @@ def _sighting(frame: Frame) -> PacketSeen | None:
     network = frame.data[_ETHERNET_BYTES:]
     if ethertype not in _ETHERTYPES or not network:
         return None
-    length = (network[0] & 15) * 4 if network[0] >> 4 == 4 else _IPV6_BYTES
-    header = header_of(network[:length], network[length:])
+    head, content = parted(network)
+    header = header_of(head, content)
     if header is None or is_link_talk(header.key):
         return None
-    key = _whole(header.key, network[length:])
+    key = _whole(header.key, content)
     is_tcp = key.protocol == "tcp"
     return PacketSeen(
         time_ns=frame.time_ns,

@@ -7,7 +7,7 @@ from ipaddress import ip_address
 
 import pytest
 from scapy.layers.inet import ICMP, IP, TCP, UDP
-from scapy.layers.inet6 import ICMPv6EchoRequest, IPv6
+from scapy.layers.inet6 import ICMPv6EchoRequest, IPv6, IPv6ExtHdrFragment
 from scapy.layers.l2 import ARP, Ether
 from scapy.packet import Packet
 
@@ -82,3 +82,15 @@ def test_a_protocol_is_kept_but_for_the_streams_left_out(packet: Packet, kept: b
 )
 def test_so_it_is_with_ipv6(packet: Packet, kept: bool):
     assert is_kept(packets_of_protocol(17, 6, SNAP, [STREAM6]), ETHER / packet) is kept
+
+
+@pytest.mark.parametrize(
+    ("protocol", "offset", "kept"),
+    [(17, 0, True), (17, 176, True), (6, 0, False), (58, 0, False)],
+)
+def test_fragments_of_ipv6_are_kept_by_the_protocol_of_their_header(
+    protocol: int, offset: int, *, kept: bool
+):
+    header = IPv6ExtHdrFragment(nh=protocol, offset=offset, m=1, id=9)
+    packet = ETHER / IPv6(**ENDS6, nh=44) / header / bytes(24)
+    assert is_kept(packets_of_protocol(17, 6, SNAP), packet) is kept

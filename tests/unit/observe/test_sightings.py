@@ -8,6 +8,8 @@ from scapy.layers.inet6 import (
     ICMPv6ND_NS,
     ICMPv6TimeExceeded,
     IPv6,
+    IPv6ExtHdrFragment,
+    fragment6,
 )
 from scapy.layers.l2 import ARP, Ether
 
@@ -17,7 +19,7 @@ from netlab.observe.frames import Frame
 from netlab.observe.headers import header_of
 from netlab.observe.sightings import sightings
 from netlab.path.observations import Direction
-from netlab.path.walks import loose
+from netlab.path.walks import first_fragment, loose
 
 ETHER = Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02")
 ENDS = {"src": "192.0.2.1", "dst": "192.0.2.2"}
@@ -102,6 +104,16 @@ def test_a_syn_that_is_sent_again_over_ipv6_has_another_flow_label():
 
     assert [one.key for one in seen[:2]] == [seen[0].key] * 2
     assert loose(seen[2].key) != loose(seen[0].key)
+
+
+def test_fragments_of_ipv6_have_their_place_and_their_datagrams_ports():
+    whole = IPv6(fl=5, **ENDS6) / IPv6ExtHdrFragment(id=9) / UDP(sport=1, dport=53) / bytes(3000)
+    found = sightings([frame(ETHER / piece) for piece in fragment6(whole, 1460)])
+
+    assert [one.key.fragment for one in found] == [0, 1408, 2816]
+    assert {str(one.pair.destination) for one in found} == {"[2001:db8::2]:53"}
+    whole_key = sightings([frame(ETHER / IPv6(fl=5, **ENDS6) / UDP(sport=1, dport=53))])[0].key
+    assert loose(found[0].key) == first_fragment(whole_key)
 
 
 def test_icmpv6_is_told_from_icmp():
