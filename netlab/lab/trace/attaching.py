@@ -75,12 +75,14 @@ def attach(cluster: Cluster, request: AttachRequest, hearer: Hearer) -> Trace:
         ExpectationError: No such connection came in time.
     """
     hosts, services = cluster.read_hosts(), read_services(cluster)
-    names = Names(hosts=hosts, services=services, asker="--attach", family=request.family)
+    is_icmp6 = "icmp6" in request.expression.split()
+    family = request.family or (Family.IPV6 if is_icmp6 else None)
+    names = Names(hosts=hosts, services=services, asker="--attach", family=family)
     wanted = parse_attach_filter(request.expression, names.address_of)
     callers = [host.name for host in hosts]
     if request.caller is not None:
         callers = [find_caller(request.caller, cluster.lab, hosts).name]
-    version = _version(wanted, request.family, hosts)
+    version = _version(wanted, family, hosts)
     number = NUMBERS[wanted.protocol]
     with Listening(hosts, number, version, drops_of(cluster.lab)) as listening:
         rules = RuleBooks(hosts, version)
@@ -109,8 +111,8 @@ def _version(wanted: AttachFilter, family: Family | None, hosts: Sequence[Host])
     """Return 4 or 6: which version of the Internet Protocol to listen to."""
     if family is not None:
         return 4 if family is Family.IPV4 else 6
-    if wanted.protocol.startswith("icmp"):
-        return 6 if wanted.protocol == "icmpv6" else 4
+    if wanted.protocol == "icmp":
+        return 4
     named = [test.address for test in wanted.tests if test.address is not None]
     known = [*named, *(address for host in hosts for address in host.addresses)]
     return known[0].version if known else 4

@@ -6,6 +6,7 @@ at the foot of the host; a cross shows where a packet was dropped.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 
 from netlab.model.hosts import Host, HostKind
@@ -22,6 +23,9 @@ from netlab.render.trace.stays import Naming, Stay, host_label, legs, stays
 
 CORNER: Final = 8.0
 _ARROW: Final = 5.5
+_ADDRESS: Final = 10.5
+_SMALLEST: Final = 8.0
+"""Sizes of a host's address, px."""
 
 
 def draw_picture(trace: Trace, naming: Naming, top: float) -> tuple[list[Markup], float]:
@@ -94,13 +98,19 @@ def cross(at: svg.Point, size: float = 7) -> Markup:
 
 def _hosts(trace: Trace, found: Sequence[Stay]) -> dict[str, Host]:
     """Return the lab's hosts, and those of the path that it has no longer."""
-    hosts = {host.name: host for host in trace.hosts}
+    hosts = {host.name: _in_family(host, trace) for host in trace.hosts}
     for stay in found:
         if stay.host not in hosts:
             hosts[stay.host] = Host(
                 name=stay.host, kind=HostKind.POD, netns=NetnsName(""), addresses=()
             )
     return hosts
+
+
+def _in_family(host: Host, trace: Trace) -> Host:
+    """Return a host with its addresses of the connection's family: its box shows one."""
+    version = trace.pair.destination.address.version
+    return replace(host, addresses=tuple(a for a in host.addresses if a.version == version))
 
 
 def _cables(places: Places, lines: Sequence[LegLine]) -> Iterator[Markup]:
@@ -163,13 +173,15 @@ def _title(box: Box) -> Iterator[Markup]:
         if x + text_width(beside, 11) < box.right:
             yield svg.text(x, box.y + 19, beside, class_="fill-muted", font_size=11)
         return
-    shown = shortened(address, room, 10.5, mono=True)
+    # An IPv6 address with a part left out would say nothing.
+    size = max(_SMALLEST, min(_ADDRESS, (room - 1) / text_width(address or " ", 1, mono=True)))
+    shown = shortened(address, room, size, mono=True)
     yield svg.text(
         box.x + 10,
         box.y + (31 if box.title < 40 else 34),
         shown,
         class_="fill-muted mono",
-        font_size=10.5,
+        font_size=round(size, 1),
     )
 
 
