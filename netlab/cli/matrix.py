@@ -69,7 +69,7 @@ def matrix(
     decisions = output != "table" or bool(files)
     found = _read(cluster, family, policies=policies, decisions=decisions)
     if not take_stdout(files):
-        _print(cluster, found, output)
+        _print(cluster, found, output, family)
     for option, name in files.items():
         is_svg = option == "--svg"
         text = (
@@ -101,7 +101,9 @@ def _read(
         return try_policies(cluster, say, decisions=decisions, family=family)
 
 
-def _print(cluster: "Cluster", found: "Sequence[ServiceMatrix]", output: str) -> None:
+def _print(
+    cluster: "Cluster", found: "Sequence[ServiceMatrix]", output: str, family: "Family | None"
+) -> None:
     from netlab.render.matrix.document import render_matrix_json
     from netlab.render.matrix.table import render_decisions, render_matrix
 
@@ -109,7 +111,8 @@ def _print(cluster: "Cluster", found: "Sequence[ServiceMatrix]", output: str) ->
     if output == "json":
         click.echo(render_matrix_json(cluster.lab, found, names))
     elif not found:
-        click.echo("This lab has no Service to call.", err=True)
+        of_family = f" with an {family} address" if family else ""
+        click.echo(f"This lab has no Service{of_family} to call.", err=True)
     elif output == "wide":
         click.echo(render_matrix(found, names, None))
         click.echo(render_decisions(found))

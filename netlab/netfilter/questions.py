@@ -26,7 +26,15 @@ from netlab.netfilter.matches import (
 from netlab.netfilter.verdicts import Packet
 
 _ANY_PROTOCOL: Final = frozenset({"all", "0"})
-_NUMBERS: Final = {"6": "tcp", "17": "udp", "132": "sctp"}
+_NUMBERS: Final = {
+    "1": "icmp",
+    "6": "tcp",
+    "17": "udp",
+    "58": "icmpv6",
+    "ipv6-icmp": "icmpv6",
+    "132": "sctp",
+}
+"""Protocols by what else rules call them; ip6tables-save has a name of its own for ICMPv6."""
 _FINEST: Final = Fraction(1, 1 << 31)
 """xt_statistic compares a probability with 31 random bits."""
 

@@ -2,12 +2,15 @@
 
 import json
 from fractions import Fraction
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from netlab.netfilter.verdicts import Verdict
+from netlab.netfilter.matches import IpProtocol
+from netlab.netfilter.questions import answers
+from netlab.netfilter.verdicts import Packet, Verdict
 from netlab.path.flows import flow_of, parse_flow
 from netlab.path.predict import Predictor
 from netlab.proxy.view import proxy_view
@@ -54,3 +57,21 @@ def test_the_rules_hit_are_told_in_the_order_of_the_packet():
 def test_a_flow_prints_as_it_is_read():
     text = "pod 10.0.0.2 -> 172.30.0.41:80/tcp"
     assert str(parse_flow(text)) == text
+
+
+@pytest.mark.parametrize(
+    ("spelt", "protocol", "holds"),
+    [
+        ("tcp", "TCP", True),
+        ("17", "UDP", True),
+        ("icmp", "ICMP", True),
+        ("ipv6-icmp", "ICMPV6", True),
+        ("58", "ICMPV6", True),
+        ("icmp", "ICMPV6", False),
+        ("ipv6-icmp", "TCP", False),
+    ],
+)
+def test_a_protocol_goes_by_all_its_names(spelt: str, protocol: str, *, holds: bool):
+    ends = {"source": ip_address("fd00::1"), "destination": ip_address("fd00::2")}
+    packet = Packet(**ends, protocol=protocol, destination_port=0)
+    assert answers(packet, IpProtocol(spelt), frozenset()) is holds
