@@ -1,6 +1,7 @@
 """What a trace calls: a URL, its name looked up among the hosts and Services of the lab."""
 
 import difflib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
@@ -16,6 +17,7 @@ from netlab.path.observations import AddrPort
 PROTOCOLS: Final = {"http": "tcp", "https": "tcp", "tcp": "tcp", "udp": "udp", "icmp": "icmp"}
 NUMBERS: Final = {"tcp": 6, "udp": 17, "icmp": 1, "icmpv6": 58}
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+_SHORT: Final = re.compile(r"(?:([a-z]+)://)?svc/(?:([a-z0-9-]+)/)?([a-z0-9-]+)(:\d+)?")
 _EXAMPLE: Final = "type, for one: sudo netlab trace client http://node1:30080"
 
 
@@ -45,7 +47,8 @@ def find_target(text: str, names: "Names") -> Target:
     """Return the target that a URL names.
 
     Args:
-        text: ``http://node1:30080/path``, ``tcp://web:80``, ``icmp://[fd00::3]`` ...
+        text: ``http://node1:30080/path``, ``tcp://web:80``, ``icmp://[fd00::3]``; ``svc/web``, as
+            traces call a Service ...
         names: What names mean in the lab.
 
     Raises:
@@ -53,7 +56,7 @@ def find_target(text: str, names: "Names") -> Target:
         LabError: Nobody in the lab has that name.
     """
     try:
-        url = urlsplit(text if "://" in text else f"http://{text}")
+        url = urlsplit(_spelt_out(text))
         port = url.port
     except ValueError as error:
         raise SpecError(f"{text!r}: {error}", hint=_EXAMPLE) from error
@@ -73,6 +76,15 @@ def find_target(text: str, names: "Names") -> Target:
         address=AddrPort(address, 0 if url.scheme == "icmp" else port or 0),
         path=f"{url.path or '/'}{f'?{url.query}' if url.query else ''}",
     )
+
+
+def _spelt_out(text: str) -> str:
+    """Return a target as a URL; ``svc/web`` and ``tcp://svc/prod/web:80`` name Services."""
+    found = _SHORT.fullmatch(text)
+    if found is None:
+        return text if "://" in text else f"http://{text}"
+    scheme, space, name, port = found.groups()
+    return f"{scheme or 'http'}://{name}.{space or 'default'}{port or ''}"
 
 
 def with_payload(target: Target, payload: int | None) -> Target:

@@ -54,6 +54,8 @@ def find(text: str, family: Family | None = None) -> Target:
         pytest.param("tcp://web", "10.0.0.5:81", id="a Service and its one port"),
         pytest.param("http://api.prod:2", "10.0.0.6:2", id="a Service of a namespace"),
         pytest.param("http://web.default.svc.cluster.local", "10.0.0.5:80", id="a full name"),
+        pytest.param("svc/web", "10.0.0.5:80", id="a Service as traces call it"),
+        pytest.param("tcp://svc/prod/api:2", "10.0.0.6:2", id="the same of a namespace"),
         pytest.param("udp://192.0.2.7:53", "192.0.2.7:53", id="an address"),
         pytest.param("http://[fd00::7]:81/x", "[fd00::7]:81", id="an IPv6 address"),
         pytest.param("tcp://[fd00::7]:81", "[fd00::7]:81", id="an IPv6 address and a scheme"),
@@ -99,6 +101,7 @@ def test_services_are_near_names_too():
     [
         pytest.param("http://node1", "[fd00:10:240::3]:80", id="a node's own, not its gateway's"),
         pytest.param("tcp://web", "[fd00:10:96::5]:81", id="a Service's second ClusterIP"),
+        pytest.param("tcp://svc/web", "[fd00:10:96::5]:81", id="the same by its short name"),
         pytest.param("http://web-a:8080", "[fd00:10:244:1::2]:8080", id="a pod"),
         pytest.param("http://[fd00::7]:81", "[fd00::7]:81", id="an address of it"),
     ],
