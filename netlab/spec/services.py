@@ -38,6 +38,7 @@ _CHOICES: Final = {
     "internalTrafficPolicy": ("Cluster", "Local"),
     "sessionAffinity": ("ClientIP", "None"),
     "ipFamilyPolicy": ("PreferDualStack", "RequireDualStack", "SingleStack"),
+    "trafficDistribution": ("PreferClose", "PreferSameNode", "PreferSameZone"),
 }
 _LONGEST_AFFINITY: Final = 86400
 """Seconds; a day."""

@@ -8,6 +8,7 @@ from typing import Final
 
 from netlab.control.changes import Change, Delete
 from netlab.control.controllers import backends
+from netlab.control.controllers.hints import with_hints
 from netlab.control.controllers.slices import MANAGED_BY, SERVICE_NAME, Group, Origin, pack
 from netlab.model.objects import (
     Object,
@@ -70,7 +71,7 @@ def _endpoint(service: Object, pod: Object, address: str, nodes: Mapping[str, Ob
     node = spec_of(pod).get("nodeName", "")
     zone = labels_of(nodes[node]).get(_ZONE) if node in nodes else None
     hostname = backends.hostname_of(service, pod)
-    return {
+    endpoint: Object = {
         "addresses": [address],
         "conditions": {
             "ready": backends.is_ready(service, pod),
@@ -82,6 +83,7 @@ def _endpoint(service: Object, pod: Object, address: str, nodes: Mapping[str, Ob
         "targetRef": backends.target_reference(pod),
         **({"zone": zone} if zone else {}),
     }
+    return with_hints(service, endpoint)
 
 
 def _labels(service: Object) -> dict[str, str]:
