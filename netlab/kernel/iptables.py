@@ -10,6 +10,7 @@ import shutil
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Final
 
 from netlab.errors import HostError
@@ -18,6 +19,7 @@ from netlab.model.addresses import Family
 from netlab.model.names import NetnsFamily, NetnsName
 
 _TOOLS: Final = {Family.IPV4: "iptables", Family.IPV6: "ip6tables"}
+_IPV6: Final = Path("/proc/sys/net/ipv6")
 _WAIT: Final = "5"
 """Seconds to wait for another program that holds the xtables lock."""
 _PATH: Final = os.pathsep.join(["/usr/sbin", "/sbin", "/usr/bin", "/bin"])
@@ -33,6 +35,11 @@ def program(name: str) -> str:
     if path is None:
         raise HostError(f"{name} is not installed", hint="apt-get install iptables")
     return path
+
+
+def families() -> tuple[Family, ...]:
+    """Return the address families of this kernel, which may have been started without IPv6."""
+    return tuple(Family) if _IPV6.exists() else (Family.IPV4,)
 
 
 def require(family: Family) -> None:

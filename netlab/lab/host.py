@@ -9,10 +9,8 @@ from pathlib import Path
 from netlab.errors import HostError
 from netlab.kernel import iptables, nftables
 from netlab.kernel.rundir import RUN
-from netlab.model.addresses import Family
 from netlab.model.topology import Cni, ProxyMode, Topology
 
-_IPV6_SYSCTLS = Path("/proc/sys/net/ipv6")
 _BRIDGE_SYSCTLS = Path("/proc/sys/net/bridge")
 _ROOM = 4 << 20
 """Bytes; a small lab's files take a quarter of a megabyte, and logs grow."""
@@ -39,7 +37,7 @@ def require_tools(topology: Topology) -> None:
     """
     for family in topology.families:
         iptables.require(family)
-    if Family.IPV6 in topology.families and not _IPV6_SYSCTLS.exists():
+    if not set(topology.families) <= set(iptables.families()):
         raise HostError(
             "this kernel was started without IPv6",
             hint="start it without ipv6.disable=1, or take IPv6 out of spec.ipFamilies",

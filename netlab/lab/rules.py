@@ -37,7 +37,7 @@ def read_groups(lab: str, host: str, service: str = "") -> list[RuleGroup]:
         KernelError: iptables cannot read them.
     """
     netns = find_netns(lab, host)
-    groups = [group for family in Family for group in _groups(netns, family)]
+    groups = [group for family in iptables.families() for group in _groups(netns, family)]
     # Beside each other: what is said of a Service in one family, and in the other.
     groups.sort(key=lambda group: (not group.service, group.service))
     if not service:
@@ -63,7 +63,7 @@ def read_differences(lab: str, node: str) -> list[Difference]:
     wanted = Client(rundir.control_socket(lab)).get(f"/netlab/v1/rules/{node}")
     return [
         replace(difference, family=family)
-        for family in Family
+        for family in iptables.families()
         for difference in _differences(netns, family, wanted.get(family, _NO_RULES))
     ]
 

@@ -7,7 +7,9 @@ from dataclasses import replace
 import pytest
 
 from netlab.errors import HostError
+from netlab.kernel import iptables
 from netlab.lab.host import require_root, require_tools
+from netlab.model.addresses import Family
 from netlab.model.topology import KubeProxyOptions, ProxyMode, Topology
 from netlab.spec.topology import parse_topology
 
@@ -60,6 +62,10 @@ def test_a_topology_with_ipv6_needs_ip6tables(topology: Topology, monkeypatch: p
     require_tools(topology)
     lab = parse_topology("apiVersion: netlab/v1\nkind: Topology\nspec: {ipFamilies: [IPv6]}", "")
     with pytest.raises(HostError, match="ip6tables-restore is not installed"):
+        require_tools(lab.topology)
+    monkeypatch.setattr(shutil, "which", lambda name, **_: name)
+    monkeypatch.setattr(iptables, "families", lambda: (Family.IPV4,))
+    with pytest.raises(HostError, match="this kernel was started without IPv6"):
         require_tools(lab.topology)
 
 
