@@ -1,39 +1,17 @@
 """A lab of two nodes and a client."""
 
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_address
 
 import pytest
 
 from netlab.model.pods import PodPlacement
-from netlab.model.topology import Networks, Topology, TopologyClient, TopologyNode
+from netlab.model.topology import Topology
+from tests.unit.topology_samples import topology_of
 
 
 @pytest.fixture
 def topology() -> Topology:
-    return Topology(
-        name="any",
-        networks=(
-            Networks(
-                nodes=ip_network("10.240.0.0/24"),
-                pods=ip_network("10.244.0.0/16"),
-                services=ip_network("10.0.0.0/16"),
-                clients=ip_network("198.51.100.0/24"),
-                external_ips=ip_network("192.0.2.0/24"),
-                vips=ip_network("203.0.113.0/24"),
-            ),
-        ),
-        nodes=tuple(
-            TopologyNode(
-                name=f"node{number}",
-                addresses=(ip_address(f"10.240.0.{number + 2}"),),
-                external_ips=(ip_address(f"192.0.2.{number + 2}"),),
-                pod_cidrs=(ip_network(f"10.244.{number}.0/24"),),
-            )
-            for number in (1, 2)
-        ),
-        lb=(ip_address("10.240.0.2"),),
-        clients=(TopologyClient(name="client", addresses=(ip_address("198.51.100.79"),)),),
-    )
+    return topology_of("{nodes: 2}")
 
 
 @pytest.fixture
