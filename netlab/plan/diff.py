@@ -18,6 +18,8 @@ from netlab.plan import ops
 from netlab.plan.ops import Op
 
 _NOTHING = NetnsState()
+_IPV6_CONF = "net.ipv6.conf."
+"""What is written to ``all`` here, the kernel writes to every link; so a link's own comes after."""
 _LinkId = tuple[NetnsName, str]
 
 
@@ -48,8 +50,13 @@ def _settings(netns: NetnsName, before: NetnsState | None, after: NetnsState) ->
     if before is None:
         yield ops.CreateNetns(netns=netns)
     present = {sysctl.key: sysctl for sysctl in before.sysctls} if before else {}
+    overwritten: set[str] = set()
     for sysctl in after.sysctls:
-        if before is None or _is_amiss(present.get(sysctl.key), sysctl):
+        where, _, name = sysctl.key.rpartition(".")
+        is_amiss = before is None or _is_amiss(present.get(sysctl.key), sysctl)
+        if is_amiss or (where.startswith(_IPV6_CONF) and name in overwritten):
+            if where == f"{_IPV6_CONF}all":
+                overwritten.add(name)
             yield ops.SetSysctl(
                 netns=netns, key=sysctl.key, value=sysctl.value, if_present=sysctl.if_present
             )

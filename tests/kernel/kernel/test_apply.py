@@ -12,6 +12,7 @@ from netlab.errors import KernelError
 from netlab.kernel import netns
 from netlab.kernel.apply import apply
 from netlab.kernel.read import read_lab
+from netlab.model.addresses import Family
 from netlab.model.links import LabState
 from netlab.model.names import host_netns, pod_netns
 from netlab.model.pods import PodPlacement
@@ -33,6 +34,12 @@ PODS = tuple(
     )
     for number in (1, 2)
 )
+DUAL_STACK = topology_of("{nodes: 2, ipFamilies: [IPv4, IPv6]}")
+DUAL_STACK_PODS = tuple(
+    replace(pod, addresses=(*pod.addresses, ip_address(f"fd00:10:244:{number}::2")))
+    for number, pod in enumerate(PODS, start=1)
+)
+LABS = {"IPv4": (TOPOLOGY, PODS), "both families": (DUAL_STACK, DUAL_STACK_PODS)}
 MOVED = replace(PODS[0], node="node2", addresses=(ip_address("10.244.2.3"),))
 READDRESSED = replace(TOPOLOGY.nodes[0], addresses=(ip_address("10.240.0.9"),))
 
@@ -49,19 +56,26 @@ def ip(*words: str) -> str:
     return subprocess.run(["ip", *words], capture_output=True, text=True, check=True).stdout
 
 
-def default_routes(lab: str) -> dict[str, str]:
-    """Return the gateway that each host has in the kernel, by ``ip route``."""
+def have_default_routes(lab: str, topology: Topology) -> bool:
+    """Return whether each host but the router has a gateway of each family, by ``ip route``."""
     names = [name for name in netns.names_of(lab) if not name.endswith("router")]
-    return {name: ip("-n", name, "route", "show", "default").split()[2] for name in names}
+    flags = {Family.IPV4: "-4", Family.IPV6: "-6"}
+    return all(
+        ip(flags[family], "-n", name, "route", "show", "default").startswith("default via")
+        for name in names
+        for family in topology.families
+    )
 
 
 def reach(want: LabState, lab: str) -> None:
     apply(diff(read_lab(lab), want))
 
 
+@pytest.mark.parametrize("families", LABS)
 @pytest.mark.parametrize("cni", Cni)
-def test_what_was_built_is_what_was_planned(lab: str, cni: Cni):
-    want = build_lab(lab, replace(TOPOLOGY, cni=cni), PODS)
+def test_what_was_built_is_what_was_planned(lab: str, cni: Cni, families: str):
+    topology, pods = LABS[families]
+    want = build_lab(lab, replace(topology, cni=cni), pods)
     apply(diff({}, want))
     assert diff(read_lab(lab), want) == []
 
@@ -84,6 +98,7 @@ def test_doing_it_twice_is_doing_it_once(lab: str):
         pytest.param(TOPOLOGY, (MOVED, PODS[1]), id="a pod moves to another node"),
         pytest.param(replace(TOPOLOGY, nodes=TOPOLOGY.nodes[:1]), PODS[:1], id="a node less"),
         pytest.param(replace(TOPOLOGY, clients=()), (), id="no client and no pod"),
+        pytest.param(DUAL_STACK, DUAL_STACK_PODS, id="IPv6 comes"),
     ],
 )
 def test_a_changed_plan_is_reached_with_every_route(
@@ -94,7 +109,15 @@ def test_a_changed_plan_is_reached_with_every_route(
     apply(diff({}, have))
     apply(diff(have, want))
     assert diff(read_lab(lab), want) == []
-    assert len(default_routes(lab)) == len(want) - 1
+    assert have_default_routes(lab, topology)
+
+
+def test_a_family_that_goes_leaves_no_address_behind(lab: str):
+    want = build_lab(lab, TOPOLOGY, PODS)
+    apply(diff({}, build_lab(lab, DUAL_STACK, DUAL_STACK_PODS)))
+    reach(want, lab)
+    assert diff(read_lab(lab), want) == []
+    assert ip("-6", "-n", host_netns(lab, "node1"), "address", "show", "dev", "eth0") == ""
 
 
 @pytest.mark.parametrize(
@@ -106,12 +129,15 @@ def test_a_changed_plan_is_reached_with_every_route(
         pytest.param("-n {node} link set eth0 mtu 9000", id="the size of a node's packets"),
         pytest.param("-n {node} address flush dev eth0", id="a node's address"),
         pytest.param("-n {node} route flush proto static", id="a node's routes"),
+        pytest.param("-6 -n {node} route flush proto static", id="a node's routes of IPv6"),
         pytest.param("-n {pod} link set eth0 address 02:00:00:00:00:99", id="a pod's MAC address"),
     ],
 )
+@pytest.mark.parametrize("families", LABS)
 @pytest.mark.parametrize("cni", Cni)
-def test_what_someone_broke_is_mended(lab: str, cni: Cni, damage: str):
-    want = build_lab(lab, replace(TOPOLOGY, cni=cni), PODS)
+def test_what_someone_broke_is_mended(lab: str, cni: Cni, families: str, damage: str):
+    topology, pods = LABS[families]
+    want = build_lab(lab, replace(topology, cni=cni), pods)
     apply(diff({}, want))
     pod = pod_netns(lab, "default", "web-1")
     # A process keeps a namespace, and with it the wire, when its name goes.
@@ -119,7 +145,7 @@ def test_what_someone_broke_is_mended(lab: str, cni: Cni, damage: str):
         ip(*damage.format(node=host_netns(lab, "node1"), pod=pod).split())
         reach(want, lab)
         assert diff(read_lab(lab), want) == []
-        assert len(default_routes(lab)) == len(want) - 1
+        assert have_default_routes(lab, topology)
         process.kill()
 
 
