@@ -300,7 +300,7 @@ def test_a_client_stays_with_its_endpoint_if_it_is_to(lab: Lab, at: Addresses):
     # One of three is missed in forty calls once in ten million runs.
     assert len(answering(lab, at, 40)) == 3
     lab.run("scale", "deployment", "web", "--replicas", "1")
-    wait_for(lambda: _ready(lab) == 1)
+    wait_for(lambda: _ready(lab) == 1 == len(lab.get("pods")["items"]))
 
 
 def _ready(lab: Lab) -> int:
