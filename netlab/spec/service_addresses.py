@@ -13,7 +13,7 @@ from netlab.model.addresses import Address
 from netlab.model.services import decimal
 from netlab.spec.metadata import check_choice, items_of, text_of
 from netlab.spec.names import wrong_dns_subdomain
-from netlab.spec.problems import FieldPath, Report, invalid
+from netlab.spec.problems import FieldPath, Report, check_unique, invalid
 from netlab.spec.structure import entries, mapping
 
 _NO_ADDRESS: Final = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
@@ -25,7 +25,7 @@ _LINK_LOCAL_MULTICAST: Final = (ip_network("224.0.0.0/24"), ip_network("ff02::/1
 def check_service_addresses(
     spec: Mapping[str, object], kind: str, path: FieldPath, report: Report
 ) -> None:
-    """Report what is wrong with externalIPs, loadBalancerSourceRanges and clusterIPs.
+    """Report what is wrong with externalIPs, loadBalancerSourceRanges, ipFamilies and clusterIPs.
 
     Args:
         spec: A Service's.
@@ -36,6 +36,11 @@ def check_service_addresses(
     for index, text in enumerate(entries(spec.get("externalIPs"))):
         check_ordinary_address(text, (*path, "externalIPs", index), report)
     _check_source_ranges(spec, kind, (*path, "loadBalancerSourceRanges"), report)
+    families = entries(spec.get("ipFamilies"))
+    for index, family in enumerate(families):
+        check_choice(family, _VERSIONS, (*path, "ipFamilies", index), report)
+    asked = (((*path, "ipFamilies", index), family) for index, family in enumerate(families))
+    check_unique(asked, report)
     _check_cluster_ips(spec, path, report)
 
 

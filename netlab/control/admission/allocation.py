@@ -118,6 +118,13 @@ def _families(service: Object, networks: Mapping[str, Network]) -> tuple[list[st
         for place, family in enumerate(families)
         if family not in networks
     ]
+    if policy in {None, "SingleStack"}:
+        message = "must be RequireDualStack or PreferDualStack when multiple '{}' are specified"
+        causes.extend(
+            invalid_value("spec.ipFamilyPolicy", policy, message.format(field))
+            for field in ("clusterIPs", "ipFamilies")
+            if len(spec.get(field) or ()) > 1
+        )
     if policy == "RequireDualStack" and len(networks) < 2:
         message = "this cluster is not configured for dual-stack services"
         causes.append(invalid_value("spec.ipFamilyPolicy", policy, message))

@@ -74,8 +74,9 @@ def _with_cluster_ip(old: Object, new: Object) -> Object:
         new |= {"clusterIP": old["clusterIP"], "clusterIPs": old["clusterIPs"]}
     elif not new.get("clusterIP") and new.get("clusterIPs"):
         new["clusterIP"] = new["clusterIPs"][0]
-    if not new.get("ipFamilies") and old.get("ipFamilies"):
-        new["ipFamilies"] = old["ipFamilies"]
+    for field in ("ipFamilies", "ipFamilyPolicy"):
+        if not new.get(field) and old.get(field):
+            new[field] = old[field]
     return _with_one_family(old, new)
 
 

@@ -103,6 +103,27 @@ def test_a_service_gains_and_loses_its_second_family(dual_stack: Store):
     assert single["spec"]["clusterIP"] == one["spec"]["clusterIP"]
 
 
+@pytest.mark.parametrize(
+    ("spec", "field"),
+    [
+        ({"ipFamilies": ["IPv4", "IPv6"]}, "ipFamilies"),
+        ({"clusterIP": "10.0.0.9", "clusterIPs": ["10.0.0.9", "fd00:10:96::9"]}, "clusterIPs"),
+    ],
+)
+def test_who_asks_for_two_families_must_say_so_in_the_policy(
+    dual_stack: Store, spec: dict[str, object], field: str
+):
+    with pytest.raises(RequestRefusedError, match=f"PreferDualStack when multiple '{field}'"):
+        review_create(dual_stack, service(**spec))
+
+
+def test_a_service_that_is_replaced_without_a_policy_keeps_its_families(dual_stack: Store):
+    both = stored(dual_stack, service(ipFamilyPolicy="PreferDualStack"))
+    spec = {"type": "NodePort", "ports": [{"port": 81}]}
+    replaced = review_update(dual_stack, both, {**both, "spec": spec})
+    assert families_of(replaced) == ("IPv4", "IPv6")
+
+
 def test_a_cluster_of_one_family_gives_one_address_or_refuses(store: Store):
     made = stored(store, service(ipFamilyPolicy="PreferDualStack"))
     assert families_of(made) == ("IPv4",)
