@@ -187,14 +187,14 @@ def running(lab: Lab, host: str, program: str, *argv: str) -> Iterator[Running]:
 def clients(lab: Lab, count: int) -> Iterator[Callable[[int], None]]:
     """Have clients open connections without end: every one that is made must be answered.
 
-    None may be refused either, save for a few in nftables mode: of a packet that is on its way
-    through a Service's chain while its map is replaced, the kernel may find no endpoint. That is
-    kube-proxy's own way to write it, and the packet has reached no pod.
+    None may be refused either, save for one or two in nftables mode: of a packet that is on its way
+    through a Service's chain while its map is replaced, the kernel may find no endpoint (decision
+    13). That is kube-proxy's own way to write it, and the packet has reached no pod.
 
     Half of them are outside of the cluster and call the NodePort of both nodes, the others are on
     a node and call the ClusterIP. Given is what waits until both have had so many more answered.
     """
-    missed = {ProxyMode.IPTABLES: 0, ProxyMode.NFTABLES: 0.001}[mode_of(lab)]
+    missed = {ProxyMode.IPTABLES: 0, ProxyMode.NFTABLES: 2}[mode_of(lab)]
     cluster_ip = lab.get("service", "many")["spec"]["clusterIP"]
     node_ports = [f"{address}:{PORT}" for address in (NODE1, NODE2)]
     with (
@@ -210,7 +210,7 @@ def clients(lab: Lab, count: int) -> Iterator[Callable[[int], None]]:
         for group in (outside, inside):
             found, first = json.loads(group.end())
             refused = found.pop("not connected: ConnectionRefusedError", 0)
-            assert refused <= found["answered"] * missed, f"{refused} refused, the first: {first}"
+            assert refused <= missed, f"{refused} refused, the first: {first}"
             assert found.keys() == {"answered"}, f"{found}, the first: {first}"
 
 
