@@ -7,12 +7,16 @@ a message: table, chain, handle of the rule, verdict. The first message in a bas
 packet's headers as they are there. The messages have no time stamp; in one socket they are in
 order.
 
+Before Linux 6.7 a rule that says RETURN came as a message of the type that else marks the plain end
+of a chain; the handle tells the two apart, for only a rule has one. Since then it comes as a rule.
+
 Source: Linux, net/netfilter/nf_tables_trace.c.
 """
 
 import socket
 import struct
 import time
+from collections.abc import Mapping
 from typing import Final
 
 from netlab.model.hosts import Host
@@ -84,41 +88,59 @@ class RuleTrace:
     def serve(self) -> None:
         """Read what is there."""
         now = time.time_ns()
-        found = (self._decode(m, now) for m in self._socket.drain() if m.kind == NFT_MSG_TRACE)
+        found = (
+            parse_trace(message, self._host.name, now, self._names)
+            for message in self._socket.drain()
+            if message.kind == NFT_MSG_TRACE
+        )
         self.messages += [message for message in found if message is not None]
 
     def close(self) -> None:
         """Stop hearing."""
         self._socket.close()
 
-    def _decode(self, message: Message, now: int) -> TraceMessage | None:
-        found = message.attributes()
-        report = _REPORTS.get(number_of(found.get(TYPE)))
-        if report is None:
-            return None
-        verdict, target = _verdict(found)
-        handle = found.get(HANDLE)
-        return TraceMessage(
-            host=self._host.name,
-            identity=number_of(found.get(ID)),
-            time_ns=now,
-            table=text_of(found.get(TABLE)),
-            chain=text_of(found.get(CHAIN)),
-            report=report,
-            handle=None if handle is None else number_of(handle),
-            verdict=verdict,
-            target=target,
-            mark=number_of(found.get(MARK)),
-            header=_header(found),
-            ifname_in=self._ifname(found.get(IIF)),
-            ifname_out=self._ifname(found.get(OIF)),
-            tracking=_tracking(found),
-        )
 
-    def _ifname(self, value: bytes | None) -> str:
-        if value is None:
-            return ""
-        return self._names.get(number_of(value), f"if{number_of(value)}")
+def parse_trace(
+    message: Message, host: str, now: int, ifnames: Mapping[int, str]
+) -> TraceMessage | None:
+    """Return what a message of the rule trace says; None for one of an unknown type.
+
+    Args:
+        message: Of the type ``NFT_MSG_TRACE``.
+        host: Name of the host whose rules they are.
+        now: Wall clock in nanoseconds.
+        ifnames: Names of the interfaces of its namespace, by index.
+    """
+    found = message.attributes()
+    handle = found.get(HANDLE)
+    report = _REPORTS.get(number_of(found.get(TYPE)))
+    if report is None:
+        return None
+    if report is Report.RETURN and handle is not None:
+        report = Report.RULE
+    verdict, target = _verdict(found)
+    return TraceMessage(
+        host=host,
+        identity=number_of(found.get(ID)),
+        time_ns=now,
+        table=text_of(found.get(TABLE)),
+        chain=text_of(found.get(CHAIN)),
+        report=report,
+        handle=None if handle is None else number_of(handle),
+        verdict=verdict,
+        target=target,
+        mark=number_of(found.get(MARK)),
+        header=_header(found),
+        ifname_in=_ifname(found.get(IIF), ifnames),
+        ifname_out=_ifname(found.get(OIF), ifnames),
+        tracking=_tracking(found),
+    )
+
+
+def _ifname(value: bytes | None, ifnames: Mapping[int, str]) -> str:
+    if value is None:
+        return ""
+    return ifnames.get(number_of(value), f"if{number_of(value)}")
 
 
 def _header(found: dict[int, bytes]) -> Header | None:
