@@ -15,7 +15,16 @@ import pytest
 TESTS: Final = Path(__file__).parent
 
 PURE: Final = frozenset(
-    {"unit/cni", "unit/model", "unit/netfilter", "unit/path", "unit/plan", "unit/proxy"}
+    {
+        "unit/apiserver/streams",
+        "unit/cni",
+        "unit/kube",
+        "unit/model",
+        "unit/netfilter",
+        "unit/path",
+        "unit/plan",
+        "unit/proxy",
+    }
     | {"unit/render", "unit/spec", "property", "golden"}
 )
 """Directories whose tests are about values only."""
