@@ -120,9 +120,9 @@ def capture(  # noqa: PLR0913 (one for each option)
 
 
 def _compiled(expression: str) -> bytes:
-    from netlab.observe.expressions import ExpressionError, compile_expression
-    from netlab.observe.filters import everything
-    from netlab.observe.ring import SNAP
+    from netlab.linux.filter_expressions import ExpressionError, compile_expression
+    from netlab.linux.packet_ring import SNAP
+    from netlab.linux.socket_filters import everything
 
     if not expression.strip():
         # What needs no libpcap works without it.

@@ -11,8 +11,9 @@ from netlab.cli.options import complete_host, lab_option
 if TYPE_CHECKING:
     from netlab.lab.conntrack import Surroundings
     from netlab.model.hosts import Host
-    from netlab.path.conntrack import Changed, Selection
     from netlab.render.conntrack import Words
+    from netlab.sources.conntrack_entries import Changed
+    from netlab.trace.conntrack import Selection
 
 
 @click.command()

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from netlab.lab.cluster import Cluster
     from netlab.model.addresses import Family
-    from netlab.path.matrix import ServiceMatrix
+    from netlab.trace.matrix import ServiceMatrix
 
 
 @click.command()

@@ -8,7 +8,7 @@ import click
 from netlab.cli.proxy_options import Asked, proxy_options, read_view
 
 if TYPE_CHECKING:
-    from netlab.path.flows import FlowQuestion
+    from netlab.trace.flows import FlowQuestion
 
 _SCHEMA = "netlab.predict/1"
 
@@ -44,8 +44,8 @@ def predict(
 
     Example: netlab predict -f objects.yaml --node node1 'pod 10.0.0.2 -> 10.0.0.80:80/tcp'
     """
-    from netlab.path.predict import Predictor
     from netlab.render.verdict import prediction_values, render_prediction
+    from netlab.trace.predict import Predictor
 
     if (flow is None) == (flows_file is None):
         raise click.UsageError("Give one FLOW, or --flows FILE.")
@@ -62,7 +62,7 @@ def predict(
 
 def _parse(flows: list[object], source: str = "") -> "list[FlowQuestion]":
     """Return what is asked; every flow that cannot be read is told at once, with the form."""
-    from netlab.path.flows import EXAMPLE, FORM, OBJECT_EXAMPLE, FlowError, flow_of
+    from netlab.trace.flows import EXAMPLE, FORM, OBJECT_EXAMPLE, FlowError, flow_of
 
     questions, problems = [], []
     for number, flow in enumerate(flows, 1):

@@ -15,9 +15,9 @@ from netlab.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from netlab.linux.frames import Frame
     from netlab.model.addresses import Family
-    from netlab.observe.frames import Frame
-    from netlab.path.trace import Trace
+    from netlab.trace.trace import Trace
 
 
 @click.command()
@@ -115,7 +115,7 @@ def trace(  # noqa: PLR0913 (one for each option)
     """
     from netlab.cli import trace_forms
     from netlab.cli.traced import Asked, traced
-    from netlab.path.expect import check, parse_expectations
+    from netlab.trace.expect import check, parse_expectations
 
     if words[:1] == ("diff",):
         if svg or html:
@@ -139,7 +139,7 @@ def trace(  # noqa: PLR0913 (one for each option)
     _write_frames(found, frames, pcap, pcap_dir)
     write_wireshark_profile(profile)
     if stable:
-        from netlab.path.stable import stable as stabilised
+        from netlab.trace.stable import stable as stabilised
 
         found = stabilised(found)
         frames.clear()  # they have times

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from netlab.observe.frames import Frame
-    from netlab.path.trace import Trace
+    from netlab.linux.frames import Frame
+    from netlab.trace.trace import Trace
 
 Files = Mapping[str, str]
 """The name of the file for each option that was given."""

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from netlab.lab.cluster import Cluster
     from netlab.lab.trace.tracing import Keep
     from netlab.model.addresses import Family
-    from netlab.path.trace import Trace
+    from netlab.trace.trace import Trace
 
 ATTACH_TIMEOUT_S: Final = 60.0
 

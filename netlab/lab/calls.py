@@ -18,9 +18,9 @@ from typing import Final, Protocol
 
 from netlab.kernel.netns import inside
 from netlab.model.hosts import Host
-from netlab.path.observations import AddressPair, AddrPort
-from netlab.path.outcomes import Outcome, Result, client_address_of
-from netlab.path.paths import Flow
+from netlab.model.packets import AddressPair, AddrPort
+from netlab.trace.outcomes import Outcome, Result, client_address_of
+from netlab.trace.paths import Flow
 
 AT_ONCE: Final = 256
 """Open calls; each is a descriptor, and a lab may ask for thousands."""

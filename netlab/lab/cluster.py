@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from netlab.model.addresses import Address, Family, family_of
 from netlab.model.hosts import Host, HostKind
-from netlab.path.observations import AddrPort
+from netlab.model.packets import AddrPort
 
 Body = dict[str, Any]
 """A Kubernetes object or list as JSON."""

@@ -16,9 +16,10 @@ from netlab.lab.cluster import Cluster, cluster_ips, service_addresses
 from netlab.lab.hosts import find_netns, host_of, hosts, is_pod
 from netlab.model.addresses import Address
 from netlab.model.hosts import Host, HostKind
-from netlab.observe.conntrack_table import TableChanges, read_table
-from netlab.path.conntrack import Changed, Doors, Selection, Tracked, in_order
-from netlab.path.observations import AddrPort
+from netlab.model.packets import AddrPort
+from netlab.sources.conntrack_entries import Changed, Tracked
+from netlab.sources.conntrack_table import TableChanges, read_table
+from netlab.trace.conntrack import Doors, Selection, in_order
 
 LOOK_S: Final = 0.5
 """How often to look whether the host is still there."""

@@ -9,16 +9,16 @@ from netlab.errors import SpecError
 from netlab.kernel.netns import inside
 from netlab.lab.trace.path_prediction import known_rules, list_rules
 from netlab.lab.trace.routes import Routes
+from netlab.linux.interface_addresses import read_addresses
 from netlab.model.addresses import Family, family_of
 from netlab.model.hosts import Host, HostKind
+from netlab.model.packets import AddressPair, AddrPort
 from netlab.netfilter.verdicts import ANY_SOURCE_PORT
-from netlab.observe.addresses import read_addresses
-from netlab.path.decision import Decision, Endpoints, decision_of
-from netlab.path.host_rules import SERVICES, HostRules, ListedRules
-from netlab.path.observations import AddressPair, AddrPort
-from netlab.path.predict_path import Surroundings, predict_path
-from netlab.path.routes import AskRoute
 from netlab.proxy.nftables.table import TABLE
+from netlab.sources.routes import AskRoute
+from netlab.trace.decision import Decision, Endpoints, decision_of
+from netlab.trace.host_rules import SERVICES, HostRules, ListedRules
+from netlab.trace.predict_path import Surroundings, predict_path
 
 MOST_ENDPOINTS: Final = 4
 """Of a Service on a node. Of more, the way to the first is followed: each is a walk of its own."""

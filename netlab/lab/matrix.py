@@ -10,9 +10,9 @@ from netlab.lab.decisions import Decisions
 from netlab.lab.policies import POLICIES, PROTOCOLS, PolicyTrial
 from netlab.model.addresses import Family
 from netlab.model.hosts import Host, HostKind
-from netlab.path.decision import Decision
-from netlab.path.matrix import Cell, MatrixRow, ServiceMatrix, Target, cell_of
-from netlab.path.observations import AddrPort
+from netlab.model.packets import AddrPort
+from netlab.trace.decision import Decision
+from netlab.trace.matrix import Cell, MatrixRow, ServiceMatrix, Target, cell_of
 
 TIMEOUT_S: Final = 1.2
 """A lab answers within milliseconds; this leaves room for a second SYN."""

@@ -9,9 +9,9 @@ from netlab.errors import LabError, NetlabError
 from netlab.lab.cluster import Cluster, ServicePort
 from netlab.lab.demo.node_rules import follow, read_rules
 from netlab.lab.demo.stage import MERGE_PATCH, POLL_S, READY_S
+from netlab.linux.cleanup_process import Afterwards
 from netlab.model.addresses import Family
 from netlab.model.hosts import HostKind
-from netlab.observe.afterwards import Afterwards
 
 POLICIES: Final = ("Cluster", "Local")
 PROTOCOLS: Final = ("TCP", "UDP")

@@ -12,9 +12,9 @@ from netlab.lab.cluster import cluster_ips, slice_family
 from netlab.lab.down import known_labs
 from netlab.lab.usage import usage, usage_by_netns
 from netlab.model.objects import Object, items_of, labels_of, name_of, namespace_of, spec_of
+from netlab.model.packets import AddrPort
 from netlab.model.resources import RESOURCES
 from netlab.model.status import HostStatus, LabStatus, ServiceStatus, Usage
-from netlab.path.observations import AddrPort
 
 
 def read_status(lab: str) -> LabStatus:

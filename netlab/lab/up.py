@@ -16,7 +16,7 @@ from netlab import __version__
 from netlab.api.client import Client
 from netlab.errors import KernelError, LabError
 from netlab.kernel import processes, rundir
-from netlab.lab import readiness
+from netlab.lab import up_check
 from netlab.lab.applied import Applied, apply_manifests, prune
 from netlab.lab.hosts import hosts
 from netlab.model.objects import (
@@ -183,8 +183,8 @@ def _settle(client: Client) -> Object:
 def _check(lab: str, client: Client) -> None:
     services = client.list_(RESOURCES["services"].path())
     slices = client.list_(RESOURCES["endpointslices"].path())
-    wanted = readiness.probes(hosts(lab), services, slices)
-    late = readiness.unanswered(wanted, _ANSWER_S)
+    wanted = up_check.required_calls(hosts(lab), services, slices)
+    late = up_check.unanswered(wanted, _ANSWER_S)
     if late:
         shown = [f"  {probe}" for probe in late[:_SHOWN]]
         if len(late) > _SHOWN:

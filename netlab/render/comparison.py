@@ -17,13 +17,12 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby, zip_longest
 from typing import Any, Final
 
-from netlab.path.compare import at, observed_end
-from netlab.path.observations import AddrPort
-from netlab.path.paths import Nat
-from netlab.path.predicted_path import Comparison, PredictedPath, PredictedVisit
-from netlab.path.trace import Packet, Rewritten, RuleHit, Trace
+from netlab.model.packets import AddrPort, Nat
 from netlab.render.printable import printable
 from netlab.render.trace.steps import Cell
+from netlab.trace.compare import at, observed_end
+from netlab.trace.predicted_path import Comparison, PredictedPath, PredictedVisit
+from netlab.trace.trace import Packet, Rewritten, RuleHit, Trace
 
 HEADINGS: Final = ("PREDICTED", "OBSERVED")
 

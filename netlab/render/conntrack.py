@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from netlab.model.addresses import Address
-from netlab.path.conntrack import Change, Changed, Doors, Tracked, service_of
-from netlab.path.observations import AddressPair, AddrPort
+from netlab.model.packets import AddressPair, AddrPort
 from netlab.render.table import table
+from netlab.sources.conntrack_entries import Change, Changed, Tracked
+from netlab.trace.conntrack import Doors, service_of
 
 SCHEMA: Final = "netlab.conntrack/1"
 _INDENT: Final = "    "

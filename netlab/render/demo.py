@@ -4,8 +4,8 @@ import textwrap
 from collections.abc import Sequence
 from typing import Final
 
-from netlab.path.findings import Finding
 from netlab.render.path import Style, render_connection
+from netlab.trace.findings import Finding
 
 BOLD, RED, GREEN = "\x1b[1m", "\x1b[31m", "\x1b[32m"
 

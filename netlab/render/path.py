@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from netlab.model.addresses import Address
-from netlab.path.observations import AddressPair, AddrPort, Direction
-from netlab.path.paths import Attempt, Connection, Fate, Hop, Path, Rewrite, Way
+from netlab.model.packets import AddressPair, AddrPort, Direction
+from netlab.trace.paths import Attempt, Connection, Fate, Hop, Path, Rewrite, Way
 
 SAME: Final = "·"
 HOST_COLUMN: Final = 12

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 
 from netlab.netfilter.verdicts import Hit, Outcome, Verdict
-from netlab.path.predict import Prediction
 from netlab.render.table import table
+from netlab.trace.predict import Prediction
 
 _Hits = tuple[Hit, ...]
 

@@ -111,7 +111,7 @@ class Result:
 
 
 Points = list[tuple[str, str]]
-"""Namespace and interface of each sighting of a datagram, in their order."""
+"""Namespace and interface of each observation of a datagram, in their order."""
 
 
 def main() -> None:

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from netlab.path.matrix import ServiceMatrix
 from netlab.render.graph.svg import render_graph_svg
 from netlab.render.matrix.page import render_matrix_html
 from netlab.render.matrix.svg import render_matrix_svg
 from netlab.render.svg_colours import COLOURS
+from netlab.trace.matrix import ServiceMatrix
 from tests.browser.devtools import Tab
 from tests.unit import graph_samples
 from tests.unit.matrix_samples import DROP, MATRIX, NAMES, cell

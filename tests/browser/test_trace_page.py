@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from netlab.lab.page_files import read_page_files
-from netlab.path.trace import Trace
 from netlab.render.svg_colours import COLOURS
 from netlab.render.trace.page import render_trace_page
 from netlab.render.trace.svg import render_trace_svg
+from netlab.trace.trace import Trace
 from tests.browser.devtools import Tab
 from tests.unit import drawn_samples as samples
 

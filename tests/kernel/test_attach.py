@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from netlab.path.walks import TABLE_PREFIX
+from netlab.sources.rule_trace_messages import TABLE_PREFIX
 from tests.kernel.conftest import Lab
 
 pytestmark = pytest.mark.kernel

@@ -11,10 +11,10 @@ from netlab.lab.calls import Call, make_calls
 from netlab.lab.demo.captures import Capture
 from netlab.model.hosts import Host, HostKind
 from netlab.model.names import NetnsName
-from netlab.path.observations import AddrPort
-from netlab.path.outcomes import Result
-from netlab.path.paths import Fate, Nat, Path
-from netlab.path.reconstruct import reconstruct
+from netlab.model.packets import AddrPort, Nat
+from netlab.trace.outcomes import Result
+from netlab.trace.paths import Fate, Path
+from netlab.trace.reconstruct import reconstruct
 
 World = dict[str, Host]
 

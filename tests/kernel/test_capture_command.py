@@ -14,8 +14,8 @@ import pytest
 
 from netlab.lab.capture.points import choose
 from netlab.lab.capture.rings import CaptureRings
-from netlab.observe.filters import everything
-from netlab.observe.ring import SNAP
+from netlab.linux.packet_ring import SNAP
+from netlab.linux.socket_filters import everything
 from tests.kernel.conftest import Lab, wait_for
 from tests.unit.pcapng_reader import read_capture, read_file
 

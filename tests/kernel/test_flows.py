@@ -27,8 +27,6 @@ from netlab.model.names import NetnsName
 from netlab.model.topology import ProxyMode
 from netlab.netfilter.parse import parse
 from netlab.netfilter.verdicts import Hit, Verdict
-from netlab.path.flows import FlowQuestion, flow_of
-from netlab.path.predict import Predictor
 from netlab.proxy.nftables.differences import normal_words, table_differences
 from netlab.proxy.nftables.listing import parse_listing, words_of
 from netlab.proxy.nftables.parse import parse as parse_table
@@ -38,6 +36,8 @@ from netlab.proxy.nftables.walk import TableRule
 from netlab.proxy.text import compile_text
 from netlab.proxy.view import ProxyView, proxy_view
 from netlab.spec.proxy_objects import parse_proxy_objects
+from netlab.trace.flows import FlowQuestion, flow_of
+from netlab.trace.predict import Predictor
 from tests.unit.proxy.nftables.mode_differences import DIFFERENCES
 
 pytestmark = pytest.mark.kernel

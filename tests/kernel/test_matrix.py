@@ -18,8 +18,8 @@ from netlab.lab.hosts import hosts
 from netlab.lab.trace.path_prediction import list_rules
 from netlab.model.addresses import Family
 from netlab.model.hosts import Host
-from netlab.path.host_rules import ListedRules
-from netlab.path.observations import AddrPort
+from netlab.model.packets import AddrPort
+from netlab.trace.host_rules import ListedRules
 from tests.kernel.conftest import wait_for
 
 pytestmark = pytest.mark.kernel

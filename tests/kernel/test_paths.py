@@ -21,9 +21,9 @@ from netlab.lab.cluster import Cluster
 from netlab.lab.hosts import hosts
 from netlab.lab.topologies import read_topology
 from netlab.lab.trace.tracing import TraceRequest, trace
-from netlab.path.stable import stable
-from netlab.path.trace import Result, RuleHit, Trace
 from netlab.render.trace.tree import TraceStyle, render_trace
+from netlab.trace.stable import stable
+from netlab.trace.trace import Result, RuleHit, Trace
 from tests.kernel.conftest import Lab, wait_for
 
 pytestmark = pytest.mark.kernel

@@ -22,15 +22,17 @@ from netlab.lab.hosts import hosts
 from netlab.lab.page_files import read_page_files
 from netlab.lab.trace.tracing import TraceRequest, trace
 from netlab.model.hosts import Host
-from netlab.observe.arming import Arming
-from netlab.path.paths import Nat, Way
-from netlab.path.trace import ConntrackEntry, Result, Rewritten, Routed, RuleHit, Trace
-from netlab.path.walks import TABLE_PREFIX
+from netlab.model.packets import Nat
 from netlab.render.trace.document import trace_document
 from netlab.render.trace.mermaid import render_mermaid
 from netlab.render.trace.page import render_trace_page
 from netlab.render.trace.svg import render_trace_svg
 from netlab.render.trace.tree import TraceStyle, render_trace
+from netlab.sources.conntrack_entries import ConntrackEntry
+from netlab.sources.rule_trace_messages import TABLE_PREFIX
+from netlab.sources.trace_table import Arming
+from netlab.trace.paths import Way
+from netlab.trace.trace import Result, Rewritten, Routed, RuleHit, Trace
 from tests.kernel.conftest import Lab
 
 pytestmark = pytest.mark.kernel
@@ -310,7 +312,7 @@ import sys, time
 from netlab.kernel.netns import inside
 from netlab.lab.hosts import hosts
 from netlab.lab.page_files import read_page_files
-from netlab.observe.arming import Arming
+from netlab.sources.trace_table import Arming
 node = next(host for host in hosts(sys.argv[1]) if host.name == "node2")
 armed = Arming(node, inside, protocol=6, owned=sys.argv[2] == "owned")
 print("armed", flush=True)

@@ -21,13 +21,13 @@ from netlab.lab.cluster import Cluster
 from netlab.lab.hosts import hosts
 from netlab.lab.trace.listening import DropSource, OpenDrops
 from netlab.lab.trace.tracing import TraceRequest, trace
+from netlab.linux.bpf.kernel_layout import kernel_layout
+from netlab.linux.packet_ring import Enter
 from netlab.model.hosts import Host, HostKind
 from netlab.model.names import NetnsName
-from netlab.observe.bpf.kernel_layout import kernel_layout
-from netlab.observe.drops import KernelDrops
-from netlab.observe.ring import Enter
-from netlab.path.trace import Routed, RuleHit, Trace, Verdict
 from netlab.render.trace.tree import TraceStyle, render_trace
+from netlab.sources.kernel_drops import KernelDrops
+from netlab.trace.trace import Routed, RuleHit, Trace, Verdict
 from tests.kernel.conftest import Lab
 
 pytestmark = pytest.mark.kernel
@@ -484,7 +484,7 @@ def test_without_names_for_reasons_the_function_tells(
 ):
     """A kernel before 5.17 has the tracepoint, and no reason at it."""
     monkeypatch.setattr(
-        "netlab.observe.drops.kernel_layout",
+        "netlab.sources.kernel_drops.kernel_layout",
         lambda kept: replace(kernel_layout(kept), reasons={}),
     )
     function, words = OLD_KERNEL[name]

@@ -14,12 +14,12 @@ from netlab.kernel.rundir import control_socket
 from netlab.lab.cluster import Cluster
 from netlab.lab.hosts import hosts
 from netlab.lab.trace.tracing import TraceRequest, trace
-from netlab.observe import drops
-from netlab.observe.afterwards import Afterwards
-from netlab.observe.bpf import syscall as bpf_syscall
-from netlab.observe.drops import KernelDrops
-from netlab.path.walks import TABLE_PREFIX
+from netlab.linux.bpf import syscall as bpf_syscall
+from netlab.linux.cleanup_process import Afterwards
 from netlab.render.trace.tree import TraceStyle, render_trace
+from netlab.sources import kernel_drops
+from netlab.sources.kernel_drops import KernelDrops
+from netlab.sources.rule_trace_messages import TABLE_PREFIX
 from tests.kernel.conftest import Lab, wait_for
 
 pytestmark = pytest.mark.kernel
@@ -102,7 +102,7 @@ def test_ctrl_c_ends_a_trace_and_leaves_nothing_either(lab: Lab):
 def test_messages_that_found_no_room_are_counted_and_said(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("netlab.observe.nfnetlink.BUFFER_BYTES", 1)
+    monkeypatch.setattr("netlab.linux.nfnetlink.BUFFER_BYTES", 1)
     cluster = Cluster(
         lab=lab.name,
         objects=Client(control_socket(lab.name)),
@@ -118,7 +118,7 @@ def test_messages_that_found_no_room_are_counted_and_said(
 
 
 def test_drops_that_found_no_room_are_counted(lab: Lab, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(drops, "RING_BYTES", 4096)
+    monkeypatch.setattr(kernel_drops, "RING_BYTES", 4096)
     client = [host for host in hosts(lab.name) if host.name == "client"]
     calls = "for i in $(seq 60); do curl -s 127.0.0.1:9; done"
 

@@ -12,11 +12,11 @@ from netlab.lab.cluster import Cluster
 from netlab.lab.hosts import hosts
 from netlab.lab.trace.rule_books import RuleBooks
 from netlab.lab.trace.tracing import TraceRequest, trace
-from netlab.path.chain_walk import deciding
-from netlab.path.paths import Nat
-from netlab.path.trace import Packet, Result, Rewritten, RuleHit, Trace
-from netlab.path.walks import TABLE_PREFIX
+from netlab.model.packets import Nat
 from netlab.render.trace.tree import TraceStyle, render_trace
+from netlab.sources.rule_trace_messages import TABLE_PREFIX
+from netlab.trace.chain_walk import deciding
+from netlab.trace.trace import Packet, Result, Rewritten, RuleHit, Trace
 from tests.kernel.conftest import Lab, wait_for
 from tests.kernel.test_iptables_backends import (
     BACKENDS,

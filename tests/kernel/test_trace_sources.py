@@ -16,15 +16,15 @@ from netlab.lab.trace.rule_books import RuleBooks
 from netlab.lab.trace.targets import Target
 from netlab.model.hosts import Host, HostKind
 from netlab.model.names import NetnsName
-from netlab.observe.arming import Arming
-from netlab.observe.conntrack_events import ConntrackEvents
-from netlab.observe.nftrace import RuleTrace
-from netlab.observe.route_query import RouteQueries
-from netlab.observe.rule_handles import read_handles
-from netlab.path.observations import AddrPort
-from netlab.path.outcomes import Result
-from netlab.path.routes import RouteQuestion
-from netlab.path.walks import split
+from netlab.model.packets import AddrPort
+from netlab.sources.conntrack_events import ConntrackEvents
+from netlab.sources.route_query import RouteQueries
+from netlab.sources.routes import RouteQuestion
+from netlab.sources.rule_handles import read_handles
+from netlab.sources.rule_trace import RuleTrace
+from netlab.sources.trace_table import Arming
+from netlab.trace.outcomes import Result
+from netlab.trace.rule_walks import split
 
 pytestmark = pytest.mark.kernel
 
@@ -184,7 +184,7 @@ def test_a_host_that_has_gone_is_a_warning_and_the_others_are_heard(world: World
         make_contact(world["a"], target("tcp", 82), 0.4)
 
     assert set(listening.warnings) == {"c has gone"}
-    assert {seen.host for seen in listening.sightings()} == {"a", "b"}
+    assert {seen.host for seen in listening.observations()} == {"a", "b"}
     assert {walk.host for walk in listening.walks()} == {"a", "b"}
     assert listening.lost == []
     assert threading.active_count() == 1
@@ -236,6 +236,6 @@ def test_a_busy_stream_of_others_keeps_nothing_from_being_heard(world: World):
         contact = make_contact(world["a"], target("tcp", 81), 0.4)
 
     assert listening.lost == []
-    met = [seen.host for seen in listening.sightings() if seen.pair == contact.pair]
+    met = [seen.host for seen in listening.observations() if seen.pair == contact.pair]
     assert sorted(met) == ["a", "b"]
     assert {str(walk.pairs()[0]) for walk in listening.walks()} == {str(contact.pair)}

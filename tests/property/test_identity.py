@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netlab.path.identity import PacketNumbers, identify, pair_of
-from netlab.path.neighbours import neighbour_talk
+from netlab.sources.neighbour_messages import neighbour_talk
+from netlab.sources.packet_identity import PacketNumbers, identify, pair_of
 
 TYPES = st.sampled_from([b"\x08\x00", b"\x08\x00\x45", b"\x86\xdd\x60", b"\x08\x06"])
 FRAMES = st.builds(lambda start, rest: bytes(12) + start + rest, TYPES, st.binary(max_size=120))

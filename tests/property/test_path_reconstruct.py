@@ -5,9 +5,11 @@ from ipaddress import IPv4Address
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netlab.path.observations import AddressPair, AddrPort, Direction, PacketKey, PacketSeen
-from netlab.path.paths import Fate, Flow
-from netlab.path.reconstruct import reconstruct
+from netlab.model.packets import AddressPair, AddrPort, Direction
+from netlab.sources.observations import Observation
+from netlab.sources.packet_key import PacketKey
+from netlab.trace.paths import Fate, Flow
+from netlab.trace.reconstruct import reconstruct
 
 CLIENT, NODE, POD = (IPv4Address(a) for a in ("198.51.100.79", "10.240.0.4", "10.244.1.2"))
 NODE_PORT = 31704
@@ -15,7 +17,7 @@ NODE_PORT = 31704
 PORTS = st.integers(1024, 65535)
 
 
-def sightings(client_port: int, node_port: int, start: int, step: int) -> list[PacketSeen]:
+def observations(client_port: int, node_port: int, start: int, step: int) -> list[Observation]:
     """Return the handshake of a client with a pod through a node that rewrites both ends."""
     outside = AddressPair(AddrPort(CLIENT, client_port), AddrPort(NODE, NODE_PORT))
     inside = AddressPair(AddrPort(NODE, node_port), AddrPort(POD, 8080))
@@ -32,7 +34,7 @@ def sightings(client_port: int, node_port: int, start: int, step: int) -> list[P
     syn = PacketKey("tcp", client_port, 0, (client_port, 0, 2))
     syn_ack = PacketKey("tcp", 0, 0, (7, client_port + 1, 18))
     return [
-        PacketSeen(
+        Observation(
             time_ns=start + index * step,
             host=host,
             ifname=ifname,
@@ -54,19 +56,19 @@ def flow(client_port: int) -> Flow:
     return Flow(host="client", pair=pair)
 
 
-@given(st.permutations(sightings(40000, 5000, 0, 100)))
-def test_the_order_of_sightings_does_not_matter(shuffled: list[PacketSeen]):
+@given(st.permutations(observations(40000, 5000, 0, 100)))
+def test_the_order_of_sightings_does_not_matter(shuffled: list[Observation]):
     assert reconstruct(shuffled, flow(40000)) == reconstruct(
-        sightings(40000, 5000, 0, 100), flow(40000)
+        observations(40000, 5000, 0, 100), flow(40000)
     )
 
 
 @given(
-    shuffled=st.permutations(sightings(40000, 5000, 0, 100)),
+    shuffled=st.permutations(observations(40000, 5000, 0, 100)),
     jitter=st.lists(st.integers(0, 99), min_size=12, max_size=12),
 )
 def test_times_may_be_off_by_less_than_the_gap_between_two_hops(
-    shuffled: list[PacketSeen], jitter: list[int]
+    shuffled: list[Observation], jitter: list[int]
 ):
     by_time = sorted(shuffled, key=lambda seen: seen.time_ns)
     late = {seen.time_ns: seen.time_ns + off for seen, off in zip(by_time, jitter, strict=True)}
@@ -76,8 +78,8 @@ def test_times_may_be_off_by_less_than_the_gap_between_two_hops(
     assert attempt.fate is Fate.ANSWERED
 
 
-def _at(seen: PacketSeen, time_ns: int) -> PacketSeen:
-    return PacketSeen(
+def _at(seen: Observation, time_ns: int) -> Observation:
+    return Observation(
         time_ns=time_ns,
         host=seen.host,
         ifname=seen.ifname,
@@ -99,9 +101,9 @@ def test_equal_requests_in_parallel_do_not_mix(ports: list[tuple[int, int]], dra
     every = [
         seen
         for number, (client_port, node_port) in enumerate(ports)
-        for seen in sightings(client_port, node_port, number, 100)
+        for seen in observations(client_port, node_port, number, 100)
     ]
     shuffled = draws.draw(st.permutations(every))
     for number, (client_port, node_port) in enumerate(ports):
-        alone = reconstruct(sightings(client_port, node_port, number, 100), flow(client_port))
+        alone = reconstruct(observations(client_port, node_port, number, 100), flow(client_port))
         assert reconstruct(shuffled, flow(client_port)) == alone

@@ -6,10 +6,11 @@ from ipaddress import ip_address
 
 from netlab.model.hosts import Host, HostKind
 from netlab.model.names import NetnsName
-from netlab.path.observations import AddressPair, AddrPort, Direction, PacketKey
-from netlab.path.paths import Hop, Nat, Way
-from netlab.path.trace import (
-    ConntrackEntry,
+from netlab.model.packets import AddressPair, AddrPort, Direction, Nat
+from netlab.sources.conntrack_entries import ConntrackEntry
+from netlab.sources.packet_key import PacketKey
+from netlab.trace.paths import Hop, Way
+from netlab.trace.trace import (
     Packet,
     Point,
     Result,

@@ -3,11 +3,11 @@
 from fractions import Fraction
 from ipaddress import ip_address
 
-from netlab.path.decision import Decision
-from netlab.path.matrix import Cell, MatrixRow, ServiceMatrix, Target, cell_of
-from netlab.path.observations import AddrPort
-from netlab.path.outcomes import Outcome, Result
-from netlab.path.predicted_path import End
+from netlab.model.packets import AddrPort
+from netlab.trace.decision import Decision
+from netlab.trace.matrix import Cell, MatrixRow, ServiceMatrix, Target, cell_of
+from netlab.trace.outcomes import Outcome, Result
+from netlab.trace.predicted_path import End
 
 CLIENT, GATEWAY, NODE1 = "198.51.100.79", "10.244.1.1", "10.240.0.3"
 OWN = {"client": [CLIENT], "node1": [NODE1, GATEWAY], "web-1": ["10.244.1.2"]}

@@ -5,11 +5,11 @@ from ipaddress import ip_address, ip_network
 from netlab.model.addresses import Family
 from netlab.model.hosts import Host, HostKind
 from netlab.model.names import NetnsName
+from netlab.model.packets import AddressPair, AddrPort
 from netlab.netfilter.parse import parse
-from netlab.path.host_rules import HostRules
-from netlab.path.observations import AddressPair, AddrPort
-from netlab.path.predict_path import Surroundings
-from netlab.path.routes import RouteAnswer, RouteQuestion
+from netlab.sources.routes import RouteAnswer, RouteQuestion
+from netlab.trace.host_rules import HostRules
+from netlab.trace.predict_path import Surroundings
 
 NODE_RULES = """*nat
 :PREROUTING ACCEPT [0:0]

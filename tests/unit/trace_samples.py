@@ -5,24 +5,26 @@ from ipaddress import ip_address
 
 from netlab.model.hosts import Host, HostKind
 from netlab.model.names import NetnsName
-from netlab.path.join import Evidence, join
-from netlab.path.observations import AddressPair, AddrPort, Direction, PacketKey, PacketSeen
-from netlab.path.outcomes import Result as Heard
-from netlab.path.routes import RouteAnswer, RouteQuestion
-from netlab.path.rule_book import book_by_handle
-from netlab.path.steps import Knowledge
-from netlab.path.trace import ConntrackEntry, Trace
-from netlab.path.walks import (
+from netlab.model.packets import AddressPair, AddrPort, Direction
+from netlab.sources.conntrack_entries import ConntrackEntry
+from netlab.sources.observations import Observation
+from netlab.sources.packet_key import PacketKey, rule_trace_key
+from netlab.sources.routes import RouteAnswer, RouteQuestion
+from netlab.sources.rule_trace_messages import (
     POINTS,
     STARTS,
     TABLE_PREFIX,
     Header,
     Report,
     TraceMessage,
-    loose,
-    split,
 )
-from netlab.path.words import Question, connection_verdict
+from netlab.trace.connection_verdict import Question, connection_verdict
+from netlab.trace.join import Evidence, join
+from netlab.trace.outcomes import Result as Heard
+from netlab.trace.rule_walks import split
+from netlab.trace.rules_by_handle import book_by_handle
+from netlab.trace.steps import Knowledge
+from netlab.trace.trace import Trace
 
 TABLE = f"{TABLE_PREFIX}1"
 ADDRESSES = {"client": "198.51.100.79", "node2": "10.240.0.4", "web": "10.244.1.2"}
@@ -85,10 +87,10 @@ RST = PacketKey("tcp", 0, 0, (0, 1001, 0x14, 0))
 
 def seen(
     key: PacketKey, time_ns: int, place: str, ends: AddressPair, *, flooded: bool = False
-) -> PacketSeen:
-    """Return a sighting at ``host ifname in|out``."""
+) -> Observation:
+    """Return an observation at ``host ifname in|out``."""
     host, ifname, direction = place.split()
-    return PacketSeen(
+    return Observation(
         time_ns=time_ns,
         host=host,
         ifname=ifname,
@@ -111,7 +113,7 @@ def point(host: str, name: str, key: PacketKey, ends: AddressPair, **more: objec
         report=Report.RULE,
         handle=9 if name in STARTS else None,
         verdict="CONTINUE",
-        header=Header(loose(key), ends, 64),
+        header=Header(rule_trace_key(key), ends, 64),
     )
     return replace(message, **more)
 
@@ -131,7 +133,7 @@ def hit(host: str, chain: str, handle: int | None, verdict: str, **more: object)
     return replace(message, **more)
 
 
-def there(key: PacketKey, at: int = 0) -> list[PacketSeen]:
+def there(key: PacketKey, at: int = 0) -> list[Observation]:
     """Return a request on all its wires."""
     return [
         seen(key, at + 10, "client eth0 out", SOCKET),
@@ -141,7 +143,7 @@ def there(key: PacketKey, at: int = 0) -> list[PacketSeen]:
     ]
 
 
-def back(key: PacketKey, at: int) -> list[PacketSeen]:
+def back(key: PacketKey, at: int) -> list[Observation]:
     """Return a reply on all its wires."""
     return [
         seen(key, at + 10, "web eth0 out", BEHIND.reversed()),
@@ -192,14 +194,14 @@ def ask(question: RouteQuestion) -> RouteAnswer:
 
 
 def evidence(
-    sightings: list[PacketSeen],
+    observations: list[Observation],
     messages: list[TraceMessage],
     *entries: ConntrackEntry,
     rules: str = RULES,
 ) -> Evidence:
     return Evidence(
         hosts=HOSTS,
-        sightings=tuple(sightings),
+        observations=tuple(observations),
         walks=split(messages, TABLE),
         knowledge=Knowledge(
             books={"node2": book_by_handle(rules, HANDLES)}, entries=entries, ask=ask
@@ -221,14 +223,14 @@ def question(heard: Heard = Heard.ANSWERED, route_error: str = "") -> Question:
 
 
 def make_trace(
-    sightings: list[PacketSeen],
+    observations: list[Observation],
     messages: list[TraceMessage],
     *entries: ConntrackEntry,
     heard: Heard = Heard.ANSWERED,
     rules: str = RULES,
 ) -> Trace:
     """Return what a trace makes of the evidence."""
-    packets = join(evidence(sightings, messages, *entries, rules=rules), SOCKET)
+    packets = join(evidence(observations, messages, *entries, rules=rules), SOCKET)
     return Trace(
         lab="default",
         started="2024-01-01T00:00:00.000+00:00",
@@ -248,8 +250,8 @@ def make_trace(
 
 
 def delivered(rules: str = RULES) -> Trace:
-    sightings = [*there(SYN), *back(SYN_ACK, 1000)]
-    return make_trace(sightings, nodeport_walk(), ENTRY, rules=rules)
+    observations = [*there(SYN), *back(SYN_ACK, 1000)]
+    return make_trace(observations, nodeport_walk(), ENTRY, rules=rules)
 
 
 def dropped() -> Trace:

@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from typing import Final
 
+from netlab.capture.frame_comments import Naming, hop_comment, nat_comment
+from netlab.capture.pcapng import enhanced_packet, packet_options
 from netlab.lab.capture.vantage import HeardInterface, Seen, Vantage
-from netlab.observe.pcapng import enhanced_packet, packet_options
-from netlab.path.identity import Change, pair_of
-from netlab.render.frame_comments import Naming, hop_comment, nat_comment
+from netlab.sources.packet_identity import Change, pair_of
 
 _REMEMBERED: Final = 10_000
 """Rewrites whose words are kept; a flow's packets all meet the same ones."""
@@ -64,7 +64,7 @@ class Annotation:
         return self._rewrites[key]
 
     def _between(self, since: int, here: HeardInterface) -> str:
-        """Return where a rewrite was, as closely as the two sightings tell."""
+        """Return where a rewrite was, as closely as the two observations tell."""
         there = self._interfaces[since >> 1]
         if there.netns == here.netns:
             return f"in {here.host}"

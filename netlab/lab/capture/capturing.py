@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from netlab.api.client import Client
+from netlab.capture.frame_comments import Naming
 from netlab.errors import NetlabError
 from netlab.kernel.rundir import control_socket
 from netlab.lab.address_names import address_names
@@ -17,7 +18,6 @@ from netlab.lab.capture.recording import Limits, Listener, Recording, Tally
 from netlab.lab.capture.rings import CaptureRings
 from netlab.lab.cluster import Cluster
 from netlab.lab.hosts import hosts
-from netlab.render.frame_comments import Naming
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

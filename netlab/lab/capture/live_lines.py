@@ -3,14 +3,14 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
+from netlab.capture.packet_lines import LiveFrame, live_line, other_words, packet_words
+from netlab.capture.pcapng import PROMISCUOUS, Statistics
 from netlab.lab.capture.annotation import Annotation
 from netlab.lab.capture.vantage import HeardInterface, Seen
+from netlab.linux.frames import Frame
 from netlab.model.names import NetnsName
-from netlab.observe.frames import Frame
-from netlab.observe.pcapng import PROMISCUOUS, Statistics
-from netlab.observe.sightings import sightings
-from netlab.path.identity import pair_of
-from netlab.render.live_capture import LiveFrame, live_line, other_words, packet_words
+from netlab.sources.observations import observations
+from netlab.sources.packet_identity import pair_of
 
 _ETHERNET_BYTES: Final = 14
 
@@ -45,7 +45,7 @@ class LiveLines:
         (time_ns, vantage, length, content), (number, _, change) = seen
         frame = _frame_of(seen)
         naming = self._annotation.naming
-        packets = sightings([frame]) if len(content) >= _ETHERNET_BYTES else ()
+        packets = observations([frame]) if len(content) >= _ETHERNET_BYTES else ()
         what = packet_words(packets[0], naming) if packets else other_words(content, length, naming)
         return live_line(
             LiveFrame(

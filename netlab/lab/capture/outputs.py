@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from netlab import __version__
+from netlab.capture import pcapng
 from netlab.errors import HostError
 from netlab.lab.capture.files import PcapngFile
 from netlab.lab.capture.vantage import HeardInterface, Seen
-from netlab.observe import pcapng
-from netlab.observe.ring import SNAP
+from netlab.linux.packet_ring import SNAP
 
 WIRESHARK_ADVICE: Final = (
     "A packet is in here once for each interface it passed: frame.packet_id is the same for all of"

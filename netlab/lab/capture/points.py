@@ -8,8 +8,8 @@ from netlab.errors import LabError
 from netlab.kernel import netns
 from netlab.kernel.netns import inside
 from netlab.lab.hosts import find_netns
+from netlab.linux.interfaces import InterfaceSeen, read_interfaces
 from netlab.model.names import NetnsName
-from netlab.observe.interfaces import InterfaceSeen, read_interfaces
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,14 +21,14 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Final
 
+from netlab.capture.pcapng import Statistics
 from netlab.errors import HostError, LabError
 from netlab.lab.capture.files import FileFullError, ReaderGoneError
 from netlab.lab.capture.outputs import Output
 from netlab.lab.capture.rings import CaptureRings
 from netlab.lab.capture.vantage import Vantage
-from netlab.observe.pcapng import Statistics
-from netlab.observe.ring import Record
-from netlab.path.identity import PacketNumbers
+from netlab.linux.packet_ring import Record
+from netlab.sources.packet_identity import PacketNumbers
 
 PASS_S: Final = 0.05
 FOLLOW_S: Final = 0.1

@@ -29,11 +29,11 @@ from netlab.kernel.netns import inside
 from netlab.lab.capture.points import Choice, interfaces_of
 from netlab.lab.capture.vantage import HeardInterface, Vantage
 from netlab.lab.hosts import host_of
+from netlab.linux.interfaces import InterfaceSeen
+from netlab.linux.packet_ring import BLOCK_BYTES, Passage, Points, Record, Ring, is_second_copy
+from netlab.linux.socket_filters import at_interfaces
 from netlab.model.hosts import Host, HostKind
 from netlab.model.names import NetnsName
-from netlab.observe.filters import at_interfaces
-from netlab.observe.interfaces import InterfaceSeen
-from netlab.observe.ring import BLOCK_BYTES, Passage, Points, Record, Ring, is_second_copy
 
 HOLD_NS: Final = 100_000_000
 """Twice the time after which the kernel hands over a block that is not full, and some more."""

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from netlab.observe import pcapng
-from netlab.observe.interfaces import InterfaceSeen
-from netlab.observe.ring import Record
-from netlab.path.identity import Sighting
-from netlab.path.observations import Direction
+from netlab.capture import pcapng
+from netlab.linux.interfaces import InterfaceSeen
+from netlab.linux.packet_ring import Record
+from netlab.model.packets import Direction
+from netlab.sources.packet_identity import Sighting
 
 _RECEIVED = (pcapng.UNICAST, pcapng.BROADCAST, pcapng.MULTICAST, pcapng.PROMISCUOUS)
 """By packet type: ``PACKET_HOST``, ``PACKET_BROADCAST``, ``PACKET_MULTICAST``,
@@ -61,4 +61,4 @@ class Vantage:
 
 
 Seen = tuple[Record[Vantage], Sighting]
-"""One frame, and what is known of its packet from the sightings before."""
+"""One frame, and what is known of its packet from the observations before."""

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from netlab.capture.wireshark import wireshark_profile
 from netlab.errors import HostError
-from netlab.render.wireshark import wireshark_profile
 
 
 def write_profile(directory: Path) -> None:

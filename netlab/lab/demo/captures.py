@@ -6,17 +6,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from netlab.capture.pcap import write_pcaps
 from netlab.kernel.netns import inside
 from netlab.kernel.rundir import rundir
 from netlab.lab.calls import listen
 from netlab.lab.side_by_side import side_by_side
+from netlab.linux.frames import Frame
+from netlab.linux.packet_ring import BLOCK_TIMEOUT_MS, SNAP, Ring
+from netlab.linux.socket_filters import packets_of
 from netlab.model.hosts import Host
-from netlab.observe.dissect import dissect
-from netlab.observe.filters import packets_of
-from netlab.observe.frames import Frame
-from netlab.observe.pcap import write_pcaps
-from netlab.observe.ring import BLOCK_TIMEOUT_MS, SNAP, Ring
-from netlab.path.observations import PacketSeen
+from netlab.sources.dissect import dissect
+from netlab.sources.observations import Observation
 
 QUIET_S: Final = 3 * BLOCK_TIMEOUT_MS / 1000
 """How long to listen after the last call: a block is handed over when it is this old at most."""
@@ -60,7 +60,7 @@ class Capture:
         """Return how many frames the rings had no room for; paths may be incomplete above 0."""
         return self._dropped
 
-    def observations(self) -> tuple[PacketSeen, ...]:
+    def observations(self) -> tuple[Observation, ...]:
         """Return every IP packet seen, once for each interface it passed."""
         return dissect(self._frames)
 

@@ -28,10 +28,10 @@ from netlab.lab.demo.stage import Stage
 from netlab.lab.trace.tracing import TraceRequest, trace
 from netlab.model.addresses import Address, Family
 from netlab.model.hosts import Host, HostKind
-from netlab.path.findings import Finding
-from netlab.path.observations import AddrPort
-from netlab.path.reconstruct import reconstruct
-from netlab.path.trace import Trace
+from netlab.model.packets import AddrPort
+from netlab.trace.findings import Finding
+from netlab.trace.reconstruct import reconstruct
+from netlab.trace.trace import Trace
 
 TIMEOUT_S: Final = 1.5
 """Long enough for the second SYN, which the kernel sends after one second."""

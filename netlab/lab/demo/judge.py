@@ -9,9 +9,9 @@ from netlab.lab.cluster import ServicePort
 from netlab.lab.demo.node_rules import DropRule
 from netlab.model.addresses import Address
 from netlab.model.hosts import Host, HostKind
-from netlab.path.findings import Finding
-from netlab.path.outcomes import Outcome, Result
-from netlab.path.paths import Connection, Fate
+from netlab.trace.findings import Finding
+from netlab.trace.outcomes import Outcome, Result
+from netlab.trace.paths import Connection, Fate
 
 Drops = Mapping[str, DropRule | None]
 """For each node, what drops packets that have no local endpoint."""

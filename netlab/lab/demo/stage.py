@@ -8,9 +8,9 @@ from typing import Final, TypeVar
 from netlab.errors import LabError, NetlabError
 from netlab.lab.cluster import Body, Cluster, ServicePort
 from netlab.lab.demo.node_rules import follow, read_rules
+from netlab.linux.cleanup_process import Afterwards
 from netlab.model.addresses import Family
 from netlab.model.hosts import Host, HostKind
-from netlab.observe.afterwards import Afterwards
 
 READY_S: Final = 20.0
 """How long objects may take to become rules and running pods."""

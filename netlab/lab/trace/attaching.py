@@ -21,10 +21,10 @@ from netlab.lab.trace.targets import NUMBERS, Names, Target, find_caller
 from netlab.lab.trace.tracing import Heard, Keep, assembled, drops_of, place_of, read_services
 from netlab.model.addresses import Family
 from netlab.model.hosts import Host
-from netlab.path.attach_filter import AttachFilter, parse_attach_filter
-from netlab.path.newcomers import Newcomer, find_newcomer
-from netlab.path.outcomes import Result
-from netlab.path.trace import Trace
+from netlab.trace.attach_filter import AttachFilter, parse_attach_filter
+from netlab.trace.new_connections import NewConnection, find_new_connection
+from netlab.trace.outcomes import Result
+from netlab.trace.trace import Trace
 
 LOOK_S: Final = 0.05
 """Between two looks at what was heard."""
@@ -87,19 +87,19 @@ def attach(cluster: Cluster, request: AttachRequest, hearer: Hearer) -> Trace:
     with Listening(hosts, number, version, drops_of(cluster.lab)) as listening:
         rules = RuleBooks(hosts, version)
         hearer.say(f"waiting {request.timeout_s:g} s for a connection: {request.expression}")
-        newcomer = _await(listening, wanted, callers, request.timeout_s)
+        new_connection = _await(listening, wanted, callers, request.timeout_s)
         now = hearer.clock()
-        _settle(listening, newcomer)
+        _settle(listening, new_connection)
         books = rules.read()
     hearer.keep(listening.frames())
     place = place_of(
         cluster,
         hosts,
         services,
-        caller=next(host for host in hosts if host.name == newcomer.caller),
-        target=_target(newcomer, wanted),
+        caller=next(host for host in hosts if host.name == new_connection.caller),
+        target=_target(new_connection, wanted),
     )
-    contact = _contact(listening, newcomer)
+    contact = _contact(listening, new_connection)
     heard = Heard(listening=listening, contact=contact, rules=rules, books=books)
     traced = assembled(place, heard, now, predict=request.predict)
     # Its socket is another program's: what it got is known, not what it made of it.
@@ -120,11 +120,13 @@ def _version(wanted: AttachFilter, family: Family | None, hosts: Sequence[Host])
 
 def _await(
     listening: Listening, wanted: AttachFilter, callers: Sequence[str], timeout_s: float
-) -> Newcomer:
+) -> NewConnection:
     deadline = time.monotonic() + timeout_s
     while (left := deadline - time.monotonic()) > 0:
         if listening.hear(min(LOOK_S, left)):
-            found = find_newcomer(listening.sightings(), listening.walks(), wanted, callers)
+            found = find_new_connection(
+                listening.observations(), listening.walks(), wanted, callers
+            )
             if found is not None:
                 return found
             listening.forget(time.time_ns() - KEPT_NS)
@@ -134,36 +136,40 @@ def _await(
     )
 
 
-def _settle(listening: Listening, newcomer: Newcomer) -> None:
+def _settle(listening: Listening, new_connection: NewConnection) -> None:
     """Hear a connection until it has its answer and rests, or for so long."""
     deadline = time.monotonic() + SETTLE_S
     heard_at = time.monotonic()
     while (now := time.monotonic()) < deadline:
-        if now - heard_at > REST_S and _is_answered(listening, newcomer):
+        if now - heard_at > REST_S and _is_answered(listening, new_connection):
             return
         if listening.hear(LOOK_S):
             heard_at = time.monotonic()
 
 
-def _is_answered(listening: Listening, newcomer: Newcomer) -> bool:
+def _is_answered(listening: Listening, new_connection: NewConnection) -> bool:
     """Tell whether the caller's host was seen to get an answer."""
-    answer = newcomer.pair.reversed()
+    answer = new_connection.pair.reversed()
     worn = {
-        pair for walk in listening.walks() if walk.host == newcomer.caller for pair in walk.pairs()
+        pair
+        for walk in listening.walks()
+        if walk.host == new_connection.caller
+        for pair in walk.pairs()
     }
     return answer in worn or any(
-        seen.host == newcomer.caller and seen.pair == answer for seen in listening.sightings()
+        seen.host == new_connection.caller and seen.pair == answer
+        for seen in listening.observations()
     )
 
 
-def _target(newcomer: Newcomer, wanted: AttachFilter) -> Target:
-    end = newcomer.pair.destination
+def _target(new_connection: NewConnection, wanted: AttachFilter) -> Target:
+    end = new_connection.pair.destination
     scheme = wanted.protocol.removesuffix("v6")
     text = f"{scheme}://{end if end.port else str(end).removesuffix(':0')}"
     return Target(text=text, scheme=scheme, name=str(end.address), netloc=str(end), address=end)
 
 
-def _contact(listening: Listening, newcomer: Newcomer) -> Contact:
+def _contact(listening: Listening, new_connection: NewConnection) -> Contact:
     """Return what the caller's socket heard, as far as the wires tell."""
-    heard = Result.ANSWERED if _is_answered(listening, newcomer) else Result.TIMEOUT
-    return Contact(pair=newcomer.pair, heard=heard, text=str(heard))
+    heard = Result.ANSWERED if _is_answered(listening, new_connection) else Result.TIMEOUT
+    return Contact(pair=new_connection.pair, heard=heard, text=str(heard))

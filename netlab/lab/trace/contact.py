@@ -14,8 +14,8 @@ from typing import Final
 from netlab.kernel.netns import inside
 from netlab.lab.trace.targets import Target
 from netlab.model.hosts import Host
-from netlab.path.observations import AddressPair, AddrPort
-from netlab.path.outcomes import Result, client_address_of
+from netlab.model.packets import AddressPair, AddrPort
+from netlab.trace.outcomes import Result, client_address_of
 
 MAX_ANSWER: Final = 1 << 16
 _ECHO: Final = {4: (8, 0), 6: (128, 129)}

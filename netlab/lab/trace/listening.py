@@ -8,31 +8,35 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from functools import partial
 from types import TracebackType
-from typing import Final, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Final, Protocol, Self, TypeVar
 
 from netlab.errors import KernelError
 from netlab.kernel.netns import inside
 from netlab.lab.calls import Listener, listen
 from netlab.lab.side_by_side import side_by_side
 from netlab.lab.trace.served import ServedRing, served
+from netlab.linux.bpf.kernel_symbols import KernelSymbols
+from netlab.linux.frames import Frame
+from netlab.linux.packet_ring import BLOCK_TIMEOUT_MS, SNAP, Enter, Ring
 from netlab.model.hosts import Host
-from netlab.observe.arming import Arming
-from netlab.observe.bpf.kernel_symbols import KernelSymbols
-from netlab.observe.conntrack_events import ConntrackEvents
-from netlab.observe.counters import Counters
-from netlab.observe.drops import KernelDrops
-from netlab.observe.frames import Frame
-from netlab.observe.legacy_trace import LegacyTrace, has_legacy_tables
-from netlab.observe.nftrace import RuleTrace
-from netlab.observe.protocol_filter import packets_of_protocol
-from netlab.observe.ring import BLOCK_TIMEOUT_MS, SNAP, Enter, Ring
-from netlab.observe.sightings import sightings
-from netlab.observe.under_way import streams_under_way
-from netlab.path.drops import Clues, Counted, Drop
-from netlab.path.legacy_walks import LegacyRules, lay
-from netlab.path.observations import AddressPair, PacketSeen
-from netlab.path.trace import ConntrackEntry
-from netlab.path.walks import TraceMessage, Walk, split
+from netlab.sources.conntrack_entries import ConntrackEntry
+from netlab.sources.conntrack_events import ConntrackEvents
+from netlab.sources.counters import Counters
+from netlab.sources.drops import Counted, Drop
+from netlab.sources.existing_streams import streams_under_way
+from netlab.sources.kernel_drops import KernelDrops
+from netlab.sources.legacy_rule_trace import LegacyTrace, has_legacy_tables
+from netlab.sources.observations import Observation, observations
+from netlab.sources.protocol_filter import packets_of_protocol
+from netlab.sources.rule_trace import RuleTrace
+from netlab.sources.trace_table import Arming
+from netlab.trace.clues import Clues
+from netlab.trace.legacy_rule_walks import LegacyRules, lay
+from netlab.trace.rule_walks import Walk, split
+
+if TYPE_CHECKING:
+    from netlab.model.packets import AddressPair
+    from netlab.sources.rule_trace_messages import TraceMessage
 
 QUIET_S: Final = 2 * BLOCK_TIMEOUT_MS / 1000
 """How long to listen after the end: a ring hands over what is this old at most."""
@@ -217,9 +221,9 @@ class Listening:
         """Return every frame that was captured, the order being each host's own."""
         return tuple(self._frames)
 
-    def sightings(self) -> tuple[PacketSeen, ...]:
+    def observations(self) -> tuple[Observation, ...]:
         """Return every packet seen, once for each interface it passed."""
-        return sightings(self._frames)
+        return observations(self._frames)
 
     def walks(self, legacy: Mapping[str, LegacyRules] = _NO_LEGACY) -> tuple[Walk, ...]:
         """Return every traced packet's way through the rules of a host.
@@ -258,7 +262,7 @@ class Listening:
             time.sleep(BLOCK_TIMEOUT_MS / 1000)
         for ring in self._rings:
             ring.serve()
-        self._left_out = streams_under_way(self.sightings())
+        self._left_out = streams_under_way(self.observations())
         if self._left_out:
             for ring in self._rings:
                 ring.narrow(self._program())

@@ -11,17 +11,17 @@ from dataclasses import dataclass
 from netlab.errors import HostError, SpecError
 from netlab.kernel import iptables, nftables
 from netlab.kernel.netns import inside
+from netlab.linux.interface_addresses import read_addresses
 from netlab.model.addresses import Family
 from netlab.model.hosts import Host
-from netlab.observe.addresses import read_addresses
-from netlab.observe.rule_tables import read_tables
-from netlab.path.compare import compare
-from netlab.path.host_rules import HostRules, ListedRules, parse_host_rules
-from netlab.path.predict_path import Addresses, Surroundings, predict_path
-from netlab.path.predicted_path import Comparison
-from netlab.path.routes import AskRoute
-from netlab.path.trace import Trace
 from netlab.proxy.nftables.table import TABLE
+from netlab.sources.routes import AskRoute
+from netlab.sources.rule_tables import read_tables
+from netlab.trace.compare import compare
+from netlab.trace.host_rules import HostRules, ListedRules, parse_host_rules
+from netlab.trace.predict_path import Addresses, Surroundings, predict_path
+from netlab.trace.predicted_path import Comparison
+from netlab.trace.trace import Trace
 
 
 def list_rules(host: Host, family: Family) -> ListedRules:

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from netlab.capture.pcapng import Statistics, enhanced_packet, packet_options
 from netlab.lab.capture.outputs import FileEach, Heading, OneFile, Output
 from netlab.lab.capture.points import interfaces_of
 from netlab.lab.capture.vantage import HeardInterface, Seen, Vantage
-from netlab.observe.frames import Frame
-from netlab.observe.interfaces import InterfaceSeen
-from netlab.observe.pcapng import Statistics, enhanced_packet, packet_options
-from netlab.path.observations import Direction
-from netlab.path.trace import Trace
+from netlab.linux.frames import Frame
+from netlab.linux.interfaces import InterfaceSeen
+from netlab.model.packets import Direction
 from netlab.render.trace.comments import CommentedHop, commented_hops, trace_summary
+from netlab.trace.trace import Trace
 
 _HOST, _OTHERHOST, _OUTGOING = 0, 3, 4
 """Packet types of linux/if_packet.h; a frame remembers no more of them."""

@@ -8,7 +8,7 @@ from typing import Final
 from netlab.kernel.probes import Finding
 from netlab.model.hosts import Host, HostKind
 from netlab.model.names import NetnsName
-from netlab.observe.drops import KernelDrops
+from netlab.sources.kernel_drops import KernelDrops
 
 _HERE: Final = Host(name="here", kind=HostKind.CLIENT, netns=NetnsName(""), addresses=())
 

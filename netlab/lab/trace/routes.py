@@ -5,8 +5,8 @@ from contextlib import ExitStack
 
 from netlab.kernel.netns import inside
 from netlab.model.hosts import Host
-from netlab.observe.route_query import RouteQueries
-from netlab.path.routes import RouteAnswer, RouteQuestion
+from netlab.sources.route_query import RouteQueries
+from netlab.sources.routes import RouteAnswer, RouteQuestion
 
 
 class Routes:

@@ -10,19 +10,19 @@ from netlab.kernel.netns import inside
 from netlab.lab.side_by_side import side_by_side
 from netlab.model.addresses import Family
 from netlab.model.hosts import Host
-from netlab.observe.legacy_trace import has_legacy_tables
-from netlab.observe.rule_changes import RuleChanges
-from netlab.observe.rule_handles import read_handles
-from netlab.observe.rule_tables import read_tables
-from netlab.path.legacy_walks import LegacyRules, legacy_rules
-from netlab.path.rule_book import RuleBook, book_by_handle
-from netlab.path.table_book import table_book
 from netlab.proxy.nftables.listing import parse_listing
 from netlab.proxy.nftables.table import TABLE
+from netlab.sources.legacy_rule_trace import has_legacy_tables
+from netlab.sources.rule_changes import RuleChanges
+from netlab.sources.rule_handles import read_handles
+from netlab.sources.rule_tables import read_tables
+from netlab.trace.legacy_rule_walks import LegacyRules, legacy_rules
+from netlab.trace.rules_by_handle import RuleBook, book_by_handle
+from netlab.trace.table_rules_by_handle import table_book
 
 if TYPE_CHECKING:
     from netlab.lab.trace.path_prediction import PathPrediction
-    from netlab.path.host_rules import ListedRules
+    from netlab.trace.host_rules import ListedRules
 
 
 class RuleBooks:
@@ -66,7 +66,7 @@ class RuleBooks:
         return PathPrediction(hosts=tuple(self._hosts), version=self._version, listed=listed)
 
     def _listed(self, host: Host) -> "ListedRules":
-        from netlab.path.host_rules import ListedRules  # noqa: PLC0415 for those who ask
+        from netlab.trace.host_rules import ListedRules  # noqa: PLC0415 for those who ask
 
         try:
             tables = read_tables(host, inside, self._version)

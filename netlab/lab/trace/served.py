@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final, Protocol
 
-from netlab.observe.frames import Frame
-from netlab.observe.ring import Ring
+from netlab.linux.frames import Frame
+from netlab.linux.packet_ring import Ring
 
 LOOK_S: Final = 0.02
 

@@ -12,7 +12,7 @@ from netlab.errors import LabError, SpecError
 from netlab.lab.cluster import cluster_ips
 from netlab.model.addresses import Address, Family
 from netlab.model.hosts import Host
-from netlab.path.observations import AddrPort
+from netlab.model.packets import AddrPort
 
 PROTOCOLS: Final = {"http": "tcp", "https": "tcp", "tcp": "tcp", "udp": "udp", "icmp": "icmp"}
 NUMBERS: Final = {"tcp": 6, "udp": 17, "icmp": 1, "icmpv6": 58}

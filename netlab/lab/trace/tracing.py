@@ -30,18 +30,19 @@ from netlab.lab.trace.targets import (
     find_target,
     with_payload,
 )
+from netlab.linux.frames import Frame
+from netlab.linux.neighbours import silent_neighbours
 from netlab.model.addresses import Family, family_of
 from netlab.model.hosts import Host
-from netlab.observe.drops import KernelDrops
-from netlab.observe.frames import Frame
-from netlab.observe.neighbours import silent_neighbours
-from netlab.path.drops import AskSilent
-from netlab.path.join import Evidence, join
-from netlab.path.routes import RouteQuestion
-from netlab.path.rule_book import RuleBook
-from netlab.path.steps import Knowledge
-from netlab.path.trace import ConntrackEntry, Packet, RuleHit, Trace
-from netlab.path.words import Question, connection_verdict
+from netlab.sources.conntrack_entries import ConntrackEntry
+from netlab.sources.kernel_drops import KernelDrops
+from netlab.sources.routes import RouteQuestion
+from netlab.trace.clues import AskSilent
+from netlab.trace.connection_verdict import Question, connection_verdict
+from netlab.trace.join import Evidence, join
+from netlab.trace.rules_by_handle import RuleBook
+from netlab.trace.steps import Knowledge
+from netlab.trace.trace import Packet, RuleHit, Trace
 
 TIMEOUT_S: Final = 1.5
 """How long to wait for an answer: long enough for a second SYN, which comes after one second."""
@@ -199,7 +200,7 @@ def _joined(place: Place, heard: Heard, routes: Routes) -> tuple[tuple[Packet, .
     listening = heard.listening
     evidence = Evidence(
         hosts={host.name: host for host in place.hosts},
-        sightings=listening.sightings(),
+        observations=listening.observations(),
         walks=listening.walks(heard.rules.legacy),
         knowledge=Knowledge(books=heard.books, entries=listening.entries(), ask=routes.ask),
         clues=replace(listening.clues(), silent=_silent(place.hosts)),

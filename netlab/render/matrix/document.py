@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from netlab.model.addresses import Address
-from netlab.path.decision import Decision
-from netlab.path.matrix import Cell, Fate, ServiceMatrix, Target
+from netlab.trace.decision import Decision
+from netlab.trace.matrix import Cell, Fate, ServiceMatrix, Target
 
 SCHEMA: Final = "netlab.matrix/1"
 

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from netlab.path.matrix import Cell, Fate, MatrixRow, ServiceMatrix, Target
-from netlab.path.predicted_path import End
 from netlab.render.matrix.table import caller_of, target_of
+from netlab.trace.matrix import Cell, Fate, MatrixRow, ServiceMatrix, Target
+from netlab.trace.predicted_path import End
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

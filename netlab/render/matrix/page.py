@@ -8,8 +8,6 @@ from itertools import groupby
 from typing import Final
 
 from netlab.model.addresses import Address
-from netlab.path.decision import Decision
-from netlab.path.matrix import Cell, MatrixRow, ServiceMatrix, Target
 from netlab.render.markup import Markup, element, fragment
 from netlab.render.matrix.document import matrix_document
 from netlab.render.matrix.looks import (
@@ -23,6 +21,8 @@ from netlab.render.matrix.looks import (
 )
 from netlab.render.matrix.table import caller_of, target_of
 from netlab.render.page import Data, PageFiles, download, page
+from netlab.trace.decision import Decision
+from netlab.trace.matrix import Cell, MatrixRow, ServiceMatrix, Target
 
 _CSS: Final = """
 html{background:var(--paper)}body{color:var(--ink);font:15px/1.5 var(--sans);margin:0}

@@ -14,7 +14,6 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Final
 
-from netlab.path.matrix import Cell, MatrixRow, ServiceMatrix, Target
 from netlab.render.markup import Markup, element
 from netlab.render.matrix.looks import (
     LOOKS,
@@ -28,6 +27,7 @@ from netlab.render.matrix.table import caller_of
 from netlab.render.svg_colours import picture_style
 from netlab.render.svg_elements import document, group, line, rect, text
 from netlab.render.text_widths import shortened, text_width
+from netlab.trace.matrix import Cell, MatrixRow, ServiceMatrix, Target
 
 COLUMNS: Final = 12
 _CELL_W, _CELL_H, _GAP = 148.0, 44.0, 6.0

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from netlab.model.addresses import Address
-from netlab.path.decision import Decision
-from netlab.path.matrix import MatrixRow, ServiceMatrix, Target
-from netlab.path.outcomes import Outcome
 from netlab.render.printable import printable
+from netlab.trace.decision import Decision
+from netlab.trace.matrix import MatrixRow, ServiceMatrix, Target
+from netlab.trace.outcomes import Outcome
 
 Column = list[str]
 """Three lines of heading, then a cell for each caller."""

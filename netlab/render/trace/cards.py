@@ -5,22 +5,14 @@ from itertools import groupby
 from typing import Final
 
 from netlab.model.hosts import HostKind
-from netlab.path.chain_boxes import ChainBox, Entry, boxes
-from netlab.path.observations import AddressPair
-from netlab.path.paths import Hop
-from netlab.path.trace import (
-    ConntrackEntry,
-    Point,
-    Rewritten,
-    Routed,
-    RuleHit,
-    Step,
-    Trace,
-    Verdict,
-)
+from netlab.model.packets import AddressPair
 from netlab.render.markup import Child, Markup, element, fragment
 from netlab.render.trace.stays import Naming, Stay, duration
 from netlab.render.trace.steps import reason_line
+from netlab.sources.conntrack_entries import ConntrackEntry
+from netlab.trace.chain_boxes import ChainBox, Entry, boxes
+from netlab.trace.paths import Hop
+from netlab.trace.trace import Point, Rewritten, Routed, RuleHit, Step, Trace, Verdict
 
 _POINTS: Final = {
     "pre_wire": "came in",

@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from netlab.path.observations import Direction
-from netlab.path.paths import Hop
-from netlab.path.trace import Packet, Trace, Verdict, Visit
-from netlab.render.frame_comments import Naming, hop_comment
+from netlab.capture.frame_comments import Naming, hop_comment
+from netlab.model.packets import Direction
 from netlab.render.printable import printable
 from netlab.render.trace.steps import reason_line, step_lines
+from netlab.trace.paths import Hop
+from netlab.trace.trace import Packet, Trace, Verdict, Visit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

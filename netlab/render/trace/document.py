@@ -4,10 +4,11 @@ import json
 from typing import Any, Final
 
 from netlab.model.hosts import Host
-from netlab.path.observations import AddressPair
-from netlab.path.paths import Hop
-from netlab.path.trace import (
-    ConntrackEntry,
+from netlab.model.packets import AddressPair
+from netlab.render.comparison import comparison_document
+from netlab.sources.conntrack_entries import ConntrackEntry
+from netlab.trace.paths import Hop
+from netlab.trace.trace import (
     Packet,
     Point,
     Reason,
@@ -19,7 +20,6 @@ from netlab.path.trace import (
     Verdict,
     Visit,
 )
-from netlab.render.comparison import comparison_document
 
 SCHEMA: Final = "netlab.trace/1"
 

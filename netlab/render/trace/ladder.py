@@ -11,15 +11,15 @@ from itertools import groupby
 from typing import Final
 
 from netlab.model.hosts import HostKind
-from netlab.path.observations import AddressPair, AddrPort
-from netlab.path.paths import Way
-from netlab.path.trace import Packet, Trace
+from netlab.model.packets import AddressPair, AddrPort
 from netlab.render import svg_elements as svg
 from netlab.render.markup import Markup, Value, fragment
 from netlab.render.text_widths import shortened, text_width
 from netlab.render.trace.picture import badge, cross, dash, said, way_class
 from netlab.render.trace.places import MARGIN, WIDTH
 from netlab.render.trace.stays import Naming, Stay, duration, heading, host_label, stays
+from netlab.trace.paths import Way
+from netlab.trace.trace import Packet, Trace
 
 TIME: Final = 66.0
 """Width of the column of times."""

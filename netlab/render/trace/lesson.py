@@ -1,8 +1,8 @@
 """The sentence a teacher would say of a trace: what this connection shows about the network."""
 
 from netlab.model.hosts import HostKind
-from netlab.path.paths import Nat
-from netlab.path.trace import Packet, Result, Rewritten, Routed, Trace
+from netlab.model.packets import Nat
+from netlab.trace.trace import Packet, Result, Rewritten, Routed, Trace
 
 
 def lesson(trace: Trace) -> str:

@@ -7,11 +7,11 @@ reads as its own is written as an entity.
 from collections.abc import Iterator
 from typing import Final
 
-from netlab.path.observations import AddressPair, AddrPort
-from netlab.path.paths import Hop
-from netlab.path.trace import Packet, Result, Rewritten, Routed, RuleHit, Trace, Visit
+from netlab.model.packets import AddressPair, AddrPort
 from netlab.render.printable import printable
 from netlab.render.trace.tree import shown_packets
+from netlab.trace.paths import Hop
+from netlab.trace.trace import Packet, Result, Rewritten, Routed, RuleHit, Trace, Visit
 
 _OWN: Final = frozenset('#;:<>{}[]()"`&|%')
 _BACK: Final = "-->>"

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from netlab.path.trace import Packet, Result, RuleHit, Trace
 from netlab.render import svg_elements as svg
 from netlab.render.markup import Child, Markup, Value, element
 from netlab.render.page import Data, PageFiles, download, link_to_save, page
@@ -15,6 +14,7 @@ from netlab.render.trace.picture import draw_picture
 from netlab.render.trace.places import WIDTH
 from netlab.render.trace.stays import Naming, Stay, duration, heading, stays
 from netlab.render.trace.svg import description, title_of
+from netlab.trace.trace import Packet, Result, RuleHit, Trace
 
 
 def render_trace_page(

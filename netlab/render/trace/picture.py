@@ -11,8 +11,6 @@ from typing import Final
 
 from netlab.model.hosts import Host, HostKind
 from netlab.model.names import NetnsName
-from netlab.path.paths import Way
-from netlab.path.trace import RuleHit, Trace
 from netlab.render import svg_elements as svg
 from netlab.render.markup import Markup, number
 from netlab.render.printable import printable
@@ -20,6 +18,8 @@ from netlab.render.text_widths import shortened, text_width
 from netlab.render.trace.lines import BADGE, LegLine, StayLine, route
 from netlab.render.trace.places import CHIP, Box, Places, column, place
 from netlab.render.trace.stays import Naming, Stay, host_label, legs, stays
+from netlab.trace.paths import Way
+from netlab.trace.trace import RuleHit, Trace
 
 CORNER: Final = 8.0
 _ARROW: Final = 5.5

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from netlab.path.observations import AddressPair, AddrPort, Direction
-from netlab.path.paths import Hop, Way
-from netlab.path.trace import Packet, Result, Rewritten, Trace, Visit
+from netlab.model.packets import AddressPair, AddrPort, Direction
 from netlab.render.printable import printable
 from netlab.render.trace.tree import shown_packets
+from netlab.trace.paths import Hop, Way
+from netlab.trace.trace import Packet, Result, Rewritten, Trace, Visit
 
 _POD_OF_A_REPLICASET: Final = re.compile(r"(.+)-[0-9a-z]{8,10}-([0-9a-z]{5})")
 _LONGEST_NAME: Final = 22

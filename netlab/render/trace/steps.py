@@ -3,21 +3,12 @@
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 
-from netlab.path.chain_walk import deciding
-from netlab.path.observations import AddrPort
-from netlab.path.paths import Way
-from netlab.path.trace import (
-    Confidence,
-    ConntrackEntry,
-    Point,
-    Reason,
-    Rewritten,
-    Routed,
-    RuleHit,
-    Step,
-    Verdict,
-)
+from netlab.model.packets import AddrPort
 from netlab.render.printable import printable
+from netlab.sources.conntrack_entries import ConntrackEntry
+from netlab.trace.chain_walk import deciding
+from netlab.trace.paths import Way
+from netlab.trace.trace import Confidence, Point, Reason, Rewritten, Routed, RuleHit, Step, Verdict
 
 Cell = Callable[[AddrPort], str]
 """Gives an address and port the name that people know."""

@@ -2,8 +2,6 @@
 
 from typing import Final
 
-from netlab.path.paths import Way
-from netlab.path.trace import Result, Trace
 from netlab.render import svg_elements as svg
 from netlab.render.markup import Markup
 from netlab.render.printable import printable
@@ -14,6 +12,8 @@ from netlab.render.trace.lesson import lesson
 from netlab.render.trace.picture import draw_picture
 from netlab.render.trace.places import MARGIN, WIDTH
 from netlab.render.trace.stays import Naming, host_label, stays
+from netlab.trace.paths import Way
+from netlab.trace.trace import Result, Trace
 
 _TITLE: Final = 19.0
 _BODY: Final = 13.0

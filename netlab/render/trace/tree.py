@@ -10,12 +10,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from netlab.path.observations import AddressPair, AddrPort, Direction
-from netlab.path.paths import Hop, Way
-from netlab.path.trace import Packet, Result, RuleHit, Trace, Visit
+from netlab.model.packets import AddressPair, AddrPort, Direction
 from netlab.render.comparison import comparison_lines
 from netlab.render.printable import printable
 from netlab.render.trace.steps import reason_line, step_lines
+from netlab.trace.paths import Hop, Way
+from netlab.trace.trace import Packet, Result, RuleHit, Trace, Visit
 
 BOLD, RED, GREEN, YELLOW, PLAIN = "\x1b[1m", "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[0m"
 SAME: Final = "·"

@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 from netlab.cli.predict import predict
 from netlab.errors import SpecError
-from netlab.path.flows import OBJECT_EXAMPLE, flow_of
+from netlab.trace.flows import OBJECT_EXAMPLE, flow_of
 
 GOLDEN = Path(__file__).parents[2] / "golden/proxy"
 CASES = json.loads((GOLDEN / "kube-proxy-facts.json").read_text("utf-8"))["cases"]

@@ -11,10 +11,10 @@ import pytest
 from netlab.netfilter.matches import IpProtocol
 from netlab.netfilter.questions import answers
 from netlab.netfilter.verdicts import Packet, Verdict
-from netlab.path.flows import flow_of, parse_flow
-from netlab.path.predict import Predictor
 from netlab.proxy.view import proxy_view
 from netlab.spec.proxy_objects import parse_proxy_objects
+from netlab.trace.flows import flow_of, parse_flow
+from netlab.trace.predict import Predictor
 
 GOLDEN = Path(__file__).parents[2] / "golden/proxy"
 FACTS: dict[str, Any] = json.loads((GOLDEN / "kube-proxy-facts.json").read_text("utf-8"))

@@ -9,12 +9,12 @@ import pytest
 from jsonschema import Draft202012Validator
 
 import netlab.render
-from netlab.path.compare import compare
-from netlab.path.predicted_path import End
-from netlab.path.trace import Trace
 from netlab.render.trace.document import trace_document
 from netlab.render.trace.tree import TraceStyle, render_trace
-from tests.unit.path.test_compare import EQUAL, HITS, way
+from netlab.trace.compare import compare
+from netlab.trace.predicted_path import End
+from netlab.trace.trace import Trace
+from tests.unit.trace.test_compare import EQUAL, HITS, way
 from tests.unit.trace_samples import delivered
 
 

@@ -8,8 +8,7 @@ from pathlib import Path
 from jsonschema import Draft202012Validator
 
 import netlab.render
-from netlab.path.conntrack import Change, Changed, Tracked
-from netlab.path.observations import AddressPair, AddrPort
+from netlab.model.packets import AddressPair, AddrPort
 from netlab.render.conntrack import (
     Words,
     change_document,
@@ -18,6 +17,7 @@ from netlab.render.conntrack import (
     render_connections,
     render_connections_wide,
 )
+from netlab.sources.conntrack_entries import Change, Changed, Tracked
 
 SCHEMA = json.loads((Path(netlab.render.__file__).parent / "conntrack.schema.json").read_text())
 

@@ -1,8 +1,8 @@
 """Findings of an experiment as text."""
 
-from netlab.path.findings import Finding
 from netlab.render.demo import render_finding, render_verdict
 from netlab.render.path import Style
+from netlab.trace.findings import Finding
 
 STYLE = Style(width=80, names={})
 

@@ -6,9 +6,9 @@ from pathlib import Path as Directory
 
 import pytest
 
-from netlab.path.observations import AddressPair, AddrPort, Direction
-from netlab.path.paths import Attempt, Connection, Fate, Flow, Hop, Path, Way
+from netlab.model.packets import AddressPair, AddrPort, Direction
 from netlab.render.path import Style, render_connection
+from netlab.trace.paths import Attempt, Connection, Fate, Flow, Hop, Path, Way
 
 CLIENT, CALLED, NODE, POD = (
     AddrPort(ip_address(address), port)

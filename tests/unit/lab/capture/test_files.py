@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from netlab.capture import pcapng
 from netlab.errors import HostError
 from netlab.lab.capture.files import FileFullError, PcapngFile, ReaderGoneError
-from netlab.observe import pcapng
 from tests.unit.pcapng_reader import read_file
 
 HEAD = [

@@ -4,17 +4,17 @@ from pathlib import Path
 
 import pytest
 
+from netlab.capture.frame_comments import Naming
+from netlab.capture.pcapng import Statistics
 from netlab.errors import HostError
 from netlab.lab.capture.annotation import Annotation
 from netlab.lab.capture.live_lines import LiveLines
 from netlab.lab.capture.outputs import FileEach, Heading, OneFile, Output
 from netlab.lab.capture.vantage import HeardInterface, Seen, Vantage
-from netlab.observe.interfaces import InterfaceSeen
-from netlab.observe.pcapng import Statistics
-from netlab.path.identity import PacketNumbers
-from netlab.render.frame_comments import Naming
-from tests.unit.path.test_identity import CLIENT, NODE, POD, ipv4, tcp
+from netlab.linux.interfaces import InterfaceSeen
+from netlab.sources.packet_identity import PacketNumbers
 from tests.unit.pcapng_reader import read_file
+from tests.unit.sources.test_packet_identity import CLIENT, NODE, POD, ipv4, tcp
 
 HEADING = Heading(comments=("netlab capture",), expression="tcp")
 OUTSIDE = ipv4(CLIENT, NODE, 6, tcp(40000, 30080))
@@ -37,7 +37,7 @@ WAYS = [
 COUNTERS = [Statistics(interface=i, start_ns=1, end_ns=9, received=i, dropped=0) for i in range(3)]
 
 
-def sightings() -> list[Seen]:
+def observations() -> list[Seen]:
     numbers = PacketNumbers()
     return [
         ((i, way, len(frame), frame), numbers.see(frame, way.place, i))
@@ -55,7 +55,7 @@ def fill(output: Output) -> None:
     for interface in INTERFACES:
         output.meet(interface)
     output.learn(NAMES)
-    output.take(sightings())
+    output.take(observations())
     output.close(COUNTERS)
 
 

@@ -11,9 +11,9 @@ from netlab.lab.demo.judge import Judge
 from netlab.lab.demo.node_rules import DropRule
 from netlab.model.hosts import Host, HostKind
 from netlab.model.names import NetnsName
-from netlab.path.observations import AddressPair, AddrPort, Direction
-from netlab.path.outcomes import Outcome, Result
-from netlab.path.paths import Attempt, Connection, Fate, Flow, Hop, Path, Way
+from netlab.model.packets import AddressPair, AddrPort, Direction
+from netlab.trace.outcomes import Outcome, Result
+from netlab.trace.paths import Attempt, Connection, Fate, Flow, Hop, Path, Way
 
 
 def host(name: str, kind: HostKind, address: str, node: str | None = None) -> Host:
@@ -135,7 +135,7 @@ def test_an_answer_whose_packets_were_not_seen_proves_nothing():
 @pytest.mark.parametrize(
     ("seen", "last", "drops", "holds"),
     [
-        pytest.param(None, "node2", (0, 2), True, id="silence, a last sighting and a count"),
+        pytest.param(None, "node2", (0, 2), True, id="silence, a last observation and a count"),
         pytest.param(None, "node2", (2, 2), False, id="the rule counted nothing"),
         pytest.param(None, "router", (0, 2), False, id="the packet never reached the node"),
         pytest.param("10.240.0.4", "node2", (0, 2), False, id="an answer came"),

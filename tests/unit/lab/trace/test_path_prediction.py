@@ -5,7 +5,7 @@ from netlab.lab.trace.path_prediction import known_rules
 from netlab.model.addresses import Family
 from netlab.model.hosts import Host, HostKind
 from netlab.model.names import NetnsName
-from netlab.path.host_rules import ListedRules
+from netlab.trace.host_rules import ListedRules
 
 LISTED = {
     "node1": ListedRules(iptables="*nat\n-A POSTROUTING -j MASQUERADE\nCOMMIT\n", tables=("nat",)),

@@ -4,9 +4,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from netlab.lab.trace.pcapng import pcapng_of, write_trace
+from netlab.linux.frames import Frame
 from netlab.model.names import NetnsName
-from netlab.observe.frames import Frame
-from netlab.path.paths import Hop
+from netlab.trace.paths import Hop
 from tests.unit.pcapng_reader import read_file
 from tests.unit.trace_samples import delivered
 

@@ -7,8 +7,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 import netlab.render
-from netlab.path.matrix import ServiceMatrix
 from netlab.render.matrix.document import matrix_document, render_matrix_json
+from netlab.trace.matrix import ServiceMatrix
 from tests.unit.matrix_samples import DROP, MATRIX, NAMES
 
 SCHEMA = json.loads((Path(netlab.render.__file__).parent / "matrix.schema.json").read_text())

@@ -3,8 +3,8 @@
 from dataclasses import replace
 from xml.etree import ElementTree as ET
 
-from netlab.path.matrix import ServiceMatrix
 from netlab.render.matrix.svg import COLUMNS, render_matrix_svg
+from netlab.trace.matrix import ServiceMatrix
 from tests.unit.matrix_samples import DROP, MATRIX, cell
 
 SVG = "{http://www.w3.org/2000/svg}"

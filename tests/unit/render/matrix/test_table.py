@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from netlab.path.matrix import MatrixRow, ServiceMatrix, Target
 from netlab.render.matrix.table import render_decisions, render_matrix
+from netlab.trace.matrix import MatrixRow, ServiceMatrix, Target
 from tests.unit.matrix_samples import MATRIX, NAMES
 
 WIDE = """\

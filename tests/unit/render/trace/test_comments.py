@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from netlab.path.trace import Reason
 from netlab.render.trace.comments import commented_hops, trace_summary
+from netlab.trace.trace import Reason
 from tests.unit.trace_samples import RULES, delivered, dropped
 
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from netlab.path.paths import Way
-from netlab.path.trace import Trace
 from netlab.render.trace.lesson import lesson
+from netlab.trace.paths import Way
+from netlab.trace.trace import Trace
 from tests.unit.drawn_samples import (
     ASKED,
     NAT_THERE,

@@ -10,10 +10,10 @@ from html.parser import HTMLParser
 
 import pytest
 
-from netlab.path.trace import Reason, Trace
 from netlab.render.page import PageFiles
 from netlab.render.trace.document import trace_document
 from netlab.render.trace.page import render_trace_page
+from netlab.trace.trace import Reason, Trace
 from tests.unit import drawn_samples as samples
 
 FILES = PageFiles(css="p > b { color: red }", script="if (1 < 2 && true) {}")

@@ -4,7 +4,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from netlab.path.observations import AddrPort
+from netlab.model.packets import AddrPort
 from netlab.render.trace.stays import Naming, heading, host_label, legs, stays
 from tests.unit.drawn_samples import POD, dropped, nodeport, retried, unsent
 

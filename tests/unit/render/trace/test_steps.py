@@ -1,21 +1,17 @@
 """Lines about the steps of a visit."""
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from netlab.path.paths import Way
-from netlab.path.trace import (
-    ConntrackEntry,
-    Point,
-    Reason,
-    Result,
-    Routed,
-    RuleHit,
-    Step,
-    Verdict,
-)
 from netlab.render.printable import printable
 from netlab.render.trace.steps import reason_line, step_lines
+from netlab.trace.paths import Way
+from netlab.trace.trace import Point, Reason, Result, Routed, RuleHit, Step, Verdict
 from tests.unit.trace_samples import ENTRY
+
+if TYPE_CHECKING:
+    from netlab.sources.conntrack_entries import ConntrackEntry
 
 
 def lines(*steps: Step, way: Way = Way.REQUEST, rules: bool = False) -> list[str]:

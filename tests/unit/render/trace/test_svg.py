@@ -8,10 +8,10 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from netlab.path.trace import Result, Trace, Verdict
 from netlab.render.svg_elements import SVG
 from netlab.render.trace.places import WIDTH
 from netlab.render.trace.svg import render_trace_svg
+from netlab.trace.trace import Result, Trace, Verdict
 from tests.unit import drawn_samples as samples
 from tests.unit import trace_samples
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from netlab.path.trace import Trace
 from netlab.render.trace.tree import TraceStyle, render_trace
+from netlab.trace.trace import Trace
 from tests.unit.trace_samples import RULES, delivered, dropped
 
 HOSTILE = RULES.replace("kubernetes service portals", "\x1b[31mred \N{RIGHT-TO-LEFT OVERRIDE}")

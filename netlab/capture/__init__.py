@@ -1,0 +1,1 @@
+"""Frames to annotated captures: blocks of pcapng, a comment for each frame."""

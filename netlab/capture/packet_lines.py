@@ -1,0 +1,73 @@
+"""One line a packet of a capture under way."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from netlab.capture.frame_comments import Naming
+from netlab.model.packets import Direction
+from netlab.sources.neighbour_messages import neighbour_talk
+from netlab.sources.observations import Observation
+from netlab.sources.packet_identity import identify, pair_of
+from netlab.sources.packet_key import kind_of
+
+_PROTOCOLS: Final = {2: "igmp", 58: "icmpv6", 132: "sctp"}
+_FRAGMENT_OFFSET: Final = 0x1FFF
+POINT_COLUMN: Final = 22
+"""A longer name pushes the rest of its line to the right."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveFrame:
+    """A frame as its line tells of it."""
+
+    time_ns: int
+    host: str
+    ifname: str
+    direction: Direction
+    number: int
+    """Of its packet; 0 for none."""
+    what: str
+    """``client:52250 > node2:30080 tcp SYN``"""
+    was: str = ""
+    """The ends at the observation before, when NAT rewrote them since."""
+
+
+def live_line(frame: LiveFrame) -> str:
+    """Return time (UTC), number of the packet, place, and what the frame is."""
+    stamp = datetime.fromtimestamp(frame.time_ns // 1_000_000_000, UTC).strftime("%H:%M:%S")
+    micros = frame.time_ns % 1_000_000_000 // 1000
+    way = f"▸ {frame.ifname}" if frame.direction is Direction.IN else f"{frame.ifname} ▸"
+    number = f"#{frame.number}" if frame.number else ""
+    point = f"{frame.host} {way}"
+    was = f"  ✎ was {frame.was}" if frame.was else ""
+    return f"{stamp}.{micros:06} {number:>6} {point:<{POINT_COLUMN}} {frame.what}{was}"
+
+
+def packet_words(seen: Observation, naming: Naming) -> str:
+    """Return ends, protocol, kind and length of content of a packet."""
+    key = seen.key
+    kind = kind_of(key)
+    protocol = key.protocol if kind.lower() != key.protocol else ""
+    words = [naming.ends(seen.pair), protocol, kind]
+    if key.length and key.protocol not in {"icmp", "icmpv6"}:
+        words.append(f"{key.length} bytes")
+    return " ".join(word for word in words if word)
+
+
+def other_words(data: bytes, length: int, naming: Naming) -> str:
+    """Return what is known of a frame that belongs to no connection of TCP, UDP or ICMP."""
+    if (talk := neighbour_talk(data)) is not None:
+        ends = (talk.sender, talk.receiver, talk.subject)
+        sender, receiver, subject = (naming.address(str(end)) for end in ends)
+        if talk.is_answer:
+            return f"{sender} > {receiver} {talk.protocol}, {subject} is at {talk.mac}"
+        return f"{sender} {talk.protocol}, who has {subject}?"
+    identity = identify(data)
+    if identity is None:
+        return f"EtherType 0x{data[12:14].hex()}, {length} bytes"
+    is_ipv4 = data[14] >> 4 == 4
+    later = is_ipv4 and int.from_bytes(data[20:22], "big") & _FRAGMENT_OFFSET
+    number = data[23] if is_ipv4 else data[20]
+    what = "later fragment" if later else _PROTOCOLS.get(number, f"IP protocol {number}")
+    return f"{naming.ends(pair_of(identity[1]))} {what}, {length} bytes"

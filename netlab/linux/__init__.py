@@ -1,0 +1,1 @@
+"""The kernel's calls and formats, once, without policy."""

@@ -1,1 +1,0 @@
-"""Effects: watch packets. The only watcher."""

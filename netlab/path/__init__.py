@@ -1,1 +1,0 @@
-"""Evidence to the path a packet took."""

@@ -1,0 +1,1 @@
+"""What a kernel tells of packets, one module a source. The only watcher."""

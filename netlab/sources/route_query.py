@@ -1,0 +1,112 @@
+"""Ask a namespace's kernel where it would send a packet, as ``ip route get`` does.
+
+Source: rtnetlink(7); Linux, include/uapi/linux/rtnetlink.h.
+"""
+
+import errno
+import ipaddress
+import os
+import socket
+import struct
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from netlab.linux.nfnetlink import attribute, attributes, messages
+from netlab.linux.packet_ring import Enter
+from netlab.model.addresses import Address
+from netlab.model.names import NetnsName
+from netlab.sources.routes import RouteAnswer, RouteQuestion
+
+RTM_GETROUTE: Final = 26
+RTM_F_LOOKUP_TABLE, RTM_F_FIB_MATCH = 0x1000, 0x2000
+RTA_DST, RTA_SRC, RTA_IIF, RTA_OIF, RTA_GATEWAY, RTA_TABLE, RTA_MARK = 1, 2, 3, 4, 5, 15, 16
+RTN_LOCAL: Final = 2
+_HEADER: Final = struct.Struct("=IHHII")
+_ROUTE: Final = struct.Struct("=BBBBBBBBI")
+_ERRORS: Final = {
+    errno.ENETUNREACH: "no route",
+    errno.EHOSTUNREACH: "an unreachable route",
+    errno.EACCES: "a prohibit route",
+    errno.EINVAL: "a blackhole route",
+    errno.EXDEV: "a source address that may not come this way (rp_filter)",
+}
+
+
+class RouteQueries:
+    """Answers to routing questions of one namespace, each asked once.
+
+    Raises:
+        FileNotFoundError: The namespace is gone.
+        OSError: The kernel refused the socket.
+    """
+
+    def __init__(self, netns: NetnsName, enter: Enter) -> None:
+        with enter(netns):
+            self._socket = socket.socket(
+                socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE
+            )
+            self._names: Mapping[int, str] = dict(socket.if_nameindex())
+        self._answers: dict[RouteQuestion, RouteAnswer] = {}
+
+    def ask(self, question: RouteQuestion) -> RouteAnswer:
+        """Return the kernel's answer."""
+        if question not in self._answers:
+            self._answers[question] = self._ask(question)
+        return self._answers[question]
+
+    def close(self) -> None:
+        """Close the socket."""
+        self._socket.close()
+
+    def _ask(self, question: RouteQuestion) -> RouteAnswer:
+        body = b"".join(self._attributes(question))
+        flags = RTM_F_LOOKUP_TABLE | RTM_F_FIB_MATCH
+        family = socket.AF_INET if question.destination.version == 4 else socket.AF_INET6
+        lengths = (_bits(question.destination), _bits(question.source))
+        route = _ROUTE.pack(family, *lengths, 0, 0, 0, 0, 0, flags)
+        length = _HEADER.size + len(route) + len(body)
+        self._socket.send(_HEADER.pack(length, RTM_GETROUTE, 1, 1, 0) + route + body)
+        answer = next(messages(self._socket.recv(1 << 16)))
+        if answer.kind == 2:
+            return RouteAnswer(
+                error=self._error(question, -struct.unpack_from("=i", answer.payload)[0])
+            )
+        return self._answer(answer.payload)
+
+    def _error(self, question: RouteQuestion, number: int) -> str:
+        if number == errno.EINVAL and question.source is not None:
+            # The kernel says the same of a source that it takes for forged or impossible.
+            blackhole = self._ask(question._replace(source=None, ifname_in="")).error
+            if blackhole != _ERRORS[errno.EINVAL]:
+                return "a source address that may not come this way"
+        return _ERRORS.get(number, os.strerror(number))
+
+    def _attributes(self, question: RouteQuestion) -> Iterator[bytes]:
+        yield attribute(RTA_DST, question.destination.packed)
+        if question.source is not None:
+            yield attribute(RTA_SRC, question.source.packed)
+        index = next((i for i, name in self._names.items() if name == question.ifname_in), 0)
+        if index:
+            yield attribute(RTA_IIF, struct.pack("=I", index))
+        if question.mark:
+            yield attribute(RTA_MARK, struct.pack("=I", question.mark))
+
+    def _answer(self, payload: bytes) -> RouteAnswer:
+        _, bits, _, _, _, _, _, kind, _ = _ROUTE.unpack_from(payload)
+        found = attributes(payload[_ROUTE.size :])
+        (oif,) = struct.unpack("=I", found.get(RTA_OIF, bytes(4)))
+        (table,) = struct.unpack("=I", found.get(RTA_TABLE, bytes(4)))
+        prefix = "default"
+        if RTA_DST in found:
+            prefix = f"{ipaddress.ip_address(found[RTA_DST])}/{bits}"
+        gateway = found.get(RTA_GATEWAY)
+        return RouteAnswer(
+            route="local" if kind == RTN_LOCAL else prefix,
+            via="" if gateway is None else str(ipaddress.ip_address(gateway)),
+            ifname=self._names.get(oif, ""),
+            table=table,
+        )
+
+
+def _bits(address: Address | None) -> int:
+    return 0 if address is None else address.max_prefixlen

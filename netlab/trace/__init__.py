@@ -1,0 +1,1 @@
+"""Evidence to the path that a packet took."""

@@ -1,0 +1,109 @@
+"""All rules that a kernel holds in one host: those of iptables, and kube-proxy's nftables table.
+
+In nftables mode a node has both: the CNI's masquerading is of iptables. Where two base chains have
+the same priority, the one that was registered last comes first; a table's chains are taken to be
+as old as the table.
+
+Source: Linux, ``net/netfilter/core.c`` (nf_hook_entries_grow).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from netlab.model.addresses import Address, Family
+from netlab.model.packets import AddrPort
+from netlab.netfilter.base_chains import HookWalker, Route
+from netlab.netfilter.parse import parse
+from netlab.netfilter.rules import Ruleset
+from netlab.netfilter.thinning import thin
+from netlab.netfilter.walk import base_chains
+from netlab.proxy.nftables.listing import parse_listing
+from netlab.proxy.nftables.table import TABLE, Table
+from netlab.proxy.nftables.thinning import thin_table
+from netlab.proxy.nftables.walk import table_base_chains
+
+if TYPE_CHECKING:
+    from netlab.trace.decision import Endpoints
+
+SERVICES: Final = "KUBE-SERVICES"
+"""kube-proxy's first chain of iptables."""
+_OF_IPTABLES: Final = frozenset({"raw", "mangle", "nat", "filter", "security"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedRules:
+    """What a host's own programs print of its rules."""
+
+    iptables: str = ""
+    """By iptables-save."""
+    kube_proxy: str = ""
+    """By ``nft list table``, of kube-proxy's table; empty where there is none."""
+    tables: tuple[str, ...] = ()
+    """Tables of nftables that packets meet, in the order in which they were made."""
+
+    def foreign(self) -> tuple[str, ...]:
+        """Return the tables whose rules neither text has."""
+        return tuple(name for name in self.tables if name not in {*_OF_IPTABLES, TABLE})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostRules:
+    """The rules of one host."""
+
+    iptables: Ruleset
+    kube_proxy: Table | None = None
+    tables: tuple[str, ...] = ()
+    """Tables of nftables in the order in which they were made; one not named is the newest."""
+
+    def walker(self, local: Iterable[Address], route: Route | None = None) -> HookWalker:
+        """Return what walks packets through all of them.
+
+        Args:
+            local: The host's addresses.
+            route: Its routes.
+        """
+        kept = frozenset(local)
+        chains = list(base_chains(self.iptables, kept))
+        if self.kube_proxy is not None:
+            chains += table_base_chains(self.kube_proxy, kept)
+        age = {name: number for number, name in enumerate(self.tables)}
+        chains.sort(key=lambda chain: -age.get(chain.table, len(age)))
+        return HookWalker(chains, kept, route)
+
+    def has_kube_proxy(self) -> bool:
+        """Tell whether kube-proxy's rules are among them."""
+        nat = self.iptables.table("nat")
+        return self.kube_proxy is not None or (nat is not None and nat.chain(SERVICES) is not None)
+
+    def thinned(self, most: int) -> "tuple[HostRules, dict[str, Endpoints]]":
+        """Return the rules with no chain that leads to more than ``most`` endpoints.
+
+        Returns:
+            The rules, and by chain the endpoints of those that were made small.
+        """
+        small = thin(self.iptables, most)
+        found = dict(small.endpoints)
+        table = self.kube_proxy
+        if table is not None:
+            small_table = thin_table(table, most)
+            table = small_table.table
+            found |= small_table.endpoints
+        endpoints = {
+            chain: tuple((AddrPort(to.address, to.port or 0), chance) for to, chance in rewritings)
+            for chain, rewritings in found.items()
+        }
+        return replace(self, iptables=small.ruleset, kube_proxy=table), endpoints
+
+
+def parse_host_rules(listed: ListedRules, family: Family) -> HostRules:
+    """Return the rules that were listed.
+
+    Raises:
+        SpecError: A text is none that its program prints.
+    """
+    return HostRules(
+        iptables=parse(listed.iptables, family),
+        kube_proxy=parse_listing(listed.kube_proxy).table if listed.kube_proxy else None,
+        tables=listed.tables,
+    )

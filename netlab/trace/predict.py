@@ -1,0 +1,104 @@
+"""What a node's rules will do with a packet that nobody has sent yet."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from netlab.model.addresses import Family
+from netlab.model.topology import DetectLocalMode, ProxyMode
+from netlab.netfilter.questions import is_local
+from netlab.netfilter.verdicts import Outcome, Packet, Verdict
+from netlab.netfilter.walk import Walker
+from netlab.proxy.configuration import ProxyConfiguration
+from netlab.proxy.iptables import compile_ruleset
+from netlab.proxy.nftables import compile_table
+from netlab.proxy.nftables.walk import Walker as TableWalker
+from netlab.proxy.view import ProxyView
+from netlab.trace.flows import FlowQuestion, Origin
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prediction:
+    """The answer to one question."""
+
+    question: FlowQuestion
+    outcomes: tuple[Outcome, ...]
+
+    @property
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """What can become of the packet, the likeliest first; as a rule there is one."""
+        chances: dict[Verdict, Fraction] = {}
+        for one in self.outcomes:
+            chances[one.verdict] = chances.get(one.verdict, Fraction(0)) + one.chance
+        return tuple(sorted(chances, key=lambda verdict: (-chances[verdict], verdict)))
+
+    @property
+    def endpoints(self) -> dict[str, Fraction]:
+        """The chance of each endpoint, in the order of the rules."""
+        chances: dict[str, Fraction] = {}
+        for one in self.outcomes:
+            if one.endpoint is not None:
+                chances[one.endpoint] = chances.get(one.endpoint, Fraction(0)) + one.chance
+        return chances
+
+    @property
+    def is_masqueraded(self) -> bool:
+        """Whether any endpoint sees an address of the node instead of the source."""
+        return any(one.is_masqueraded for one in self.outcomes)
+
+
+class Predictor:
+    """Answers questions about one node.
+
+    Args:
+        view: What kube-proxy on the node knows.
+    """
+
+    def __init__(self, view: ProxyView) -> None:
+        self._view = view
+        self._walkers: dict[Family, Walker | TableWalker] = {}
+
+    def predict(self, question: FlowQuestion) -> Prediction:
+        """Return what the rules do with the first packet of a flow.
+
+        A source that is the node's own address sends from the node; any other arrives there.
+        """
+        walker = self._walkers.get(question.family)
+        if walker is None:
+            walker = self._walkers[question.family] = self._walker(question.family)
+        packet = packet_of(question, self._view)
+        return Prediction(question=question, outcomes=walker.walk(packet))
+
+    def _walker(self, family: Family) -> Walker | TableWalker:
+        view = self._view
+        inputs = view.node, view.services, view.slices, view.configuration, family
+        match view.mode:
+            case ProxyMode.IPTABLES:
+                return Walker(compile_ruleset(*inputs), view.node.addresses)
+            case ProxyMode.NFTABLES:
+                table = compile_table(*inputs, service_cidrs=view.service_cidrs)
+                return TableWalker(table, view.node.addresses)
+
+
+def packet_of(question: FlowQuestion, view: ProxyView) -> Packet:
+    """Return the first packet of a flow as it meets the node."""
+    is_made_here = is_local(question.source, frozenset(view.node.addresses))
+    comes_from_pod = question.origin is Origin.POD and not is_made_here
+    return Packet(
+        source=question.source,
+        destination=question.destination,
+        protocol=question.protocol,
+        destination_port=question.port,
+        is_made_here=is_made_here,
+        in_interface=_pod_interface(view.configuration) if comes_from_pod else "",
+    )
+
+
+def _pod_interface(configuration: ProxyConfiguration) -> str:
+    """Return an interface that pods' packets come by, as far as the configuration knows one."""
+    match configuration.detect_local_mode:
+        case DetectLocalMode.BRIDGE_INTERFACE:
+            return configuration.bridge_interface
+        case DetectLocalMode.INTERFACE_NAME_PREFIX:
+            return f"{configuration.interface_name_prefix}0"
+        case _:
+            return ""
