@@ -3,6 +3,9 @@
 The tutorials read ``client_address`` from it. Any method, any path, keep-alive, chunked and large
 bodies (they are returned whole), IPv4 and IPv6 on one socket.
 
+A connection that a balancer begins with a PROXY protocol head is answered with the client that the
+head names, and with a line more: ``proxy_protocol``, its version and the balancer's address.
+
 Asked to end (SIGTERM), it drains: see ``netlab.workloads.draining``.
 
 Source: ``registry.k8s.io/echoserver:1.4``, its answer's form; the values are this server's own.
@@ -18,9 +21,12 @@ from email.message import Message
 from typing import IO, Final
 
 from netlab.workloads.draining import DrainingServer, KeptAlive
+from netlab.workloads.proxy_protocol import ProxyHead, read_head
 
 PORT: Final = 8080
 _CHUNK: Final = 1 << 16
+_LINE: Final = (1 << 16) + 1
+"""Bytes of a request's first line at most, and one to tell a longer one by."""
 _IN_MEMORY: Final = 1 << 20
 """Bytes of a body up to which it is held in memory; a longer one goes to a file."""
 
@@ -29,6 +35,26 @@ class _Echo(KeptAlive):
     server_version = "netlab-echo"
     # Headers and body leave as few packets as they can.
     wbufsize = -1
+    _is_first = True
+    _proxy_head: ProxyHead | None = None
+    raw_requestline: bytes
+
+    def parse_request(self) -> bool:
+        """Parse a request, and what a balancer put before the connection's first."""
+        if self._is_first:
+            self._is_first = False
+            try:
+                self._proxy_head = read_head(self.raw_requestline, self.rfile)
+            except ValueError:
+                self.requestline, self.request_version, self.command = "", "", ""
+                self.send_error(http.HTTPStatus.BAD_REQUEST)
+                return False
+            if self._proxy_head is not None:
+                self.raw_requestline = self.rfile.readline(_LINE)
+                if not self.raw_requestline:
+                    self.close_connection = True
+                    return False
+        return super().parse_request()
 
     def __getattr__(self, name: str) -> Callable[[], None]:
         """Serve every method: the standard library looks up ``do_<METHOD>``."""
@@ -86,7 +112,7 @@ class _Echo(KeptAlive):
         return "\n".join(
             [
                 "CLIENT VALUES:",
-                f"client_address={self.client_address[0].removeprefix('::ffff:')}",
+                *self._client(),
                 f"command={self.command}",
                 f"real path={path}",
                 f"query={query or 'nil'}",
@@ -102,6 +128,14 @@ class _Echo(KeptAlive):
                 "" if has_body else "-no body in request-",
             ]
         )
+
+    def _client(self) -> list[str]:
+        peer = self.client_address[0].removeprefix("::ffff:")
+        head = self._proxy_head
+        if head is None:
+            return [f"client_address={peer}"]
+        client = head.client[0] if head.client is not None else peer
+        return [f"client_address={client}", f"proxy_protocol=v{head.version} from {peer}"]
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the library's name)
         """Write an access log line to standard output, as the container's log."""

@@ -31,6 +31,7 @@ TESTED_THROUGH: Final[dict[str, str]] = {
     "proxy/*.py": "unit/proxy/test_iptables.py",
     "render/*.py": "unit/render/trace/test_tree.py",
     "spec/*.py": "unit/spec/test_complaints.py",
+    "workloads/agnhost/*.py": "unit/workloads/test_agnhost.py",
 }
 """Modules that no test names, by pattern, and the test that runs them all the same."""
 

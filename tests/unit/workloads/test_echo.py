@@ -229,3 +229,24 @@ def test_many_callers_are_served_at_once(server: Server):
     for number, caller in reversed(list(enumerate(callers))):
         assert f"real path=/{number}\n" in caller.getresponse().read().decode()
         caller.close()
+
+
+@pytest.mark.parametrize(
+    ("head", "version"),
+    [
+        (b"PROXY TCP4 198.51.100.79 203.0.113.10 40000 80\r\n", "v1"),
+        (
+            b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c"
+            + socket.inet_aton("198.51.100.79")
+            + socket.inet_aton("203.0.113.10")
+            + b"\x9c\x40\0\x50",
+            "v2",
+        ),
+    ],
+)
+def test_a_proxy_protocol_head_names_the_client(server: Server, head: bytes, version: str):
+    request = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+    last = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+    text = server.ask(head + request + last).decode()
+    assert text.count("client_address=198.51.100.79") == 2
+    assert text.count(f"proxy_protocol={version} from 127.0.0.1") == 2
