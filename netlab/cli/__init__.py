@@ -16,6 +16,7 @@ from typing import Any, Final, NoReturn
 import click
 
 from netlab import __version__
+from netlab.cli.ascii_forms import use_ascii_forms
 from netlab.errors import HostError, NetlabError
 
 _COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
@@ -112,6 +113,7 @@ def netlab() -> None:
 def main() -> NoReturn:
     """Run the command line and end the process with the exit code of what happened."""
     _open_what_is_closed()
+    use_ascii_forms()
     sys.exit(_run(sys.argv[1:]))
 
 

@@ -49,7 +49,9 @@ def create(name: NetnsName) -> None:
     """
     if is_mounted(name):
         return
-    NETNS.mkdir(mode=0o755, exist_ok=True)
+    if not NETNS.exists():
+        NETNS.mkdir(exist_ok=True)
+        NETNS.chmod(0o755)  # as `ip netns` makes it; mkdir's mode would pass through the umask
     path = NETNS / name
     os.close(os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o444))
     home = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)

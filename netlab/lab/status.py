@@ -150,7 +150,8 @@ def _endpoints(piece: Object) -> list[AddrPort]:
     return [
         AddrPort(ip_address(address), port)
         for endpoint in items_of(piece, "endpoints")
-        if (endpoint.get("conditions") or {}).get("ready")
+        # Kubernetes reads a condition that is not there as true.
+        if (endpoint.get("conditions") or {}).get("ready") is not False
         for address in endpoint["addresses"]
         for port in ports
     ]

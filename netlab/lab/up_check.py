@@ -88,7 +88,8 @@ def _nodes_with_endpoints(slices: list[Object]) -> dict[tuple[str, str, str], se
     for piece in slices:
         name = labels_of(piece).get("kubernetes.io/service-name", "")
         for endpoint in items_of(piece, "endpoints"):
-            if (endpoint.get("conditions") or {}).get("ready"):
+            # Kubernetes reads a condition that is not there as true.
+            if (endpoint.get("conditions") or {}).get("ready") is not False:
                 key = namespace_of(piece), name, piece["addressType"]
                 found[key].add(endpoint.get("nodeName", ""))
     return found

@@ -1,7 +1,16 @@
-"""Addresses and their families."""
+"""Addresses and their families, and how Kubernetes reads them.
 
+``parse_ip`` and ``parse_cidr`` are the only way from an object's text to an address. They take what
+the API server takes, and nothing that a rule's text could not repeat: no zone, which Python's
+``ipaddress`` allows with any characters behind the ``%``, and no netmask for a prefix length.
+
+Source: Kubernetes, ``k8s.io/utils/net`` (ParseIPSloppy, ParseCIDRSloppy).
+"""
+
+import re
 from enum import StrEnum
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Final
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -16,6 +25,51 @@ class Family(StrEnum):
     def holds(self, address: Address | Network) -> bool:
         """Tell whether ``address`` is of this family."""
         return address.version == (4 if self is Family.IPV4 else 6)
+
+
+_PREFIX_LENGTH: Final = re.compile(r"[0-9]{1,3}", re.ASCII)
+
+
+def parse_ip(text: object) -> Address | None:
+    """Return the address that ``text`` spells, or None.
+
+    Leading zeros of an IPv4 address do not count: Kubernetes reads 010 as ten, never as eight. An
+    IPv4-mapped IPv6 address is the IPv4 address.
+
+    >>> parse_ip("010.0.0.1"), parse_ip("::ffff:10.0.0.1"), parse_ip("fe80::1%eth0")
+    (IPv4Address('10.0.0.1'), IPv4Address('10.0.0.1'), None)
+    """
+    if not isinstance(text, str) or "%" in text:
+        return None
+    try:
+        address = ip_address(_decimal(text))
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address
+
+
+def parse_cidr(text: object) -> Network | None:
+    """Return the network that ``text`` spells, as address and prefix length, or None.
+
+    Bits beyond the prefix length do not count.
+
+    >>> parse_cidr("10.0.0.1/8"), parse_cidr("10.0.0.0/255.0.0.0"), parse_cidr("10.0.0.1")
+    (IPv4Network('10.0.0.0/8'), None, None)
+    """
+    if not isinstance(text, str) or "%" in text:
+        return None
+    address, _, length = text.partition("/")
+    if not _PREFIX_LENGTH.fullmatch(length):
+        return None
+    try:
+        return ip_network(f"{_decimal(address)}/{length}", strict=False)
+    except ValueError:
+        return None
+
+
+def _decimal(text: str) -> str:
+    return text if ":" in text else re.sub(r"\b0+(?=\d)", "", text)
 
 
 def family_of(address: Address | Network) -> Family:

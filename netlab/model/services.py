@@ -8,13 +8,11 @@ the API's work.
 Source: Kubernetes API reference, Service v1 and EndpointSlice discovery.k8s.io/v1.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import ip_address, ip_network
 from typing import Final
 
-from netlab.model.addresses import Address, Network
+from netlab.model.addresses import Address, Network, parse_cidr, parse_ip
 from netlab.model.packets import Protocol
 
 SERVICE_NAME_LABEL: Final = "kubernetes.io/service-name"
@@ -218,28 +216,11 @@ def _protocol(port: Object) -> Protocol:
 
 def _addresses(texts: list[str]) -> tuple[Address, ...]:
     """Return the addresses among ``texts``; ``None`` of a headless Service is not one."""
-    found = []
-    for text in texts:
-        try:
-            found.append(ip_address(decimal(text)))
-        except ValueError:
-            continue
-    return tuple(found)
+    return tuple(address for text in texts if (address := parse_ip(text)) is not None)
 
 
 def _networks(texts: list[str]) -> tuple[Network, ...]:
-    found = []
-    for text in texts:
-        try:
-            found.append(ip_network(decimal(text.strip()), strict=False))
-        except ValueError:
-            continue
-    return tuple(found)
-
-
-def decimal(text: str) -> str:
-    """Drop leading zeros of an IPv4 address: Kubernetes reads 010 as ten, never as eight."""
-    return text if ":" in text else re.sub(r"\b0+(?=\d)", "", text)
+    return tuple(found for text in texts if (found := parse_cidr(text.strip())) is not None)
 
 
 def _part(obj: Object, key: str) -> Object:

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_network
 from typing import Final
 
 from netlab.errors import SpecError
-from netlab.model.addresses import Address, Family, Network
+from netlab.model.addresses import Address, Family, Network, parse_cidr, parse_ip
 from netlab.model.services import (
     EndpointSlice,
     ProxyNode,
@@ -128,11 +128,13 @@ def _node_called(name: str, objects: ProxyObjects) -> Object:
 def _addresses(node: Object, kind: str) -> Iterator[Address]:
     for entry in map(mapping, entries(mapping(node.get("status")).get("addresses"))):
         if entry.get("type") == kind:
-            yield ip_address(text_of(entry, "address"))
+            address = parse_ip(text_of(entry, "address"))
+            if address is not None:
+                yield address
 
 
 def _networks(texts: Iterable[str]) -> tuple[Network, ...]:
-    return tuple(ip_network(text.strip(), strict=False) for text in texts if text.strip())
+    return tuple(found for text in texts if (found := parse_cidr(text.strip())) is not None)
 
 
 def _service_cidrs(objects: Iterable[Object]) -> tuple[Network, ...]:

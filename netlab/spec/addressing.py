@@ -7,11 +7,17 @@ network, the same in the ExternalIPs, and the *i*-th /24 of the pods network, or
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv6Address, ip_address, ip_network
 from itertools import count
 from typing import Final
 
-from netlab.model.addresses import Address, Family, Network, family_of
+from netlab.model.addresses import (
+    Address,
+    Family,
+    Network,
+    family_of,
+    parse_cidr,
+    parse_ip,
+)
 from netlab.spec.problems import FieldPath, Report, invalid, spell_path
 
 POD_BITS: Final = 4
@@ -55,16 +61,16 @@ def parse_network(value: object, path: FieldPath, report: Report) -> Network | N
     """Return the network that ``value`` spells, or None after telling why it spells none."""
     if not isinstance(value, str):
         return None
-    try:
-        loose = ip_network(value, strict=False)
-    except ValueError:
+    address = parse_ip(value.partition("/")[0])
+    loose = parse_cidr(value)
+    if address is None or (loose is None and "/" in value):
         report.add(path, invalid(value, "must be a network"), "as in 10.240.0.0/24")
         return None
-    if "/" not in value:
-        hint = f"write {value}/{POD_PREFIX[family_of(loose)]}"
+    if loose is None:
+        hint = f"write {value}/{POD_PREFIX[family_of(address)]}"
         report.add(path, invalid(value, "has no prefix length"), hint)
         return None
-    if loose.network_address != ip_address(value.partition("/")[0]):
+    if loose.network_address != address:
         message = invalid(value, "has host bits set")
         report.add(path, message, f"did you mean {loose}?")
         return None
@@ -78,14 +84,10 @@ def parse_address(value: object, path: FieldPath, report: Report) -> Address | N
     """Return the address that ``value`` spells, or None after telling why it spells none."""
     if not isinstance(value, str):
         return None
-    try:
-        address = ip_address(value)
-    except ValueError:
-        report.add(path, invalid(value, "must be an IP address"))
-        return None
-    if isinstance(address, IPv6Address) and address.scope_id:
-        report.add(path, invalid(value, "must be an IP address without a zone"))
-        return None
+    address = parse_ip(value)
+    if address is None:
+        hint = "without a zone" if parse_ip(value.partition("%")[0]) else ""
+        report.add(path, invalid(value, "must be an IP address"), hint)
     return address
 
 
@@ -106,7 +108,8 @@ def check_host(address: Address, within: Range, path: FieldPath, report: Report)
     network = within.network
     where = f"networks.{within.name} ({network})"
     if address not in network:
-        hint = f"take one from {within.host(within.usable()[0])} on"
+        usable = within.usable()
+        hint = f"take one from {within.host(usable[0])} on" if usable else ""
         report.add(path, invalid(str(address), f"is not in {where}"), hint)
     elif within.own and address == network.network_address + 1:
         report.add(path, invalid(str(address), f"is the router's address in {where}"))

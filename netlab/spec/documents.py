@@ -28,6 +28,7 @@ from yaml.resolver import Resolver
 from netlab.spec.problems import Document, FieldPath, Problem, spell_path
 
 MAX_DEPTH: Final = 100
+_TOO_DEEP: Final = f"values are nested more than {MAX_DEPTH} deep"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,9 @@ def _yaml_problem(error: yaml.YAMLError, text: str | bytes) -> Problem:
     said = [getattr(error, name, None) for name in ("context", "problem")]
     message = ", ".join(part for part in said if part) or str(error)
     line = mark.line + 1 if mark else None
+    if "exceeded maximum nesting depth" in message:
+        # libyaml has a limit of its own, 1,000, which it meets before any event is read.
+        return Problem(line=line, message=_TOO_DEEP)
     hint = ""
     if mark and _is_indented_with_tab(text, mark.line):
         hint = "indent with spaces: YAML takes no tabs there"
@@ -189,8 +193,7 @@ class _Composer:
             message = f"the file holds more than {self._max_values:,} values, aliases included"
             raise _MalformedError(_problem(event, (), message))
         if len(path) + height > MAX_DEPTH:
-            message = f"values are nested more than {MAX_DEPTH} deep"
-            raise _MalformedError(_problem(event, (), message))
+            raise _MalformedError(_problem(event, (), _TOO_DEEP))
 
     def _alias(self, event: yaml.AliasEvent, path: FieldPath) -> object:
         anchor = self._anchors.get(event.anchor or "")

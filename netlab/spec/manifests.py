@@ -13,8 +13,10 @@ from netlab.model.topology import Manifest
 from netlab.spec.documents import read_documents
 from netlab.spec.kubernetes import api_version_of, definition_of, definitions, kinds
 from netlab.spec.metadata import check_metadata, items_of, text_of
+from netlab.spec.nulls import without_nulls
 from netlab.spec.pods import check_pod_spec, check_replicated
 from netlab.spec.problems import Document, FieldPath, Problem, Report, nearest, refuse
+from netlab.spec.rolling_update import check_strategy
 from netlab.spec.schema import API_VERSION, KIND
 from netlab.spec.services import check_endpoint_slice, check_endpoints, check_service
 from netlab.spec.structure import StructureCheck, entries, mapping
@@ -66,6 +68,14 @@ def check_object(manifest: Manifest, surroundings: Surroundings = NOWHERE) -> li
     report = Report(Document(value=manifest))
     _check_object(manifest, (), report, surroundings)
     return list(dict.fromkeys(report.problems))
+
+
+def as_decoded(manifest: Manifest) -> Manifest:
+    """Return an object as the API server reads it: without what is null."""
+    schema = definition_of(text_of(manifest, "apiVersion"), text_of(manifest, "kind"))
+    if schema is None:
+        return manifest
+    return mapping(without_nulls(manifest, schema, definitions()))
 
 
 def check_documents(
@@ -153,6 +163,7 @@ def _objects(
 def _check_object(
     manifest: Manifest, path: FieldPath, report: Report, surroundings: Surroundings
 ) -> None:
+    manifest = as_decoded(manifest)
     kind = text_of(manifest, "kind")
     schema = definition_of(text_of(manifest, "apiVersion"), kind)
     if schema:
@@ -199,6 +210,8 @@ def _check_meaning(
             check_pod_spec(spec, inside, report, surroundings.nodes)
         case "Deployment" | "ReplicaSet" if isinstance(manifest.get("spec"), dict):
             check_replicated(spec, inside, report, surroundings.nodes)
+            if kind == "Deployment":
+                check_strategy(spec, inside, report)
         case "Service":
             check_service(spec, inside, report, surroundings.services)
         case "Endpoints":

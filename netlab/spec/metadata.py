@@ -1,9 +1,9 @@
 """Names and labels of Kubernetes objects, and of the parts they are made of."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from ipaddress import ip_address
 from typing import Final
 
+from netlab.model.addresses import parse_ip
 from netlab.spec.names import (
     wrong_dns_label,
     wrong_dns_subdomain,
@@ -70,11 +70,7 @@ def check_port_or_name(value: object, path: FieldPath, report: Report) -> None:
 
 def check_address(value: object, path: FieldPath, report: Report) -> None:
     """Report a string that is no IP address."""
-    if not isinstance(value, str):
-        return
-    try:
-        ip_address(value)
-    except ValueError:
+    if isinstance(value, str) and parse_ip(value) is None:
         report.add(
             path, invalid(value, "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)")
         )

@@ -49,9 +49,6 @@ def check_replicated(
         number = spec.get(field)
         if isinstance(number, int) and number < 0:
             report.add((*path, field), invalid(number, "must be greater than or equal to 0"))
-    strategy = text_of(mapping(spec.get("strategy")), "type")
-    choices = ("Recreate", "RollingUpdate")
-    check_choice(strategy, choices, (*path, "strategy", "type"), report)
     template_path = (*path, "template")
     if not isinstance(spec.get("template"), dict):
         report.add(template_path, "Required value")

@@ -120,10 +120,13 @@ def nearest(word: str, known: Iterable[str], *, likeness: float = 0.6) -> str:
 
 
 def check_unique(values: Iterable[tuple[FieldPath, object]], report: Report) -> None:
-    """Report each value that an earlier path has too; missing and empty ones are no values."""
+    """Report each value that an earlier path has too.
+
+    Missing and empty ones are no values, nor are lists and mappings, whose type is told elsewhere.
+    """
     holders: dict[object, FieldPath] = {}
     for path, value in values:
-        if value is None or value == "":
+        if value is None or value == "" or isinstance(value, list | dict):
             continue
         if value in holders:
             holder = holders[value]

@@ -7,9 +7,9 @@ Source: Kubernetes, ``pkg/proxy/apis/config/validation``; ``KubeProxyConfigurati
 """
 
 from collections.abc import Mapping
-from ipaddress import ip_network
 from typing import Final
 
+from netlab.model.addresses import parse_cidr
 from netlab.spec.metadata import check_choice, text_of
 from netlab.spec.problems import FieldPath, Report, invalid
 from netlab.spec.structure import Schema, StructureCheck, entries, mapping
@@ -111,11 +111,8 @@ def check_network(value: object, path: FieldPath, report: Report) -> int | None:
     """Return the IP version of a CIDR; report a string that is none."""
     if not isinstance(value, str):
         return None
-    try:
-        network = ip_network(value, strict=False)
-    except ValueError:
-        network = None
-    if network is None or "/" not in value:
+    network = parse_cidr(value)
+    if network is None:
         example = "(e.g. 10.100.0.0/16 or fde4:8dba:82e1::/48)"
         report.add(path, invalid(value, f"must be a valid CIDR block, {example}"))
         return None

@@ -121,7 +121,7 @@ def _check_node(node: Manifest, report: Report) -> None:
     StructureCheck(report, definitions(), null_is_unset=True).check(node, schema)
     check_metadata("Node", node.get("metadata"), ("metadata",), report)
     for path, address in items_of(mapping(node.get("status")), "addresses", ("status",)):
-        if address.get("type") in _IP_TYPES:
+        if text_of(address, "type") in _IP_TYPES:
             check_address(address.get("address"), (*path, "address"), report)
     spec = mapping(node.get("spec"))
     check_network(spec.get("podCIDR") or None, ("spec", "podCIDR"), report)

@@ -6,11 +6,10 @@ ValidateServiceClusterIPsRelatedFields, ValidateLoadBalancerStatus, ValidateNonS
 """
 
 from collections.abc import Iterator, Mapping
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_network
 from typing import Final
 
-from netlab.model.addresses import Address
-from netlab.model.services import decimal
+from netlab.model.addresses import Address, parse_cidr, parse_ip
 from netlab.spec.metadata import check_choice, items_of, text_of
 from netlab.spec.names import wrong_dns_subdomain
 from netlab.spec.problems import FieldPath, Report, check_unique, invalid
@@ -68,20 +67,13 @@ def check_ordinary_address(
     """
     if not isinstance(value, str):
         return
-    address = _address(value)
+    address = parse_ip(value)
     if address is None or address.version != _VERSIONS.get(address_type, address.version):
         why = f"must be a valid {address_type} address" if address_type else _NO_ADDRESS
         report.add(path, invalid(value, why))
         return
     for why in _reservations(address):
         report.add(path, invalid(value, f"may not be {why}"))
-
-
-def _address(text: str) -> Address | None:
-    try:
-        return ip_address(decimal(text))
-    except ValueError:
-        return None
 
 
 def _reservations(address: Address) -> Iterator[str]:
@@ -102,16 +94,8 @@ def _check_source_ranges(
     if ranges and kind != "LoadBalancer":
         report.add(path, "Forbidden: may only be used when `type` is 'LoadBalancer'")
     for index, text in enumerate(ranges):
-        if isinstance(text, str) and not _is_network(text.strip()):
+        if isinstance(text, str) and parse_cidr(text.strip()) is None:
             report.add((*path, index), invalid(text, _NO_NETWORK))
-
-
-def _is_network(text: str) -> bool:
-    try:
-        ip_network(decimal(text), strict=False)
-    except ValueError:
-        return False
-    return "/" in text
 
 
 def _check_cluster_ips(spec: Mapping[str, object], path: FieldPath, report: Report) -> None:
@@ -119,7 +103,7 @@ def _check_cluster_ips(spec: Mapping[str, object], path: FieldPath, report: Repo
     texts = [text for text in listed if isinstance(text, str)]
     if not texts or len(texts) != len(listed) or texts == ["None"]:
         return
-    found = [_address(text) for text in texts]
+    found = [parse_ip(text) for text in texts]
     for index, (text, address) in enumerate(zip(texts, found, strict=True)):
         if address is None:
             report.add((*inside, index), invalid(text, _NO_ADDRESS))
@@ -146,12 +130,12 @@ def _check_families(
 
 def _check_ingress(place: Mapping[str, object], path: FieldPath, report: Report) -> None:
     address, hostname = text_of(place, "ip"), text_of(place, "hostname")
-    if address and _address(address) is None:
+    if address and parse_ip(address) is None:
         report.add((*path, "ip"), invalid(address, _NO_ADDRESS))
     check_choice(place.get("ipMode"), ("Proxy", "VIP"), (*path, "ipMode"), report)
     if place.get("ipMode") and not address:
         report.add((*path, "ipMode"), "Forbidden: may not be specified when `ip` is not set")
-    if hostname and _address(hostname) is not None:
+    if hostname and parse_ip(hostname) is not None:
         report.add((*path, "hostname"), invalid(hostname, "must be a DNS name, not an IP address"))
     elif hostname and wrong_dns_subdomain(hostname):
         report.add((*path, "hostname"), invalid(hostname, wrong_dns_subdomain(hostname)))

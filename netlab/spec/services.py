@@ -5,11 +5,9 @@ Source: Kubernetes, ``pkg/apis/core/validation`` (``ValidateService``) and the a
 """
 
 from collections.abc import Mapping, Sequence
-from ipaddress import ip_address
 from typing import Final
 
-from netlab.model.addresses import Network
-from netlab.model.services import decimal
+from netlab.model.addresses import Network, parse_ip
 from netlab.spec.metadata import (
     PROTOCOLS,
     check_choice,
@@ -130,9 +128,8 @@ def _check_cluster_ip(
         return
     if not address:
         return
-    try:
-        parsed = ip_address(decimal(address))
-    except ValueError:
+    parsed = parse_ip(address)
+    if parsed is None:
         report.add(inside, invalid(address, "must be empty, 'None', or a valid IP address"))
         return
     if networks and not any(parsed in network for network in networks):

@@ -16,7 +16,7 @@ from netlab.control.store import Store
 from netlab.model.objects import Key, Object, is_terminating
 from netlab.model.resources import RESOURCES, key_of
 from netlab.spec.kubernetes import definition_of, definitions
-from netlab.spec.manifests import Surroundings, check_object
+from netlab.spec.manifests import Surroundings, as_decoded, check_object
 from netlab.spec.problems import Document, Problem, Report
 from netlab.spec.service_addresses import check_service_status
 from netlab.spec.structure import StructureCheck
@@ -49,6 +49,7 @@ def review_create(store: Store, manifest: Object) -> Object:
     Raises:
         RequestRefusedError: It may not be; ``Invalid`` has every cause.
     """
+    manifest = as_decoded(manifest)
     if manifest["kind"] == "Node":
         raise forbidden(key_of(manifest), "nodes come from the topology")
     _check_namespace(store, key_of(manifest))
@@ -68,6 +69,7 @@ def review_update(store: Store, old: Object, new: Object) -> Object:
     Raises:
         RequestRefusedError: It may not be; ``Invalid`` has every cause.
     """
+    new = as_decoded(new)
     _check_structure(new)
     carried = carry_over(old, new)
     _check_alone(store, carried)
@@ -85,7 +87,7 @@ def review_status(old: Object, new: Object) -> Object:
     version = (new.get("metadata") or {}).get("resourceVersion")
     if version:
         metadata["resourceVersion"] = version
-    reviewed = {**old, "metadata": metadata, "status": new.get("status") or {}}
+    reviewed = as_decoded({**old, "metadata": metadata, "status": new.get("status") or {}})
     _check_structure(reviewed)
     if reviewed["kind"] == "Service":
         report = Report(Document(value=reviewed))

@@ -37,7 +37,9 @@ def service(name: str, node_port: int = 0, **spec: object) -> Object:
     }
 
 
-def slice_(name: str, node: str = "node2", *, ready: bool = True, family: str = "IPv4") -> Object:
+def slice_(
+    name: str, node: str = "node2", *, ready: bool | None = True, family: str = "IPv4"
+) -> Object:
     return {
         "addressType": family,
         "metadata": {
@@ -45,7 +47,7 @@ def slice_(name: str, node: str = "node2", *, ready: bool = True, family: str = 
             "namespace": "default",
             "labels": {"kubernetes.io/service-name": name},
         },
-        "endpoints": [{"conditions": {"ready": ready}, "nodeName": node}],
+        "endpoints": [{"conditions": {} if ready is None else {"ready": ready}, "nodeName": node}],
     }
 
 
@@ -66,6 +68,12 @@ DUAL = {"clusterIPs": ["10.0.0.9", "fd00::9"]}
             [slice_("a", ready=False)],
             [],
             id="nothing of a Service whose endpoint is not ready",
+        ),
+        pytest.param(
+            [service("a")],
+            [slice_("a", ready=None)],
+            ["node1 10.0.0.9:80"],
+            id="an endpoint that does not say whether it is ready is",
         ),
         pytest.param(
             [service("a")], [slice_("b")], [], id="an endpoint is its own Service's alone"

@@ -33,6 +33,7 @@ def told(report: Report) -> list[str]:
         pytest.param("fd00::3/64", "has host bits set (did you mean fd00::/64?)", id="IPv6 host"),
         pytest.param("fe80::/64", "no host can have addresses of this network", id="link-local"),
         pytest.param("::/8", "no host can have addresses of this network", id="mapped IPv4"),
+        pytest.param("10.240.0.0/255.255.255.0", "must be a network", id="a netmask"),
         pytest.param("10.240.0.0/33", "must be a network (as in 10.240.0.0/24)", id="length 33"),
         pytest.param("127.0.0.0/8", "no host can have addresses of this network", id="loopback"),
         pytest.param("224.0.0.0/4", "no host can have addresses of this network", id="multicast"),

@@ -68,7 +68,11 @@ REFUSED = {
     "comments only": ("# hello\n", "None: the file is empty"),
     "bytes that are no text": (b"a: 1\nb: \xff", "2: byte 0xff is not UTF-8 text"),
     "a control character": ("a: 1\nb: \x01", "2: character U+0001 cannot stand in YAML"),
-    "too deep nesting": ("[" * 10_000, "1: values are nested more than 100 deep"),
+    "too deep nesting": ("[" * 102, "1: values are nested more than 100 deep"),
+    "nesting too deep for libyaml itself": (
+        "[" * 10_000,
+        "1: values are nested more than 100 deep",
+    ),
     "too many values": (
         "[" + "1," * ONE_LAB.values + "]",
         "1: the file holds more than 200,000 values",

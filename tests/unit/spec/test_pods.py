@@ -57,7 +57,6 @@ def test_without_a_topology_any_node_will_do():
             id="a selector that misses its own pods",
         ),
         pytest.param({"template": None}, ["spec.template"], id="no template"),
-        pytest.param({"strategy": {"type": "Slow"}}, ["spec.strategy.type"], id="a strategy"),
     ],
 )
 def test_what_is_wrong_with_a_deployment(change: dict[str, object], wrong: list[str]):
