@@ -13,10 +13,9 @@ from aiohttp import web
 from netlab.api import verbs
 from netlab.api.discovery import discovery
 from netlab.api.paths import Target, parse_path
-from netlab.api.status import failure_status
 from netlab.api.verbs import Answer, Request
 from netlab.api.watch import is_true, watch
-from netlab.control.failures import RequestRefusedError
+from netlab.control.failures import StatusError, failure_status
 from netlab.control.store import Store
 from netlab.errors import NetlabError
 from netlab.model.objects import Object
@@ -124,14 +123,14 @@ async def _read(http: web.Request, target: Target) -> Request:
 async def _tell_failures(request: web.Request, handler: _Handler) -> web.StreamResponse:
     try:
         return await handler(request)
-    except RequestRefusedError as refusal:
+    except StatusError as refusal:
         return _json(failure_status(refusal), refusal.code)
     except web.HTTPException as refusal:
-        told = RequestRefusedError(refusal.reason, code=refusal.status, reason="")
+        told = StatusError(refusal.reason, code=refusal.status, reason="")
         return _json(failure_status(told), refusal.status)
     except NetlabError as error:
         _LOG.exception("a request failed")
-        told = RequestRefusedError(str(error), code=500, reason="InternalError")
+        told = StatusError(str(error), code=500, reason="InternalError")
         return _json(failure_status(told), 500)
 
 
@@ -144,7 +143,7 @@ def _json(body: Object, code: int = 200) -> web.Response:
     return web.Response(text=text, status=code, content_type="application/json")
 
 
-def _no_such_path() -> RequestRefusedError:
-    return RequestRefusedError(
+def _no_such_path() -> StatusError:
+    return StatusError(
         "the server could not find the requested resource", code=404, reason="NotFound"
     )

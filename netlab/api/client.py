@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final, cast
 from urllib.parse import urlencode
 
-from netlab.api.status import failure_of_status
+from netlab.control.failures import failure_of_status
 from netlab.errors import HostError, LabError
 from netlab.model.objects import Object
 
@@ -57,7 +57,7 @@ class Client:
         """Return the JSON object that a request is answered with.
 
         Raises:
-            RequestRefusedError: The API refuses it; the message has every cause.
+            StatusError: The API refuses it; the message has every cause.
             LabError: No lab is there to answer, or it fails to.
             HostError: This user may not ask.
         """

@@ -37,7 +37,7 @@ def apply_patch(obj: Object, patch: Any, content_type: str) -> Object:  # noqa: 
         content_type: Which of the three kinds it is.
 
     Raises:
-        RequestRefusedError: It cannot be applied (``BadRequest``).
+        StatusError: It cannot be applied (``BadRequest``).
     """
     if content_type == JSON_PATCH:
         return _json_patched(obj, patch)

@@ -26,7 +26,7 @@ def with_scale(obj: Object, scale: Object) -> Object:
     """Return an object with the replicas of a Scale.
 
     Raises:
-        RequestRefusedError: They are no number (``Invalid``).
+        StatusError: They are no number (``Invalid``).
     """
     replicas = spec_of(scale).get("replicas", 0)
     if not isinstance(replicas, int) or isinstance(replicas, bool) or replicas < 0:

@@ -1,15 +1,14 @@
-"""Label and field selectors, in the form that requests carry them.
+"""Label and field selectors, in the forms that objects and requests carry them.
 
 Source: Kubernetes documentation, "Labels and Selectors" and "Field Selectors".
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from netlab.control.failures import bad_request
-from netlab.control.selectors import meets
-from netlab.model.objects import Object, labels_of
+from netlab.model.objects import Object, items_of, labels_of
 
 Predicate = Callable[[Object], bool]
 
@@ -23,11 +22,41 @@ _EQUAL: Final = re.compile(
 _EXISTS: Final = re.compile(r"(?P<negated>!?)\s*(?P<label>[^\s!=()]+)\Z")
 
 
+def label_selector_matches(selector: Object, labels: Mapping[str, str]) -> bool:
+    """Return whether labels meet ``matchLabels`` and ``matchExpressions``.
+
+    A selector without either matches everything.
+    """
+    wanted: dict[str, str] = selector.get("matchLabels") or {}
+    return wanted.items() <= labels.items() and all(
+        meets(labels, one["key"], one["operator"], one.get("values") or ())
+        for one in items_of(selector, "matchExpressions")
+    )
+
+
+def meets(
+    labels: Mapping[str, str], label: str, operator: str, values: list[str] | tuple[str, ...]
+) -> bool:
+    """Return whether labels meet one expression; an absent label meets ``NotIn``.
+
+    Args:
+        labels: The object's.
+        label: The key in question.
+        operator: ``In``, ``NotIn``, ``Exists`` or ``DoesNotExist``.
+        values: For the first two.
+    """
+    if operator == "Exists":
+        return label in labels
+    if operator == "DoesNotExist":
+        return label not in labels
+    return (labels.get(label) in values) == (operator == "In")
+
+
 def parse_selectors(labels: str, fields: str) -> Predicate:
     """Return what tells whether an object meets both selectors; an empty one selects everything.
 
     Raises:
-        RequestRefusedError: One of them cannot be read (``BadRequest``).
+        StatusError: One of them cannot be read (``BadRequest``).
     """
     terms = [*_label_terms(labels), *_field_terms(fields)]
     return lambda obj: all(term(obj) for term in terms)

@@ -12,7 +12,6 @@ from netlab.api.patches import JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH, a
 from netlab.api.paths import Target
 from netlab.api.scale import scale_of, with_scale
 from netlab.api.selectors import parse_selectors
-from netlab.api.status import deleted_status
 from netlab.control.admission.review import (
     review_create,
     review_delete,
@@ -20,7 +19,7 @@ from netlab.control.admission.review import (
     review_update,
 )
 from netlab.control.deletion import delete
-from netlab.control.failures import RequestRefusedError, bad_request, conflict
+from netlab.control.failures import StatusError, bad_request, conflict, deleted_status
 from netlab.control.store import Store
 from netlab.model.objects import (
     Key,
@@ -102,7 +101,7 @@ def patch(store: Store, request: Request) -> Answer:
     if not target.name:
         raise not_allowed()
     if request.content_type not in PATCH_TYPES:
-        raise RequestRefusedError(
+        raise StatusError(
             f"the body of the request was in an unknown format - accepted media types include: "
             f"{', '.join(PATCH_TYPES)}",
             code=415,
@@ -172,7 +171,7 @@ def _addressed(target: Target, manifest: Object) -> Object:
     """Return an object that says where it is, as its path says it.
 
     Raises:
-        RequestRefusedError: It says something else (``BadRequest``).
+        StatusError: It says something else (``BadRequest``).
     """
     resource = target.resource
     if not isinstance(manifest.get("metadata") or {}, dict):
@@ -244,9 +243,9 @@ def _json_object(body: bytes) -> Object:
     return found
 
 
-def not_allowed() -> RequestRefusedError:
+def not_allowed() -> StatusError:
     """Return the refusal of a method that a path does not know."""
-    return RequestRefusedError(
+    return StatusError(
         "the server does not allow this method on the requested resource",
         code=405,
         reason="MethodNotAllowed",

@@ -7,9 +7,8 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 from typing import Final
 
 from netlab.api.selectors import Predicate, parse_selectors
-from netlab.api.status import failure_status
 from netlab.api.verbs import Request, selection
-from netlab.control.failures import RequestRefusedError, bad_request
+from netlab.control.failures import StatusError, bad_request, failure_status
 from netlab.control.store import Event, Store
 from netlab.model.objects import Object
 
@@ -36,7 +35,7 @@ def watch(
         is_gone: Whether the client has left.
 
     Raises:
-        RequestRefusedError: The request cannot be understood (``BadRequest``).
+        StatusError: The request cannot be understood (``BadRequest``).
     """
     matches = parse_selectors(*selection(request))
     timeout_s = _seconds(request.query.get("timeoutSeconds", ""))
@@ -56,7 +55,7 @@ async def _stream(
         try:
             for line in _begin(store, request, matches):
                 yield line
-        except RequestRefusedError as refusal:
+        except StatusError as refusal:
             yield _line("ERROR", failure_status(refusal))
             return
         bookmarks = is_true(request.query.get("allowWatchBookmarks", ""))

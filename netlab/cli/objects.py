@@ -13,7 +13,7 @@ import click
 
 from netlab.api.client import Client
 from netlab.cli.options import lab_option
-from netlab.control.failures import RequestRefusedError
+from netlab.control.failures import StatusError
 from netlab.errors import LabError, SpecError
 from netlab.kernel.rundir import control_socket
 from netlab.model.objects import Object, name_of, namespace_of, uid_of, with_metadata
@@ -154,7 +154,7 @@ def delete(**options: Any) -> None:  # noqa: ANN401 click's own
         try:
             uid = uid_of(client.get(path))
             client.delete(path, body)
-        except RequestRefusedError as refusal:
+        except StatusError as refusal:
             refused.append(str(refusal))
             continue
         deleted.append((path, uid))
@@ -294,7 +294,7 @@ def _in_namespace(manifest: Object, namespace: str) -> Object:
 def _find(client: Client, path: str) -> Object | None:
     try:
         return client.get(path)
-    except RequestRefusedError as refusal:
+    except StatusError as refusal:
         if refusal.reason != "NotFound":
             raise
         return None

@@ -35,7 +35,7 @@ def delete(store: Store, key: Key, now: float, grace_s: int | None = None) -> Ob
         grace_s: Seconds a pod may take to end; None leaves that to its spec; 0 removes it at once.
 
     Raises:
-        RequestRefusedError: There is none (``NotFound``).
+        StatusError: There is none (``NotFound``).
     """
     obj = store.require(key)
     marked = mark(key, obj, now, grace_s)

@@ -1,11 +1,11 @@
-"""Refusals of the API, with the code, reason and wording that Kubernetes uses."""
+"""Status: how the API says that something failed, or is done, in Kubernetes' codes and words."""
 
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from netlab.errors import SpecError
-from netlab.model.objects import Key
+from netlab.model.objects import Key, Object, uid_of
 from netlab.model.resources import RESOURCES
 
 
@@ -31,7 +31,7 @@ def forbidden_value(field: str, message: str) -> Cause:
     return Cause(reason="FieldValueForbidden", field=field, message=f"Forbidden: {message}")
 
 
-class RequestRefusedError(SpecError):
+class StatusError(SpecError):
     """The API refuses a request; the message is the one Kubernetes' clients print.
 
     Attributes:
@@ -57,16 +57,16 @@ class RequestRefusedError(SpecError):
         self.causes = tuple(causes)
 
 
-def not_found(key: Key) -> RequestRefusedError:
+def not_found(key: Key) -> StatusError:
     """Return the refusal for an object that is not there."""
-    return RequestRefusedError(
+    return StatusError(
         f'{_qualified(key)} "{key.name}" not found', code=404, reason="NotFound", key=key
     )
 
 
-def already_exists(key: Key) -> RequestRefusedError:
+def already_exists(key: Key) -> StatusError:
     """Return the refusal for a name that is taken."""
-    return RequestRefusedError(
+    return StatusError(
         f'{_qualified(key)} "{key.name}" already exists',
         code=409,
         reason="AlreadyExists",
@@ -74,9 +74,9 @@ def already_exists(key: Key) -> RequestRefusedError:
     )
 
 
-def conflict(key: Key) -> RequestRefusedError:
+def conflict(key: Key) -> StatusError:
     """Return the refusal for a change of an object that has changed in the meantime."""
-    return RequestRefusedError(
+    return StatusError(
         f'Operation cannot be fulfilled on {_qualified(key)} "{key.name}": the object has been '
         "modified; please apply your changes to the latest version and try again",
         code=409,
@@ -85,13 +85,13 @@ def conflict(key: Key) -> RequestRefusedError:
     )
 
 
-def invalid(key: Key, causes: Sequence[Cause]) -> RequestRefusedError:
+def invalid(key: Key, causes: Sequence[Cause]) -> StatusError:
     """Return the refusal for an object that is wrong; the message holds every cause."""
     told = [f"{cause.field}: {cause.message}" if cause.field else cause.message for cause in causes]
     problems = told[0] if len(told) == 1 else f"[{', '.join(told)}]"
     resource = RESOURCES[key.resource]
     kind = f"{resource.kind}.{resource.group}" if resource.group else resource.kind
-    return RequestRefusedError(
+    return StatusError(
         f'{kind} "{key.name}" is invalid: {problems}',
         code=422,
         reason="Invalid",
@@ -100,9 +100,9 @@ def invalid(key: Key, causes: Sequence[Cause]) -> RequestRefusedError:
     )
 
 
-def forbidden(key: Key, why: str) -> RequestRefusedError:
+def forbidden(key: Key, why: str) -> StatusError:
     """Return the refusal for what may never be done."""
-    return RequestRefusedError(
+    return StatusError(
         f'{_qualified(key)} "{key.name}" is forbidden: {why}',
         code=403,
         reason="Forbidden",
@@ -110,17 +110,71 @@ def forbidden(key: Key, why: str) -> RequestRefusedError:
     )
 
 
-def bad_request(message: str) -> RequestRefusedError:
+def bad_request(message: str) -> StatusError:
     """Return the refusal for a request that cannot be understood."""
-    return RequestRefusedError(message, code=400, reason="BadRequest")
+    return StatusError(message, code=400, reason="BadRequest")
 
 
-def expired(version: int, oldest: int) -> RequestRefusedError:
+def expired(version: int, oldest: int) -> StatusError:
     """Return the refusal for a watch that starts before what is remembered."""
-    return RequestRefusedError(
+    return StatusError(
         f"too old resource version: {version} ({oldest})", code=410, reason="Expired"
     )
 
 
 def _qualified(key: Key) -> str:
     return RESOURCES[key.resource].qualified
+
+
+def failure_status(error: StatusError) -> Object:
+    """Return the Status that tells a refusal to a client."""
+    details: Object = {}
+    if error.key is not None:
+        resource = RESOURCES[error.key.resource]
+        kind = resource.kind if error.reason == "Invalid" else resource.plural
+        details = {"name": error.key.name, "kind": kind}
+        if resource.group:
+            details["group"] = resource.group
+    if error.causes:
+        details["causes"] = [
+            {"reason": cause.reason, "message": cause.message, "field": cause.field}
+            for cause in error.causes
+        ]
+    return {
+        "kind": "Status",
+        "apiVersion": "v1",
+        "metadata": {},
+        "status": "Failure",
+        "message": str(error),
+        "reason": error.reason,
+        **({"details": details} if details else {}),
+        "code": error.code,
+    }
+
+
+def failure_of_status(status: Object) -> StatusError:
+    """Return the refusal that a Status tells of."""
+    details = status.get("details") or {}
+    causes = [
+        Cause(
+            reason=one.get("reason", ""), message=one.get("message", ""), field=one.get("field", "")
+        )
+        for one in details.get("causes") or ()
+    ]
+    return StatusError(
+        status.get("message") or "the request was refused",
+        code=status.get("code", 500),
+        reason=status.get("reason", ""),
+        causes=causes,
+    )
+
+
+def deleted_status(key: Key, obj: Object) -> Object:
+    """Return the Status that tells of a deletion that is done."""
+    return {
+        "kind": "Status",
+        "apiVersion": "v1",
+        "metadata": {},
+        "status": "Success",
+        "details": {"name": key.name, "kind": key.resource, "uid": uid_of(obj)},
+    }

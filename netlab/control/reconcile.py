@@ -15,16 +15,34 @@ from collections.abc import Callable, Iterable, Mapping
 from netlab.control.admission.defaults import with_defaults
 from netlab.control.changes import Change, Create, Delete, Outcome, Remove, Update
 from netlab.control.controllers import (
-    addressing,
-    deployments,
-    endpoints,
-    endpointslices,
-    garbage,
-    mirroring,
-    namespaces,
-    replicasets,
-    rollouts,
-    scheduler,
+    addressing as pod_addresses,
+)
+from netlab.control.controllers import (
+    deployments as deployment_controller,
+)
+from netlab.control.controllers import (
+    endpoints as endpoints_controller,
+)
+from netlab.control.controllers import (
+    endpointslices as endpointslice_controller,
+)
+from netlab.control.controllers import (
+    garbage as garbage_collector,
+)
+from netlab.control.controllers import (
+    mirroring as endpointslice_mirroring,
+)
+from netlab.control.controllers import (
+    namespaces as namespace_controller,
+)
+from netlab.control.controllers import (
+    replicasets as replicaset_controller,
+)
+from netlab.control.controllers import (
+    rollouts as rolling,
+)
+from netlab.control.controllers import (
+    scheduler as schedule_one,
 )
 from netlab.control.controllers.slices import SERVICE_NAME
 from netlab.control.deletion import delete
@@ -138,13 +156,13 @@ class Reconciler:
         obj = self._store.get(key)
         if obj is None:
             return Outcome()
-        return Outcome(changes=garbage.step(obj, self._exists))
+        return Outcome(changes=garbage_collector.step(obj, self._exists))
 
     def _namespace(self, key: Key, _now: float) -> Outcome:
         namespace = self._store.get(key)
         if namespace is None:
             return Outcome()
-        return Outcome(changes=namespaces.step(namespace, self._contents(key.name)))
+        return Outcome(changes=namespace_controller.step(namespace, self._contents(key.name)))
 
     def _schedule(self, _key: Key, now: float) -> Outcome:
         unbound = self._at(self._store.index.unbound())
@@ -152,13 +170,15 @@ class Reconciler:
             return Outcome()
         nodes = self._store.list_("nodes")
         bound = [pod for pod in self._store.list_("pods") if spec_of(pod).get("nodeName")]
-        return Outcome(changes=scheduler.step(unbound, nodes, bound, now))
+        return Outcome(changes=schedule_one.step(unbound, nodes, bound, now))
 
     def _address(self, key: Key, _now: float) -> Outcome:
         node = self._store.get(key)
         if node is None:
             return Outcome()
-        return Outcome(changes=addressing.step(node, self._at(self._store.index.on_node(key.name))))
+        return Outcome(
+            changes=pod_addresses.step(node, self._at(self._store.index.on_node(key.name)))
+        )
 
     def _replicaset(self, key: Key, now: float) -> Outcome:
         replicaset = self._store.get(key)
@@ -168,7 +188,7 @@ class Reconciler:
         owned = self._store.owned(uid_of(replicaset), "pods")
         matching = self._store.select("pods", key.namespace, labels)
         pods = {key_of(pod): pod for pod in (*owned, *matching)}
-        return replicasets.step(replicaset, list(pods.values()), now)
+        return replicaset_controller.step(replicaset, list(pods.values()), now)
 
     def _deployment(self, key: Key, now: float) -> Outcome:
         deployment = self._store.get(key)
@@ -176,24 +196,28 @@ class Reconciler:
             return Outcome()
         mine = self._store.owned(uid_of(deployment), "replicasets")
         pods: list[Object] = []
-        if rollouts.is_recreate(deployment):
+        if rolling.is_recreate(deployment):
             owned = (pod for one in mine for pod in self._store.owned(uid_of(one), "pods"))
             pods = [pod for pod in owned if not is_finished(pod)]
-        return deployments.step(deployment, mine, pods, now)
+        return deployment_controller.step(deployment, mine, pods, now)
 
     def _backends(self, key: Key, _now: float) -> Outcome:
         service = self._store.get(key)
         present = self._store.get(Key("endpoints", key.namespace, key.name))
         if service is None:
-            return Outcome(changes=endpoints.step(None, (), present))
+            return Outcome(changes=endpoints_controller.step(None, (), present))
         selector = spec_of(service).get("selector") or {}
         pods = self._store.select("pods", key.namespace, selector)
-        sliced = endpointslices.step(service, pods, self._nodes_of(pods), self._slices(key))
-        return Outcome(changes=(*sliced, *endpoints.step(service, pods, present)))
+        sliced = endpointslice_controller.step(
+            service, pods, self._nodes_of(pods), self._slices(key)
+        )
+        return Outcome(changes=(*sliced, *endpoints_controller.step(service, pods, present)))
 
     def _mirror(self, key: Key, _now: float) -> Outcome:
         service = self._store.get(Key("services", key.namespace, key.name))
-        return Outcome(changes=mirroring.step(self._store.get(key), service, self._slices(key)))
+        return Outcome(
+            changes=endpointslice_mirroring.step(self._store.get(key), service, self._slices(key))
+        )
 
     def _exists(self, uid: str) -> bool:
         return self._store.index.holder(uid) is not None

@@ -90,7 +90,7 @@ class Store:
         """Return the object at ``key``.
 
         Raises:
-            RequestRefusedError: There is none (``NotFound``).
+            StatusError: There is none (``NotFound``).
         """
         obj = self.get(key)
         if obj is None:
@@ -117,7 +117,7 @@ class Store:
         """Store a new object, with uid, versions and, for ``generateName``, its name.
 
         Raises:
-            RequestRefusedError: The name is taken (``AlreadyExists``).
+            StatusError: The name is taken (``AlreadyExists``).
         """
         obj = self.named(manifest)
         key = key_of(obj)
@@ -155,7 +155,7 @@ class Store:
         stay what they are; the generation grows when the spec differs.
 
         Raises:
-            RequestRefusedError: It is not there (``NotFound``), or has changed (``Conflict``).
+            StatusError: It is not there (``NotFound``), or has changed (``Conflict``).
         """
         key = key_of(obj)
         old = self.require(key)
@@ -206,7 +206,7 @@ class Store:
         """Return every change after ``version``, oldest first.
 
         Raises:
-            RequestRefusedError: Some of them are forgotten (``Expired``).
+            StatusError: Some of them are forgotten (``Expired``).
         """
         if version < self._forgotten:
             raise expired(version, self._forgotten)

@@ -6,7 +6,7 @@ from typing import Final
 
 from netlab.api.apply import annotated, apply_patch_body
 from netlab.api.client import Client
-from netlab.control.failures import RequestRefusedError
+from netlab.control.failures import StatusError
 from netlab.model.objects import Key, Object, annotations_of, metadata_of, with_metadata
 from netlab.model.resources import DEFAULT_NAMESPACE, RESOURCES, key_of, resource_of
 
@@ -35,7 +35,7 @@ def apply_manifests(client: Client, manifests: Iterable[Object]) -> Iterator[App
     """Apply manifests in order, and say of each what became of it.
 
     Raises:
-        RequestRefusedError: One was refused; those before it have been applied.
+        StatusError: One was refused; those before it have been applied.
     """
     return (_apply(client, manifest) for manifest in manifests)
 
@@ -59,7 +59,7 @@ def _apply(client: Client, manifest: Object) -> Applied:
     resource, key = resource_of(manifest), key_of(manifest)
     try:
         present = client.get(resource.path(key.namespace, key.name))
-    except RequestRefusedError as error:
+    except StatusError as error:
         if error.code != 404:
             raise
         client.create(resource.path(key.namespace), annotated(manifest))

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Final
 from aiohttp import web
 
 from netlab.api.app import build_app
-from netlab.api.status import failure_status
-from netlab.control.failures import bad_request
+from netlab.control.failures import bad_request, failure_status
 from netlab.errors import SpecError
 from netlab.kernel import rundir
 from netlab.lab import report

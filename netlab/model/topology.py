@@ -7,8 +7,13 @@ Addresses are ``ipaddress`` values throughout, and every name and address here h
 from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Network
+from typing import Final
 
 from netlab.model.addresses import Address, Family, Network, family_of
+
+API_VERSION: Final = "netlab/v1"
+KIND: Final = "Topology"
+"""What the document of a topology file says it is."""
 
 DEFAULT_MASQUERADE_BIT = 14
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from netlab.model.addresses import Network
-from netlab.model.topology import Manifest
+from netlab.model.topology import API_VERSION, KIND, Manifest
 from netlab.spec.documents import read_documents
 from netlab.spec.kubernetes import api_version_of, definition_of, definitions, kinds
 from netlab.spec.metadata import check_metadata, items_of, text_of
@@ -17,7 +17,6 @@ from netlab.spec.nulls import without_nulls
 from netlab.spec.pods import check_pod_spec, check_replicated
 from netlab.spec.problems import Document, FieldPath, Problem, Report, nearest, refuse
 from netlab.spec.rolling_update import check_strategy
-from netlab.spec.schema import API_VERSION, KIND
 from netlab.spec.services import check_endpoint_slice, check_endpoints, check_service
 from netlab.spec.structure import StructureCheck, entries, mapping
 

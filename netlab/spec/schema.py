@@ -3,12 +3,9 @@
 from typing import Final
 
 from netlab.model.addresses import Family
-from netlab.model.topology import Cni
+from netlab.model.topology import API_VERSION, KIND, Cni
 from netlab.spec.kube_proxy import PROXY_SCHEMA
 from netlab.spec.structure import Schema
-
-API_VERSION: Final = "netlab/v1"
-KIND: Final = "Topology"
 
 DEFAULT_NETWORKS: Final = {
     Family.IPV4: {

@@ -13,7 +13,7 @@ from ipaddress import ip_network
 from typing import Final, cast
 
 from netlab.model.addresses import Family, Network
-from netlab.model.topology import Cni, Manifest, Networks, Topology, TopologyFile
+from netlab.model.topology import API_VERSION, KIND, Cni, Manifest, Networks, Topology, TopologyFile
 from netlab.spec.addressing import Range, check_overlaps, parse_network
 from netlab.spec.documents import read_documents
 from netlab.spec.families import Asked, ByFamily, read_by_family, read_families
@@ -39,10 +39,8 @@ from netlab.spec.problems import (
     refuse,
 )
 from netlab.spec.schema import (
-    API_VERSION,
     DEFAULT_MTU,
     DEFAULT_NETWORKS,
-    KIND,
     NETWORK_NAMES,
     TOPOLOGY_SCHEMA,
 )

@@ -47,7 +47,7 @@ def review_create(store: Store, manifest: Object) -> Object:
         manifest: Of a known kind, in a namespace if its kind lives in one.
 
     Raises:
-        RequestRefusedError: It may not be; ``Invalid`` has every cause.
+        StatusError: It may not be; ``Invalid`` has every cause.
     """
     manifest = as_decoded(manifest)
     if manifest["kind"] == "Node":
@@ -67,7 +67,7 @@ def review_update(store: Store, old: Object, new: Object) -> Object:
         new: The wanted one, of the same key; its status is not looked at.
 
     Raises:
-        RequestRefusedError: It may not be; ``Invalid`` has every cause.
+        StatusError: It may not be; ``Invalid`` has every cause.
     """
     new = as_decoded(new)
     _check_structure(new)
@@ -81,7 +81,7 @@ def review_status(old: Object, new: Object) -> Object:
     """Return the present object with the status of another one.
 
     Raises:
-        RequestRefusedError: The status may not be (``Invalid``).
+        StatusError: The status may not be (``Invalid``).
     """
     metadata = {**old["metadata"]}
     version = (new.get("metadata") or {}).get("resourceVersion")
@@ -101,7 +101,7 @@ def review_delete(key: Key) -> None:
     """Refuse the deletion of what a cluster cannot be without.
 
     Raises:
-        RequestRefusedError: The object must stay (``Forbidden``).
+        StatusError: The object must stay (``Forbidden``).
     """
     if key.resource == "nodes":
         raise forbidden(key, "nodes come from the topology")

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from netlab.control.changes import Change, Create, Delete, Outcome, update_if_changed
-from netlab.control.controllers import rollouts
+from netlab.control.controllers import rollouts as rolling
 from netlab.control.controllers.replicasets import owner_reference
 from netlab.control.controllers.rollout_status import status_of_rollout
 from netlab.model.objects import (
@@ -53,13 +53,13 @@ def step(
     new = _matching(deployment, living)
     old = [one for one in living if one is not new]
     if spec_of(deployment).get("paused"):
-        scaled = rollouts.scale_paused(deployment, new, old)
-    elif new is None and rollouts.may_start(deployment, pods):
+        scaled = rolling.scale_paused(deployment, new, old)
+    elif new is None and rolling.may_start(deployment, pods):
         revision = _next_revision(old)
-        created = _new_replicaset(deployment, revision, rollouts.first_size(deployment, old))
-        scaled = [Create(object=created), *rollouts.empty(deployment, old)]
+        created = _new_replicaset(deployment, revision, rolling.first_size(deployment, old))
+        scaled = [Create(object=created), *rolling.empty(deployment, old)]
     elif new is None:
-        scaled = rollouts.empty(deployment, old)
+        scaled = rolling.empty(deployment, old)
     else:
         scaled = _rolled(deployment, new, old, pods)
     revision = annotations_of(new).get(REVISION, "1") if new is not None else _next_revision(old)
@@ -82,7 +82,7 @@ def _rolled(
     deployment: Object, new: Object, old: Sequence[Object], pods: Sequence[Object]
 ) -> list[Change]:
     """Return the next moves, with the revision of a ReplicaSet that is new again."""
-    sizes = rollouts.next_sizes(deployment, new, old, pods)
+    sizes = rolling.next_sizes(deployment, new, old, pods)
     changes: list[Change] = []
     for replicaset in (new, *old):
         wanted = with_spec(replicaset, replicas=sizes[name_of(replicaset)])

@@ -6,10 +6,10 @@ Source: Kubernetes, ``pkg/controller/replicaset`` and ``pkg/controller/controlle
 from collections import Counter
 from collections.abc import Sequence
 
+from netlab.api.selectors import label_selector_matches
 from netlab.control.changes import Change, Create, Delete, Outcome, Update, update_if_changed
 from netlab.control.conditions import condition, is_true
 from netlab.control.pods import is_finished
-from netlab.control.selectors import label_selector_matches
 from netlab.control.timestamps import seconds
 from netlab.model.objects import (
     Object,

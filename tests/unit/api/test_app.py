@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from netlab.api.client import Client
-from netlab.control.failures import RequestRefusedError
+from netlab.control.failures import StatusError
 from netlab.control.store import Store
 from netlab.errors import LabError
 
@@ -39,8 +39,8 @@ def deployment() -> Json:
     return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec}
 
 
-def refusal_of(call: object, *args: object) -> RequestRefusedError:
-    with pytest.raises(RequestRefusedError) as refusal:
+def refusal_of(call: object, *args: object) -> StatusError:
+    with pytest.raises(StatusError) as refusal:
         call(*args)  # type: ignore[operator]
     return refusal.value
 

@@ -6,7 +6,7 @@ import pytest
 
 from netlab.api.apply import annotated, apply_patch_body
 from netlab.api.patches import STRATEGIC_MERGE_PATCH, apply_patch
-from netlab.control.failures import RequestRefusedError
+from netlab.control.failures import StatusError
 from netlab.model.objects import with_spec
 
 PORTS = [{"port": 80, "name": "a"}, {"port": 81, "name": "b"}, {"port": 82, "name": "c"}]
@@ -69,7 +69,7 @@ def test_a_merged_item_keeps_its_other_fields():
     ],
 )
 def test_refuses(patch: object):
-    with pytest.raises(RequestRefusedError):
+    with pytest.raises(StatusError):
         apply_patch(service(PORTS), patch, STRATEGIC_MERGE_PATCH)
 
 

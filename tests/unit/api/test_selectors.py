@@ -2,11 +2,15 @@
 
 import pytest
 
-from netlab.api.selectors import parse_selectors
-from netlab.api.status import failure_of_status, failure_status
+from netlab.api.selectors import label_selector_matches, parse_selectors
 from netlab.api.watch import is_true
-from netlab.control.failures import RequestRefusedError, invalid, invalid_value
-from netlab.control.selectors import label_selector_matches
+from netlab.control.failures import (
+    StatusError,
+    failure_of_status,
+    failure_status,
+    invalid,
+    invalid_value,
+)
 from netlab.model.objects import Key
 
 
@@ -19,7 +23,7 @@ from netlab.model.objects import Key
     ],
 )
 def test_refuses(labels: str, fields: str):
-    with pytest.raises(RequestRefusedError) as refusal:
+    with pytest.raises(StatusError) as refusal:
         parse_selectors(labels, fields)
     assert refusal.value.code == 400
 

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from netlab.cli import objects
-from netlab.control.failures import RequestRefusedError
+from netlab.control.failures import StatusError
 from netlab.control.store import Store
 from netlab.errors import LabError, SpecError
 from netlab.kernel import rundir
@@ -145,7 +145,7 @@ def test_a_status_is_patched_through_its_own_door(applied: Run, store: Store):
 )
 def test_a_status_that_may_not_be_is_refused(applied: Run, status: str, message: str):
     applied("patch", "svc", "web", "-p", '{"spec":{"type":"LoadBalancer"}}')
-    with pytest.raises(RequestRefusedError, match=message):
+    with pytest.raises(StatusError, match=message):
         applied("patch", "svc", "web", "--subresource", "status", "-p", f'{{"status":{status}}}')
 
 
@@ -181,7 +181,7 @@ def test_refuses(run: Run, command: str, arguments: list[str], message: str):
 def test_a_clash_names_the_holder(applied: Run):
     clash = MANIFESTS.split("---", maxsplit=1)[0].replace("{name: web}", "{name: other}")
     clash = clash.replace("spec:", "spec:\n  clusterIP: 10.0.0.1", 1)
-    with pytest.raises(RequestRefusedError, match="held by Service default/kubernetes"):
+    with pytest.raises(StatusError, match="held by Service default/kubernetes"):
         applied("apply", "-f", "-", text=clash)
 
 

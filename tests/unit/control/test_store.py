@@ -9,7 +9,7 @@ import pytest
 
 from netlab.control import store as store_module
 from netlab.control.bootstrap import bootstrap
-from netlab.control.failures import RequestRefusedError
+from netlab.control.failures import StatusError
 from netlab.control.store import Store
 from netlab.model.objects import Key, Object, with_metadata, with_spec
 
@@ -72,7 +72,7 @@ def test_a_generated_name_has_five_letters_without_vowels():
 def test_refuses(change: Callable[[Store, Object], object], reason: str):
     store = new_store()
     stored = store.create(pod())
-    with pytest.raises(RequestRefusedError) as refusal:
+    with pytest.raises(StatusError) as refusal:
         change(store, stored)
     assert refusal.value.reason == reason
     assert store.get(Key("pods", "default", "web")) == stored
@@ -142,7 +142,7 @@ def test_a_reopened_file_has_the_same_objects_and_goes_on_counting(tmp_path: Pat
     assert {kind: again.list_(kind) for kind in before} == before
     assert len(again.select("pods", "default", {"app": "web"})) == 1
     assert again.version == version
-    with pytest.raises(RequestRefusedError) as refusal:
+    with pytest.raises(StatusError) as refusal:
         again.events_since(version - 1)
     assert (refusal.value.code, refusal.value.reason) == (410, "Expired")
     again.close()
@@ -154,7 +154,7 @@ def test_history_forgets_the_oldest_events(monkeypatch: pytest.MonkeyPatch):
     for place in range(5):
         store.create(pod(f"web-{place}"))
     assert [event.version for event in store.events_since(3)] == [4, 5]
-    with pytest.raises(RequestRefusedError, match="too old resource version"):
+    with pytest.raises(StatusError, match="too old resource version"):
         store.events_since(1)
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from netlab.control.admission.allocation import NODE_PORTS, service_networks
 from netlab.control.admission.review import review_create, review_delete, review_update
-from netlab.control.failures import RequestRefusedError
+from netlab.control.failures import StatusError
 from netlab.control.store import Store
 from netlab.model.objects import Key, Object, with_metadata, with_spec
 
@@ -23,7 +23,7 @@ def stored(store: Store, manifest: Object) -> Object:
 
 def test_a_node_port_is_free_again_when_its_service_is_gone(store: Store):
     stored(store, service(ports=[{"port": 80, "nodePort": 31704}]))
-    with pytest.raises(RequestRefusedError, match="held by Service default/web"):
+    with pytest.raises(StatusError, match="held by Service default/web"):
         review_create(store, service("other", ports=[{"port": 80, "nodePort": 31704}]))
     store.remove(Key("services", "default", "web"))
     assert review_create(store, service("other", ports=[{"port": 80, "nodePort": 31704}]))
@@ -55,7 +55,7 @@ def test_a_full_network_is_told(store: Store):
     store.update(with_spec(cidr, cidrs=["10.0.0.0/30"]))
     assert [str(one) for one in service_networks(store).values()] == ["10.0.0.0/30"]
     stored(store, service("one"))
-    with pytest.raises(RequestRefusedError, match="is full"):
+    with pytest.raises(StatusError, match="is full"):
         review_create(store, service("two"))
 
 
@@ -113,7 +113,7 @@ def test_a_service_gains_and_loses_its_second_family(dual_stack: Store):
 def test_who_asks_for_two_families_must_say_so_in_the_policy(
     dual_stack: Store, spec: dict[str, object], field: str
 ):
-    with pytest.raises(RequestRefusedError, match=f"PreferDualStack when multiple '{field}'"):
+    with pytest.raises(StatusError, match=f"PreferDualStack when multiple '{field}'"):
         review_create(dual_stack, service(**spec))
 
 
@@ -127,16 +127,16 @@ def test_a_service_that_is_replaced_without_a_policy_keeps_its_families(dual_sta
 def test_a_cluster_of_one_family_gives_one_address_or_refuses(store: Store):
     made = stored(store, service(ipFamilyPolicy="PreferDualStack"))
     assert families_of(made) == ("IPv4",)
-    with pytest.raises(RequestRefusedError, match="not configured for dual-stack"):
+    with pytest.raises(StatusError, match="not configured for dual-stack"):
         review_create(store, service("other", ipFamilyPolicy="RequireDualStack"))
-    with pytest.raises(RequestRefusedError, match="not configured on this cluster"):
+    with pytest.raises(StatusError, match="not configured on this cluster"):
         review_create(store, service("other", ipFamilies=["IPv6"]))
 
 
 def test_nothing_new_comes_into_a_namespace_that_goes(store: Store):
     namespace = store.require(Key("namespaces", "", "default"))
     store.update(with_metadata(namespace, deletionTimestamp="2027-01-15T08:00:00Z"))
-    with pytest.raises(RequestRefusedError, match="being terminated"):
+    with pytest.raises(StatusError, match="being terminated"):
         review_create(store, service())
 
 
@@ -149,6 +149,6 @@ def test_nothing_new_comes_into_a_namespace_that_goes(store: Store):
     ],
 )
 def test_stays(key: Key):
-    with pytest.raises(RequestRefusedError) as refusal:
+    with pytest.raises(StatusError) as refusal:
         review_delete(key)
     assert refusal.value.code == 403
