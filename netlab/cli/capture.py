@@ -26,9 +26,9 @@ def _complete_point(context: click.Context, parameter: click.Parameter, begun: s
     host, colon, _ = begun.partition(":")
     if not colon:
         return complete_host(context, parameter, begun)
+    from netlab.client.hosts import find_netns
     from netlab.errors import NetlabError
     from netlab.lab.capture.points import interfaces_of
-    from netlab.lab.hosts import find_netns
 
     try:
         found = interfaces_of(find_netns(context.params.get("lab") or "default", host))

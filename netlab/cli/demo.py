@@ -41,13 +41,13 @@ def demo(name: str | None, lab: str, family: "Family | None") -> None:
 
 
 def _run(name: str, lab: str, family: "Family | None") -> None:
-    from netlab.api.client import Client
+    from netlab.client.api_client import Client
+    from netlab.client.cluster import Cluster
+    from netlab.client.hosts import hosts
     from netlab.errors import ExpectationError
     from netlab.kernel.rundir import control_socket
-    from netlab.lab.cluster import Cluster
     from netlab.lab.demo.experiments import EXPERIMENTS, run_experiment
     from netlab.lab.host import require_root
-    from netlab.lab.hosts import hosts
     from netlab.render.demo import render_finding, render_moral, render_verdict
     from netlab.render.path import Style
     from netlab.render.trace.tree import TraceStyle, render_trace

@@ -20,7 +20,7 @@ def up(topology: str, lab: str, dry_run: bool) -> None:  # noqa: FBT001 (click's
     Example: sudo netlab up two-nodes
     """
     from netlab.lab.topologies import read_topology
-    from netlab.spec.topology import parse_topology
+    from netlab.topology.parse import parse_topology
 
     began = time.monotonic()
     text, source = read_topology(topology)

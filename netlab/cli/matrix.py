@@ -10,7 +10,7 @@ from netlab.cli.options import family_option, lab_option
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from netlab.lab.cluster import Cluster
+    from netlab.client.cluster import Cluster
     from netlab.model.addresses import Family
     from netlab.trace.matrix import ServiceMatrix
 
@@ -53,12 +53,12 @@ def matrix(
 
     Example: sudo netlab matrix --policies --html matrix.html
     """
-    from netlab.api.client import Client
     from netlab.cli.trace_forms import files_of, take_stdout
+    from netlab.client.api_client import Client
+    from netlab.client.cluster import Cluster
+    from netlab.client.hosts import hosts
     from netlab.kernel.rundir import control_socket
-    from netlab.lab.cluster import Cluster
     from netlab.lab.host import require_root
-    from netlab.lab.hosts import hosts
     from netlab.lab.output_files import write_file
     from netlab.render.matrix.page import render_matrix_html
     from netlab.render.matrix.svg import render_matrix_svg

@@ -11,13 +11,12 @@ from typing import Any, Final
 
 import click
 
-from netlab.api.client import Client
 from netlab.cli.options import lab_option
-from netlab.control.failures import StatusError
+from netlab.client.api_client import Client
 from netlab.errors import LabError, SpecError
 from netlab.kernel.rundir import control_socket
-from netlab.model.objects import Object, name_of, namespace_of, uid_of, with_metadata
-from netlab.model.resources import (
+from netlab.kube.objects import Object, name_of, namespace_of, uid_of, with_metadata
+from netlab.kube.resources import (
     DEFAULT_NAMESPACE,
     RESOURCES,
     Resource,
@@ -25,6 +24,7 @@ from netlab.model.resources import (
     resource_of,
     resource_words,
 )
+from netlab.kube.status import StatusError
 
 _PATCH_TYPES: Final = {
     "strategic": "application/strategic-merge-patch+json",
@@ -126,7 +126,7 @@ def _print_tables(wanted: _Wanted, found: Sequence[tuple[Resource, list[Object]]
 @lab_option
 def apply(filename: str, namespace: str, lab: str) -> None:
     """Create or change what a file of manifests describes."""
-    from netlab.lab.applied import apply_manifests
+    from netlab.client.apply import apply_manifests
 
     manifests = [_in_namespace(manifest, namespace) for manifest in _manifests(filename)]
     for applied in apply_manifests(Client(control_socket(lab)), manifests):
@@ -279,8 +279,8 @@ def _resource(word: str) -> Resource:
 
 
 def _manifests(filename: str) -> list[Object]:
+    from netlab.kube.manifests import parse_manifests
     from netlab.lab.topologies import read_spec
-    from netlab.spec.manifests import parse_manifests
 
     return list(parse_manifests(*read_spec(filename)))
 

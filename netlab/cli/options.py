@@ -82,7 +82,7 @@ def write_wireshark_profile(directory: str) -> None:
 
 def complete_host(context: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
     """Return the hosts of the lab that complete what was typed; the kernel knows them."""
-    from netlab.lab.hosts import names_of_hosts
+    from netlab.client.hosts import names_of_hosts
 
     del parameter
     lab = context.params.get("lab") or "default"

@@ -87,11 +87,11 @@ def read_view(asked: Asked) -> "ProxyView":
     import gc
     from dataclasses import replace
 
+    from netlab.documents.yaml_text import ONE_CLUSTER
+    from netlab.kube.proxy_objects import parse_proxy_objects
     from netlab.lab.topologies import read_spec
     from netlab.model.topology import ProxyMode
     from netlab.proxy.view import proxy_view
-    from netlab.spec.documents import ONE_CLUSTER
-    from netlab.spec.proxy_objects import parse_proxy_objects
 
     # What is read is no garbage; to look through a large cluster again and again for some doubles
     # the time.

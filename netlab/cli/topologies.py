@@ -43,7 +43,7 @@ def schema(what: str) -> None:
     conntrack, graph.
     """
     if what == "topology":
-        from netlab.spec.schema import TOPOLOGY_SCHEMA
+        from netlab.topology.schema import TOPOLOGY_SCHEMA
 
         found = TOPOLOGY_SCHEMA
     else:
@@ -83,7 +83,7 @@ def topologies(output: str) -> None:
 def _summary(file: str) -> str:
     from netlab.lab.topologies import read_topology
     from netlab.model.topology import TopologyFile
-    from netlab.spec.topology import parse_spec
+    from netlab.topology.parse import parse_spec
 
     text, source = read_topology(file)
     found = parse_spec(text, source)
@@ -105,7 +105,7 @@ def _count(number: int, word: str) -> str:
 
 def _builtin() -> list[dict[str, object]]:
     from netlab.lab.topologies import builtin_names, purpose, read_topology
-    from netlab.spec.topology import parse_topology
+    from netlab.topology.parse import parse_topology
 
     rows: list[dict[str, object]] = []
     for name in builtin_names():

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 if TYPE_CHECKING:
-    from netlab.lab.cluster import Cluster
+    from netlab.client.cluster import Cluster
     from netlab.lab.trace.tracing import Keep
     from netlab.model.addresses import Family
     from netlab.trace.trace import Trace
@@ -77,11 +77,11 @@ def _attached(lab: str, expression: str, asked: Asked, keep: "Keep") -> "Trace":
 
 
 def _cluster(lab: str) -> "Cluster":
-    from netlab.api.client import Client
+    from netlab.client.api_client import Client
+    from netlab.client.cluster import Cluster
+    from netlab.client.hosts import hosts
     from netlab.kernel.rundir import control_socket
-    from netlab.lab.cluster import Cluster
     from netlab.lab.host import require_root
-    from netlab.lab.hosts import hosts
 
     require_root()
     return Cluster(lab=lab, objects=Client(control_socket(lab)), read_hosts=lambda: hosts(lab))

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Any, Final
 
-from netlab.api.client import Client
+from netlab.client.address_names import address_names
+from netlab.client.api_client import Client
+from netlab.client.cluster import Cluster, cluster_ips, service_addresses
+from netlab.client.hosts import find_netns, host_of, hosts, is_pod
 from netlab.errors import KernelError, LabError
 from netlab.kernel import netns
 from netlab.kernel.rundir import control_socket
-from netlab.lab.address_names import address_names
-from netlab.lab.cluster import Cluster, cluster_ips, service_addresses
-from netlab.lab.hosts import find_netns, host_of, hosts, is_pod
 from netlab.model.addresses import Address
 from netlab.model.hosts import Host, HostKind
 from netlab.model.packets import AddrPort

@@ -4,7 +4,7 @@ Theory of operation
 -------------------
 It is crash-only: it starts by reading the kernel back, so a start is the same as a repair. Two
 child processes do its work in the kernel, the launcher on the network and the container runtime on
-containers. The event loop runs passes (see ``netlab.control.runtime``). One pass:
+containers. The event loop runs passes (see ``netlab.lab.runtime``). One pass:
 
 1. the controllers reconcile objects;
 2. pods that are to end are noted, and those that have ended are removed (``kubelet``);
@@ -29,20 +29,19 @@ import traceback
 from socket import socket
 from typing import TYPE_CHECKING, Final
 
-from netlab.control import runtime
-from netlab.control.bootstrap import bootstrap
-from netlab.control.reconcile import Reconciler
-from netlab.control.store import Store
+from netlab.apiserver.bootstrap import bootstrap
+from netlab.apiserver.store import Store
+from netlab.controllers.reconcile import Reconciler
 from netlab.errors import NetlabError
 from netlab.kernel import channel, launcher, processes, rundir
 from netlab.kernel.container_requests import Exited
-from netlab.lab import nodes
+from netlab.lab import nodes, runtime
 from netlab.lab.kubelet import Kubelet
 from netlab.lab.network import Network, created
 from netlab.lab.proxy.canaries import CanaryWatch
 from netlab.lab.proxy.kube_proxy import RETRY_S, KubeProxy
 from netlab.model.topology import Topology
-from netlab.spec.topology import parse_topology
+from netlab.topology.parse import parse_topology
 
 if TYPE_CHECKING:
     from netlab.lab.proxy.node_doors import NodeDoors

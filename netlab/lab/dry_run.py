@@ -5,12 +5,12 @@ import time
 from collections.abc import Iterator
 from typing import Final
 
-from netlab.control import pods
-from netlab.control.admission.review import review_create
-from netlab.control.bootstrap import bootstrap
-from netlab.control.reconcile import Reconciler
-from netlab.control.store import Store
-from netlab.lab.applied import placed
+from netlab.apiserver.bootstrap import bootstrap
+from netlab.apiserver.registry.admission import review_create
+from netlab.apiserver.store import Store
+from netlab.client.apply import placed
+from netlab.controllers.reconcile import Reconciler
+from netlab.kube.kinds.pod import status
 from netlab.lab.nodes import store_nodes
 from netlab.lab.pod_containers import placement_of
 from netlab.lab.proxy.wanted_rules import wanted_rules
@@ -45,7 +45,7 @@ def commands(lab: str, file: TopologyFile) -> Iterator[str]:
     reconciler.reconcile(now)
     for pod in store.list_("pods"):
         if placement_of(pod):
-            store.update(pods.containers_started(pod, now))
+            store.update(status.containers_started(pod, now))
     reconciler.reconcile(now)
     placements = filter(None, map(placement_of, store.list_("pods")))
     yield from map(str, diff({}, build_lab(lab, file.topology, placements)))

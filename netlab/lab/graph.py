@@ -4,8 +4,18 @@ from collections.abc import Mapping, Sequence
 from ipaddress import ip_address, ip_network
 from typing import Any
 
-from netlab.api.client import Client
-from netlab.lab.cluster import cluster_ips, slice_family
+from netlab.client.api_client import Client
+from netlab.client.cluster import cluster_ips, slice_family
+from netlab.kube.objects import (
+    Object,
+    controller_of,
+    items_of,
+    labels_of,
+    name_of,
+    namespace_of,
+    spec_of,
+    status_of,
+)
 from netlab.model.addresses import Address
 from netlab.model.graph import (
     GraphEndpoint,
@@ -15,16 +25,6 @@ from netlab.model.graph import (
     GraphPort,
     GraphService,
     LabGraph,
-)
-from netlab.model.objects import (
-    Object,
-    controller_of,
-    items_of,
-    labels_of,
-    name_of,
-    namespace_of,
-    spec_of,
-    status_of,
 )
 
 

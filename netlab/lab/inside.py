@@ -14,7 +14,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from netlab.api.client import Client
+from netlab.client.api_client import Client
+from netlab.client.hosts import find_netns, hosts, is_pod
 from netlab.errors import LabError, NetlabError
 from netlab.kernel import capabilities, netns, processes, rundir
 from netlab.kernel.syscalls import (
@@ -29,12 +30,11 @@ from netlab.kernel.syscalls import (
     setns,
     unshare,
 )
+from netlab.kube.objects import items_of, name_of, spec_of
 from netlab.lab import terminal
-from netlab.lab.hosts import find_netns, hosts, is_pod
 from netlab.lab.pod_containers import container_environment, hostname_of
 from netlab.model.addresses import Family
 from netlab.model.names import NetnsName, lab_prefix, pod_netns
-from netlab.model.objects import items_of, name_of, spec_of
 from netlab.model.processes import ProcessId
 
 NOT_FOUND = 127

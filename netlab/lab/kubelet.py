@@ -18,16 +18,12 @@ import signal
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final, NamedTuple
 
-from netlab.control import pods
-from netlab.control.runtime import together
-from netlab.control.store import Store
-from netlab.control.timestamps import seconds
+from netlab.apiserver.store import Store
 from netlab.errors import NetlabError
 from netlab.kernel import netns, processes
 from netlab.kernel.container_requests import Exited, Start, Watch
-from netlab.lab.images import IMAGES, image_name
-from netlab.lab.pod_containers import container_of, may_run, placement_of
-from netlab.model.objects import (
+from netlab.kube.kinds.pod import status as pod_status
+from netlab.kube.objects import (
     Object,
     is_terminating,
     items_of,
@@ -37,8 +33,12 @@ from netlab.model.objects import (
     uid_of,
     with_status,
 )
+from netlab.kube.resources import key_of
+from netlab.kube.timestamps import seconds
+from netlab.lab.images import IMAGES, image_name
+from netlab.lab.pod_containers import container_of, may_run, placement_of
+from netlab.lab.runtime import together
 from netlab.model.processes import ProcessId
-from netlab.model.resources import key_of
 from netlab.model.topology import Topology
 
 Call = Callable[[object], Awaitable[Any]]
@@ -127,7 +127,7 @@ class Kubelet:
                     continue
                 number = -status if status is not None and status < 0 else None
                 code = 128 + number if number else (137 if status is None else status)
-                pod = pods.container_exited(by_uid[key.uid], key.name, code or 0, number, now)
+                pod = pod_status.container_exited(by_uid[key.uid], key.name, code or 0, number, now)
                 by_uid[key.uid] = self._store.update(pod)
 
     def end_pods(self, now: float) -> float | None:
@@ -167,7 +167,7 @@ class Kubelet:
                 key = _ContainerKey(uid, spec["name"])
                 if key.name in self._running.get(uid, {}):
                     continue
-                at = self._retry_at.get(key) or pods.restart_at(pod, spec["name"])
+                at = self._retry_at.get(key) or pod_status.restart_at(pod, spec["name"])
                 if at is not None and at > now:
                     wakes.append(at)
                 elif at is not None or not _has_ended(pod, spec["name"]):
@@ -201,7 +201,7 @@ class Kubelet:
         current = self._store.get(key_of(pod))
         if current is None or uid_of(current) != uid_of(pod):
             return
-        reported = pods.containers_started(current, now, found.keys())
+        reported = pod_status.containers_started(current, now, found.keys())
         statuses = [
             {**status, "containerID": _id_of(found[status["name"]])}
             if status["name"] in found
@@ -221,7 +221,9 @@ class Kubelet:
         reason = "ErrImagePull" if is_image else "RunContainerError"
         hint = f"apt-get install {package}" if is_image and package else error.hint
         message = f"{error}; {hint}" if hint else str(error)
-        self._store.update(pods.container_not_started(current, spec["name"], reason, message, now))
+        self._store.update(
+            pod_status.container_not_started(current, spec["name"], reason, message, now)
+        )
 
     def _end_pods(self, ending: list[Object], now: float) -> float | None:
         wakes = []

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import Final
 
+from netlab.client.cluster import Cluster, ServicePort
 from netlab.lab.calls import Call, make_calls
-from netlab.lab.cluster import Cluster, ServicePort
 from netlab.lab.decisions import Decisions
 from netlab.lab.policies import POLICIES, PROTOCOLS, PolicyTrial
 from netlab.model.addresses import Family

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from netlab.control.store import Store
+from netlab.apiserver.store import Store
 from netlab.kernel.requests import Apply, ReadLab
 from netlab.lab.pod_containers import placement_of
 from netlab.model.links import LabState

@@ -9,11 +9,11 @@ from typing import Final
 import psutil
 
 from netlab import __version__
-from netlab.control.store import Store
-from netlab.control.timestamps import timestamp
+from netlab.apiserver.store import Store
+from netlab.kube.objects import Key, Object, items_of, labels_of, name_of, spec_of, status_of
+from netlab.kube.resources import key_of
+from netlab.kube.timestamps import timestamp
 from netlab.model.addresses import Address
-from netlab.model.objects import Key, Object, items_of, labels_of, name_of, spec_of, status_of
-from netlab.model.resources import key_of
 from netlab.model.topology import Topology, TopologyNode
 
 _CONDITIONS: Final = (

@@ -5,9 +5,7 @@ from ipaddress import ip_address
 from netlab.errors import HostError
 from netlab.kernel.containers import Container
 from netlab.kernel.rundir import pod_directory
-from netlab.lab.images import Program, program_of
-from netlab.model.names import pod_netns
-from netlab.model.objects import (
+from netlab.kube.objects import (
     Object,
     is_terminating,
     items_of,
@@ -16,6 +14,8 @@ from netlab.model.objects import (
     spec_of,
     status_of,
 )
+from netlab.lab.images import Program, program_of
+from netlab.model.names import pod_netns
 from netlab.model.pods import PodPlacement
 from netlab.model.topology import Topology
 

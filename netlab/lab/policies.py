@@ -5,8 +5,8 @@ from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from typing import Final
 
+from netlab.client.cluster import Cluster, ServicePort
 from netlab.errors import LabError, NetlabError
-from netlab.lab.cluster import Cluster, ServicePort
 from netlab.lab.demo.node_rules import follow, read_rules
 from netlab.lab.demo.stage import MERGE_PATCH, POLL_S, READY_S
 from netlab.linux.cleanup_process import Afterwards

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 from netlab import __version__
 from netlab.cni.attachment import gateway
 from netlab.cni.cloud import router_address
+from netlab.kube.objects import items_of, name_of, namespace_of, spec_of, status_of
 from netlab.lab.pod_containers import placement_of
 from netlab.model.names import LB, ROUTER, host_netns, pod_netns
-from netlab.model.objects import items_of, name_of, namespace_of, spec_of, status_of
 from netlab.netfilter.render import render
 from netlab.proxy.nftables.render import render as render_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from netlab.kube.objects import Object
     from netlab.lab.control_plane import ControlPlane
     from netlab.model.addresses import Address, Family
-    from netlab.model.objects import Object
     from netlab.proxy.node_rules import NodeRules
 
 

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from netlab.api.client import Client
+from netlab.client.api_client import Client
+from netlab.client.hosts import find_netns
 from netlab.errors import KernelError, LabError
 from netlab.kernel import iptables, nftables, rundir
-from netlab.lab.hosts import find_netns
 from netlab.model.addresses import Family
 from netlab.model.names import NetnsName
 from netlab.netfilter.counted import parse_counted

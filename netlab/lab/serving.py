@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
-from netlab.api.app import build_app
-from netlab.control.failures import bad_request, failure_status
+from netlab.apiserver.server import build_app
 from netlab.errors import SpecError
 from netlab.kernel import rundir
+from netlab.kube.status import bad_request, failure_status
 from netlab.lab import report
 from netlab.lab.proxy.doors import ProxyDoors
 from netlab.lab.proxy.node_doors import NodeDoors
-from netlab.spec.topology import parse_topology
+from netlab.topology.parse import parse_topology
 
 if TYPE_CHECKING:
     from netlab.lab.control_plane import ControlPlane

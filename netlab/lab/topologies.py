@@ -5,9 +5,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
+from netlab.documents.problems import nearest, refuse
+from netlab.documents.yaml_text import ONE_LAB, Limits, size_problem
 from netlab.errors import SpecError
-from netlab.spec.documents import ONE_LAB, Limits, size_problem
-from netlab.spec.problems import nearest, refuse
 
 DEFAULT: Final = "source-ip"
 """What ``netlab up`` builds when it is not told."""

@@ -16,12 +16,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from netlab.client.cluster import cluster_ips
 from netlab.kernel.netns import inside
-from netlab.lab.cluster import cluster_ips
+from netlab.kube.objects import Object, items_of, labels_of, name_of, namespace_of, spec_of
 from netlab.model.addresses import Address, Family, family_of
 from netlab.model.hosts import Host, HostKind
 from netlab.model.names import NetnsName
-from netlab.model.objects import Object, items_of, labels_of, name_of, namespace_of, spec_of
 from netlab.model.packets import AddrPort
 
 _AGAIN_S = 0.02

@@ -1,7 +1,7 @@
 """A lab as its user drew it: nodes, clients and the networks between them.
 
 Addresses are ``ipaddress`` values throughout, and every name and address here has been checked by
-``netlab.spec``: no two are equal, each lies in its network.
+``netlab.topology``: no two are equal, each lies in its network.
 """
 
 from dataclasses import dataclass, field

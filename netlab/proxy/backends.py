@@ -12,9 +12,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from netlab.kube.kinds.service.view import Endpoint, EndpointSlice, ProxyNode
 from netlab.model.addresses import Address, Family
 from netlab.model.packets import Protocol
-from netlab.model.services import Endpoint, EndpointSlice, ProxyNode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,8 +13,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from netlab.kube.kinds.service.view import ProxyNode
 from netlab.model.addresses import Address, Family, host_network
-from netlab.model.services import ProxyNode
 from netlab.netfilter.matches import (
     AddrType,
     Comment,

@@ -6,8 +6,8 @@ Source: Kubernetes, ``KubeProxyConfiguration`` (kubeproxy.config.k8s.io/v1alpha1
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from netlab.kube.kinds.service.view import ProxyNode
 from netlab.model.addresses import Family, Network
-from netlab.model.services import ProxyNode
 from netlab.model.topology import DetectLocalMode
 from netlab.netfilter.matches import InInterface, Match, Source
 

@@ -7,9 +7,9 @@ Source: Kubernetes, ``staging/src/k8s.io/component-base/configz``.
 
 from typing import Final
 
+from netlab.kube.proxy_configuration import CONFIGURATION_KIND, CONFIGURATION_VERSION
 from netlab.model.topology import ProxyMode
 from netlab.proxy.configuration import ProxyConfiguration
-from netlab.spec.proxy_configuration import CONFIGURATION_KIND, CONFIGURATION_VERSION
 
 GROUP: Final = "kubeproxy.config.k8s.io"
 

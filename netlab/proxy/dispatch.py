@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from ipaddress import ip_address
 
+from netlab.kube.kinds.service.view import ProxyNode
 from netlab.model.addresses import Address, Family, host_network
-from netlab.model.services import ProxyNode
 from netlab.netfilter.matches import AddrType, Comment, Destination, IpProtocol, Match, Ports, Side
 from netlab.netfilter.rules import Rule, rule
 from netlab.netfilter.targets import Accept, Drop, Jump, Reject, Target

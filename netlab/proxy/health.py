@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Final
 
+from netlab.kube.kinds.service.view import ProxyNode
 from netlab.model.addresses import Family, Network
-from netlab.model.services import ProxyNode
 from netlab.proxy.service_map import ServedService
 
 HEALTH_TIMEOUT_S: Final = 60.0

@@ -18,8 +18,8 @@ from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
+from netlab.kube.kinds.service.view import EndpointSlice, ProxyNode, Service
 from netlab.model.addresses import Family
-from netlab.model.services import EndpointSlice, ProxyNode, Service
 from netlab.netfilter.rules import Chain, Ruleset, Table
 from netlab.netfilter.sync import TableChange
 from netlab.proxy import dispatch, fixed

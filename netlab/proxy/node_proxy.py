@@ -14,8 +14,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from netlab.kube.kinds.service.view import ProxyNode
 from netlab.model.addresses import Family, Network
-from netlab.model.services import ProxyNode
 from netlab.netfilter.normal import merge
 from netlab.netfilter.rules import Ruleset
 from netlab.netfilter.sync import change_text, sync_text

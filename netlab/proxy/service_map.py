@@ -14,8 +14,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple, Self
 
+from netlab.kube.kinds.service.view import EndpointSlice, Service
 from netlab.model.addresses import Family
-from netlab.model.services import EndpointSlice, Service
 
 
 class Name(NamedTuple):

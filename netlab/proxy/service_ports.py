@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from netlab.kube.kinds.service.view import ProxyNode, Service, ServicePort
 from netlab.model.addresses import Address, Family, Network
-from netlab.model.services import ProxyNode, Service, ServicePort
 from netlab.proxy.backends import Backend, Backends, PortKey, backends_by_port, select_backends
 from netlab.proxy.names import port_hash, service_port_name
 from netlab.proxy.service_map import ServedService

@@ -12,9 +12,9 @@ Source: kube-proxy, ``pkg/proxy/conntrack/cleanup.go``.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from netlab.kube.kinds.service.view import EndpointSlice
 from netlab.model.addresses import Address, Family
 from netlab.model.packets import Protocol
-from netlab.model.services import EndpointSlice
 from netlab.proxy.service_map import ServedService
 
 Place = tuple[Address, int]

@@ -5,22 +5,22 @@ from dataclasses import dataclass
 from ipaddress import ip_network
 from typing import Final
 
+from netlab.documents.json_schema import entries, mapping
+from netlab.documents.problems import nearest
 from netlab.errors import SpecError
-from netlab.model.addresses import Address, Family, Network, parse_cidr, parse_ip
-from netlab.model.services import (
+from netlab.kube.kinds.service.view import (
     EndpointSlice,
     ProxyNode,
     Service,
     endpoint_slice_of,
     service_of,
 )
+from netlab.kube.metadata import text_of
+from netlab.kube.proxy_configuration import PRIMARY
+from netlab.kube.proxy_objects import ProxyObjects
+from netlab.model.addresses import Address, Family, Network, parse_cidr, parse_ip
 from netlab.model.topology import DetectLocalMode, ProxyMode
 from netlab.proxy.configuration import ProxyConfiguration
-from netlab.spec.metadata import text_of
-from netlab.spec.problems import nearest
-from netlab.spec.proxy_configuration import PRIMARY
-from netlab.spec.proxy_objects import ProxyObjects
-from netlab.spec.structure import entries, mapping
 
 Object = Mapping[str, object]
 
@@ -51,7 +51,7 @@ def proxy_view(objects: ProxyObjects, node_name: str, mode: ProxyMode | None = N
     """Return what kube-proxy on the node called ``node_name`` knows.
 
     Args:
-        objects: Checked; see ``netlab.spec.proxy_objects``.
+        objects: Checked; see ``netlab.kube.proxy_objects``.
         node_name: Of a Node among them.
         mode: Instead of the configuration's.
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from netlab.model.objects import (
+from netlab.kube.objects import (
     Object,
     is_terminating,
     items_of,

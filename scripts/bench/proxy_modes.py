@@ -7,9 +7,9 @@ from typing import Protocol
 from cluster_objects import Object
 
 from netlab.kernel import iptables, nftables
+from netlab.kube.kinds.service.view import ProxyNode, endpoint_slice_of, service_of
 from netlab.model.addresses import Family
 from netlab.model.names import NetnsFamily, NetnsName
-from netlab.model.services import ProxyNode, endpoint_slice_of, service_of
 from netlab.netfilter.rules import Chain
 from netlab.netfilter.sync import STALE_PREFIXES, TableChange, change_text
 from netlab.proxy.configuration import ProxyConfiguration

@@ -22,6 +22,7 @@ from typing import Any
 import pytest
 
 from netlab.kernel.netns import inside
+from netlab.kube.proxy_objects import parse_proxy_objects
 from netlab.model.addresses import Family
 from netlab.model.names import NetnsName
 from netlab.model.topology import ProxyMode
@@ -35,7 +36,6 @@ from netlab.proxy.nftables.table import TABLE, ip
 from netlab.proxy.nftables.walk import TableRule
 from netlab.proxy.text import compile_text
 from netlab.proxy.view import ProxyView, proxy_view
-from netlab.spec.proxy_objects import parse_proxy_objects
 from netlab.trace.flows import FlowQuestion, flow_of
 from netlab.trace.predict import Predictor
 from tests.unit.proxy.nftables.mode_differences import DIFFERENCES

@@ -15,13 +15,13 @@ from typing import IO, Any
 
 import pytest
 
-from netlab.control import runtime
-from netlab.control.bootstrap import bootstrap
-from netlab.control.store import Store
+from netlab.apiserver.bootstrap import bootstrap
+from netlab.apiserver.store import Store
 from netlab.errors import LabError
 from netlab.kernel import channel, launcher, netns
 from netlab.kernel.nftables import list_table
 from netlab.kernel.requests import FindLost, LoadTables, Restore, SaveRules
+from netlab.lab import runtime
 from netlab.lab.proxy.canaries import CANARIES, FILLED, CanaryWatch
 from netlab.lab.proxy.kube_proxy import KubeProxy
 from netlab.lab.rules import read_differences, read_groups
@@ -35,7 +35,7 @@ from netlab.proxy.nftables.differences import table_differences
 from netlab.proxy.nftables.listing import parse_listing
 from netlab.proxy.nftables.table import TABLE
 from netlab.render.rule_words import sentence
-from netlab.spec.topology import parse_topology
+from netlab.topology.parse import parse_topology
 from tests.kernel.conftest import Lab, wait_for
 
 pytestmark = pytest.mark.kernel

@@ -13,8 +13,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 import netlab.render as forms
+from netlab.client.hosts import hosts
 from netlab.lab.decisions import Decisions
-from netlab.lab.hosts import hosts
 from netlab.lab.trace.path_prediction import list_rules
 from netlab.model.addresses import Family
 from netlab.model.hosts import Host

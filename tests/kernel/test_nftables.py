@@ -19,9 +19,14 @@ import pytest
 
 from netlab.kernel import netns
 from netlab.kernel.nftables import list_table, load, save
+from netlab.kube.kinds.service.view import (
+    SERVICE_NAME_LABEL,
+    ProxyNode,
+    endpoint_slice_of,
+    service_of,
+)
 from netlab.model.addresses import Family
 from netlab.model.names import NetnsFamily, NetnsName
-from netlab.model.services import SERVICE_NAME_LABEL, ProxyNode, endpoint_slice_of, service_of
 from netlab.proxy.configuration import ProxyConfiguration
 from netlab.proxy.nftables.compile import compile_table
 from netlab.proxy.nftables.differences import table_differences

@@ -15,10 +15,10 @@ from typing import Final
 
 import pytest
 
-from netlab.api.client import Client
+from netlab.client.api_client import Client
+from netlab.client.cluster import Cluster
+from netlab.client.hosts import hosts
 from netlab.kernel.rundir import control_socket
-from netlab.lab.cluster import Cluster
-from netlab.lab.hosts import hosts
 from netlab.lab.topologies import read_topology
 from netlab.lab.trace.tracing import TraceRequest, trace
 from netlab.render.trace.tree import TraceStyle, render_trace

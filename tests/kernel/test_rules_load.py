@@ -7,8 +7,13 @@ from ipaddress import ip_address, ip_network
 import pytest
 
 from netlab.cni.masquerade import external_ip_ruleset, masquerade_ruleset
+from netlab.kube.kinds.service.view import (
+    SERVICE_NAME_LABEL,
+    ProxyNode,
+    endpoint_slice_of,
+    service_of,
+)
 from netlab.model.addresses import Family
-from netlab.model.services import SERVICE_NAME_LABEL, ProxyNode, endpoint_slice_of, service_of
 from netlab.netfilter.normal import merge, normalise
 from netlab.netfilter.parse import parse
 from netlab.netfilter.render import render

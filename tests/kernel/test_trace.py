@@ -14,11 +14,11 @@ import pytest
 from jsonschema import Draft202012Validator
 
 import netlab.render
-from netlab.api.client import Client
+from netlab.client.api_client import Client
+from netlab.client.cluster import Cluster
+from netlab.client.hosts import hosts
 from netlab.kernel.netns import inside
 from netlab.kernel.rundir import control_socket
-from netlab.lab.cluster import Cluster
-from netlab.lab.hosts import hosts
 from netlab.lab.page_files import read_page_files
 from netlab.lab.trace.tracing import TraceRequest, trace
 from netlab.model.hosts import Host
@@ -310,7 +310,7 @@ def test_rules_are_the_same_before_during_and_after(lab: Lab):
 ARM_AND_WAIT = """
 import sys, time
 from netlab.kernel.netns import inside
-from netlab.lab.hosts import hosts
+from netlab.client.hosts import hosts
 from netlab.lab.page_files import read_page_files
 from netlab.sources.trace_table import Arming
 node = next(host for host in hosts(sys.argv[1]) if host.name == "node2")

@@ -15,10 +15,10 @@ import pytest
 from jsonschema import Draft202012Validator
 
 import netlab.render
-from netlab.api.client import Client
+from netlab.client.api_client import Client
+from netlab.client.cluster import Cluster
+from netlab.client.hosts import hosts
 from netlab.kernel.rundir import control_socket
-from netlab.lab.cluster import Cluster
-from netlab.lab.hosts import hosts
 from netlab.lab.trace.listening import DropSource, OpenDrops
 from netlab.lab.trace.tracing import TraceRequest, trace
 from netlab.linux.bpf.kernel_layout import kernel_layout

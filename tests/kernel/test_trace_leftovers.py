@@ -8,11 +8,11 @@ from collections.abc import Callable
 
 import pytest
 
-from netlab.api.client import Client
+from netlab.client.api_client import Client
+from netlab.client.cluster import Cluster
+from netlab.client.hosts import hosts
 from netlab.kernel.netns import inside
 from netlab.kernel.rundir import control_socket
-from netlab.lab.cluster import Cluster
-from netlab.lab.hosts import hosts
 from netlab.lab.trace.tracing import TraceRequest, trace
 from netlab.linux.bpf import syscall as bpf_syscall
 from netlab.linux.cleanup_process import Afterwards

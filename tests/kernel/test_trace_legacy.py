@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from netlab.api.client import Client
+from netlab.client.api_client import Client
+from netlab.client.cluster import Cluster
+from netlab.client.hosts import hosts
 from netlab.kernel.rundir import control_socket
-from netlab.lab.cluster import Cluster
-from netlab.lab.hosts import hosts
 from netlab.lab.trace.rule_books import RuleBooks
 from netlab.lab.trace.tracing import TraceRequest, trace
 from netlab.model.packets import Nat

@@ -8,9 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netlab.model.addresses import Family
-from netlab.model.packets import Protocol
-from netlab.model.services import (
+from netlab.kube.kinds.service.view import (
     Endpoint,
     EndpointPort,
     EndpointSlice,
@@ -18,6 +16,8 @@ from netlab.model.services import (
     Service,
     ServicePort,
 )
+from netlab.model.addresses import Family
+from netlab.model.packets import Protocol
 from netlab.netfilter.render import render
 from netlab.netfilter.rules import Ruleset
 from netlab.netfilter.sync import sync_text

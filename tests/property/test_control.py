@@ -7,15 +7,15 @@ from typing import Final
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from netlab.control.admission.defaults import with_defaults
-from netlab.control.bootstrap import bootstrap
-from netlab.control.conditions import is_true
-from netlab.control.deletion import delete
-from netlab.control.pods import container_exited, containers_started
-from netlab.control.reconcile import Reconciler
-from netlab.control.store import Store
-from netlab.model.objects import Key, Object, is_terminating, name_of, with_spec
-from netlab.model.resources import key_of
+from netlab.apiserver.bootstrap import bootstrap
+from netlab.apiserver.registry.defaults import with_defaults
+from netlab.apiserver.registry.deletion import delete
+from netlab.apiserver.store import Store
+from netlab.controllers.reconcile import Reconciler
+from netlab.kube.conditions import is_true
+from netlab.kube.kinds.pod.status import container_exited, containers_started
+from netlab.kube.objects import Key, Object, is_terminating, name_of, with_spec
+from netlab.kube.resources import key_of
 
 NOW: Final = 1_800_000_000.0
 

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netlab.errors import SpecError
+from netlab.kube.manifests import check_object, parse_manifests
 from netlab.lab.topologies import builtin_names, read_topology
 from netlab.model.topology import Topology
-from netlab.spec.manifests import check_object, parse_manifests
-from netlab.spec.topology import parse_spec, parse_topology
+from netlab.topology.parse import parse_spec, parse_topology
 
 HEAD = {"apiVersion": "netlab/v1", "kind": "Topology"}
 

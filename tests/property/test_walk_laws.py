@@ -6,9 +6,7 @@ from ipaddress import ip_address, ip_network
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netlab.model.addresses import Address, Family
-from netlab.model.packets import Protocol
-from netlab.model.services import (
+from netlab.kube.kinds.service.view import (
     Endpoint,
     EndpointPort,
     EndpointSlice,
@@ -16,6 +14,8 @@ from netlab.model.services import (
     Service,
     ServicePort,
 )
+from netlab.model.addresses import Address, Family
+from netlab.model.packets import Protocol
 from netlab.netfilter.parse import parse
 from netlab.netfilter.render import render
 from netlab.netfilter.verdicts import Packet, Verdict

@@ -10,10 +10,10 @@ from typing import Final
 
 import pytest
 
-from netlab.api.client import Client
-from netlab.control.bootstrap import bootstrap
-from netlab.control.reconcile import Reconciler
-from netlab.control.store import Store
+from netlab.apiserver.bootstrap import bootstrap
+from netlab.apiserver.store import Store
+from netlab.client.api_client import Client
+from netlab.controllers.reconcile import Reconciler
 
 NOW: Final = 1_800_000_000.0
 
@@ -37,7 +37,7 @@ def socket_path(tmp_path: Path, store: Store, writes: list[int]) -> Iterator[Pat
     """Serve the store, with its controllers, as the lab ``default``."""
     from aiohttp import web
 
-    from netlab.api.app import build_app
+    from netlab.apiserver.server import build_app
 
     path = tmp_path / "default" / "control.sock"
     path.parent.mkdir()

@@ -13,14 +13,10 @@ MODULES: Final = sorted(path for path in PACKAGE.rglob("*.py"))
 LINES: Final = 500
 
 TESTED_THROUGH: Final[dict[str, str]] = {
-    "api/*.py": "unit/api/test_app.py",
+    "apiserver/*.py": "unit/apiserver/test_server.py",
+    "client/*.py": "kernel/test_life.py",
+    "controllers/*.py": "unit/controllers/test_reconcile.py",
     "cli/*.py": "kernel/test_pods.py",
-    "control/admission/*.py": "unit/control/admission/test_review.py",
-    "control/controllers/*.py": "unit/control/test_reconcile.py",
-    "control/indexes.py": "unit/control/test_store.py",
-    "control/runtime.py": "kernel/test_control_plane.py",
-    "control/storefile.py": "unit/control/test_store.py",
-    "control/worklist.py": "unit/control/test_reconcile.py",
     "kernel/*.py": "kernel/test_life.py",
     "lab/*.py": "kernel/test_life.py",
     "netfilter/questions.py": "unit/netfilter/test_walk.py",
@@ -30,7 +26,10 @@ TESTED_THROUGH: Final[dict[str, str]] = {
     "trace/*.py": "unit/trace/test_join.py",
     "proxy/*.py": "unit/proxy/test_iptables.py",
     "render/*.py": "unit/render/trace/test_tree.py",
-    "spec/*.py": "unit/spec/test_complaints.py",
+    "kube/*.py": "unit/documents/test_complaints.py",
+    "topology/*.py": "unit/documents/test_complaints.py",
+    "documents/*.py": "unit/documents/test_complaints.py",
+    "scheduler/*.py": "unit/controllers/test_reconcile.py",
     "workloads/agnhost/*.py": "unit/workloads/test_agnhost.py",
 }
 """Modules that no test names, by pattern, and the test that runs them all the same."""

@@ -1,7 +1,7 @@
 """Topologies for tests, as their users write them."""
 
 from netlab.model.topology import Topology
-from netlab.spec.topology import parse_topology
+from netlab.topology.parse import parse_topology
 
 
 def topology_of(spec: str) -> Topology:

@@ -4,10 +4,10 @@ import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from netlab.client.hosts import find_netns
 from netlab.errors import LabError
 from netlab.kernel import netns
 from netlab.kernel.netns import inside
-from netlab.lab.hosts import find_netns
 from netlab.linux.interfaces import InterfaceSeen, read_interfaces
 from netlab.model.names import NetnsName
 

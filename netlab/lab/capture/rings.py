@@ -23,12 +23,12 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Final
 
+from netlab.client.hosts import host_of
 from netlab.errors import KernelError
 from netlab.kernel import netns
 from netlab.kernel.netns import inside
 from netlab.lab.capture.points import Choice, interfaces_of
 from netlab.lab.capture.vantage import HeardInterface, Vantage
-from netlab.lab.hosts import host_of
 from netlab.linux.interfaces import InterfaceSeen
 from netlab.linux.packet_ring import BLOCK_BYTES, Passage, Points, Record, Ring, is_second_copy
 from netlab.linux.socket_filters import at_interfaces

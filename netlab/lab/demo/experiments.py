@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from netlab.client.cluster import Cluster, ServicePort
 from netlab.errors import LabError
 from netlab.lab.calls import Call, make_calls
-from netlab.lab.cluster import Cluster, ServicePort
 from netlab.lab.demo.captures import Capture, captures_directory
 from netlab.lab.demo.judge import Judge
 from netlab.lab.demo.node_rules import dropped, read_rules

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from netlab.client.cluster import ServicePort
 from netlab.lab.calls import Call
-from netlab.lab.cluster import ServicePort
 from netlab.lab.demo.node_rules import DropRule
 from netlab.model.addresses import Address
 from netlab.model.hosts import Host, HostKind

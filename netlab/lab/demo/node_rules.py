@@ -3,8 +3,8 @@
 import re
 from dataclasses import dataclass
 
+from netlab.client.cluster import ServicePort
 from netlab.kernel import iptables, nftables
-from netlab.lab.cluster import ServicePort
 from netlab.lab.demo import node_table
 from netlab.model.addresses import Family
 from netlab.model.hosts import Host

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from netlab.lab.cluster import ServicePort
+from netlab.client.cluster import ServicePort
 from netlab.proxy.nftables.table import Element, Table
 
 NODE_PORTS: Final = "no-endpoint-nodeports"

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from typing import Final, TypeVar
 
+from netlab.client.cluster import Body, Cluster, ServicePort
 from netlab.errors import LabError, NetlabError
-from netlab.lab.cluster import Body, Cluster, ServicePort
 from netlab.lab.demo.node_rules import follow, read_rules
 from netlab.linux.cleanup_process import Afterwards
 from netlab.model.addresses import Family

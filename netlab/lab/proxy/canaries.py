@@ -13,9 +13,9 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final
 
 from netlab.cni.masquerade import MASQ_AGENT
-from netlab.control.runtime import create_task
 from netlab.errors import NetlabError
 from netlab.kernel.requests import FindLost
+from netlab.lab.runtime import create_task
 from netlab.model.names import NetnsFamily
 from netlab.model.topology import ProxyMode
 from netlab.proxy.fixed import canary

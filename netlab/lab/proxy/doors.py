@@ -19,12 +19,12 @@ from datetime import UTC, datetime
 from ipaddress import ip_address
 from typing import Final
 
-from netlab.control.store import Store
+from netlab.apiserver.store import Store
+from netlab.kube.objects import Key
 from netlab.lab.proxy.kube_proxy import KubeProxy
 from netlab.lab.proxy.metrics import HealthMetrics, change_metrics, joined
 from netlab.model.addresses import Family, family_of
 from netlab.model.names import NetnsFamily, NetnsName
-from netlab.model.objects import Key
 from netlab.proxy.configz import configz_values
 from netlab.proxy.health import (
     EVERYWHERE,

@@ -22,15 +22,15 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from netlab.control.store import Event, Store
+from netlab.apiserver.store import Event, Store
 from netlab.kernel.requests import CleanUdp
+from netlab.kube.kinds.service.view import endpoint_slice_of, service_of
+from netlab.kube.resources import key_of
 from netlab.lab.proxy.laid_rules import Call, Laid, LaidRules
 from netlab.lab.proxy.metrics import ProxyMetrics, rules_written
 from netlab.lab.proxy.wanted_rules import node_proxy, own_rules, proxy_nodes, wanted_rules
 from netlab.model.addresses import Family
 from netlab.model.names import NetnsFamily, NetnsName, host_netns
-from netlab.model.resources import key_of
-from netlab.model.services import endpoint_slice_of, service_of
 from netlab.model.topology import ProxyMode, Topology
 from netlab.netfilter.rules import Ruleset
 from netlab.proxy.health import ProxyHealth

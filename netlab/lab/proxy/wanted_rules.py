@@ -1,13 +1,13 @@
 """The rules that every namespace of a lab must hold, from the topology and the objects."""
 
+from netlab.apiserver.store import Store
 from netlab.cni.attachment import gateway
 from netlab.cni.cloud import INTERNET0
 from netlab.cni.masquerade import external_ip_ruleset, masquerade_ruleset
-from netlab.control.store import Store
+from netlab.kube.kinds.service.view import ProxyNode, endpoint_slice_of, service_of
+from netlab.kube.objects import labels_of, name_of
 from netlab.model.addresses import Family, host_network
 from netlab.model.names import ROUTER, NetnsFamily, NetnsName, host_netns
-from netlab.model.objects import labels_of, name_of
-from netlab.model.services import ProxyNode, endpoint_slice_of, service_of
 from netlab.model.topology import ProxyMode, Topology, TopologyNode
 from netlab.netfilter.rules import Ruleset
 from netlab.proxy.configuration import ProxyConfiguration

@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from netlab.client.cluster import Cluster
 from netlab.errors import ExpectationError
-from netlab.lab.cluster import Cluster
 from netlab.lab.trace.contact import Contact
 from netlab.lab.trace.listening import Listening
 from netlab.lab.trace.rule_books import RuleBooks

@@ -8,8 +8,8 @@ from ipaddress import ip_address
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from netlab.client.cluster import cluster_ips
 from netlab.errors import LabError, SpecError
-from netlab.lab.cluster import cluster_ips
 from netlab.model.addresses import Address, Family
 from netlab.model.hosts import Host
 from netlab.model.packets import AddrPort

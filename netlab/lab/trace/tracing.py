@@ -14,10 +14,10 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final
 
+from netlab.client.address_names import address_names
+from netlab.client.cluster import Cluster, ServicePort
 from netlab.kernel.netns import inside
 from netlab.kernel.rundir import kernel_layout_file
-from netlab.lab.address_names import address_names
-from netlab.lab.cluster import Cluster, ServicePort
 from netlab.lab.trace.contact import Contact, make_contact
 from netlab.lab.trace.listening import Listening, OpenDrops
 from netlab.lab.trace.routes import Routes

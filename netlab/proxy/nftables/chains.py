@@ -13,8 +13,8 @@ writeServiceToEndpointRules).
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from netlab.kube.kinds.service.view import ProxyNode
 from netlab.model.addresses import Family
-from netlab.model.services import ProxyNode
 from netlab.netfilter.matches import InInterface, Source
 from netlab.proxy.backends import Backend
 from netlab.proxy.configuration import ProxyConfiguration

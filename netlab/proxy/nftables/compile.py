@@ -23,8 +23,8 @@ from bisect import bisect_left, insort
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
+from netlab.kube.kinds.service.view import EndpointSlice, ProxyNode, Service
 from netlab.model.addresses import Family, Network
-from netlab.model.services import EndpointSlice, ProxyNode, Service
 from netlab.proxy.configuration import ProxyConfiguration
 from netlab.proxy.nftables import fixed
 from netlab.proxy.nftables.chains import Surroundings

@@ -18,8 +18,8 @@ from dataclasses import replace
 from ipaddress import ip_network
 from typing import Final
 
+from netlab.kube.kinds.service.view import ProxyNode
 from netlab.model.addresses import Address, Family, Network
-from netlab.model.services import ProxyNode
 from netlab.proxy.configuration import ProxyConfiguration
 from netlab.proxy.nftables.table import Chain, Element, Hook, NamedSet, Rule, ip
 

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from netlab.apiserver.store import Store
 from netlab.cli import objects
-from netlab.control.failures import StatusError
-from netlab.control.store import Store
 from netlab.errors import LabError, SpecError
 from netlab.kernel import rundir
-from netlab.model.objects import Key
+from netlab.kube.objects import Key
+from netlab.kube.status import StatusError
 
 MANIFESTS = """
 apiVersion: v1

@@ -14,7 +14,7 @@ import pytest
 from netlab.errors import SpecError
 from netlab.lab.dry_run import commands
 from netlab.lab.topologies import builtin_names, read_topology
-from netlab.spec.topology import parse_topology
+from netlab.topology.parse import parse_topology
 
 GOLDEN: Final = Path(__file__).parents[2] / "golden" / "topologies"
 RESTORE: Final = re.compile(

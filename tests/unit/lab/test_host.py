@@ -11,7 +11,7 @@ from netlab.kernel import iptables
 from netlab.lab.host import require_root, require_tools
 from netlab.model.addresses import Family
 from netlab.model.topology import KubeProxyOptions, ProxyMode, Topology
-from netlab.spec.topology import parse_topology
+from netlab.topology.parse import parse_topology
 
 PROGRAM = (
     "import os, sys\n"

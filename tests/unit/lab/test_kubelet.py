@@ -5,10 +5,10 @@ import signal
 
 import pytest
 
-from netlab.control.store import Store
+from netlab.apiserver.store import Store
 from netlab.kernel.container_requests import Exited
+from netlab.kube.objects import Object
 from netlab.lab.kubelet import Kubelet
-from netlab.model.objects import Object
 from netlab.model.processes import ProcessId
 
 PROCESS = ProcessId(pid=4_000_000, start_time=7)

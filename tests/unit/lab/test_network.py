@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import pytest
 
-from netlab.control.store import Store
+from netlab.apiserver.store import Store
 from netlab.errors import KernelError
 from netlab.kernel.requests import Apply, ReadLab
+from netlab.kube.objects import Object
 from netlab.lab.network import Network, created
 from netlab.model.links import LabState
-from netlab.model.objects import Object
 from netlab.model.topology import Topology
 from netlab.plan.build import build_lab
 from netlab.plan.ops import CreateNetns

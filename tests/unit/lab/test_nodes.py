@@ -1,9 +1,9 @@
 from dataclasses import replace
 from ipaddress import ip_network
 
-from netlab.control.store import Store
+from netlab.apiserver.store import Store
+from netlab.kube.objects import Key, Object, labels_of, name_of, spec_of, status_of
 from netlab.lab.nodes import remove_unplaced, store_nodes
-from netlab.model.objects import Key, Object, labels_of, name_of, spec_of, status_of
 from netlab.model.topology import Topology
 
 NOW = 1_800_000_000.0

@@ -4,8 +4,8 @@ import pytest
 
 from netlab.errors import HostError
 from netlab.kernel.containers import Container
+from netlab.kube.objects import Object
 from netlab.lab.pod_containers import container_of, hostname_of, may_run, placement_of
-from netlab.model.objects import Object
 from netlab.model.pods import PodPlacement
 from netlab.model.topology import Topology
 

@@ -4,7 +4,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from netlab.lab.cluster import Body, Cluster
+from netlab.client.cluster import Body, Cluster
 from netlab.lab.policies import PolicyTrial
 
 

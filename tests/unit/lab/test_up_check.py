@@ -4,10 +4,10 @@ from ipaddress import ip_address
 
 import pytest
 
+from netlab.kube.objects import Object
 from netlab.lab.up_check import required_calls, unanswered
 from netlab.model.hosts import Host, HostKind
 from netlab.model.names import NetnsName
-from netlab.model.objects import Object
 
 
 def host(name: str, kind: HostKind, *addresses: str) -> Host:

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from netlab.kube.proxy_objects import parse_proxy_objects
 from netlab.netfilter.matches import IpProtocol
 from netlab.netfilter.questions import answers
 from netlab.netfilter.verdicts import Packet, Verdict
 from netlab.proxy.view import proxy_view
-from netlab.spec.proxy_objects import parse_proxy_objects
 from netlab.trace.flows import flow_of, parse_flow
 from netlab.trace.predict import Predictor
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from netlab.kube.kinds.service.view import Endpoint, EndpointPort, EndpointSlice, ProxyNode
 from netlab.model.addresses import Family
 from netlab.model.packets import Protocol
-from netlab.model.services import Endpoint, EndpointPort, EndpointSlice, ProxyNode
 from netlab.proxy.backends import Backend, PortKey, backends_by_port, select_backends
 
 Facts = dict[str, Any]

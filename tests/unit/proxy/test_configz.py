@@ -4,13 +4,13 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 
-from netlab.model.services import ProxyNode
+from netlab.documents.problems import Document, Report
+from netlab.kube.kinds.service.view import ProxyNode
+from netlab.kube.proxy_configuration import check_configuration
 from netlab.model.topology import DetectLocalMode, ProxyMode
 from netlab.proxy.configuration import ProxyConfiguration
 from netlab.proxy.configz import GROUP, configz_values
 from netlab.proxy.view import configuration_of
-from netlab.spec.problems import Document, Report
-from netlab.spec.proxy_configuration import check_configuration
 
 NODE = ProxyNode(name="node1", addresses=(ip_address("10.240.0.3"),))
 CONFIGURATIONS = (

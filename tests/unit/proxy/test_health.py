@@ -5,8 +5,8 @@ from ipaddress import ip_address
 
 import pytest
 
+from netlab.kube.kinds.service.view import Endpoint, EndpointSlice, ProxyNode, Service
 from netlab.model.addresses import Family
-from netlab.model.services import Endpoint, EndpointSlice, ProxyNode, Service
 from netlab.proxy.health import (
     HealthCheck,
     ProxyHealth,

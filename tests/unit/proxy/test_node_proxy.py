@@ -5,8 +5,7 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 
-from netlab.model.addresses import Family
-from netlab.model.services import (
+from netlab.kube.kinds.service.view import (
     Endpoint,
     EndpointPort,
     EndpointSlice,
@@ -14,6 +13,7 @@ from netlab.model.services import (
     Service,
     ServicePort,
 )
+from netlab.model.addresses import Family
 from netlab.netfilter.rules import Ruleset
 from netlab.proxy.configuration import ProxyConfiguration
 from netlab.proxy.health import EVERYWHERE

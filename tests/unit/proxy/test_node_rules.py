@@ -6,8 +6,13 @@ from ipaddress import ip_address, ip_network
 import pytest
 
 from netlab.cni.masquerade import masquerade_ruleset
+from netlab.kube.kinds.service.view import (
+    SERVICE_NAME_LABEL,
+    ProxyNode,
+    endpoint_slice_of,
+    service_of,
+)
 from netlab.model.addresses import Family
-from netlab.model.services import SERVICE_NAME_LABEL, ProxyNode, endpoint_slice_of, service_of
 from netlab.netfilter.normal import merge
 from netlab.netfilter.rules import Ruleset
 from netlab.proxy.configuration import ProxyConfiguration

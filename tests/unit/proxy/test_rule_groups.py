@@ -4,8 +4,14 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 
+from netlab.kube.kinds.service.view import (
+    EndpointSlice,
+    ProxyNode,
+    Service,
+    endpoint_slice_of,
+    service_of,
+)
 from netlab.model.addresses import Family
-from netlab.model.services import EndpointSlice, ProxyNode, Service, endpoint_slice_of, service_of
 from netlab.netfilter.counted import CountedRule, parse_counted
 from netlab.netfilter.render import render
 from netlab.proxy.configuration import ProxyConfiguration

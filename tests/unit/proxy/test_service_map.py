@@ -5,14 +5,14 @@ from ipaddress import ip_address
 
 import pytest
 
-from netlab.model.addresses import Family
-from netlab.model.services import (
+from netlab.kube.kinds.service.view import (
     Endpoint,
     EndpointPort,
     EndpointSlice,
     Service,
     ServicePort,
 )
+from netlab.model.addresses import Family
 from netlab.proxy.service_map import Name, ServedService, ServiceMap
 
 WEB, API = Name("ns", "web"), Name("ns", "api")

@@ -4,8 +4,7 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 
-from netlab.model.addresses import Family
-from netlab.model.services import (
+from netlab.kube.kinds.service.view import (
     Endpoint,
     EndpointPort,
     EndpointSlice,
@@ -13,6 +12,7 @@ from netlab.model.services import (
     Service,
     ServicePort,
 )
+from netlab.model.addresses import Family
 from netlab.netfilter.rules import Ruleset
 from netlab.proxy.service_map import ServedService
 from netlab.proxy.service_ports import ProxiedPort, ports_of

@@ -5,9 +5,15 @@ from ipaddress import ip_address
 
 import pytest
 
+from netlab.kube.kinds.service.view import (
+    Endpoint,
+    EndpointPort,
+    EndpointSlice,
+    Service,
+    ServicePort,
+)
 from netlab.model.addresses import Family
 from netlab.model.packets import Protocol
-from netlab.model.services import Endpoint, EndpointPort, EndpointSlice, Service, ServicePort
 from netlab.proxy.service_map import ServedService
 from netlab.proxy.udp import UdpConnection, udp_services
 

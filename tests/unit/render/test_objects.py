@@ -2,7 +2,7 @@
 
 import pytest
 
-from netlab.model.objects import Object
+from netlab.kube.objects import Object
 from netlab.render.objects import render_objects
 
 NOW = 1_800_000_000.0

@@ -5,8 +5,8 @@ from ipaddress import ip_address
 
 import pytest
 
+from netlab.client.cluster import Backend, ServicePort
 from netlab.lab.calls import Call
-from netlab.lab.cluster import Backend, ServicePort
 from netlab.lab.demo.judge import Judge
 from netlab.lab.demo.node_rules import DropRule
 from netlab.model.hosts import Host, HostKind

@@ -4,7 +4,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from netlab.lab.cluster import Backend, ServicePort
+from netlab.client.cluster import Backend, ServicePort
 from netlab.lab.demo.node_rules import DropRule, RulesRead, dropped, follow
 
 NAT = """\

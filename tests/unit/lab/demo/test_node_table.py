@@ -5,11 +5,16 @@ from ipaddress import ip_address
 
 import pytest
 
-from netlab.lab.cluster import Backend, ServicePort
+from netlab.client.cluster import Backend, ServicePort
+from netlab.kube.kinds.service.view import (
+    SERVICE_NAME_LABEL,
+    ProxyNode,
+    endpoint_slice_of,
+    service_of,
+)
 from netlab.lab.demo.node_rules import DropRule, RulesRead, dropped, follow
 from netlab.lab.demo.node_table import drop_entry, follows
 from netlab.model.addresses import Family
-from netlab.model.services import SERVICE_NAME_LABEL, ProxyNode, endpoint_slice_of, service_of
 from netlab.proxy.configuration import ProxyConfiguration
 from netlab.proxy.nftables import compile_table
 from netlab.proxy.nftables.table import Table

@@ -5,8 +5,8 @@ from copy import deepcopy
 
 import pytest
 
+from netlab.client.cluster import Body, Cluster
 from netlab.errors import LabError
-from netlab.lab.cluster import Body, Cluster
 from netlab.lab.demo.stage import DEPLOYMENTS, PODS, SERVICES, Stage
 
 

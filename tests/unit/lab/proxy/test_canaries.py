@@ -3,10 +3,10 @@
 import asyncio
 from collections.abc import Callable
 
-from netlab.control.runtime import create_task
 from netlab.errors import KernelError
 from netlab.kernel.requests import FindLost
 from netlab.lab.proxy.canaries import CanaryWatch
+from netlab.lab.runtime import create_task
 from netlab.model.addresses import Family
 from netlab.model.names import NetnsFamily, NetnsName
 from netlab.model.topology import ProxyMode

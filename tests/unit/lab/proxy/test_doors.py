@@ -5,12 +5,12 @@ import json
 
 import pytest
 
-from netlab.control.store import Store
+from netlab.apiserver.store import Store
+from netlab.kube.objects import Object
 from netlab.lab.nodes import store_nodes
 from netlab.lab.proxy.doors import HEALTH_PORT, PROXY_PORT, Door, ProxyDoors
 from netlab.lab.proxy.kube_proxy import KubeProxy
 from netlab.model.names import NetnsFamily, NetnsName
-from netlab.model.objects import Object
 from netlab.model.topology import Topology
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 (of a namespace)

@@ -5,20 +5,20 @@ from dataclasses import replace
 
 import pytest
 
-from netlab.control.admission.review import review_create
-from netlab.control.store import Store
+from netlab.apiserver.registry.admission import review_create
+from netlab.apiserver.store import Store
 from netlab.kernel.requests import LoadTables, ReadTables, Restore, SaveRules
+from netlab.kube.objects import Key, Object, with_metadata
 from netlab.lab.nodes import store_nodes
 from netlab.lab.proxy.kube_proxy import FULL_PERIOD_S, TIDY_S, KubeProxy
 from netlab.lab.proxy.wanted_rules import wanted_rules
 from netlab.model.addresses import Family
 from netlab.model.names import NetnsFamily, NetnsName
-from netlab.model.objects import Key, Object, with_metadata
 from netlab.model.topology import KubeProxyOptions, ProxyMode, Topology
 from netlab.netfilter.render import render
 from netlab.proxy.health import HEALTH_TIMEOUT_S
 from netlab.proxy.nftables.table import Chain, Table
-from netlab.spec.topology import parse_topology
+from netlab.topology.parse import parse_topology
 
 NODE1, NODE2, ROUTER = (
     NetnsFamily(NetnsName(f"netlab-default-{host}"), Family.IPV4)

@@ -8,8 +8,13 @@ from typing import Any
 
 import pytest
 
+from netlab.kube.kinds.service.view import (
+    SERVICE_NAME_LABEL,
+    ProxyNode,
+    endpoint_slice_of,
+    service_of,
+)
 from netlab.model.addresses import Family
-from netlab.model.services import SERVICE_NAME_LABEL, ProxyNode, endpoint_slice_of, service_of
 from netlab.proxy.configuration import ProxyConfiguration
 from netlab.proxy.nftables.compile import compile_table
 from netlab.proxy.nftables.table import Table

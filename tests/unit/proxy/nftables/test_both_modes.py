@@ -7,9 +7,14 @@ from ipaddress import ip_address, ip_network
 from hypothesis import given
 from hypothesis import strategies as st
 
+from netlab.kube.kinds.service.view import (
+    SERVICE_NAME_LABEL,
+    ProxyNode,
+    endpoint_slice_of,
+    service_of,
+)
 from netlab.model.addresses import Family
 from netlab.model.packets import Protocol
-from netlab.model.services import SERVICE_NAME_LABEL, ProxyNode, endpoint_slice_of, service_of
 from netlab.netfilter.verdicts import Outcome, Packet, Verdict
 from netlab.netfilter.walk import Walker as IptablesWalker
 from netlab.proxy.configuration import ProxyConfiguration

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
+from netlab.kube.kinds.service.view import ProxyNode
 from netlab.model.addresses import Family
-from netlab.model.services import ProxyNode
 from netlab.proxy.configuration import ProxyConfiguration
 from netlab.proxy.nftables.compile import compile_text
 from netlab.proxy.nftables.parse import parse

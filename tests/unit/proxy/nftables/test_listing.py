@@ -3,12 +3,12 @@
 import pytest
 
 from netlab.errors import SpecError
+from netlab.kube.proxy_objects import parse_proxy_objects
 from netlab.proxy.nftables.compile import compile_table
 from netlab.proxy.nftables.differences import table_differences
 from netlab.proxy.nftables.listing import parse_listing
 from netlab.proxy.nftables.table import Hook
 from netlab.proxy.view import proxy_view
-from netlab.spec.proxy_objects import parse_proxy_objects
 from tests.unit.proxy.nftables.listed import LISTING, OBJECTS
 
 

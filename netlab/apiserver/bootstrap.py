@@ -1,0 +1,78 @@
+"""The objects that every cluster has from its first moment."""
+
+from collections.abc import Sequence
+from ipaddress import ip_address
+from typing import Final
+
+from netlab.apiserver.registry.defaults import with_defaults
+from netlab.apiserver.store import Store
+from netlab.kube.objects import Key, Object, spec_of, with_spec
+from netlab.kube.resources import key_of
+from netlab.model.addresses import Network
+
+SERVICE_CIDR: Final = Key("servicecidrs", "", "kubernetes")
+"""The ServiceCIDR that says which addresses ClusterIPs are taken from."""
+
+_NAMESPACES: Final = ("default", "kube-system")
+
+
+def bootstrap(store: Store, services: Sequence[Network]) -> None:
+    """Create what is missing of namespaces, ServiceCIDR and Service ``kubernetes``.
+
+    Where the networks of ClusterIPs are others than before, Services with an address of none of
+    them are removed: a ClusterIP never changes.
+
+    Args:
+        store: What to fill; objects that are there stay as they are.
+        services: The networks of ClusterIPs, one a family, the main one first.
+    """
+    with store.transaction():
+        _use_networks(store, services)
+        for obj in (*map(_namespace, _NAMESPACES), _service_cidr(services), _kubernetes(services)):
+            if store.get(key_of(obj)) is None:
+                store.create(with_defaults(obj))
+
+
+def _use_networks(store: Store, services: Sequence[Network]) -> None:
+    present, wanted = store.get(SERVICE_CIDR), spec_of(_service_cidr(services))
+    if present is None or spec_of(present) == wanted:
+        return
+    store.update(with_spec(present, **wanted))
+    for service in store.list_("services"):
+        held = [one for one in spec_of(service).get("clusterIPs") or [] if one != "None"]
+        if not all(any(ip_address(one) in network for network in services) for one in held):
+            store.remove(key_of(service))
+
+
+def _namespace(name: str) -> Object:
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+
+
+def _service_cidr(services: Sequence[Network]) -> Object:
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "ServiceCIDR",
+        "metadata": {"name": SERVICE_CIDR.name},
+        "spec": {"cidrs": [str(network) for network in services]},
+    }
+
+
+def _kubernetes(services: Sequence[Network]) -> Object:
+    main = services[0]
+    address = str(main.network_address + 1)
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {
+            "name": "kubernetes",
+            "namespace": "default",
+            "labels": {"component": "apiserver", "provider": "kubernetes"},
+        },
+        "spec": {
+            "clusterIP": address,
+            "clusterIPs": [address],
+            "ipFamilies": [f"IPv{main.version}"],
+            "ipFamilyPolicy": "SingleStack",
+            "ports": [{"name": "https", "port": 443, "protocol": "TCP", "targetPort": 6443}],
+        },
+    }

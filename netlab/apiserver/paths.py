@@ -1,0 +1,71 @@
+"""What a path of the API means."""
+
+from dataclasses import dataclass
+
+from netlab.kube.objects import Key
+from netlab.kube.resources import RESOURCES, Resource
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """The collection, object or part of an object that a path names."""
+
+    resource: Resource
+    namespace: str = ""
+    """Empty for all namespaces, and for resources that live in none."""
+    name: str = ""
+    """Empty for the collection."""
+    subresource: str = ""
+
+    @property
+    def key(self) -> Key:
+        """The key of the object; its name is empty for a collection."""
+        return self.resource.key(self.namespace, self.name)
+
+
+def parse_path(path: str) -> Target | None:
+    """Return what a path names, or None for a path that names no resource of the API.
+
+    >>> parse_path("/api/v1/namespaces/default/services/web").key
+    Key(resource='services', namespace='default', name='web')
+    >>> parse_path("/api/v1/namespaces/default").key
+    Key(resource='namespaces', namespace='', name='default')
+    """
+    match path.strip("/").split("/"):
+        case ["api", "v1", *rest]:
+            return _target("", rest)
+        case ["apis", group, "v1", *rest]:
+            return _target(group, rest)
+        case _:
+            return None
+
+
+def _target(group: str, parts: list[str]) -> Target | None:
+    # "namespaces/web/status" is a part of a Namespace, "namespaces/web/services" a collection.
+    match parts:
+        case ["namespaces", namespace, plural, *rest] if _serves(group, plural):
+            resource = RESOURCES[plural]
+            return _object(resource, namespace, rest) if resource.namespaced else None
+        case [plural, *rest] if _serves(group, plural):
+            resource = RESOURCES[plural]
+            return None if resource.namespaced and rest else _object(resource, "", rest)
+        case _:
+            return None
+
+
+def _serves(group: str, plural: str) -> bool:
+    return plural in RESOURCES and RESOURCES[plural].group == group
+
+
+def _object(resource: Resource, namespace: str, parts: list[str]) -> Target | None:
+    match parts:
+        case []:
+            return Target(resource=resource, namespace=namespace)
+        case [name]:
+            return Target(resource=resource, namespace=namespace, name=name)
+        case [name, subresource] if subresource in resource.subresources:
+            return Target(
+                resource=resource, namespace=namespace, name=name, subresource=subresource
+            )
+        case _:
+            return None

@@ -1,0 +1,1 @@
+"""What every write passes: defaults, checks, allocation, and how objects are deleted."""

@@ -1,0 +1,149 @@
+"""The Kubernetes REST API over a store.
+
+The same application answers on every socket it is given: the lab's own Unix socket, or TCP.
+"""
+
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from aiohttp import web
+
+from netlab.apiserver import handlers
+from netlab.apiserver.discovery import discovery
+from netlab.apiserver.handlers import Answer, Request
+from netlab.apiserver.paths import Target, parse_path
+from netlab.apiserver.store import Store
+from netlab.apiserver.watch import is_true, watch
+from netlab.errors import NetlabError
+from netlab.kube.objects import Object
+from netlab.kube.status import StatusError, failure_status
+
+MAX_BODY_BYTES: Final = 3 * 1024 * 1024
+"""The limit of Kubernetes' own API server."""
+
+_LOG: Final = logging.getLogger(__name__)
+
+_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def build_app(
+    store: Store, *, clock: Callable[[], float], changed: Callable[[], None]
+) -> web.Application:
+    """Return the application that serves a store.
+
+    Args:
+        store: The lab's objects; used from the event loop's thread only.
+        clock: Wall clock seconds.
+        changed: Called after each write, so that the controllers run soon.
+    """
+    app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[_tell_failures])
+    server = _Server(store, clock, changed)
+    app.router.add_get("/healthz", _healthy)
+    app.router.add_get("/livez", _healthy)
+    app.router.add_get("/readyz", _healthy)
+    for prefix in ("/version", "/api", "/apis"):
+        app.router.add_route("*", prefix, server.serve)
+        app.router.add_route("*", prefix + "/{rest:.*}", server.serve)
+    return app
+
+
+class _Server:
+    """Requests to the API, one after another."""
+
+    def __init__(
+        self, store: Store, clock: Callable[[], float], changed: Callable[[], None]
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._changed = changed
+
+    async def serve(self, http: web.Request) -> web.StreamResponse:
+        target = parse_path(http.path)
+        if target is None:
+            document = discovery(http.path)
+            if document is None:
+                raise _no_such_path()
+            return _json(document)
+        request = await _read(http, target)
+        if http.method == "GET" and is_true(request.query.get("watch", "")):
+            return await self._watch(http, request)
+        answer = self._answer(http.method, request)
+        if http.method != "GET":
+            self._changed()
+        return _json(answer.body, answer.code)
+
+    def _answer(self, method: str, request: Request) -> Answer:
+        match method:
+            case "GET" | "HEAD":
+                return handlers.read(self._store, request)
+            case "POST":
+                return handlers.create(self._store, request)
+            case "PUT":
+                return handlers.replace(self._store, request)
+            case "PATCH":
+                return handlers.patch(self._store, request)
+            case "DELETE":
+                return handlers.remove(self._store, request, self._clock())
+            case _:
+                raise handlers.not_allowed()
+
+    async def _watch(self, http: web.Request, request: Request) -> web.StreamResponse:
+        def is_gone() -> bool:
+            return http.transport is None or http.transport.is_closing()
+
+        response = web.StreamResponse(headers={"Content-Type": "application/json"})
+        response.enable_chunked_encoding()
+        lines = watch(self._store, request, is_gone)
+        try:
+            # The head goes out at once: a client waits for it before it counts as watching.
+            await response.prepare(http)
+            async for line in lines:
+                await response.write(line)
+            await response.write_eof()
+        except ConnectionResetError:
+            _LOG.debug("a watch ended with its client")
+        finally:
+            await lines.aclose()
+        return response
+
+
+async def _read(http: web.Request, target: Target) -> Request:
+    return Request(
+        target=target,
+        query=dict(http.query),
+        body=await http.read(),
+        # Some clients send JSON without a type; aiohttp calls that application/octet-stream.
+        content_type=http.content_type,
+    )
+
+
+@web.middleware
+async def _tell_failures(request: web.Request, handler: _Handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except StatusError as refusal:
+        return _json(failure_status(refusal), refusal.code)
+    except web.HTTPException as refusal:
+        told = StatusError(refusal.reason, code=refusal.status, reason="")
+        return _json(failure_status(told), refusal.status)
+    except NetlabError as error:
+        _LOG.exception("a request failed")
+        told = StatusError(str(error), code=500, reason="InternalError")
+        return _json(failure_status(told), 500)
+
+
+async def _healthy(_: web.Request) -> web.Response:
+    return web.Response(text="ok")
+
+
+def _json(body: Object, code: int = 200) -> web.Response:
+    text = json.dumps(body, separators=(",", ":"))
+    return web.Response(text=text, status=code, content_type="application/json")
+
+
+def _no_such_path() -> StatusError:
+    return StatusError(
+        "the server could not find the requested resource", code=404, reason="NotFound"
+    )

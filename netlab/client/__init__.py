@@ -1,0 +1,1 @@
+"""The API's client, and what commands ask a running lab."""

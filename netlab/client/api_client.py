@@ -1,0 +1,120 @@
+"""The command line's way to a lab's control plane: HTTP over the lab's Unix socket."""
+
+import json
+import socket
+from collections.abc import Mapping
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from typing import Final, cast
+from urllib.parse import urlencode
+
+from netlab.errors import HostError, LabError
+from netlab.kube.objects import Object
+from netlab.kube.status import failure_of_status
+
+TIMEOUT_S: Final = 30.0
+"""Seconds without a byte after which the control plane counts as stuck."""
+
+
+class Client:
+    """Requests to one lab.
+
+    Args:
+        socket_path: The lab's socket, in a directory that is called as the lab.
+    """
+
+    def __init__(self, socket_path: Path) -> None:
+        self._socket_path = socket_path
+
+    def get(self, path: str, query: Mapping[str, str] | None = None) -> Object:
+        """Return what is at a path."""
+        return self.request("GET", f"{path}?{urlencode(query)}" if query else path)
+
+    def list_(self, path: str, query: Mapping[str, str] | None = None) -> list[Object]:
+        """Return the items of the list at a path."""
+        items: list[Object] = self.get(path, query).get("items") or []
+        return items
+
+    def create(self, path: str, body: Object) -> Object:
+        """Create an object in the collection at a path and return it as stored."""
+        return self.request("POST", path, body)
+
+    def replace(self, path: str, body: Object) -> Object:
+        """Replace the object at a path and return it as stored."""
+        return self.request("PUT", path, body)
+
+    def patch(self, path: str, body: object, content_type: str) -> Object:
+        """Patch the object at a path and return it as stored."""
+        return self.request("PATCH", path, body, content_type)
+
+    def delete(self, path: str, options: Object | None = None) -> Object:
+        """Delete the object at a path and return what the server says of it."""
+        return self.request("DELETE", path, options)
+
+    def request(
+        self, method: str, path: str, body: object = None, content_type: str = "application/json"
+    ) -> Object:
+        """Return the JSON object that a request is answered with.
+
+        Raises:
+            StatusError: The API refuses it; the message has every cause.
+            LabError: No lab is there to answer, or it fails to.
+            HostError: This user may not ask.
+        """
+        code, text = self._exchange(method, path, body, content_type)
+        try:
+            answer = json.loads(text)
+        except ValueError as error:
+            raise LabError(f"lab {self._lab} answered {code}, and no JSON, to {path}") from error
+        if code >= 500:
+            raise LabError(answer.get("message") or f"lab {self._lab} answered {code} to {path}")
+        if code >= 400:
+            raise failure_of_status(answer)
+        return cast("Object", answer)
+
+    @property
+    def _lab(self) -> str:
+        return self._socket_path.parent.name
+
+    def _unheard(self) -> LabError:
+        """Return what to say when nobody listens, with the command that changes it."""
+        option = "" if self._lab == "default" else f" --lab {self._lab}"
+        topology = self._socket_path.with_name("topology.yaml")
+        if topology.exists():
+            return LabError(
+                f"the control plane of lab {self._lab} has ended",
+                hint=f"sudo netlab up {topology}{option} (revives it)",
+            )
+        return LabError(f"no lab {self._lab} is running", hint=f"sudo netlab up{option}")
+
+    def _exchange(
+        self, method: str, path: str, body: object, content_type: str
+    ) -> tuple[int, bytes]:
+        connection = _UnixConnection(self._socket_path)
+        text = None if body is None else json.dumps(body)
+        headers = {"Content-Type": content_type, "Connection": "close"}
+        try:
+            connection.request(method, path, text, headers)
+            response = connection.getresponse()
+            return response.status, response.read()
+        except (FileNotFoundError, ConnectionRefusedError) as error:
+            raise self._unheard() from error
+        except PermissionError as error:
+            raise HostError("only root may speak to a lab", hint="put sudo before it") from error
+        except (OSError, HTTPException) as error:
+            raise LabError(f"lab {self._lab} does not answer: {error}") from error
+        finally:
+            connection.close()
+
+
+class _UnixConnection(HTTPConnection):
+    """A connection to a socket in the file system."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__("localhost", timeout=TIMEOUT_S)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(str(self._path))

@@ -1,0 +1,77 @@
+"""Bring objects to what manifests say: create what is missing, change what differs."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from netlab.client.api_client import Client
+from netlab.kube.client_side_apply import annotated, apply_patch_body
+from netlab.kube.objects import Key, Object, annotations_of, metadata_of, with_metadata
+from netlab.kube.resources import DEFAULT_NAMESPACE, RESOURCES, key_of, resource_of
+from netlab.kube.status import StatusError
+
+_STRATEGIC: Final = "application/strategic-merge-patch+json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """What became of one object."""
+
+    key: Key
+    verb: str
+    """``created``, ``configured``, ``unchanged`` or ``deleted``."""
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything is other than before."""
+        return self.verb != "unchanged"
+
+    def __str__(self) -> str:
+        """Say it as kubectl does."""
+        return f"{RESOURCES[self.key.resource].typed}/{self.key.name} {self.verb}"
+
+
+def apply_manifests(client: Client, manifests: Iterable[Object]) -> Iterator[Applied]:
+    """Apply manifests in order, and say of each what became of it.
+
+    Raises:
+        StatusError: One was refused; those before it have been applied.
+    """
+    return (_apply(client, manifest) for manifest in manifests)
+
+
+def prune(client: Client, annotation: str, keep: Iterable[Object]) -> list[Applied]:
+    """Delete the objects that carry ``annotation`` and are not in ``keep``."""
+    kept = {key_of(placed(manifest)) for manifest in keep}
+    gone = []
+    for resource in RESOURCES.values():
+        for obj in client.list_(resource.path()):
+            whole = {**obj, "kind": resource.kind}
+            key = key_of(whole)
+            if annotation in annotations_of(obj) and key not in kept:
+                client.delete(resource.path(key.namespace, key.name))
+                gone.append(Applied(key=key, verb="deleted"))
+    return gone
+
+
+def _apply(client: Client, manifest: Object) -> Applied:
+    manifest = placed(manifest)
+    resource, key = resource_of(manifest), key_of(manifest)
+    try:
+        present = client.get(resource.path(key.namespace, key.name))
+    except StatusError as error:
+        if error.code != 404:
+            raise
+        client.create(resource.path(key.namespace), annotated(manifest))
+        return Applied(key=key, verb="created")
+    path = resource.path(key.namespace, key.name)
+    after = client.patch(path, apply_patch_body(present, manifest), _STRATEGIC)
+    same = metadata_of(after)["resourceVersion"] == metadata_of(present)["resourceVersion"]
+    return Applied(key=key, verb="unchanged" if same else "configured")
+
+
+def placed(manifest: Object) -> Object:
+    """Return the manifest with the namespace that it means."""
+    if not resource_of(manifest).namespaced or metadata_of(manifest).get("namespace"):
+        return manifest
+    return with_metadata(manifest, namespace=DEFAULT_NAMESPACE)

@@ -1,0 +1,77 @@
+"""The hosts of a running lab, for commands that run something in them or watch them."""
+
+import difflib
+from ipaddress import ip_address
+
+from netlab.client.api_client import Client
+from netlab.errors import LabError
+from netlab.kernel import netns
+from netlab.kernel.rundir import control_socket
+from netlab.model.hosts import Host, HostKind
+from netlab.model.names import ROUTER, NetnsName, host_netns, lab_prefix, pod_netns
+
+
+def hosts(lab: str) -> tuple[Host, ...]:
+    """Return every host of the lab: of its pods, those that have an address.
+
+    Raises:
+        LabError: The lab has no running control plane.
+    """
+    status = Client(control_socket(lab)).get("/netlab/v1/status")
+    return tuple(
+        Host(
+            name=host["name"],
+            kind=HostKind(host["kind"]),
+            netns=NetnsName(host["netns"]),
+            addresses=tuple(ip_address(address) for address in host["addresses"]),
+            node=host["node"],
+        )
+        for host in status["hosts"]
+    )
+
+
+def names_of_hosts(lab: str) -> list[str]:
+    """Return every host of the lab as users type it, sorted, from the kernel alone."""
+    return sorted(host_of(lab, name) for name in netns.names_of(lab))
+
+
+def find_netns(lab: str, name: str) -> NetnsName:
+    """Return the namespace of the host that users call ``name``, from the kernel alone.
+
+    Args:
+        lab: Name.
+        name: ``node1``, ``web-1`` or ``namespace/web-1``; a prefix that fits one pod serves too.
+
+    Raises:
+        LabError: There is no such lab, or no such host in it; the nearest names are in the hint.
+    """
+    names = netns.names_of(lab)
+    if not names:
+        raise LabError(f"there is no lab {lab}", hint=f"type: sudo netlab up --lab {lab}")
+    namespace, _, pod = name.rpartition("/")
+    as_pod = pod_netns(lab, namespace or "default", pod)
+    for candidate in (host_netns(lab, name), as_pod):
+        if candidate in names:
+            return candidate
+    # Nothing at all is a prefix of everything.
+    fits = [found for found in names if pod and found.startswith(as_pod)]
+    if len(fits) == 1:
+        return fits[0]
+    spelt = names_of_hosts(lab)
+    near = difflib.get_close_matches(name, spelt, n=3) or spelt[:8]
+    raise LabError(
+        f"lab {lab} has no host {name}" if not fits else f"{name} fits {len(fits)} pods",
+        hint=f"did you mean {', '.join(near)}?",
+    )
+
+
+def is_pod(lab: str, name: NetnsName) -> bool:
+    """Return whether a namespace of the lab is a pod's."""
+    host = name.removeprefix(lab_prefix(lab))
+    return "." in host and host != ROUTER
+
+
+def host_of(lab: str, name: NetnsName) -> str:
+    """Return a namespace's host as users type it: ``node1``, ``web-1``, ``prod/web-1``."""
+    host = name.removeprefix(lab_prefix(lab))
+    return host.removeprefix("default.").replace(".", "/", 1)

@@ -1,1 +1,0 @@
-"""The control plane: a store of objects and controllers as pure steps."""

@@ -1,1 +1,0 @@
-"""What every write through the API passes: defaults, checks, allocation."""

@@ -1,1 +1,0 @@
-"""Controllers as pure steps: objects and the time in, wanted changes out."""

@@ -1,0 +1,1 @@
+"""Deployments: ReplicaSets, rolling updates, and what status says of them."""

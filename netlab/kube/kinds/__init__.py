@@ -1,0 +1,1 @@
+"""The kinds of the API, one module or folder each."""

@@ -1,0 +1,1 @@
+"""Deployments: what they must be."""

@@ -1,0 +1,1 @@
+"""Pods: what they must be, and what their status says."""

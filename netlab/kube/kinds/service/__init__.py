@@ -1,0 +1,1 @@
+"""Services: what they must be, and their typed view."""

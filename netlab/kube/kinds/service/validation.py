@@ -1,0 +1,184 @@
+"""What Services and their endpoints must fulfil beyond structure.
+
+Source: Kubernetes, ``pkg/apis/core/validation`` (``ValidateService``) and the allocators of
+``pkg/registry/core/service``.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from netlab.documents.json_schema import entries, mapping
+from netlab.documents.problems import FieldPath, Report, check_unique, invalid
+from netlab.kube.kinds.service.addresses import check_ordinary_address, check_service_addresses
+from netlab.kube.metadata import (
+    PROTOCOLS,
+    check_choice,
+    check_labels,
+    check_port,
+    check_port_or_name,
+    items_of,
+    text_of,
+)
+from netlab.kube.names import wrong_dns_label
+from netlab.model.addresses import Network, parse_ip
+
+NODE_PORTS: Final = range(30000, 32768)
+
+_NOT_IN_RANGE: Final = (
+    "provided port is not in the valid range. The range of valid ports is 30000-32767"
+)
+
+TYPES: Final = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
+
+_CHOICES: Final = {
+    "type": TYPES,
+    "externalTrafficPolicy": ("Cluster", "Local"),
+    "internalTrafficPolicy": ("Cluster", "Local"),
+    "sessionAffinity": ("ClientIP", "None"),
+    "ipFamilyPolicy": ("PreferDualStack", "RequireDualStack", "SingleStack"),
+    "trafficDistribution": ("PreferClose", "PreferSameNode", "PreferSameZone"),
+}
+_LONGEST_AFFINITY: Final = 86400
+"""Seconds; a day."""
+
+
+def check_service(
+    spec: Mapping[str, object], path: FieldPath, report: Report, networks: Sequence[Network]
+) -> None:
+    """Report what is wrong with a Service's ``spec``; ClusterIPs lie in ``networks``, if known."""
+    for field, choices in _CHOICES.items():
+        check_choice(spec.get(field), choices, (*path, field), report)
+    check_labels(spec.get("selector"), (*path, "selector"), report)
+    kind = text_of(spec, "type", "ClusterIP")
+    if kind == "ExternalName" and not spec.get("externalName"):
+        report.add((*path, "externalName"), "Required value")
+    _check_policies(spec, kind, path, report)
+    _check_cluster_ip(spec, kind, path, report, networks)
+    check_service_addresses(spec, kind, path, report)
+    _check_health_check_port(spec, kind, path, report)
+    is_portless = kind == "ExternalName" or spec.get("clusterIP") == "None"
+    if not is_portless and not entries(spec.get("ports")):
+        report.add((*path, "ports"), "Required value")
+    _check_ports(spec, kind, path, report)
+
+
+def check_endpoints(manifest: Mapping[str, object], path: FieldPath, report: Report) -> None:
+    """Report what is wrong with the addresses and ports of an Endpoints object."""
+    for inside, subset in items_of(manifest, "subsets", path):
+        for field in ("addresses", "notReadyAddresses"):
+            for at, address in items_of(subset, field, inside):
+                check_ordinary_address(address.get("ip"), (*at, "ip"), report)
+        _check_endpoint_ports(subset, inside, report)
+
+
+def check_endpoint_slice(manifest: Mapping[str, object], path: FieldPath, report: Report) -> None:
+    """Report what is wrong with the addresses and ports of an EndpointSlice."""
+    families = ("FQDN", "IPv4", "IPv6")
+    check_choice(manifest.get("addressType"), families, (*path, "addressType"), report)
+    for inside, endpoint in items_of(manifest, "endpoints", path):
+        addresses = entries(endpoint.get("addresses"))
+        if not addresses:
+            report.add((*inside, "addresses"), "Required value: must contain at least 1 address")
+        for index, address in enumerate(addresses):
+            family = text_of(manifest, "addressType")
+            if family != "FQDN":
+                at = (*inside, "addresses", index)
+                check_ordinary_address(address, at, report, family if family in families else "")
+    _check_endpoint_ports(manifest, path, report)
+
+
+def _check_endpoint_ports(fields: Mapping[str, object], path: FieldPath, report: Report) -> None:
+    ports = list(items_of(fields, "ports", path))
+    for inside, port in ports:
+        check_port(port.get("port"), (*inside, "port"), report)
+        check_choice(port.get("protocol"), PROTOCOLS, (*inside, "protocol"), report)
+        name = text_of(port, "name")
+        if name and wrong_dns_label(name):
+            report.add((*inside, "name"), invalid(name, wrong_dns_label(name)))
+    check_unique((((*inside, "name"), text_of(port, "name")) for inside, port in ports), report)
+
+
+def _check_policies(spec: Mapping[str, object], kind: str, path: FieldPath, report: Report) -> None:
+    policy = text_of(spec, "externalTrafficPolicy")
+    is_external = kind in ("NodePort", "LoadBalancer") or bool(spec.get("externalIPs"))
+    if policy and kind in TYPES and not is_external:
+        why = "may only be set for externally-accessible services"
+        report.add((*path, "externalTrafficPolicy"), invalid(policy, why), "type NodePort is one")
+    client_ip = mapping(mapping(spec.get("sessionAffinityConfig")).get("clientIP"))
+    timeout = client_ip.get("timeoutSeconds")
+    if isinstance(timeout, int) and not 1 <= timeout <= _LONGEST_AFFINITY:
+        inside = (*path, "sessionAffinityConfig", "clientIP", "timeoutSeconds")
+        why = f"must be greater than 0 and less than or equal to {_LONGEST_AFFINITY}"
+        report.add(inside, invalid(timeout, why))
+
+
+def _check_cluster_ip(
+    spec: Mapping[str, object],
+    kind: str,
+    path: FieldPath,
+    report: Report,
+    networks: Sequence[Network],
+) -> None:
+    inside = (*path, "clusterIP")
+    address = text_of(spec, "clusterIP")
+    if address == "None":
+        if kind in ("NodePort", "LoadBalancer"):
+            why = f"may not be set to 'None' for {kind} services"
+            report.add(inside, invalid(address, why))
+        return
+    if not address:
+        return
+    parsed = parse_ip(address)
+    if parsed is None:
+        report.add(inside, invalid(address, "must be empty, 'None', or a valid IP address"))
+        return
+    if networks and not any(parsed in network for network in networks):
+        own = [network for network in networks if network.version == parsed.version]
+        why = "the provided IP is not in the valid range. The range of valid IPs is"
+        report.add(inside, invalid(address, f"{why} {(*own, networks[0])[0]}"))
+
+
+def _check_health_check_port(
+    spec: Mapping[str, object], kind: str, path: FieldPath, report: Report
+) -> None:
+    number, inside = spec.get("healthCheckNodePort"), (*path, "healthCheckNodePort")
+    if not isinstance(number, int) or not number:
+        return
+    if kind != "LoadBalancer" or spec.get("externalTrafficPolicy") != "Local":
+        why = "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'"
+        report.add(inside, invalid(number, why))
+    elif number not in NODE_PORTS:
+        report.add(inside, invalid(number, _NOT_IN_RANGE))
+
+
+def _check_ports(spec: Mapping[str, object], kind: str, path: FieldPath, report: Report) -> None:
+    ports = list(items_of(spec, "ports", path))
+    for inside, port in ports:
+        check_port(port.get("port"), (*inside, "port"), report)
+        check_port_or_name(port.get("targetPort"), (*inside, "targetPort"), report)
+        check_choice(port.get("protocol"), PROTOCOLS, (*inside, "protocol"), report)
+        name = text_of(port, "name")
+        if not name and len(ports) > 1:
+            report.add((*inside, "name"), "Required value")
+        elif name and wrong_dns_label(name):
+            report.add((*inside, "name"), invalid(name, wrong_dns_label(name)))
+        _check_node_port(port.get("nodePort"), kind, (*inside, "nodePort"), report)
+    check_unique((((*inside, "name"), text_of(port, "name")) for inside, port in ports), report)
+    numbers = [(inside, port, port.get("port")) for inside, port in ports]
+    check_unique(
+        (
+            ((*inside, "port"), f"{number}/{text_of(port, 'protocol', 'TCP')}")
+            for inside, port, number in numbers
+            if isinstance(number, int)
+        ),
+        report,
+    )
+
+
+def _check_node_port(value: object, kind: str, path: FieldPath, report: Report) -> None:
+    if not isinstance(value, int) or not value:
+        return
+    if kind in ("ClusterIP", "ExternalName"):
+        report.add(path, f"Forbidden: may not be used when `type` is '{kind}'")
+    elif value not in NODE_PORTS:
+        report.add(path, invalid(value, _NOT_IN_RANGE))

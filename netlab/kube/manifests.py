@@ -1,0 +1,227 @@
+"""Kubernetes manifests: structure, meaning, and what no two objects of a file may share.
+
+Nothing is filled in here: defaults are the API server's. What an object must fulfil by itself is
+checked for objects from files and from the API alike, so both are refused in the same words.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from netlab.documents.json_schema import StructureCheck, entries, mapping
+from netlab.documents.problems import Document, FieldPath, Problem, Report, nearest, refuse
+from netlab.documents.yaml_text import read_documents
+from netlab.kube.kinds.deployment.rolling_update import check_strategy
+from netlab.kube.kinds.pod.validation import check_pod_spec, check_replicated
+from netlab.kube.kinds.service.validation import (
+    check_endpoint_slice,
+    check_endpoints,
+    check_service,
+)
+from netlab.kube.metadata import check_metadata, items_of, text_of
+from netlab.kube.nulls import without_nulls
+from netlab.kube.schema import api_version_of, definition_of, definitions, kinds
+from netlab.model.addresses import Network
+from netlab.model.topology import API_VERSION, KIND, Manifest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What the objects of a file must fit into."""
+
+    nodes: tuple[str, ...] | None = None
+    """None where nothing is known."""
+    services: tuple[Network, ...] = ()
+    """Networks of ClusterIPs, the main family's first; empty where nothing is known."""
+
+
+NOWHERE: Final = Surroundings()
+
+
+def parse_manifests(text: str | bytes, source: str) -> tuple[Manifest, ...]:
+    """Return the Kubernetes objects of a YAML file, in its order, lists taken apart.
+
+    Args:
+        text: The whole file; bytes must be UTF-8.
+        source: How messages call the file, as a rule its path.
+
+    Raises:
+        SpecError: Something is wrong; the message has every problem, one a line.
+    """
+    documents, problems = read_documents(text)
+    return manifests_of(documents, problems, source)
+
+
+def manifests_of(
+    documents: Sequence[Document], problems: Sequence[Problem], source: str
+) -> tuple[Manifest, ...]:
+    """Return the objects of documents that have been read, with ``problems``, from ``source``.
+
+    Raises:
+        SpecError: Something is wrong; the message has every problem, one a line.
+    """
+    manifests, found = check_documents(documents, NOWHERE)
+    if problems or found:
+        raise refuse([*problems, *found], source)
+    return manifests
+
+
+def check_object(manifest: Manifest, surroundings: Surroundings = NOWHERE) -> list[Problem]:
+    """Return everything that is wrong with one object, whatever other objects there are."""
+    report = Report(Document(value=manifest))
+    _check_object(manifest, (), report, surroundings)
+    return list(dict.fromkeys(report.problems))
+
+
+def as_decoded(manifest: Manifest) -> Manifest:
+    """Return an object as the API server reads it: without what is null."""
+    schema = definition_of(text_of(manifest, "apiVersion"), text_of(manifest, "kind"))
+    if schema is None:
+        return manifest
+    return mapping(without_nulls(manifest, schema, definitions()))
+
+
+def check_documents(
+    documents: Sequence[Document], surroundings: Surroundings
+) -> tuple[tuple[Manifest, ...], list[Problem]]:
+    """Return the objects of ``documents``, lists taken apart, and what is wrong with them."""
+    reports = [Report(document) for document in documents]
+    found = [
+        (path, manifest, report)
+        for report in reports
+        for path, manifest in _objects(report.document.value, (), report)
+    ]
+    for path, manifest, report in found:
+        if _is_for_files(manifest, path, report):
+            _check_object(manifest, path, report, surroundings)
+    holders = _Holders(surroundings)
+    for path, manifest, report in found:
+        holders.add(manifest, path, report)
+    problems = [problem for report in reports for problem in report.problems]
+    return tuple(manifest for _, manifest, _ in found), problems
+
+
+class _Holders:
+    """Which object of a file holds a name, a NodePort or a ClusterIP."""
+
+    def __init__(self, surroundings: Surroundings) -> None:
+        self._names: dict[object, str] = {}
+        self._node_ports: dict[int, tuple[str, set[str]]] = {}
+        self._cluster_ips: dict[object, str] = {}
+        if surroundings.services:
+            self._cluster_ips[str(surroundings.services[0][1])] = "Service default/kubernetes"
+
+    def add(self, manifest: Manifest, path: FieldPath, report: Report) -> None:
+        """Take what ``manifest`` asks for, and report what another object has already."""
+        metadata = mapping(manifest.get("metadata"))
+        kind, name = text_of(manifest, "kind"), text_of(metadata, "name")
+        namespace = "" if kind == "Namespace" else text_of(metadata, "namespace", "default") + "/"
+        line = report.document.line(path)
+        where = f"{kind} {namespace}{name}" + (f" on line {line}" if line else "")
+        if name:
+            key = kind, namespace, name
+            if key in self._names:
+                message = f'Duplicate value: "{name}"'
+                report.add((*path, "metadata", "name"), message, f"{self._names[key]} has it")
+            self._names.setdefault(key, where)
+        if kind == "Service":
+            self._add_service(mapping(manifest.get("spec")), (*path, "spec"), where, report)
+
+    def _add_service(
+        self, spec: Mapping[str, object], path: FieldPath, where: str, report: Report
+    ) -> None:
+        address = text_of(spec, "clusterIP", "None")
+        if address != "None":
+            if address in self._cluster_ips:
+                message = f'Invalid value: "{address}": provided IP is already allocated'
+                hint = f"{self._cluster_ips[address]} has it"
+                report.add((*path, "clusterIP"), message, hint)
+            self._cluster_ips.setdefault(address, where)
+        for inside, port in items_of(spec, "ports", path):
+            number = port.get("nodePort")
+            if not isinstance(number, int) or not number:
+                continue
+            # One Service may have a number once for each protocol; two Services may not share it.
+            holder, protocols = self._node_ports.setdefault(number, (where, set()))
+            protocol = text_of(port, "protocol", "TCP")
+            if holder != where or protocol in protocols:
+                message = f"Invalid value: {number}: provided port is already allocated"
+                report.add((*inside, "nodePort"), message, f"{holder} has it")
+            protocols.add(protocol)
+
+
+def _objects(
+    value: object, path: FieldPath, report: Report
+) -> Iterator[tuple[FieldPath, Manifest]]:
+    """Yield each object of a document with its path; a List stands for its items."""
+    if not isinstance(value, dict):
+        report.add(path, "must be a Kubernetes object, a mapping with apiVersion and kind")
+    elif value.get("kind") == "List" and value.get("apiVersion") == "v1":
+        for index, item in enumerate(entries(value.get("items"))):
+            yield from _objects(item, (*path, "items", index), report)
+    else:
+        yield path, value
+
+
+def _check_object(
+    manifest: Manifest, path: FieldPath, report: Report, surroundings: Surroundings
+) -> None:
+    manifest = as_decoded(manifest)
+    kind = text_of(manifest, "kind")
+    schema = definition_of(text_of(manifest, "apiVersion"), kind)
+    if schema:
+        StructureCheck(report, definitions(), null_is_unset=True).check(manifest, schema, path)
+    check_metadata(kind, manifest.get("metadata"), (*path, "metadata"), report)
+    _check_meaning(kind, manifest, path, report, surroundings)
+
+
+def _is_for_files(manifest: Manifest, path: FieldPath, report: Report) -> bool:
+    """Return whether an object is of a kind that files may hold; report it if not."""
+    kind, api_version = manifest.get("kind"), manifest.get("apiVersion")
+    missing = [field for field in ("apiVersion", "kind") if not manifest.get(field)]
+    for field in missing:
+        report.add((*path, field), "Required value")
+    if missing:
+        return False
+    if kind == KIND:
+        message = f"a {KIND} must be the first document of a file, and the only one"
+        report.add((*path, "kind"), message, f"of apiVersion {API_VERSION}")
+        return False
+    if kind == "Node":
+        report.add((*path, "kind"), "nodes come from the topology", "list them in its spec.nodes")
+        return False
+    known = [one for one in kinds() if one != "Node"]
+    if kind not in known:
+        message = f"netlab has no objects of kind {kind}"
+        hint = nearest(str(kind), known, likeness=0.8) or f"it has {', '.join(known)}"
+        report.add((*path, "kind"), message, hint)
+        return False
+    right = api_version_of(str(kind))
+    if api_version != right:
+        message = f'no matches for kind "{kind}" in version "{api_version}"'
+        report.add((*path, "apiVersion"), message, f"write {right}")
+        return False
+    return True
+
+
+def _check_meaning(
+    kind: str, manifest: Manifest, path: FieldPath, report: Report, surroundings: Surroundings
+) -> None:
+    spec, inside = mapping(manifest.get("spec")), (*path, "spec")
+    match kind:
+        case "Pod":
+            check_pod_spec(spec, inside, report, surroundings.nodes)
+        case "Deployment" | "ReplicaSet" if isinstance(manifest.get("spec"), dict):
+            check_replicated(spec, inside, report, surroundings.nodes)
+            if kind == "Deployment":
+                check_strategy(spec, inside, report)
+        case "Service":
+            check_service(spec, inside, report, surroundings.services)
+        case "Endpoints":
+            check_endpoints(manifest, path, report)
+        case "EndpointSlice":
+            check_endpoint_slice(manifest, path, report)
+        case "ReplicaSet":
+            report.add(inside, "Required value")
+        case _:
+            return

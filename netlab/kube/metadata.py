@@ -1,0 +1,90 @@
+"""Names and labels of Kubernetes objects, and of the parts they are made of."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
+
+from netlab.documents.json_schema import entries, mapping, quoted
+from netlab.documents.problems import FieldPath, Report, invalid, nearest
+from netlab.kube.names import (
+    wrong_dns_label,
+    wrong_dns_subdomain,
+    wrong_label_key,
+    wrong_label_value,
+    wrong_port_name,
+    wrong_service_name,
+)
+from netlab.model.addresses import parse_ip
+
+_NAME_RULES: Final = {"Service": wrong_service_name, "Namespace": wrong_dns_label}
+
+PROTOCOLS: Final = ("SCTP", "TCP", "UDP")
+
+
+def check_metadata(kind: str, metadata: object, path: FieldPath, report: Report) -> None:
+    """Report what is wrong with an object's ``metadata``."""
+    fields = mapping(metadata)
+    name = fields.get("name") or ""
+    if not name and not fields.get("generateName"):
+        report.add((*path, "name"), "Required value: name or generateName is required")
+    elif isinstance(name, str) and name:
+        wrong = _NAME_RULES.get(kind, wrong_dns_subdomain)(name)
+        if wrong:
+            report.add((*path, "name"), invalid(name, wrong))
+    namespace = fields.get("namespace")
+    if kind == "Namespace" and namespace:
+        report.add((*path, "namespace"), "Forbidden: not allowed on this type")
+    elif isinstance(namespace, str) and namespace and wrong_dns_label(namespace):
+        report.add((*path, "namespace"), invalid(namespace, wrong_dns_label(namespace)))
+    check_labels(fields.get("labels"), (*path, "labels"), report)
+
+
+def check_labels(labels: object, path: FieldPath, report: Report) -> None:
+    """Report each key and each value that no label can have."""
+    for key, value in mapping(labels).items():
+        if wrong_label_key(key):
+            report.add((*path, key), invalid(key, wrong_label_key(key)))
+        if isinstance(value, str) and wrong_label_value(value):
+            report.add((*path, key), invalid(value, wrong_label_value(value)))
+
+
+def check_choice(value: object, choices: Iterable[str], path: FieldPath, report: Report) -> None:
+    """Report a string that is not one of ``choices``; an empty or missing one has a default."""
+    known = list(choices)
+    if isinstance(value, str) and value and value not in known:
+        message = f'Unsupported value: "{value}": supported values: {quoted(known)}'
+        report.add(path, message, nearest(value, known))
+
+
+def check_port(value: object, path: FieldPath, report: Report) -> None:
+    """Report a number that is no port."""
+    if isinstance(value, int) and not 1 <= value <= 65535:
+        report.add(path, invalid(value, "must be between 1 and 65535, inclusive"))
+
+
+def check_port_or_name(value: object, path: FieldPath, report: Report) -> None:
+    """Report what is neither a port nor the name of a container's port."""
+    check_port(value, path, report)
+    if isinstance(value, str) and wrong_port_name(value):
+        report.add(path, invalid(value, wrong_port_name(value)))
+
+
+def check_address(value: object, path: FieldPath, report: Report) -> None:
+    """Report a string that is no IP address."""
+    if isinstance(value, str) and parse_ip(value) is None:
+        report.add(
+            path, invalid(value, "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)")
+        )
+
+
+def items_of(
+    fields: Mapping[str, object], key: str, path: FieldPath
+) -> Iterator[tuple[FieldPath, dict[str, object]]]:
+    """Yield path and fields of each mapping in the list ``fields[key]``."""
+    for index, item in enumerate(entries(fields.get(key))):
+        yield (*path, key, index), mapping(item)
+
+
+def text_of(fields: Mapping[str, object], key: str, default: str = "") -> str:
+    """Return the string ``fields[key]``; ``default`` where there is none."""
+    value = fields.get(key)
+    return value if isinstance(value, str) and value else default

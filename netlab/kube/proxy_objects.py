@@ -1,0 +1,175 @@
+"""Files for one kube-proxy: what it watches, and how it is configured.
+
+Unlike a lab's files they hold Nodes, since no topology makes those, and may hold ServiceCIDRs and
+one KubeProxyConfiguration. Objects are taken as a cluster has them, so a NodePort may lie below
+Kubernetes' default range: its API server may have been given another.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from netlab.documents.json_schema import StructureCheck, entries, mapping
+from netlab.documents.problems import Document, FieldPath, Problem, Report, refuse, spell_path
+from netlab.documents.yaml_text import ONE_CLUSTER, read_documents
+from netlab.errors import SpecError
+from netlab.kube.kinds.service.addresses import check_service_status
+from netlab.kube.kinds.service.validation import NODE_PORTS
+from netlab.kube.kinds.service_cidr import check_service_cidr
+from netlab.kube.manifests import NOWHERE, check_documents
+from netlab.kube.metadata import check_address, check_metadata, items_of, text_of
+from netlab.kube.proxy_configuration import CONFIGURATION_KIND, check_configuration, check_network
+from netlab.kube.schema import definition_of, definitions
+from netlab.model.topology import Manifest
+
+_DEFAULT_RANGE: Final = f"{NODE_PORTS.start}-{NODE_PORTS.stop - 1}"
+_IP_TYPES: Final = frozenset({"InternalIP", "ExternalIP"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProxyObjects:
+    """What the files of one kube-proxy hold."""
+
+    manifests: tuple[Manifest, ...]
+    configuration: Mapping[str, object] = field(default_factory=dict)
+    """The KubeProxyConfiguration; empty when there is none."""
+    remarks: tuple[str, ...] = ()
+    """What is allowed but may surprise, a sentence each."""
+
+    def of_kind(self, kind: str) -> list[Manifest]:
+        """Return the objects of a kind, in the order of the files."""
+        return [manifest for manifest in self.manifests if manifest.get("kind") == kind]
+
+
+def parse_proxy_objects(files: Sequence[tuple[str | bytes, str]]) -> ProxyObjects:
+    """Return what is in ``files``, each a YAML text and what messages call it.
+
+    Raises:
+        SpecError: Something is wrong; the message has every problem of every file, one a line.
+    """
+    documents: list[Document] = []
+    complaints: list[str] = []
+    for text, source in files:
+        found, problems = read_documents(text, ONE_CLUSTER)
+        apart = [one for document in found for one in _items(document)]
+        problems += _problems(apart)
+        if problems:
+            complaints.append(str(refuse(problems, source)))
+        documents += apart
+    if not complaints:
+        complaints += _shared(documents, ", ".join(source for _, source in files))
+    if complaints:
+        raise SpecError("\n".join(complaints))
+    return _objects(documents)
+
+
+def _objects(documents: Sequence[Document]) -> ProxyObjects:
+    values = [mapping(document.value) for document in documents]
+    manifests = tuple(value for value in values if value.get("kind") != CONFIGURATION_KIND)
+    found = (value for value in values if value.get("kind") == CONFIGURATION_KIND)
+    return ProxyObjects(
+        manifests=manifests,
+        configuration=next(found, {}),
+        remarks=tuple(_remarks(manifests)),
+    )
+
+
+def _items(document: Document) -> Iterator[Document]:
+    """Yield a document for each item of a List, with the lines of its fields; else itself."""
+    value = document.value
+    items = value.get("items") if isinstance(value, dict) else None
+    if not isinstance(items, list) or mapping(value).get("kind") != "List":
+        yield document
+        return
+    lines: list[dict[FieldPath, int]] = [{} for _ in items]
+    for path, line in document.lines.items():
+        if path[:1] == ("items",) and len(path) > 1 and isinstance(path[1], int):
+            lines[path[1]][path[2:]] = line
+    for item, its_lines in zip(items, lines, strict=True):
+        yield from _items(Document(value=item, lines=its_lines))
+
+
+def _problems(documents: Iterable[Document]) -> list[Problem]:
+    """Return what is wrong with the objects of one file."""
+    found: list[Problem] = []
+    for_lab: list[Document] = []
+    for document in documents:
+        report = Report(document)
+        match mapping(document.value).get("kind"):
+            case "Node":
+                _check_node(mapping(document.value), report)
+            case "ServiceCIDR":
+                check_service_cidr(mapping(document.value), report)
+            case kind if kind == CONFIGURATION_KIND:
+                check_configuration(mapping(document.value), report)
+            case kind:
+                if kind == "Service":
+                    check_service_status(mapping(document.value), report)
+                for_lab.append(document)
+        found += report.problems
+    found += (one for one in check_documents(for_lab, NOWHERE)[1] if not _is_harmless(one))
+    return found
+
+
+def _check_node(node: Manifest, report: Report) -> None:
+    if node.get("apiVersion") != "v1":
+        message = f'no matches for kind "Node" in version "{node.get("apiVersion")}"'
+        report.add(("apiVersion",), message, "write v1")
+        return
+    schema = definition_of("v1", "Node")
+    assert schema is not None  # noqa: S101 (Kubernetes has Nodes)
+    StructureCheck(report, definitions(), null_is_unset=True).check(node, schema)
+    check_metadata("Node", node.get("metadata"), ("metadata",), report)
+    for path, address in items_of(mapping(node.get("status")), "addresses", ("status",)):
+        if text_of(address, "type") in _IP_TYPES:
+            check_address(address.get("address"), (*path, "address"), report)
+    spec = mapping(node.get("spec"))
+    check_network(spec.get("podCIDR") or None, ("spec", "podCIDR"), report)
+    for index, network in enumerate(entries(spec.get("podCIDRs"))):
+        check_network(network, ("spec", "podCIDRs", index), report)
+
+
+def _is_harmless(problem: Problem) -> bool:
+    """Tell whether ``problem`` is one of a NodePort that kube-proxy makes nothing of.
+
+    One is below the default range; a health check port without the policy for it is not looked at.
+    """
+    if problem.path.endswith(".healthCheckNodePort") and "may only be set" in problem.message:
+        return True
+    is_port = problem.path.endswith((".nodePort", ".healthCheckNodePort"))
+    if not is_port or "not in the valid range" not in problem.message:
+        return False
+    number = problem.message.split(":")[1].strip()
+    return number.isdigit() and 0 < int(number) < NODE_PORTS.start
+
+
+def _shared(documents: Sequence[Document], sources: str) -> list[str]:
+    """Return what no two objects of the files can have; each by itself is right."""
+    whole = [Document(value=one.value) for one in documents]
+    is_configuration = [mapping(one.value).get("kind") == CONFIGURATION_KIND for one in whole]
+    rest = [one for one, is_it in zip(whole, is_configuration, strict=True) if not is_it]
+    found = [one for one in check_documents(rest, NOWHERE)[1] if _is_clash(one)]
+    if sum(is_configuration) > 1:
+        found.append(Problem(message=f"there are two objects of kind {CONFIGURATION_KIND}"))
+    return [str(refuse(found, sources))] if found else []
+
+
+def _is_clash(problem: Problem) -> bool:
+    return "Duplicate value" in problem.message or "already allocated" in problem.message
+
+
+def _remarks(manifests: Iterable[Manifest]) -> Iterator[str]:
+    for manifest in manifests:
+        if manifest.get("kind") != "Service":
+            continue
+        metadata, spec = mapping(manifest.get("metadata")), mapping(manifest.get("spec"))
+        service = f"{text_of(metadata, 'namespace', 'default')}/{text_of(metadata, 'name')}"
+        if spec.get("type") != "ExternalName" and not (
+            spec.get("clusterIP") or spec.get("clusterIPs")
+        ):
+            yield f"Service {service} has no clusterIP yet, so kube-proxy lays no rules for it."
+        for path, port in items_of(spec, "ports", ("spec",)):
+            number = port.get("nodePort")
+            if isinstance(number, int) and 0 < number < NODE_PORTS.start:
+                place = f"Service {service}: {spell_path(path)}.nodePort: {number}"
+                yield f"{place} is below Kubernetes' default range, {_DEFAULT_RANGE}."

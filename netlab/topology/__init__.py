@@ -1,0 +1,1 @@
+"""A topology file to a Topology, with every problem at once."""
