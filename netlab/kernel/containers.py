@@ -5,11 +5,12 @@ warm parent: a built-in workload runs in it as it is (its code is in memory alre
 costs a fork and no start of Python), any other program is executed.
 """
 
+import importlib
 import marshal
 import os
 import signal
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -24,7 +25,7 @@ from netlab.kernel.syscalls import (
     unshare,
 )
 from netlab.model.names import NetnsName
-from netlab.workloads import echo
+from netlab.workloads import echo  # noqa: F401 (loaded here for all containers)
 
 _PR_SET_NAME: Final = 15
 """linux/prctl.h"""
@@ -32,8 +33,17 @@ _PR_SET_NAME: Final = 15
 _ORDER_BYTES: Final = 1 << 24
 """No container has more files in its /etc."""
 
-BUILT_IN: Final[Mapping[str, Callable[[Callable[[], None]], None]]] = {"echo": echo.serve}
-"""Workloads that are Python functions; each takes a callback for "ready"."""
+_Workload = Callable[[Callable[[], None], Sequence[str]], None]
+
+BUILT_IN: Final[Mapping[str, str]] = {
+    "agnhost": "netlab.workloads.agnhost.commands:run_command",
+    "echo": "netlab.workloads.echo:run",
+}
+"""Workloads that are Python functions, by the name that stands first in ``argv``.
+
+Each takes a callback for "ready" and its arguments. All but the echo server, which most containers
+are, are imported by the container that runs them: the warm parent's memory is everybody's.
+"""
 
 
 class Container(NamedTuple):
@@ -141,13 +151,17 @@ def _run(order: int, template: Template, netns: int, writer: int) -> None:
     try:
         container = Container(*marshal.loads(os.read(order, _ORDER_BYTES)))  # noqa: S302 (our own)
         what = container.argv[0]
+        # The files of this package are not in the container's view.
+        workload = _workload(what) if container.built_in else None
         _enter(container, template, netns)
-        if container.built_in:
+        if workload is not None:
             _close_all_but(writer)
             # Orphans of the container become this process's children; the kernel buries them.
             signal.signal(signal.SIGCHLD, signal.SIG_IGN)
             processes.set_title(f"{container.hostname}: {container.argv[0]}")
-            BUILT_IN[container.argv[0]](lambda: _let_go(writer))
+            os.environ.clear()
+            os.environ.update(container.env)
+            workload(lambda: _let_go(writer), container.argv[1:])
         else:
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGPIPE):
                 signal.signal(number, signal.SIG_DFL)
@@ -156,11 +170,17 @@ def _run(order: int, template: Template, netns: int, writer: int) -> None:
         # execvpe names, in bytes, the last place that it looked.
         name = error.filename if isinstance(error.filename, str) else what
         os.write(writer, f"{name}: {error.strerror}".encode())
-    except SystemExit:
-        os._exit(0)
+    except SystemExit as end:
+        os._exit(end.code if isinstance(end.code, int) else 0)
     except BaseException as error:  # noqa: BLE001 (this process ends here, and must say why)
         print(f"{type(error).__name__}: {error}", flush=True)  # noqa: T201 (the container's log)
     os._exit(128)
+
+
+def _workload(name: str) -> _Workload:
+    module, _, function = BUILT_IN[name].partition(":")
+    found: _Workload = getattr(importlib.import_module(module), function)
+    return found
 
 
 def _enter(container: Container, template: Template, netns: int) -> None:

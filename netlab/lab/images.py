@@ -51,6 +51,7 @@ server {
 
 _ECHO: Final = Program(argv=("echo",), built_in=True)
 IMAGES: Final[Mapping[str, Program]] = {
+    "agnhost": Program(argv=("agnhost",), built_in=True),
     "echoserver": _ECHO,
     "nginx": Program(
         argv=("/usr/sbin/nginx", "-g", "daemon off;"),
@@ -86,9 +87,20 @@ def program_of(image: str, command: tuple[str, ...], args: tuple[str, ...]) -> P
         args: Stand in the place of the program's arguments, if they are not empty.
     """
     program = IMAGES.get(image_name(image))
+    if (
+        program is not None
+        and program.built_in
+        and image_name(command[0] if command else "")
+        in {
+            "",
+            program.argv[0],
+        }
+    ):
+        argv = (program.argv[0], *command[1:], *args)
+        return Program(argv=argv, built_in=True, etc=program.etc)
     if command:
         files = program.etc if program else {}
         return Program(argv=command + args, etc=files)
-    if program is None or not args or program.built_in:
+    if program is None or not args:
         return program
     return Program(argv=(program.argv[0], *args), etc=program.etc, package=program.package)

@@ -16,7 +16,7 @@ import io
 import os
 import re
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from email.message import Message
 from typing import IO, Final
 
@@ -148,6 +148,14 @@ def _open_body(headers: Message) -> IO[bytes]:
     if not is_chunked and length.isdigit() and int(length) <= _IN_MEMORY:
         return io.BytesIO()
     return os.fdopen(os.open("/tmp", os.O_TMPFILE | os.O_RDWR, 0o600), "w+b")  # noqa: S108
+
+
+def run(ready: Callable[[], None], argv: Sequence[str]) -> None:
+    """Serve as a container's first process; the image's program takes no arguments."""
+    if argv:
+        print(f"echo: arguments that it does not know: {' '.join(argv)}", flush=True)  # noqa: T201
+        raise SystemExit(1)
+    serve(ready)
 
 
 def serve(ready: Callable[[], None], port: int = PORT) -> None:

@@ -15,21 +15,27 @@ Command = Callable[[Callable[[], None], Sequence[str]], None]
 
 
 def run_command(ready: Callable[[], None], argv: Sequence[str]) -> None:
-    """Run ``argv[0]`` with the other words as its arguments.
+    """Run a command of agnhost's, and end the process with its exit code.
+
+    Args:
+        ready: Called once a server listens, or before anything else runs.
+        argv: The command and its arguments, as the container has them; ``pause`` when empty, as
+            the image has it.
 
     Raises:
         SystemExit: In the end; with 1 for a command that agnhost has not.
     """
-    command = COMMANDS.get(argv[0])
+    name, arguments = (argv[0], argv[1:]) if argv else ("pause", ())
+    command = COMMANDS.get(name)
     if command is None:
         ready()
         known = ", ".join(COMMANDS)
-        print(f'Error: unknown command "{argv[0]}" for "app"; netlab has {known}', flush=True)  # noqa: T201
+        print(f'Error: unknown command "{name}" for "app"; netlab has {known}', flush=True)  # noqa: T201
         raise SystemExit(1)
     try:
-        command(ready, argv[1:])
+        command(ready, arguments)
     except OSError as error:
-        print(f"{argv[0]}: {error}", flush=True)  # noqa: T201 (the container's log)
+        print(f"{name}: {error}", flush=True)  # noqa: T201 (the container's log)
         raise SystemExit(1) from error
     raise SystemExit
 

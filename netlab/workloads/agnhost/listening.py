@@ -1,5 +1,6 @@
 """Sockets of agnhost's servers: every address, both families where the kernel has both."""
 
+import encodings.idna  # noqa: F401 (looking a name up imports it, and a container may have none)
 import socket
 import sys
 from collections.abc import Callable

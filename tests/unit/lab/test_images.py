@@ -27,7 +27,12 @@ def test_an_image_is_known_by_the_last_part_of_its_name(image: str, name: str):
         pytest.param(NGINX, (), ("-t",), ("/usr/sbin/nginx", "-t"), id="arguments of its own"),
         pytest.param(NGINX, ("sh", "-c"), ("true",), ("sh", "-c", "true"), id="a command"),
         pytest.param("unknown", ("sleep", "1"), (), ("sleep", "1"), id="a command of any image"),
-        pytest.param("echoserver:1.4", (), ("-x",), ("echo",), id="the echo server takes none"),
+        pytest.param("echoserver:1.4", (), (), ("echo",), id="the echo server"),
+        pytest.param("agnhost:2.39", (), ("netexec",), ("agnhost", "netexec"), id="agnhost"),
+        pytest.param(
+            "agnhost:2.39", ("/agnhost", "porter"), (), ("agnhost", "porter"), id="its program"
+        ),
+        pytest.param("agnhost:2.39", ("sh",), ("-c",), ("sh", "-c"), id="another than its program"),
         pytest.param("registry.k8s.io/pause:3.9", (), (), ("sleep", "infinity"), id="a pause"),
     ],
 )

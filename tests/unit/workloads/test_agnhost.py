@@ -15,8 +15,8 @@ from netlab.workloads.agnhost.netexec import go_duration
 
 PROGRAM = (
     "import sys\n"
-    "from netlab.workloads import agnhost\n"
-    "agnhost.run(lambda: print('ready', flush=True), sys.argv[1:])\n"
+    "from netlab.workloads.agnhost.commands import run_command\n"
+    "run_command(lambda: print('ready', flush=True), sys.argv[1:])\n"
 )
 
 
