@@ -15,8 +15,8 @@ from netlab.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from netlab.lab.capture.capturing import Captured, CaptureRequest
-    from netlab.lab.capture.recording import Tally
+    from netlab.capture.recording import Tally
+    from netlab.capture.session import Captured, CaptureRequest
 
 _TOLD_COMMANDS = 3
 
@@ -26,9 +26,9 @@ def _complete_point(context: click.Context, parameter: click.Parameter, begun: s
     host, colon, _ = begun.partition(":")
     if not colon:
         return complete_host(context, parameter, begun)
+    from netlab.capture.points import interfaces_of
     from netlab.client.hosts import find_netns
     from netlab.errors import NetlabError
-    from netlab.lab.capture.points import interfaces_of
 
     try:
         found = interfaces_of(find_netns(context.params.get("lab") or "default", host))
@@ -92,9 +92,9 @@ def capture(  # noqa: PLR0913 (one for each option)
 
     Example: sudo netlab capture node2:eth0 client --filter 'tcp port 80' -w web.pcapng
     """
-    from netlab.lab.capture.capturing import CaptureRequest
-    from netlab.lab.capture.points import choose
-    from netlab.lab.capture.recording import Limits
+    from netlab.capture.points import choose
+    from netlab.capture.recording import Limits
+    from netlab.capture.session import CaptureRequest
     from netlab.lab.host import require_root
 
     live = live or not (file or directory)
@@ -138,8 +138,8 @@ def _compiled(expression: str) -> bytes:
 
 
 def _run(request: "CaptureRequest", *, live: bool) -> "Captured":
-    from netlab.lab.capture.capturing import capture as capture_packets
-    from netlab.lab.capture.recording import Listener
+    from netlab.capture.recording import Listener
+    from netlab.capture.session import capture as capture_packets
     from netlab.lab.interrupts import Interrupts
 
     # A terminal that shows the packets has no room for a line that counts them.
@@ -159,8 +159,8 @@ def _run(request: "CaptureRequest", *, live: bool) -> "Captured":
 
 
 def _print(lines: str) -> None:
+    from netlab.capture.files import ReaderGoneError
     from netlab.errors import HostError
-    from netlab.lab.capture.files import ReaderGoneError
 
     try:
         sys.stdout.write(lines)
@@ -191,7 +191,7 @@ def _counted(tally: "Tally") -> str:
 
 
 def _begun(tally: "Tally", request: "CaptureRequest") -> None:
-    from netlab.lab.capture.capturing import tcpdump_lines
+    from netlab.capture.session import tcpdump_lines
 
     commands = tcpdump_lines(request.choice, request.expression)
     for command in commands[:_TOLD_COMMANDS]:

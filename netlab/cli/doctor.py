@@ -19,7 +19,7 @@ def doctor(output: str) -> int:
     Example: sudo netlab doctor
     """
     from netlab.kernel.probes import probe_all
-    from netlab.lab.trace.probes import probe_sources
+    from netlab.lab.drop_reasons_check import probe_sources
 
     findings = [*probe_all(), *probe_sources()]
     if output == "json":

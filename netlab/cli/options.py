@@ -68,7 +68,7 @@ def write_wireshark_profile(directory: str) -> None:
     """Write the profile where one is wanted, and say how to use it."""
     from pathlib import Path
 
-    from netlab.lab.capture.wireshark_profile import write_profile
+    from netlab.capture.wireshark_profile import write_profile
 
     if not directory:
         return

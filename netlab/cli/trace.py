@@ -175,7 +175,7 @@ def _check_pcap(file: str) -> None:
 
 
 def _write_frames(traced: "Trace", frames: "list[Frame]", file: str, directory: str) -> None:
-    from netlab.lab.trace.pcapng import write_trace
+    from netlab.lab.trace_pcapng import write_trace
 
     if file or directory:
         written = write_trace(traced, frames, file, directory)
@@ -186,7 +186,7 @@ def _write_frames(traced: "Trace", frames: "list[Frame]", file: str, directory: 
 
 
 def _diff(files: tuple[str, ...]) -> str:
-    from netlab.lab.trace.files import read_trace
+    from netlab.lab.trace_files import read_trace
     from netlab.render.trace.diff import render_trace_diff
 
     if len(files) != 2:

@@ -62,7 +62,7 @@ def _text(option: str, trace: "Trace", frames: "Sequence[Frame]", *, numeric: bo
 
         return render_trace_svg(trace, numeric=numeric)
     from netlab.lab.page_files import read_page_files
-    from netlab.lab.trace.pcapng import pcapng_of
+    from netlab.lab.trace_pcapng import pcapng_of
     from netlab.render.trace.page import render_trace_page
 
     pcapng = pcapng_of(trace, frames) if frames else b""

@@ -10,8 +10,8 @@ import click
 
 if TYPE_CHECKING:
     from netlab.client.cluster import Cluster
-    from netlab.lab.trace.tracing import Keep
     from netlab.model.addresses import Family
+    from netlab.trace.session.tracing import Keep
     from netlab.trace.trace import Trace
 
 ATTACH_TIMEOUT_S: Final = 60.0
@@ -42,7 +42,7 @@ def traced(lab: str, asked: Asked, keep: "Keep") -> "Trace":
         return _attached(lab, asked.attach, asked, keep)
     if len(asked.words) != 2:
         raise click.UsageError("give FROM and TARGET, such as: client http://node2:30080")
-    from netlab.lab.trace.tracing import TIMEOUT_S, TraceRequest, trace
+    from netlab.trace.session.tracing import TIMEOUT_S, TraceRequest, trace
 
     request = TraceRequest(
         caller=asked.words[0],
@@ -61,7 +61,7 @@ def _attached(lab: str, expression: str, asked: Asked, keep: "Keep") -> "Trace":
         raise click.UsageError("--size is for connections that netlab makes, not for --attach")
     if len(asked.words) > 1:
         raise click.UsageError("--attach makes no connection: give FROM alone, or nothing")
-    from netlab.lab.trace.attaching import AttachRequest, Hearer, attach
+    from netlab.trace.session.attaching import AttachRequest, Hearer, attach
 
     # As an interrupt does, it closes what listens.
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))

@@ -7,8 +7,6 @@ from typing import Final, Self
 
 from netlab.errors import SpecError
 from netlab.kernel.netns import inside
-from netlab.lab.trace.path_prediction import known_rules, list_rules
-from netlab.lab.trace.routes import Routes
 from netlab.linux.interface_addresses import read_addresses
 from netlab.model.addresses import Family, family_of
 from netlab.model.hosts import Host, HostKind
@@ -19,6 +17,8 @@ from netlab.sources.routes import AskRoute
 from netlab.trace.decision import Decision, Endpoints, decision_of
 from netlab.trace.host_rules import SERVICES, HostRules, ListedRules
 from netlab.trace.predict_path import Surroundings, predict_path
+from netlab.trace.session.path_prediction import known_rules, list_rules
+from netlab.trace.session.routes import Routes
 
 MOST_ENDPOINTS: Final = 4
 """Of a Service on a node. Of more, the way to the first is followed: each is a walk of its own."""

@@ -5,7 +5,6 @@ from contextlib import ExitStack
 from typing import Final
 
 from netlab.client.cluster import Cluster, ServicePort
-from netlab.lab.calls import Call, make_calls
 from netlab.lab.decisions import Decisions
 from netlab.lab.policies import POLICIES, PROTOCOLS, PolicyTrial
 from netlab.model.addresses import Family
@@ -13,6 +12,7 @@ from netlab.model.hosts import Host, HostKind
 from netlab.model.packets import AddrPort
 from netlab.trace.decision import Decision
 from netlab.trace.matrix import Cell, MatrixRow, ServiceMatrix, Target, cell_of
+from netlab.trace.session.calls import Call, make_calls
 
 TIMEOUT_S: Final = 1.2
 """A lab answers within milliseconds; this leaves room for a second SYN."""

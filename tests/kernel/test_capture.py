@@ -7,7 +7,6 @@ from pathlib import Path as Directory
 
 import pytest
 
-from netlab.lab.calls import Call, make_calls
 from netlab.lab.demo.captures import Capture
 from netlab.model.hosts import Host, HostKind
 from netlab.model.names import NetnsName
@@ -15,6 +14,7 @@ from netlab.model.packets import AddrPort, Nat
 from netlab.trace.outcomes import Result
 from netlab.trace.paths import Fate, Path
 from netlab.trace.reconstruct import reconstruct
+from netlab.trace.session.calls import Call, make_calls
 
 World = dict[str, Host]
 

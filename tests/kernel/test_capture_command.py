@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from netlab.lab.capture.points import choose
-from netlab.lab.capture.rings import CaptureRings
+from netlab.capture.points import choose
+from netlab.capture.rings import CaptureRings
 from netlab.linux.packet_ring import SNAP
 from netlab.linux.socket_filters import everything
 from tests.kernel.conftest import Lab, wait_for

@@ -20,8 +20,8 @@ from netlab.client.cluster import Cluster
 from netlab.client.hosts import hosts
 from netlab.kernel.rundir import control_socket
 from netlab.lab.topologies import read_topology
-from netlab.lab.trace.tracing import TraceRequest, trace
 from netlab.render.trace.tree import TraceStyle, render_trace
+from netlab.trace.session.tracing import TraceRequest, trace
 from netlab.trace.stable import stable
 from netlab.trace.trace import Result, RuleHit, Trace
 from tests.kernel.conftest import Lab, wait_for

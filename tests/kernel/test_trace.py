@@ -20,7 +20,6 @@ from netlab.client.hosts import hosts
 from netlab.kernel.netns import inside
 from netlab.kernel.rundir import control_socket
 from netlab.lab.page_files import read_page_files
-from netlab.lab.trace.tracing import TraceRequest, trace
 from netlab.model.hosts import Host
 from netlab.model.packets import Nat
 from netlab.render.trace.document import trace_document
@@ -32,6 +31,7 @@ from netlab.sources.conntrack_entries import ConntrackEntry
 from netlab.sources.rule_trace_messages import TABLE_PREFIX
 from netlab.sources.trace_table import Arming
 from netlab.trace.paths import Way
+from netlab.trace.session.tracing import TraceRequest, trace
 from netlab.trace.trace import Result, Rewritten, Routed, RuleHit, Trace
 from tests.kernel.conftest import Lab
 

@@ -13,13 +13,13 @@ from netlab.client.cluster import Cluster
 from netlab.client.hosts import hosts
 from netlab.kernel.netns import inside
 from netlab.kernel.rundir import control_socket
-from netlab.lab.trace.tracing import TraceRequest, trace
 from netlab.linux.bpf import syscall as bpf_syscall
 from netlab.linux.cleanup_process import Afterwards
 from netlab.render.trace.tree import TraceStyle, render_trace
 from netlab.sources import kernel_drops
 from netlab.sources.kernel_drops import KernelDrops
 from netlab.sources.rule_trace_messages import TABLE_PREFIX
+from netlab.trace.session.tracing import TraceRequest, trace
 from tests.kernel.conftest import Lab, wait_for
 
 pytestmark = pytest.mark.kernel

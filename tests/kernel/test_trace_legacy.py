@@ -10,12 +10,12 @@ from netlab.client.api_client import Client
 from netlab.client.cluster import Cluster
 from netlab.client.hosts import hosts
 from netlab.kernel.rundir import control_socket
-from netlab.lab.trace.rule_books import RuleBooks
-from netlab.lab.trace.tracing import TraceRequest, trace
 from netlab.model.packets import Nat
 from netlab.render.trace.tree import TraceStyle, render_trace
 from netlab.sources.rule_trace_messages import TABLE_PREFIX
 from netlab.trace.chain_walk import deciding
+from netlab.trace.session.rules_read import RulesRead
+from netlab.trace.session.tracing import TraceRequest, trace
 from netlab.trace.trace import Packet, Result, Rewritten, RuleHit, Trace
 from tests.kernel.conftest import Lab, wait_for
 from tests.kernel.test_iptables_backends import (
@@ -157,7 +157,7 @@ def test_legacy_rules_that_change_meanwhile_are_noticed(labs: Labs):
     lab = labs["legacy"]
     program = BACKENDS["legacy"]
     node = next(host for host in hosts(lab.name) if host.name == "node2")
-    books = RuleBooks([node], 4)
+    books = RulesRead([node], 4)
     rule = ["INPUT", "-s", "203.0.113.9", "-j", "ACCEPT"]
     before = lab.inside("node2", program, "iptables", "-I", *rule).returncode
     try:

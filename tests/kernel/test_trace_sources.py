@@ -10,10 +10,6 @@ from ipaddress import ip_address
 import pytest
 
 from netlab.kernel.netns import inside
-from netlab.lab.trace.contact import make_contact
-from netlab.lab.trace.listening import Listening
-from netlab.lab.trace.rule_books import RuleBooks
-from netlab.lab.trace.targets import Target
 from netlab.model.hosts import Host, HostKind
 from netlab.model.names import NetnsName
 from netlab.model.packets import AddrPort
@@ -25,6 +21,10 @@ from netlab.sources.rule_trace import RuleTrace
 from netlab.sources.trace_table import Arming
 from netlab.trace.outcomes import Result
 from netlab.trace.rule_walks import split
+from netlab.trace.session.connection_attempt import make_connection
+from netlab.trace.session.listening import Listening
+from netlab.trace.session.rules_read import RulesRead
+from netlab.trace.session.targets import Target
 
 pytestmark = pytest.mark.kernel
 
@@ -87,16 +87,16 @@ def target(scheme: str, port: int, address: str = "192.0.2.2") -> Target:
     ],
 )
 def test_a_contact_says_what_its_socket_heard(world: World, where: Target, heard: Result):
-    assert make_contact(world["a"], where, 0.4).heard is heard
+    assert make_connection(world["a"], where, 0.4).heard is heard
 
 
 def test_rules_are_traced_with_handles_that_find_their_text(world: World):
     node = world["b"]
     opened = RuleTrace(node, inside)
     armed = Arming(node, inside, protocol=6)
-    books = RuleBooks([node], 4)
+    books = RulesRead([node], 4)
     try:
-        make_contact(world["a"], target("tcp", 81), 0.2)
+        make_connection(world["a"], target("tcp", 81), 0.2)
         opened.serve()
         book = books.read()["b"]
     finally:
@@ -114,7 +114,7 @@ def test_rules_are_traced_with_handles_that_find_their_text(world: World):
 def test_without_arming_nothing_is_traced(world: World):
     opened = RuleTrace(world["b"], inside)
     try:
-        make_contact(world["a"], target("tcp", 82), 0.2)
+        make_connection(world["a"], target("tcp", 82), 0.2)
         opened.serve()
     finally:
         opened.close()
@@ -123,7 +123,7 @@ def test_without_arming_nothing_is_traced(world: World):
 
 
 def test_rules_that_change_meanwhile_are_noticed(world: World):
-    books = RuleBooks([world["b"]], 4)
+    books = RulesRead([world["b"]], 4)
     argv = ["ip", "netns", "exec", "nltrace-b", "iptables"]
     run(*argv, "-I", "INPUT", "1", "-s", "203.0.113.9", "-j", "ACCEPT")
     try:
@@ -137,7 +137,7 @@ def test_rules_that_change_meanwhile_are_noticed(world: World):
 
 
 def test_another_trace_is_no_change_of_rules(world: World):
-    books = RuleBooks([world["b"]], 4)
+    books = RulesRead([world["b"]], 4)
     Arming(world["b"], inside, protocol=6).close()
 
     assert books.read()["b"]
@@ -147,7 +147,7 @@ def test_another_trace_is_no_change_of_rules(world: World):
 def test_a_connection_is_heard_of_when_it_is_made(world: World):
     events = ConntrackEvents(world["b"], inside)
     try:
-        contact = make_contact(world["a"], target("tcp", 82), 0.4)
+        contact = make_connection(world["a"], target("tcp", 82), 0.4)
         events.serve()
     finally:
         events.close()
@@ -181,7 +181,7 @@ def test_a_host_that_has_gone_is_a_warning_and_the_others_are_heard(world: World
     gone = Host(name="c", kind=HostKind.POD, netns=NetnsName("nltrace-gone"), addresses=())
 
     with Listening([world["a"], world["b"], gone], 6, 4) as listening:
-        make_contact(world["a"], target("tcp", 82), 0.4)
+        make_connection(world["a"], target("tcp", 82), 0.4)
 
     assert set(listening.warnings) == {"c has gone"}
     assert {seen.host for seen in listening.observations()} == {"a", "b"}
@@ -233,7 +233,7 @@ def a_busy_stream(world: World) -> Iterator[None]:
 def test_a_busy_stream_of_others_keeps_nothing_from_being_heard(world: World):
     hosts = [world["a"], world["b"]]
     with a_busy_stream(world), Listening(hosts, 6, 4) as listening, listening.served():
-        contact = make_contact(world["a"], target("tcp", 81), 0.4)
+        contact = make_connection(world["a"], target("tcp", 81), 0.4)
 
     assert listening.lost == []
     met = [seen.host for seen in listening.observations() if seen.pair == contact.pair]

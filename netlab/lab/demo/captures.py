@@ -9,14 +9,14 @@ from typing import Final, Self
 from netlab.capture.pcap import write_pcaps
 from netlab.kernel.netns import inside
 from netlab.kernel.rundir import rundir
-from netlab.lab.calls import listen
-from netlab.lab.side_by_side import side_by_side
 from netlab.linux.frames import Frame
 from netlab.linux.packet_ring import BLOCK_TIMEOUT_MS, SNAP, Ring
+from netlab.linux.side_by_side import side_by_side
 from netlab.linux.socket_filters import packets_of
 from netlab.model.hosts import Host
 from netlab.sources.dissect import dissect
 from netlab.sources.observations import Observation
+from netlab.trace.session.calls import listen
 
 QUIET_S: Final = 3 * BLOCK_TIMEOUT_MS / 1000
 """How long to listen after the last call: a block is handed over when it is this old at most."""

@@ -20,17 +20,17 @@ from typing import Final
 
 from netlab.client.cluster import Cluster, ServicePort
 from netlab.errors import LabError
-from netlab.lab.calls import Call, make_calls
 from netlab.lab.demo.captures import Capture, captures_directory
 from netlab.lab.demo.judge import Judge
 from netlab.lab.demo.node_rules import dropped, read_rules
 from netlab.lab.demo.stage import Stage
-from netlab.lab.trace.tracing import TraceRequest, trace
 from netlab.model.addresses import Address, Family
 from netlab.model.hosts import Host, HostKind
 from netlab.model.packets import AddrPort
 from netlab.trace.findings import Finding
 from netlab.trace.reconstruct import reconstruct
+from netlab.trace.session.calls import Call, make_calls
+from netlab.trace.session.tracing import TraceRequest, trace
 from netlab.trace.trace import Trace
 
 TIMEOUT_S: Final = 1.5

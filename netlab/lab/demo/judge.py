@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from netlab.client.cluster import ServicePort
-from netlab.lab.calls import Call
 from netlab.lab.demo.node_rules import DropRule
 from netlab.model.addresses import Address
 from netlab.model.hosts import Host, HostKind
 from netlab.trace.findings import Finding
 from netlab.trace.outcomes import Outcome, Result
 from netlab.trace.paths import Connection, Fate
+from netlab.trace.session.calls import Call
 
 Drops = Mapping[str, DropRule | None]
 """For each node, what drops packets that have no local endpoint."""

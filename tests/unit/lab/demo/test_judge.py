@@ -6,7 +6,6 @@ from ipaddress import ip_address
 import pytest
 
 from netlab.client.cluster import Backend, ServicePort
-from netlab.lab.calls import Call
 from netlab.lab.demo.judge import Judge
 from netlab.lab.demo.node_rules import DropRule
 from netlab.model.hosts import Host, HostKind
@@ -14,6 +13,7 @@ from netlab.model.names import NetnsName
 from netlab.model.packets import AddressPair, AddrPort, Direction
 from netlab.trace.outcomes import Outcome, Result
 from netlab.trace.paths import Attempt, Connection, Fate, Flow, Hop, Path, Way
+from netlab.trace.session.calls import Call
 
 
 def host(name: str, kind: HostKind, address: str, node: str | None = None) -> Host:

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
+from netlab.capture.annotation import Annotation
+from netlab.capture.capture_point import HeardInterface, Seen
 from netlab.capture.packet_lines import LiveFrame, live_line, other_words, packet_words
 from netlab.capture.pcapng import PROMISCUOUS, Statistics
-from netlab.lab.capture.annotation import Annotation
-from netlab.lab.capture.vantage import HeardInterface, Seen
 from netlab.linux.frames import Frame
 from netlab.model.names import NetnsName
 from netlab.sources.observations import observations

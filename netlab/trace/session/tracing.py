@@ -18,18 +18,6 @@ from netlab.client.address_names import address_names
 from netlab.client.cluster import Cluster, ServicePort
 from netlab.kernel.netns import inside
 from netlab.kernel.rundir import kernel_layout_file
-from netlab.lab.trace.contact import Contact, make_contact
-from netlab.lab.trace.listening import Listening, OpenDrops
-from netlab.lab.trace.routes import Routes
-from netlab.lab.trace.rule_books import RuleBooks
-from netlab.lab.trace.targets import (
-    NUMBERS,
-    Names,
-    Target,
-    find_caller,
-    find_target,
-    with_payload,
-)
 from netlab.linux.frames import Frame
 from netlab.linux.neighbours import silent_neighbours
 from netlab.model.addresses import Family, family_of
@@ -41,6 +29,18 @@ from netlab.trace.clues import AskSilent
 from netlab.trace.connection_verdict import Question, connection_verdict
 from netlab.trace.join import Evidence, join
 from netlab.trace.rules_by_handle import RuleBook
+from netlab.trace.session.connection_attempt import ConnectionAttempt, make_connection
+from netlab.trace.session.listening import Listening, OpenDrops
+from netlab.trace.session.routes import Routes
+from netlab.trace.session.rules_read import RulesRead
+from netlab.trace.session.targets import (
+    NUMBERS,
+    Names,
+    Target,
+    find_caller,
+    find_target,
+    with_payload,
+)
 from netlab.trace.steps import Knowledge
 from netlab.trace.trace import Packet, RuleHit, Trace
 
@@ -67,7 +67,7 @@ class TraceRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class LabView:
     """The lab as the trace finds it."""
 
     lab: str
@@ -103,14 +103,14 @@ def trace(
     caller = find_caller(request.caller, cluster.lab, hosts)
     names = Names(hosts=hosts, services=services, asker=caller.name, family=request.family)
     target = with_payload(find_target(request.target, names), request.payload)
-    place = place_of(cluster, hosts, services, caller=caller, target=target)
+    place = lab_view(cluster, hosts, services, caller=caller, target=target)
     version = target.address.address.version
     number = NUMBERS[target.protocol]
     drops = open_drops or drops_of(cluster.lab)
     with Listening(place.hosts, number, version, drops) as listening:
-        rules = RuleBooks(place.hosts, version)
+        rules = RulesRead(place.hosts, version)
         with listening.served():
-            contact = make_contact(place.caller, target, request.timeout_s)
+            contact = make_connection(place.caller, target, request.timeout_s)
         books = rules.read()
     keep(listening.frames())
     heard = Heard(listening=listening, contact=contact, rules=rules, books=books)
@@ -128,12 +128,12 @@ class Heard:
 
     listening: Listening
     """Closed."""
-    contact: Contact
-    rules: RuleBooks
+    contact: ConnectionAttempt
+    rules: RulesRead
     books: Mapping[str, RuleBook]
 
 
-def assembled(place: Place, heard: Heard, now: float, *, predict: bool) -> Trace:
+def assembled(place: LabView, heard: Heard, now: float, *, predict: bool) -> Trace:
     """Return the trace that what was heard makes.
 
     Args:
@@ -176,16 +176,16 @@ def read_services(cluster: Cluster) -> list[dict[str, Any]]:
     return services
 
 
-def place_of(
+def lab_view(
     cluster: Cluster,
     hosts: tuple[Host, ...],
     services: Sequence[Mapping[str, Any]],
     *,
     caller: Host,
     target: Target,
-) -> Place:
+) -> LabView:
     """Return the lab as a connection between ``caller`` and ``target`` finds it."""
-    return Place(
+    return LabView(
         lab=cluster.lab,
         hosts=hosts,
         ports=tuple(cluster.service_ports(family=family_of(target.address.address))),
@@ -195,7 +195,7 @@ def place_of(
     )
 
 
-def _joined(place: Place, heard: Heard, routes: Routes) -> tuple[tuple[Packet, ...], str]:
+def _joined(place: LabView, heard: Heard, routes: Routes) -> tuple[tuple[Packet, ...], str]:
     """Return the packets, and why the caller has no route to the target, if it has none."""
     listening = heard.listening
     evidence = Evidence(
@@ -223,7 +223,9 @@ def _silent(hosts: Sequence[Host]) -> AskSilent:
     return ask
 
 
-def _question(place: Place, contact: Contact, listening: Listening, route_error: str) -> Question:
+def _question(
+    place: LabView, contact: ConnectionAttempt, listening: Listening, route_error: str
+) -> Question:
     nodes = {
         port.key: tuple(dict.fromkeys(b.node for b in port.backends if b.node))
         for port in place.ports

@@ -21,12 +21,12 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Final
 
+from netlab.capture.capture_point import CapturePoint
+from netlab.capture.files import FileFullError, ReaderGoneError
+from netlab.capture.outputs import Output
 from netlab.capture.pcapng import Statistics
+from netlab.capture.rings import CaptureRings
 from netlab.errors import HostError, LabError
-from netlab.lab.capture.files import FileFullError, ReaderGoneError
-from netlab.lab.capture.outputs import Output
-from netlab.lab.capture.rings import CaptureRings
-from netlab.lab.capture.vantage import Vantage
 from netlab.linux.packet_ring import Record
 from netlab.sources.packet_identity import PacketNumbers
 
@@ -104,7 +104,7 @@ class Recording:
         self._listener = listener
         self._numbers = PacketNumbers()
         self._names: dict[str, str] = {}
-        self._seen_at: Counter[Vantage] = Counter()
+        self._seen_at: Counter[CapturePoint] = Counter()
         self._frames = 0
         self._started = self._passed = self._followed = self._told = 0.0
         self._started_ns = 0
@@ -184,7 +184,7 @@ class Recording:
         """Return how many frames are still wanted; None for any number."""
         return None if self._limits.count is None else self._limits.count - self._frames
 
-    def _hand_over(self, records: list[Record[Vantage]]) -> None:
+    def _hand_over(self, records: list[Record[CapturePoint]]) -> None:
         left = self._left()
         if left is not None:
             del records[left:]

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from netlab.capture import pcapng
+from netlab.capture.files import FileFullError, PcapngFile, ReaderGoneError
 from netlab.errors import HostError
-from netlab.lab.capture.files import FileFullError, PcapngFile, ReaderGoneError
 from tests.unit.pcapng_reader import read_file
 
 HEAD = [

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from netlab.lab.side_by_side import THREADS, side_by_side
+from netlab.linux.side_by_side import THREADS, side_by_side
 
 
 def test_results_come_in_the_order_of_the_calls():

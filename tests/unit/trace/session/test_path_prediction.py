@@ -1,11 +1,11 @@
 """Which rules of a lab's hosts are known."""
 
 from netlab.errors import HostError
-from netlab.lab.trace.path_prediction import known_rules
 from netlab.model.addresses import Family
 from netlab.model.hosts import Host, HostKind
 from netlab.model.names import NetnsName
 from netlab.trace.host_rules import ListedRules
+from netlab.trace.session.path_prediction import known_rules
 
 LISTED = {
     "node1": ListedRules(iptables="*nat\n-A POSTROUTING -j MASQUERADE\nCOMMIT\n", tables=("nat",)),

@@ -24,7 +24,7 @@ class Source(Protocol):
         """Read what is there."""
 
 
-class ServedRing:
+class ReadRing:
     """A ring, and the list its frames go to."""
 
     def __init__(self, ring: Ring, frames: list[Frame]) -> None:
@@ -64,7 +64,7 @@ class ServedRing:
 
 
 @contextmanager
-def served(rings: Sequence[ServedRing], others: Sequence[Source]) -> Iterator[None]:
+def served(rings: Sequence[ReadRing], others: Sequence[Source]) -> Iterator[None]:
     """Read rings and other sources for the length of a ``with`` block, on another thread.
 
     Raises:

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from netlab.capture.annotation import Annotation
+from netlab.capture.capture_point import CapturePoint, HeardInterface, Seen
 from netlab.capture.frame_comments import Naming
+from netlab.capture.live_lines import LiveLines
+from netlab.capture.outputs import FileEach, Heading, OneFile, Output
 from netlab.capture.pcapng import Statistics
 from netlab.errors import HostError
-from netlab.lab.capture.annotation import Annotation
-from netlab.lab.capture.live_lines import LiveLines
-from netlab.lab.capture.outputs import FileEach, Heading, OneFile, Output
-from netlab.lab.capture.vantage import HeardInterface, Seen, Vantage
 from netlab.linux.interfaces import InterfaceSeen
 from netlab.sources.packet_identity import PacketNumbers
 from tests.unit.pcapng_reader import read_file
@@ -30,9 +30,9 @@ def heard(number: int, host: str, ifname: str = "eth0") -> HeardInterface:
 
 INTERFACES = [heard(0, "client"), heard(1, "node2"), heard(2, "prod/web")]
 WAYS = [
-    (Vantage.through(INTERFACES[0], OUTGOING), OUTSIDE),
-    (Vantage.through(INTERFACES[1], HOST), OUTSIDE),
-    (Vantage.through(INTERFACES[1], OUTGOING), INSIDE),
+    (CapturePoint.through(INTERFACES[0], OUTGOING), OUTSIDE),
+    (CapturePoint.through(INTERFACES[1], HOST), OUTSIDE),
+    (CapturePoint.through(INTERFACES[1], OUTGOING), INSIDE),
 ]
 COUNTERS = [Statistics(interface=i, start_ns=1, end_ns=9, received=i, dropped=0) for i in range(3)]
 
@@ -85,7 +85,9 @@ def test_one_file_has_every_point_and_names_each_hop_and_rewrite(tmp_path: Path)
 def test_a_rewrite_between_two_hosts_is_placed_no_closer(tmp_path: Path):
     output = OneFile(str(tmp_path / "a.pcapng"), HEADING, annotation())
     numbers, found = PacketNumbers(), []
-    for i, (way, frame) in enumerate([WAYS[0], (Vantage.through(INTERFACES[2], HOST), INSIDE)]):
+    for i, (way, frame) in enumerate(
+        [WAYS[0], (CapturePoint.through(INTERFACES[2], HOST), INSIDE)]
+    ):
         found.append(((i, way, len(frame), frame), numbers.see(frame, way.place, i)))
     for interface in INTERFACES:
         output.meet(interface)

@@ -8,9 +8,9 @@ from typing import Final, Protocol
 
 from netlab import __version__
 from netlab.capture import pcapng
+from netlab.capture.capture_point import HeardInterface, Seen
+from netlab.capture.files import PcapngFile
 from netlab.errors import HostError
-from netlab.lab.capture.files import PcapngFile
-from netlab.lab.capture.vantage import HeardInterface, Seen
 from netlab.linux.packet_ring import SNAP
 
 WIRESHARK_ADVICE: Final = (

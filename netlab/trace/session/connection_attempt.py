@@ -12,10 +12,10 @@ from ipaddress import ip_address
 from typing import Final
 
 from netlab.kernel.netns import inside
-from netlab.lab.trace.targets import Target
 from netlab.model.hosts import Host
 from netlab.model.packets import AddressPair, AddrPort
 from netlab.trace.outcomes import Result, client_address_of
+from netlab.trace.session.targets import Target
 
 MAX_ANSWER: Final = 1 << 16
 _ECHO: Final = {4: (8, 0), 6: (128, 129)}
@@ -24,7 +24,7 @@ _UNREACHABLE: Final = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EACCES, errn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Contact:
+class ConnectionAttempt:
     """What came of a connection, as its caller's socket has it."""
 
     pair: AddressPair
@@ -34,7 +34,7 @@ class Contact:
     """The answer's first words, or how it ended."""
 
 
-def make_contact(caller: Host, target: Target, timeout_s: float) -> Contact:
+def make_connection(caller: Host, target: Target, timeout_s: float) -> ConnectionAttempt:
     """Call ``target`` from ``caller`` and wait for the end, or for the time to run out.
 
     Raises:
@@ -52,10 +52,12 @@ def make_contact(caller: Host, target: Target, timeout_s: float) -> Contact:
             pair = _begin(opened, target)
             text = talk(opened, target, time.monotonic() + timeout_s)
         except TimeoutError:
-            return Contact(pair=pair, heard=Result.TIMEOUT, text="no answer")
+            return ConnectionAttempt(pair=pair, heard=Result.TIMEOUT, text="no answer")
         except OSError as error:
-            return Contact(pair=pair, heard=_heard(error), text=error.strerror or str(error))
-    return Contact(pair=pair, heard=Result.ANSWERED, text=text)
+            return ConnectionAttempt(
+                pair=pair, heard=_heard(error), text=error.strerror or str(error)
+            )
+    return ConnectionAttempt(pair=pair, heard=Result.ANSWERED, text=text)
 
 
 def _begin(opened: socket.socket, target: Target) -> AddressPair:

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from typing import Final
 
+from netlab.capture.capture_point import CapturePoint, HeardInterface, Seen
 from netlab.capture.frame_comments import Naming, hop_comment, nat_comment
 from netlab.capture.pcapng import enhanced_packet, packet_options
-from netlab.lab.capture.vantage import HeardInterface, Seen, Vantage
 from netlab.sources.packet_identity import Change, pair_of
 
 _REMEMBERED: Final = 10_000
@@ -46,13 +46,13 @@ class Annotation:
             blocks.append(enhanced_packet(number, time_ns, content, length, packet, options))
         return blocks
 
-    def _new_options(self, vantage: Vantage, hop: int) -> bytes:
+    def _new_options(self, vantage: CapturePoint, hop: int) -> bytes:
         comment = hop_comment(vantage.interface.name, vantage.direction, hop)
         options = packet_options(flags=vantage.flags, comments=[comment])
         self._options[vantage.code << 16 | hop] = options
         return options
 
-    def _nat(self, vantage: Vantage, change: Change) -> str:
+    def _nat(self, vantage: CapturePoint, change: Change) -> str:
         """Return what was rewritten before a packet came here."""
         key = vantage.interface.number, change
         if key not in self._rewrites:

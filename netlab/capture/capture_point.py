@@ -31,7 +31,7 @@ class HeardInterface:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Vantage:
+class CapturePoint:
     """One way through an interface; there is one value for each, so that identity tells them."""
 
     interface: HeardInterface
@@ -46,7 +46,7 @@ class Vantage:
     """A number for interface, direction and how the frame was received."""
 
     @classmethod
-    def through(cls, interface: HeardInterface, kind: int) -> "Vantage":
+    def through(cls, interface: HeardInterface, kind: int) -> "CapturePoint":
         """Return the way that frames of a packet type take."""
         is_out = kind == _OUTGOING
         received = _RECEIVED[kind] if kind < len(_RECEIVED) else 0
@@ -60,5 +60,5 @@ class Vantage:
         )
 
 
-Seen = tuple[Record[Vantage], Sighting]
+Seen = tuple[Record[CapturePoint], Sighting]
 """One frame, and what is known of its packet from the observations before."""

@@ -12,12 +12,10 @@ from typing import TYPE_CHECKING, Final, Protocol, Self, TypeVar
 
 from netlab.errors import KernelError
 from netlab.kernel.netns import inside
-from netlab.lab.calls import Listener, listen
-from netlab.lab.side_by_side import side_by_side
-from netlab.lab.trace.served import ServedRing, served
 from netlab.linux.bpf.kernel_symbols import KernelSymbols
 from netlab.linux.frames import Frame
 from netlab.linux.packet_ring import BLOCK_TIMEOUT_MS, SNAP, Enter, Ring
+from netlab.linux.side_by_side import side_by_side
 from netlab.model.hosts import Host
 from netlab.sources.conntrack_entries import ConntrackEntry
 from netlab.sources.conntrack_events import ConntrackEvents
@@ -33,6 +31,8 @@ from netlab.sources.trace_table import Arming
 from netlab.trace.clues import Clues
 from netlab.trace.legacy_rule_walks import LegacyRules, lay
 from netlab.trace.rule_walks import Walk, split
+from netlab.trace.session.calls import Listener, listen
+from netlab.trace.session.ring_reader import ReadRing, served
 
 if TYPE_CHECKING:
     from netlab.model.packets import AddressPair
@@ -115,7 +115,7 @@ class Listening:
         self._left_out: tuple[AddressPair, ...] = ()
         self._opened: list[_Source] = []
         self._frames: list[Frame] = []
-        self._rings: list[ServedRing] = []
+        self._rings: list[ReadRing] = []
         self._traces: list[RuleTrace] = []
         self._logs: list[LegacyTrace] = []
         self._events: list[ConntrackEvents] = []
@@ -244,8 +244,8 @@ class Listening:
         drops = tuple(drop for source in self._drops for drop in source.drops)
         return Clues(drops=drops, counted=self._counted, name_of=KernelSymbols().name_of)
 
-    def _ring(self, host: Host, enter: Enter) -> ServedRing:
-        return ServedRing(Ring(host, enter, self._program()), self._frames)
+    def _ring(self, host: Host, enter: Enter) -> ReadRing:
+        return ReadRing(Ring(host, enter, self._program()), self._frames)
 
     def _program(self) -> bytes:
         return packets_of_protocol(self._protocol, self._version, SNAP, self._left_out)

@@ -5,19 +5,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from netlab.capture.annotation import Annotation
 from netlab.capture.frame_comments import Naming
+from netlab.capture.live_lines import LiveLines
+from netlab.capture.outputs import FileEach, Heading, OneFile, Output
+from netlab.capture.points import Choice
+from netlab.capture.recording import Limits, Listener, Recording, Tally
+from netlab.capture.rings import CaptureRings
 from netlab.client.address_names import address_names
 from netlab.client.api_client import Client
 from netlab.client.cluster import Cluster
 from netlab.client.hosts import hosts
 from netlab.errors import NetlabError
 from netlab.kernel.rundir import control_socket
-from netlab.lab.capture.annotation import Annotation
-from netlab.lab.capture.live_lines import LiveLines
-from netlab.lab.capture.outputs import FileEach, Heading, OneFile, Output
-from netlab.lab.capture.points import Choice
-from netlab.lab.capture.recording import Limits, Listener, Recording, Tally
-from netlab.lab.capture.rings import CaptureRings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

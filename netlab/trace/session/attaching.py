@@ -14,16 +14,16 @@ from typing import Final
 
 from netlab.client.cluster import Cluster
 from netlab.errors import ExpectationError
-from netlab.lab.trace.contact import Contact
-from netlab.lab.trace.listening import Listening
-from netlab.lab.trace.rule_books import RuleBooks
-from netlab.lab.trace.targets import NUMBERS, Names, Target, find_caller
-from netlab.lab.trace.tracing import Heard, Keep, assembled, drops_of, place_of, read_services
 from netlab.model.addresses import Family
 from netlab.model.hosts import Host
 from netlab.trace.attach_filter import AttachFilter, parse_attach_filter
 from netlab.trace.new_connections import NewConnection, find_new_connection
 from netlab.trace.outcomes import Result
+from netlab.trace.session.connection_attempt import ConnectionAttempt
+from netlab.trace.session.listening import Listening
+from netlab.trace.session.rules_read import RulesRead
+from netlab.trace.session.targets import NUMBERS, Names, Target, find_caller
+from netlab.trace.session.tracing import Heard, Keep, assembled, drops_of, lab_view, read_services
 from netlab.trace.trace import Trace
 
 LOOK_S: Final = 0.05
@@ -85,14 +85,14 @@ def attach(cluster: Cluster, request: AttachRequest, hearer: Hearer) -> Trace:
     version = _version(wanted, family, hosts)
     number = NUMBERS[wanted.protocol]
     with Listening(hosts, number, version, drops_of(cluster.lab)) as listening:
-        rules = RuleBooks(hosts, version)
+        rules = RulesRead(hosts, version)
         hearer.say(f"waiting {request.timeout_s:g} s for a connection: {request.expression}")
         new_connection = _await(listening, wanted, callers, request.timeout_s)
         now = hearer.clock()
         _settle(listening, new_connection)
         books = rules.read()
     hearer.keep(listening.frames())
-    place = place_of(
+    place = lab_view(
         cluster,
         hosts,
         services,
@@ -169,7 +169,7 @@ def _target(new_connection: NewConnection, wanted: AttachFilter) -> Target:
     return Target(text=text, scheme=scheme, name=str(end.address), netloc=str(end), address=end)
 
 
-def _contact(listening: Listening, new_connection: NewConnection) -> Contact:
+def _contact(listening: Listening, new_connection: NewConnection) -> ConnectionAttempt:
     """Return what the caller's socket heard, as far as the wires tell."""
     heard = Result.ANSWERED if _is_answered(listening, new_connection) else Result.TIMEOUT
-    return Contact(pair=new_connection.pair, heard=heard, text=str(heard))
+    return ConnectionAttempt(pair=new_connection.pair, heard=heard, text=str(heard))

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from netlab.capture.capture_point import CapturePoint, HeardInterface, Seen
+from netlab.capture.outputs import FileEach, Heading, OneFile, Output
 from netlab.capture.pcapng import Statistics, enhanced_packet, packet_options
-from netlab.lab.capture.outputs import FileEach, Heading, OneFile, Output
-from netlab.lab.capture.points import interfaces_of
-from netlab.lab.capture.vantage import HeardInterface, Seen, Vantage
+from netlab.capture.points import interfaces_of
 from netlab.linux.frames import Frame
 from netlab.linux.interfaces import InterfaceSeen
 from netlab.model.packets import Direction
@@ -75,7 +75,7 @@ class _Sightings:
     def __init__(self, hops: Mapping[_Place, CommentedHop]) -> None:
         self._hops = hops
         self._interfaces: dict[tuple[str, str], HeardInterface] = {}
-        self._vantages: dict[tuple[int, int], Vantage] = {}
+        self._vantages: dict[tuple[int, int], CapturePoint] = {}
         self._known: dict[str, dict[str, InterfaceSeen]] = {}
 
     def of(self, frames: Iterable[Frame]) -> list[Seen]:
@@ -88,14 +88,14 @@ class _Sightings:
             for frame in frames
         ]
 
-    def _vantage(self, frame: Frame) -> Vantage:
+    def _vantage(self, frame: Frame) -> CapturePoint:
         kind = _OTHERHOST if frame.for_another else _HOST
         if frame.direction is Direction.OUT:
             kind = _OUTGOING
         interface = self._interface(frame)
         key = interface.number, kind
         if key not in self._vantages:
-            self._vantages[key] = Vantage.through(interface, kind)
+            self._vantages[key] = CapturePoint.through(interface, kind)
         return self._vantages[key]
 
     def _interface(self, frame: Frame) -> HeardInterface:

@@ -5,10 +5,10 @@ from ipaddress import ip_address
 import pytest
 
 from netlab.errors import LabError, SpecError
-from netlab.lab.trace.targets import Names, Target, find_caller, find_target, with_payload
 from netlab.model.addresses import Family
 from netlab.model.hosts import Host, HostKind
 from netlab.model.names import NetnsName
+from netlab.trace.session.targets import Names, Target, find_caller, find_target, with_payload
 
 
 def host(name: str, *addresses: str) -> Host:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from netlab.errors import HostError
 from netlab.kernel import iptables, nftables
 from netlab.kernel.netns import inside
-from netlab.lab.side_by_side import side_by_side
+from netlab.linux.side_by_side import side_by_side
 from netlab.model.addresses import Family
 from netlab.model.hosts import Host
 from netlab.proxy.nftables.listing import parse_listing
@@ -21,11 +21,11 @@ from netlab.trace.rules_by_handle import RuleBook, book_by_handle
 from netlab.trace.table_rules_by_handle import table_book
 
 if TYPE_CHECKING:
-    from netlab.lab.trace.path_prediction import PathPrediction
     from netlab.trace.host_rules import ListedRules
+    from netlab.trace.session.path_prediction import PathPrediction
 
 
-class RuleBooks:
+class RulesRead:
     """Begins with a look at each host's ruleset, to notice what changes until it is read.
 
     Args:
@@ -60,7 +60,7 @@ class RuleBooks:
 
     def path_prediction(self) -> "PathPrediction":
         """Return what the rules that were read say of connections to come."""
-        from netlab.lab.trace.path_prediction import PathPrediction  # noqa: PLC0415 for those who ask
+        from netlab.trace.session.path_prediction import PathPrediction  # noqa: PLC0415 for those who ask
 
         listed = {host.name: self._listed(host) for host in self._hosts}
         return PathPrediction(hosts=tuple(self._hosts), version=self._version, listed=listed)

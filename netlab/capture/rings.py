@@ -23,12 +23,12 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Final
 
+from netlab.capture.capture_point import CapturePoint, HeardInterface
+from netlab.capture.points import Choice, interfaces_of
 from netlab.client.hosts import host_of
 from netlab.errors import KernelError
 from netlab.kernel import netns
 from netlab.kernel.netns import inside
-from netlab.lab.capture.points import Choice, interfaces_of
-from netlab.lab.capture.vantage import HeardInterface, Vantage
 from netlab.linux.interfaces import InterfaceSeen
 from netlab.linux.packet_ring import BLOCK_BYTES, Passage, Points, Record, Ring, is_second_copy
 from netlab.linux.socket_filters import at_interfaces
@@ -69,7 +69,7 @@ class _Heard:
     host: Host
     inode: int
     ring: Ring
-    points: Points[Vantage]
+    points: Points[CapturePoint]
     known: dict[int, InterfaceSeen] = field(default_factory=dict)
     """The interfaces that it had when the ring was opened."""
     interfaces: dict[int, HeardInterface] = field(default_factory=dict)
@@ -94,7 +94,7 @@ class CaptureRings:
         self.listeners: list[Meet] = []
         """Told of each interface before any frame of it is taken."""
         self._dropped_before: Counter[str] = Counter()
-        self._held: list[Record[Vantage]] = []
+        self._held: list[Record[CapturePoint]] = []
         self._poll = select.poll()
         _allow_many_files()
 
@@ -135,7 +135,7 @@ class CaptureRings:
         for heard in self._heard.values():
             heard.ring.collect()
 
-    def take(self, *, everything: bool = False) -> list[Record[Vantage]]:
+    def take(self, *, everything: bool = False) -> list[Record[CapturePoint]]:
         """Return frames in the order of time; the newest are held back unless all are wanted."""
         records = self._held
         for heard in self._heard.values():
@@ -209,7 +209,7 @@ class CaptureRings:
         self._poll.unregister(heard.ring)
         heard.ring.close()
 
-    def _vantage(self, heard: _Heard, passage: Passage) -> Vantage | None:
+    def _vantage(self, heard: _Heard, passage: Passage) -> CapturePoint | None:
         interface = heard.interfaces.get(passage.ifindex)
         if interface is None:
             # An interface that came after the ring.
@@ -220,7 +220,7 @@ class CaptureRings:
             interface = self._met(heard, seen)
         if is_second_copy(interface.seen.ifname, passage.kind):
             return None
-        return Vantage.through(interface, passage.kind)
+        return CapturePoint.through(interface, passage.kind)
 
     def _met(self, heard: _Heard, seen: InterfaceSeen) -> HeardInterface:
         interface = HeardInterface(
