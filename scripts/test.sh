@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Install what the tests need, then run all of them: sudo scripts/test.sh
+# Install what the tests need, then run them: sudo scripts/test.sh [--all]
 #
 # System packages come from apt-get and only when they are missing; Python packages go into .venv in
-# the checkout. Twice is once.
+# the checkout. Twice is once. With --all the tests run too that take minutes each.
 set -euo pipefail
 
 checkout=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd -P)
@@ -35,9 +35,16 @@ install_python_packages() {
   finish
 }
 
+case ${1-} in
+"" | --all) ;;
+*)
+  say "Usage: sudo scripts/test.sh [--all]"
+  exit 2
+  ;;
+esac
 require_root scripts/test.sh
 trap give_back EXIT
-say "netlab: all tests"
+say "netlab: ${1:+all }tests. The first time it installs some 1.3 GB of packages (a browser, tshark, QEMU)."
 # Pages are tested in Chromium. Ubuntu has it as a snap only, which needs a running snapd: there its
 # tests are skipped, unless a browser is installed already.
 browser=()
@@ -50,12 +57,13 @@ system_packages ip:iproute2 iptables-restore:iptables nft:nftables curl:curl ps:
   busybox:busybox dot:graphviz shellcheck:shellcheck "${browser[@]}"
 install_python_packages
 say ""
-"$checkout/scripts/check" --kernel
+"$checkout/scripts/check" "${1:---kernel}"
 cat >&2 <<'END'
 
-All tests passed. What next:
+The tests passed. What next:
 
   scripts/check                  after a change: lint, types, layers and unit tests, without root
   sudo scripts/check --kernel    the tests on real namespaces too
+  sudo scripts/check --all       those too that take minutes each
   sudo scripts/quickstart.sh     install netlab and bring a lab up
 END

@@ -1,0 +1,219 @@
+"""Run the steps of `scripts/check`: one queue, as many side by side as there are processors.
+
+A step is a command. Its line is printed when it ends, with its time and the last line that it
+printed; of a step that fails, all of it. The tests of pure code and the tools are a step each. Each
+file of tests that build namespaces is a step in a mount, pid and ipc namespace of its own with an
+empty /run: so labs of two files never meet, and nothing outlives its file.
+"""
+
+import argparse
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter, deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from importlib.metadata import requires, version
+from pathlib import Path
+from typing import Final
+
+LIMIT_S: Final = 1200 * float(os.environ.get("NETLAB_TIMEOUT_SCALE", "1"))
+"""A step that runs for longer is ended, and has failed."""
+
+NOTHING_TO_RUN: Final = 5
+"""pytest's exit code where every test of a file was left out."""
+
+OWN_NAMESPACES: Final = (
+    *("unshare", "--mount", "--pid", "--fork", "--ipc", "--mount-proc", "--kill-child"),
+    *("sh", "-c", 'mount -t tmpfs -o mode=755 run /run && mkdir /run/lock && exec "$@"', "sh"),
+)
+
+ALONE: Final = frozenset({"tests/kernel/test_traffic.py"})
+"""Files whose tests count what a busy machine loses: nothing else runs beside them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A command to run, and the name that its line has."""
+
+    name: str
+    command: tuple[str, ...]
+    alone: bool = False
+
+
+@dataclass(slots=True)
+class Running:
+    """A step that was begun: its process, the file of its output, and when it began."""
+
+    step: Step
+    process: subprocess.Popen[bytes]
+    output: Path
+    began: float = field(default_factory=time.monotonic)
+
+
+def tool_steps() -> list[Step]:
+    """Return the steps that need no test: lint, format, types, layers, shell scripts."""
+    shell = [str(p) for p in Path("scripts").rglob("*") if p.is_file() and _is_shell(p)]
+    checked = ("shellcheck", "--external-sources", ".ci/run", *sorted(shell))
+    if shutil.which("shellcheck") is None:
+        checked = ("echo", "not looked at: shellcheck is not installed")
+    return [
+        Step("types", ("mypy",)),
+        Step("lint", ("ruff", "check", ".")),
+        Step("format", ("ruff", "format", "--check", ".")),
+        Step("layers", ("lint-imports",)),
+        Step("shell", checked),
+    ]
+
+
+def _is_shell(path: Path) -> bool:
+    first = path.read_bytes().partition(b"\n")[0]
+    return path.suffix == ".sh" or (first.startswith(b"#!") and b"bash" in first)
+
+
+def unit_steps() -> list[Step]:
+    """Return the steps of tests that touch no namespace."""
+    heavy = ("unit/lab", "unit/render", "property")
+    rest = [f"--ignore=tests/{name}" for name in heavy]
+    directories = ("tests/unit", "tests/property", "tests/golden")
+    return [
+        Step("unit", ("pytest", "-q", *directories, *rest)),
+        *(Step(name, ("pytest", "-q", f"tests/{name}")) for name in heavy),
+        Step("doctests", ("pytest", "-q", "--doctest-modules", "netlab")),
+    ]
+
+
+def kernel_steps(selection: tuple[str, ...]) -> list[Step]:
+    """Return a step for each file of tests on real namespaces, the longest text first."""
+    files = [
+        path
+        for directory in ("kernel", "scenarios", "browser")
+        for path in Path("tests", directory).rglob("test_*.py")
+    ]
+    files.sort(key=lambda path: -path.stat().st_size)
+    return [
+        Step(
+            f"{path.parent.relative_to('tests')}/{path.stem.removeprefix('test_')}",
+            (*OWN_NAMESPACES, "pytest", "-q", *selection, str(path)),
+            alone=str(path) in ALONE,
+        )
+        for path in files
+    ]
+
+
+def run(steps: list[Step], logs: Path) -> Counter[str]:
+    """Run all steps, and return how many tests passed, failed and were skipped."""
+    waiting = deque(sorted(steps, key=lambda step: step.alone))
+    running: list[Running] = []
+    counts: Counter[str] = Counter()
+    try:
+        while waiting or running:
+            while waiting and _has_room(waiting[0], running):
+                running.append(_begin(waiting.popleft(), logs))
+            for ended in list(_ended(running)):
+                running.remove(ended)
+                done = len(steps) - len(waiting) - len(running)
+                counts += _report(ended, f"{done:3}/{len(steps)}")
+            time.sleep(0.05)
+    finally:
+        for each in running:
+            os.killpg(each.process.pid, signal.SIGKILL)
+            each.process.wait()
+    return counts
+
+
+def _has_room(step: Step, running: list[Running]) -> bool:
+    if step.alone or any(each.step.alone for each in running):
+        return not running
+    return len(running) < (os.cpu_count() or 1)
+
+
+def _begin(step: Step, logs: Path) -> Running:
+    output = logs / step.name.replace("/", ".")
+    with output.open("wb") as file:
+        process = subprocess.Popen(
+            step.command,
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    return Running(step, process, output)
+
+
+def _ended(running: list[Running]) -> Iterator[Running]:
+    for each in running:
+        if each.process.poll() is not None:
+            yield each
+        elif time.monotonic() - each.began > LIMIT_S:
+            os.killpg(each.process.pid, signal.SIGKILL)
+            each.process.wait()
+            with each.output.open("a") as file:
+                file.write(f"\nstill running after {LIMIT_S:g} s, and ended\n")
+            yield each
+
+
+def _report(ended: Running, number: str) -> Counter[str]:
+    """Print the line of a step that ended, and return what it counted."""
+    text = ended.output.read_text(errors="replace")
+    last = text.rstrip().rpartition("\n")[2]
+    seconds = f"{time.monotonic() - ended.began:6.1f} s"
+    counts = Counter(
+        {word: int(n) for n, word in re.findall(r"(\d+) (passed|failed|skipped|error)", last)}
+    )
+    left_out = ended.process.returncode == NOTHING_TO_RUN and "deselected" in last
+    if ended.process.returncode == 0 or left_out:
+        print(f"{number} {ended.step.name:32} ok     {seconds}   {last}", flush=True)
+        for line in re.findall(r"^SKIPPED .*$", text, re.MULTILINE):
+            print(f"        {line}", flush=True)
+        return counts
+    print(f"{number} {ended.step.name:32} FAILED {seconds}", flush=True)
+    print("".join(f"    {line}\n" for line in text.splitlines()), flush=True)
+    counts["failed steps"] += 1
+    return counts
+
+
+def versions() -> str:
+    """Return the versions of the libraries that netlab needs, as they are installed here."""
+    names = [re.split(r"[^A-Za-z0-9_.-]", line)[0] for line in requires("netlab-k8s") or ()]
+    needed = [
+        name
+        for name, line in zip(names, requires("netlab-k8s") or (), strict=True)
+        if "extra ==" not in line
+    ]
+    return ", ".join(f"{name} {version(name)}" for name in needed)
+
+
+def main() -> int:
+    """Run the steps that the command line asks for."""
+    parser = argparse.ArgumentParser(prog="scripts/check")
+    parser.add_argument("--kernel", action="store_true")
+    parser.add_argument("--all", action="store_true")
+    asked = parser.parse_args()
+    steps = [*tool_steps(), *unit_steps()]
+    if asked.kernel or asked.all:
+        steps += kernel_steps(() if asked.all else ("-m", "not long"))
+    began = time.monotonic()
+    print(f"Python {sys.version.split()[0]} with {versions()}")
+    print(f"{len(steps)} steps, {os.cpu_count()} side by side; each line comes when its step ends")
+    with tempfile.TemporaryDirectory() as logs:
+        try:
+            counts = run(steps, Path(logs))
+        except KeyboardInterrupt:
+            print("\ninterrupted")
+            return 130
+    minutes, seconds = divmod(int(time.monotonic() - began), 60)
+    bad = counts["failed steps"]
+    print(f"\n{'All is well' if not bad else f'{bad} steps failed'}, in {minutes} min {seconds} s")
+    failed = counts["failed"] + counts["error"]
+    print(f"{counts['passed']} passed, {failed} failed, {counts['skipped']} skipped")
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
