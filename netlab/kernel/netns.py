@@ -5,13 +5,25 @@ single-threaded processes only: a command of the command line, or the lab's laun
 control plane while its event loop runs. A socket stays in the namespace it was created in.
 """
 
+import errno
+import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from netlab.kernel.syscalls import CLONE_NEWNET, bind_mount, setns, umount, unshare
+from netlab.kernel.syscalls import (
+    CLONE_NEWNET,
+    MS_BIND,
+    MS_REC,
+    MS_SHARED,
+    bind_mount,
+    mount,
+    setns,
+    umount,
+    unshare,
+)
 from netlab.model.names import LAB_NAME, NetnsName, lab_prefix
 
 NETNS: Final = Path("/run/netns")
@@ -49,9 +61,7 @@ def create(name: NetnsName) -> None:
     """
     if is_mounted(name):
         return
-    if not NETNS.exists():
-        NETNS.mkdir(exist_ok=True)
-        NETNS.chmod(0o755)  # as `ip netns` makes it; mkdir's mode would pass through the umask
+    _prepare_directory()
     path = NETNS / name
     os.close(os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o444))
     home = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
@@ -63,6 +73,31 @@ def create(name: NetnsName) -> None:
             setns(home, CLONE_NEWNET)
     finally:
         os.close(home)
+
+
+def _prepare_directory() -> None:
+    """Make ``/run/netns`` as the first ``ip netns add`` does: a shared mount on itself.
+
+    Were it left a plain directory, the first ``ip netns add`` of somebody else would mount it on
+    itself with all that is mounted below, and the copies underneath, out of anybody's reach, would
+    keep every name of ours from being removed (EBUSY).
+    """
+    if not NETNS.exists():
+        NETNS.mkdir(exist_ok=True)
+        NETNS.chmod(0o755)  # as `ip netns` makes it; mkdir's mode would pass through the umask
+    directory = os.open(NETNS, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(directory, fcntl.LOCK_EX)  # two labs, or `ip netns`, may begin at once
+        try:
+            mount("", str(NETNS), "none", MS_SHARED | MS_REC)
+        except OSError as error:
+            if error.errno != errno.EINVAL:
+                raise
+            # It is no mount point yet.
+            mount(str(NETNS), str(NETNS), "none", MS_BIND | MS_REC)
+            mount("", str(NETNS), "none", MS_SHARED | MS_REC)
+    finally:
+        os.close(directory)
 
 
 def delete(name: NetnsName) -> None:

@@ -316,6 +316,20 @@ def test_things_with_similar_names_are_left_alone(lab: Lab):
             subprocess.run(["ip", "netns", "delete", name], check=True)
 
 
+def test_a_first_ip_netns_add_beside_a_lab_does_not_keep_it_from_going(lab: Lab):
+    own_run = ["unshare", "--mount", "--pid", "--fork", "--mount-proc", "sh", "-ec"]
+    script = "mount -t tmpfs run /run; $NETLAB up; ip netns add other; $NETLAB down; ip netns"
+    done = subprocess.run(
+        [*own_run, script],
+        env={**lab.environment(), "NETLAB": " ".join(lab.command())},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith("\nother\n"), done.stdout
+
+
 def test_namespaces_of_other_tools_are_no_labs(lab: Lab):
     name = f"netlab-{lab.name}_x-foo"
     subprocess.run(["ip", "netns", "add", name], check=True)
