@@ -47,6 +47,7 @@ _COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "validate": ("topologies:validate", "Check topology files, without root."),
     "schema": ("topologies:schema", "Print the JSON schema of topology files, or of a trace."),
     "doctor": ("doctor:doctor", "Try each thing a lab needs on this machine."),
+    "help": ("help:help_", "Show the help of a command."),
 }
 """Module and attribute of each command, and its line of help; in the order of the help."""
 
@@ -119,7 +120,7 @@ def main() -> NoReturn:
 
 def _run(arguments: list[str]) -> int:
     try:
-        result: Any = netlab.main(arguments, prog_name="netlab", standalone_mode=False)
+        result: Any = netlab.main(arguments, prog_name=_called_as(), standalone_mode=False)
     except NetlabError as error:
         return _tell(error)
     except (click.ClickException, click.Abort, click.exceptions.Exit) as error:
@@ -130,6 +131,11 @@ def _run(arguments: list[str]) -> int:
     except (KeyboardInterrupt, Exception) as error:  # noqa: BLE001 (a bug of ours is told, too)
         return _tell_other(error)
     return result if isinstance(result, int) else 0
+
+
+def _called_as() -> str:
+    """Return the name that help and completion go by: another tool may be called netlab, too."""
+    return "k8s-netlab" if os.path.basename(sys.argv[0]) == "k8s-netlab" else "netlab"  # noqa: PTH119 (imports pathlib)
 
 
 def _open_what_is_closed() -> None:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from netlab.cli.completion import Names, complete_host
 from netlab.cli.options import (
-    complete_host,
     lab_option,
     wireshark_profile_option,
     write_wireshark_profile,
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _TOLD_COMMANDS = 3
 
 
-def _complete_point(context: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
+def _complete_point(context: click.Context, parameter: click.Parameter, begun: str) -> Names:
     """Return the hosts that complete what was typed, or the interfaces behind ``HOST:``."""
     host, colon, _ = begun.partition(":")
     if not colon:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from netlab.cli.options import complete_host, lab_option
+from netlab.cli.completion import complete_host, complete_service
+from netlab.cli.options import lab_option
 
 if TYPE_CHECKING:
     from netlab.lab.conntrack import Surroundings
@@ -24,7 +25,13 @@ if TYPE_CHECKING:
     type=click.Choice(["tcp", "udp", "icmp", "icmpv6", "sctp"], case_sensitive=False),
     help="Only connections of this protocol.",
 )
-@click.option("--service", default="", metavar="NS/NAME", help="Only those that call this Service.")
+@click.option(
+    "--service",
+    default="",
+    metavar="NS/NAME",
+    shell_complete=complete_service,
+    help="Only those that call this Service.",
+)
 @click.option("--nat", is_flag=True, help="Only those whose addresses are rewritten.")
 @click.option("-w", "--watch", is_flag=True, help="Follow them as they come and go: a line each.")
 @click.option("-n", "--numeric", is_flag=True, help="Addresses in place of names.")

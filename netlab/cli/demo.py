@@ -2,20 +2,21 @@
 
 import os
 import shutil
-import signal
 import sys
 from typing import TYPE_CHECKING
 
 import click
 
+from netlab.cli.completion import complete_demo
 from netlab.cli.options import family_option, lab_option
+from netlab.cli.signals import end_once
 
 if TYPE_CHECKING:
     from netlab.model.addresses import Family
 
 
 @click.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=complete_demo)
 @family_option("Call addresses of this family; without this of the Service's own first family.")
 @lab_option
 def demo(name: str | None, lab: str, family: "Family | None") -> None:
@@ -54,7 +55,7 @@ def _run(name: str, lab: str, family: "Family | None") -> None:
 
     require_root()
     # Whatever ends the demo, it puts back what it changed.
-    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    end_once()
     cluster = Cluster(lab=lab, objects=Client(control_socket(lab)), read_hosts=lambda: hosts(lab))
     experiment = next(known for known in EXPERIMENTS if known.name == name)
     report = run_experiment(experiment, cluster, lambda line: click.echo(line, err=True), family)

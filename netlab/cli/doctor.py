@@ -9,7 +9,14 @@ _UNABLE = 4
 
 
 @click.command()
-@click.option("-o", "output", type=click.Choice(["table", "json"]), default="table")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="Form of the answer.",
+)
 def doctor(output: str) -> int:
     """Try each thing a lab needs on this machine, and say what to install or load.
 

@@ -4,13 +4,20 @@ import os
 
 import click
 
-from netlab.cli.options import complete_host, lab_option
+from netlab.cli.completion import complete_host, complete_program
+from netlab.cli.options import lab_option
 
 
 @click.command("exec", context_settings={"ignore_unknown_options": True})
 @lab_option
 @click.argument("host", shell_complete=complete_host)
-@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+@click.argument(
+    "command",
+    nargs=-1,
+    required=True,
+    type=click.UNPROCESSED,
+    shell_complete=complete_program,
+)
 def exec_(lab: str, host: str, command: tuple[str, ...]) -> int:
     """Run COMMAND in HOST: client, router, a node, or a pod (web-1, or namespace/web-1).
 

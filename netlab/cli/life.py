@@ -5,25 +5,27 @@ import time
 
 import click
 
-from netlab.cli.options import complete_topology, lab_option
+from netlab.cli.completion import complete_topology
+from netlab.cli.options import lab_option
 
 
 @click.command()
-@click.argument("topology", default="source-ip", shell_complete=complete_topology)
+@click.argument("topology", required=False, shell_complete=complete_topology)
 @lab_option
 @click.option("--dry-run", is_flag=True, help="Print the commands; change nothing, need no root.")
-def up(topology: str, lab: str, dry_run: bool) -> None:  # noqa: FBT001 (click's flags)
+def up(topology: str | None, lab: str, dry_run: bool) -> None:  # noqa: FBT001 (click's flags)
     """Build a lab from TOPOLOGY, or bring a running one to it; twice is once.
 
-    TOPOLOGY is a built-in one (see netlab topologies), a file, or - for standard input.
+    TOPOLOGY is a built-in one (see netlab topologies), a file, or - for standard input. Without
+    it a lab that is there keeps its own, and a new one gets source-ip.
 
     Example: sudo netlab up two-nodes
     """
-    from netlab.lab.topologies import read_topology
+    from netlab.lab.topologies import for_lab, read_topology
     from netlab.topology.parse import parse_topology
 
     began = time.monotonic()
-    text, source = read_topology(topology)
+    text, source = read_topology(topology) if topology else for_lab(lab)
     file = parse_topology(text, source)
     if dry_run:
         from netlab.lab.dry_run import commands
@@ -34,6 +36,7 @@ def up(topology: str, lab: str, dry_run: bool) -> None:  # noqa: FBT001 (click's
     from netlab.lab import lock
     from netlab.lab.host import require_room, require_root, require_tools
     from netlab.lab.up import up as bring_up
+    from netlab.render.commands import commands_for
 
     require_root()
     require_tools(file.topology)
@@ -49,7 +52,7 @@ def up(topology: str, lab: str, dry_run: bool) -> None:  # noqa: FBT001 (click's
     for reason in done.not_ready:
         click.echo(f"warning: {reason}", err=True)
     if file.topology.message:
-        click.echo(f"\n{file.topology.message.rstrip()}")
+        click.echo(f"\n{commands_for(lab, file.topology.message.rstrip())}")
 
 
 @click.command()

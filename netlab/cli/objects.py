@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import click
 
+from netlab.cli.completion import complete_file, complete_kind, complete_object
 from netlab.cli.options import lab_option
 from netlab.client.api_client import Client
 from netlab.errors import LabError, SpecError
@@ -41,8 +42,8 @@ namespace_option = click.option(
 
 
 @click.command()
-@click.argument("kind")
-@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.argument("kind", shell_complete=complete_kind)
+@click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=complete_object)
 @namespace_option
 @click.option("-A", "--all-namespaces", is_flag=True, help="Objects of all namespaces.")
 @click.option("-l", "--selector", default="", help="Labels, such as app=web,tier!=test.")
@@ -121,7 +122,14 @@ def _print_tables(wanted: _Wanted, found: Sequence[tuple[Resource, list[Object]]
 
 
 @click.command()
-@click.option("-f", "--filename", required=True, metavar="FILE", help="Manifests; - is stdin.")
+@click.option(
+    "-f",
+    "--filename",
+    required=True,
+    metavar="FILE",
+    shell_complete=complete_file,
+    help="Manifests; - is stdin.",
+)
 @namespace_option
 @lab_option
 def apply(filename: str, namespace: str, lab: str) -> None:
@@ -134,9 +142,15 @@ def apply(filename: str, namespace: str, lab: str) -> None:
 
 
 @click.command()
-@click.argument("kind", required=False)
-@click.argument("names", nargs=-1, metavar="[NAME]...")
-@click.option("-f", "--filename", metavar="FILE", help="Delete what a file of manifests names.")
+@click.argument("kind", required=False, shell_complete=complete_kind)
+@click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=complete_object)
+@click.option(
+    "-f",
+    "--filename",
+    metavar="FILE",
+    shell_complete=complete_file,
+    help="Delete what a file of manifests names.",
+)
 @click.option("--grace-period", type=click.IntRange(min=0), help="Seconds a pod may take to end.")
 @click.option("--wait/--no-wait", default=True, help="Return when the objects are gone.")
 @namespace_option
@@ -190,8 +204,8 @@ def _await_gone(client: Client, path: str, uid: str) -> None:
 
 
 @click.command()
-@click.argument("kind")
-@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.argument("kind", shell_complete=complete_kind)
+@click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=complete_object)
 @click.option("--replicas", type=click.IntRange(min=0), required=True, help="How many pods.")
 @namespace_option
 @lab_option
@@ -207,8 +221,8 @@ def scale(kind: str, names: tuple[str, ...], replicas: int, namespace: str, lab:
 
 
 @click.command()
-@click.argument("kind")
-@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.argument("kind", shell_complete=complete_kind)
+@click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=complete_object)
 @click.option("-p", "--patch", "text", required=True, metavar="JSON", help="The patch; YAML too.")
 @click.option("--type", "type_", type=click.Choice(list(_PATCH_TYPES)), default="strategic")
 @click.option(
@@ -249,8 +263,13 @@ def _patch_body(text: str) -> object:
 def _named(kind: str, names: Sequence[str]) -> list[tuple[Resource, str]]:
     kinds, found = _split(kind, names)
     if not found:
-        raise click.UsageError(f"give a name: {kinds}/NAME")
+        raise click.UsageError(f"give kind and name: {_example(kinds)}")
     return [(resource, name) for resource in _resources(kinds) for name in found]
+
+
+def _example(word: str) -> str:
+    """Return how what was probably meant is written: ``web`` alone is a name without a kind."""
+    return f"{word}/NAME" if word == "all" or resource_named(word) else f"deploy/{word}"
 
 
 def _split(kind: str, names: Sequence[str]) -> tuple[str, tuple[str, ...]]:

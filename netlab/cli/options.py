@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 import click
 
+from netlab.cli.completion import complete_lab
 from netlab.model.addresses import Family
 from netlab.model.names import LAB_NAME
 
@@ -27,6 +28,8 @@ def lab_option(command: _Command) -> _Command:
         envvar="NETLAB_LAB",
         metavar="NAME",
         show_default=True,
+        show_envvar=True,
+        shell_complete=complete_lab,
         callback=_checked,
         help="The lab to speak to.",
     )(command)
@@ -78,20 +81,3 @@ def write_wireshark_profile(directory: str) -> None:
     if path.parent.name != "profiles":
         use = f"copy it to ~/.config/wireshark/profiles, then: {use}"
     click.echo(f"Wireshark profile: {path} ({use})", err=True)
-
-
-def complete_host(context: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
-    """Return the hosts of the lab that complete what was typed; the kernel knows them."""
-    from netlab.client.hosts import names_of_hosts
-
-    del parameter
-    lab = context.params.get("lab") or "default"
-    return [name for name in names_of_hosts(lab) if name.startswith(begun)]
-
-
-def complete_topology(context: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
-    """Return the built-in topologies that complete what was typed."""
-    from netlab.lab.topologies import builtin_names
-
-    del context, parameter
-    return [name for name in builtin_names() if name.startswith(begun)]

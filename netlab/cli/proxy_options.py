@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from netlab.cli.completion import complete_file
+
 if TYPE_CHECKING:
     from netlab.model.addresses import Address
     from netlab.proxy.view import ProxyView
@@ -71,6 +73,7 @@ def proxy_options(command: Callable[..., None]) -> Callable[..., None]:
             metavar="FILE",
             multiple=True,
             required=True,
+            shell_complete=complete_file,
             help="Kubernetes objects, YAML or JSON; - for standard input.",
         ),
     ):

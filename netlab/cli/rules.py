@@ -4,12 +4,19 @@ import json
 
 import click
 
+from netlab.cli.completion import complete_host, complete_service
 from netlab.cli.options import lab_option
 
 
 @click.command()
-@click.argument("node")
-@click.option("--service", default="", metavar="NS/NAME", help="Only the rules of this Service.")
+@click.argument("node", shell_complete=complete_host)
+@click.option(
+    "--service",
+    default="",
+    metavar="NS/NAME",
+    shell_complete=complete_service,
+    help="Only the rules of this Service.",
+)
 @click.option("--explain", is_flag=True, help="Show each rule below its sentence.")
 @click.option(
     "--diff", "is_diff", is_flag=True, help="Show where they are not what they should be."

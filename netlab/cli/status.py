@@ -18,7 +18,9 @@ _OUTPUT = click.Choice(["table", "wide", "json", "yaml"])
 
 @click.command()
 @lab_option
-@click.option("-o", "output", type=_OUTPUT, default="table", help="Form of the answer.")
+@click.option(
+    "-o", "--output", type=_OUTPUT, default="table", show_default=True, help="Form of the answer."
+)
 def status(lab: str, output: str) -> int:
     """Show a lab: its hosts with processes, CPU and memory, and its Services.
 
@@ -43,7 +45,9 @@ def status(lab: str, output: str) -> int:
 
 
 @click.command("list")
-@click.option("-o", "output", type=_OUTPUT, default="table", help="Form of the answer.")
+@click.option(
+    "-o", "--output", type=_OUTPUT, default="table", show_default=True, help="Form of the answer."
+)
 def list_(output: str) -> None:
     """List the labs of this machine.
 

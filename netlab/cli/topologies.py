@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from netlab.cli.completion import complete_topology
 from netlab.errors import SpecError
 
 if TYPE_CHECKING:
@@ -17,7 +18,9 @@ _SCHEMAS: Final = ("topology", "trace", "matrix", "conntrack", "graph")
 
 
 @click.command()
-@click.argument("files", metavar="FILE...", nargs=-1, required=True)
+@click.argument(
+    "files", metavar="FILE...", nargs=-1, required=True, shell_complete=complete_topology
+)
 def validate(files: tuple[str, ...]) -> None:
     """Check topology files and manifests without building anything.
 

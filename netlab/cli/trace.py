@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from netlab.cli.completion import complete_trace
 from netlab.cli.options import (
     family_option,
     lab_option,
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument(
-    "words", nargs=-1, metavar="FROM TARGET | [FROM] --attach WHAT | diff A.json B.json"
+    "words",
+    nargs=-1,
+    metavar="FROM TARGET | [FROM] --attach WHAT | diff A.json B.json",
+    shell_complete=complete_trace,
 )
 @click.option(
     "--attach",

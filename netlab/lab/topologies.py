@@ -8,6 +8,7 @@ from typing import Final
 from netlab.documents.problems import nearest, refuse
 from netlab.documents.yaml_text import ONE_LAB, Limits, size_problem
 from netlab.errors import SpecError
+from netlab.kernel.rundir import topology_file
 
 DEFAULT: Final = "source-ip"
 """What ``netlab up`` builds when it is not told."""
@@ -45,6 +46,16 @@ def read_topology(name_or_path: str) -> tuple[bytes, str]:
         resource = files("netlab") / "topologies" / f"{name_or_path}.yaml"
         return resource.read_bytes(), f"{name_or_path}.yaml"
     return read_spec(name_or_path, hint=_missing_hint(name_or_path))
+
+
+def for_lab(lab: str) -> tuple[bytes, str]:
+    """Return the topology that ``lab`` has, else the default one, and how messages shall call it.
+
+    Raises:
+        SpecError: The lab's file is not readable.
+    """
+    own = topology_file(lab)
+    return read_spec(str(own)) if own.exists() else read_topology(DEFAULT)
 
 
 def read_spec(path: str, hint: str = "", limits: Limits = ONE_LAB) -> tuple[bytes, str]:

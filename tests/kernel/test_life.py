@@ -316,6 +316,20 @@ def test_things_with_similar_names_are_left_alone(lab: Lab):
             subprocess.run(["ip", "netns", "delete", name], check=True)
 
 
+def test_up_without_a_name_keeps_the_topology_that_runs(lab: Lab):
+    lab.up("two-nodes")
+    again = lab.run("up")
+    assert again.returncode == 0, again.stderr
+    assert "(two-nodes) is up already" in again.stdout
+
+
+def test_what_up_says_to_type_next_is_about_this_lab(lab: Lab):
+    said = lab.up("two-nodes").splitlines()
+    commands = [line.strip() for line in said if line.strip().startswith("sudo netlab")]
+    assert commands
+    assert all(f" --lab {lab.name}" in command for command in commands)
+
+
 def test_a_first_ip_netns_add_beside_a_lab_does_not_keep_it_from_going(lab: Lab):
     own_run = ["unshare", "--mount", "--pid", "--fork", "--mount-proc", "sh", "-ec"]
     script = "mount -t tmpfs run /run; $NETLAB up; ip netns add other; $NETLAB down; ip netns"

@@ -55,6 +55,17 @@ def test_every_command_says_what_it_does(name: str):
     assert CliRunner().invoke(found, ["--help"]).exit_code == 0
 
 
+def test_help_of_a_command_is_what_its_own_option_prints():
+    assert run("help", "trace").stdout == run("trace", "--help").stdout
+    assert run("help").stdout == run("--help").stdout
+
+
+def test_help_of_a_misspelt_command_says_what_is_near():
+    done = run("help", "trac")
+    assert done.returncode == 2
+    assert "Did you mean trace?" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("program", "unwanted"),
     [
