@@ -37,6 +37,7 @@ _Workload = Callable[[Callable[[], None], Sequence[str]], None]
 
 BUILT_IN: Final[Mapping[str, str]] = {
     "agnhost": "netlab.workloads.agnhost.commands:run_command",
+    "coredns": "netlab.dns.coredns:run",
     "echo": "netlab.workloads.echo:run",
 }
 """Workloads that are Python functions, by the name that stands first in ``argv``.

@@ -52,6 +52,7 @@ server {
 _ECHO: Final = Program(argv=("echo",), built_in=True)
 IMAGES: Final[Mapping[str, Program]] = {
     "agnhost": Program(argv=("agnhost",), built_in=True),
+    "coredns": Program(argv=("coredns",), built_in=True),
     "echoserver": _ECHO,
     "nginx": Program(
         argv=("/usr/sbin/nginx", "-g", "daemon off;"),

@@ -17,6 +17,7 @@ TESTED_THROUGH: Final[dict[str, str]] = {
     "client/*.py": "kernel/test_life.py",
     "controllers/*.py": "unit/controllers/test_reconcile.py",
     "cli/*.py": "kernel/test_pods.py",
+    "dns/*.py": "unit/dns/test_coredns.py",
     "kernel/*.py": "kernel/test_life.py",
     "lab/*.py": "kernel/test_life.py",
     "netfilter/questions.py": "unit/netfilter/test_walk.py",
