@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 from netlab.client.hosts import find_netns
 from netlab.errors import LabError
-from netlab.kernel import netns
-from netlab.kernel.netns import inside
+from netlab.linux import netns
 from netlab.linux.interfaces import InterfaceSeen, read_interfaces
+from netlab.linux.netns import inside
 from netlab.model.names import NetnsName
 
 

@@ -27,9 +27,9 @@ from netlab.capture.capture_point import CapturePoint, HeardInterface
 from netlab.capture.points import Choice, interfaces_of
 from netlab.client.hosts import host_of
 from netlab.errors import KernelError
-from netlab.kernel import netns
-from netlab.kernel.netns import inside
+from netlab.linux import netns
 from netlab.linux.interfaces import InterfaceSeen
+from netlab.linux.netns import inside
 from netlab.linux.packet_ring import BLOCK_BYTES, Passage, Points, Record, Ring, is_second_copy
 from netlab.linux.socket_filters import at_interfaces
 from netlab.model.hosts import Host, HostKind

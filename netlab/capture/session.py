@@ -17,7 +17,7 @@ from netlab.client.api_client import Client
 from netlab.client.cluster import Cluster
 from netlab.client.hosts import hosts
 from netlab.errors import NetlabError
-from netlab.kernel.rundir import control_socket
+from netlab.model.rundir import control_socket
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,8 +21,8 @@ def compile_(asked: Asked, family: str | None) -> None:
 
     Example: netlab compile -f objects.yaml --node node1
     """
+    from netlab.kubeproxy.text import compile_text
     from netlab.model.addresses import Family
-    from netlab.proxy.text import compile_text
 
     view = read_view(asked)
     families = {"ipv4": Family.IPV4, "ipv6": Family.IPV6}

@@ -44,9 +44,9 @@ def _hosts(lab: str) -> list[str]:
 def _objects(lab: str, word: str, namespace: str = "") -> list[tuple[str, str]]:
     """Return namespace and name of every object of a resource, as the lab's API lists them."""
     from netlab.client.api_client import Client
-    from netlab.kernel.rundir import control_socket
     from netlab.kube.objects import name_of, namespace_of
     from netlab.kube.resources import resource_named
+    from netlab.model.rundir import control_socket
 
     resource = resource_named(word)
     if resource is None:
@@ -58,7 +58,7 @@ def _objects(lab: str, word: str, namespace: str = "") -> list[tuple[str, str]]:
 @silent
 def complete_lab(context: click.Context, begun: str) -> Iterable[str]:
     """Offer the labs of this machine."""
-    from netlab.kernel import netns
+    from netlab.linux import netns
 
     del context, begun
     return netns.labs()

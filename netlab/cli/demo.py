@@ -46,9 +46,9 @@ def _run(name: str, lab: str, family: "Family | None") -> None:
     from netlab.client.cluster import Cluster
     from netlab.client.hosts import hosts
     from netlab.errors import ExpectationError
-    from netlab.kernel.rundir import control_socket
     from netlab.lab.demo.experiments import EXPERIMENTS, run_experiment
     from netlab.lab.host import require_root
+    from netlab.model.rundir import control_socket
     from netlab.render.demo import render_finding, render_moral, render_verdict
     from netlab.render.path import Style
     from netlab.render.trace.tree import TraceStyle, render_trace

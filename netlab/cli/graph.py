@@ -32,9 +32,9 @@ def graph(output: str, lab: str, *, every_pod: bool) -> None:
     Example: sudo netlab graph -o svg
     """
     from netlab.client.api_client import Client
-    from netlab.kernel.rundir import control_socket
     from netlab.lab.graph import read_graph
     from netlab.lab.host import require_root
+    from netlab.model.rundir import control_socket
 
     require_root()
     found = read_graph(lab, Client(control_socket(lab)))

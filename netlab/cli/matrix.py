@@ -57,9 +57,9 @@ def matrix(
     from netlab.client.api_client import Client
     from netlab.client.cluster import Cluster
     from netlab.client.hosts import hosts
-    from netlab.kernel.rundir import control_socket
     from netlab.lab.host import require_root
     from netlab.lab.output_files import write_file
+    from netlab.model.rundir import control_socket
     from netlab.render.matrix.page import render_matrix_html
     from netlab.render.matrix.svg import render_matrix_svg
 

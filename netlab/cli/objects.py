@@ -15,7 +15,6 @@ from netlab.cli.completion import complete_file, complete_kind, complete_object
 from netlab.cli.options import lab_option
 from netlab.client.api_client import Client
 from netlab.errors import LabError, SpecError
-from netlab.kernel.rundir import control_socket
 from netlab.kube.objects import Object, name_of, namespace_of, uid_of, with_metadata
 from netlab.kube.resources import (
     DEFAULT_NAMESPACE,
@@ -26,6 +25,7 @@ from netlab.kube.resources import (
     resource_words,
 )
 from netlab.kube.status import StatusError
+from netlab.model.rundir import control_socket
 
 _PATCH_TYPES: Final = {
     "strategic": "application/strategic-merge-patch+json",

@@ -11,8 +11,8 @@ import click
 from netlab.cli.completion import complete_file
 
 if TYPE_CHECKING:
+    from netlab.kubeproxy.view import ProxyView
     from netlab.model.addresses import Address
-    from netlab.proxy.view import ProxyView
 
 
 def _addresses(
@@ -92,9 +92,9 @@ def read_view(asked: Asked) -> "ProxyView":
 
     from netlab.documents.yaml_text import ONE_CLUSTER
     from netlab.kube.proxy_objects import parse_proxy_objects
+    from netlab.kubeproxy.view import proxy_view
     from netlab.lab.topologies import read_spec
     from netlab.model.topology import ProxyMode
-    from netlab.proxy.view import proxy_view
 
     # What is read is no garbage; to look through a large cluster again and again for some doubles
     # the time.

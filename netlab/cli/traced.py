@@ -80,8 +80,8 @@ def _cluster(lab: str) -> "Cluster":
     from netlab.client.api_client import Client
     from netlab.client.cluster import Cluster
     from netlab.client.hosts import hosts
-    from netlab.kernel.rundir import control_socket
     from netlab.lab.host import require_root
+    from netlab.model.rundir import control_socket
 
     require_root()
     return Cluster(lab=lab, objects=Client(control_socket(lab)), read_hosts=lambda: hosts(lab))

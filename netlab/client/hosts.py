@@ -5,10 +5,10 @@ from ipaddress import ip_address
 
 from netlab.client.api_client import Client
 from netlab.errors import LabError
-from netlab.kernel import netns
-from netlab.kernel.rundir import control_socket
+from netlab.linux import netns
 from netlab.model.hosts import Host, HostKind
 from netlab.model.names import ROUTER, NetnsName, host_netns, lab_prefix, pod_netns
+from netlab.model.rundir import control_socket
 
 
 def hosts(lab: str) -> tuple[Host, ...]:

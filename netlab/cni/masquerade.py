@@ -8,9 +8,16 @@ from collections.abc import Sequence
 from ipaddress import ip_network
 
 from netlab.model.addresses import Address, Family, Network
-from netlab.netfilter.matches import AddrType, Comment, Destination, OutInterface, Side, Source
-from netlab.netfilter.rules import Chain, Ruleset, Table, rule
-from netlab.netfilter.targets import Dnat, Jump, Masquerade, Return, Snat
+from netlab.netfilter.iptables.matches import (
+    AddrType,
+    Comment,
+    Destination,
+    OutInterface,
+    Side,
+    Source,
+)
+from netlab.netfilter.iptables.rules import Chain, Ruleset, Table, rule
+from netlab.netfilter.iptables.targets import Dnat, Jump, Masquerade, Return, Snat
 
 MASQ_AGENT = "IP-MASQ-AGENT"
 """A chain that is there on every node."""

@@ -8,7 +8,8 @@ import os
 import signal
 import sys
 
-from netlab.kernel import container_runtime, rundir
+from netlab.kubelet.runtime import container_runtime
+from netlab.model import rundir
 
 
 def main(lab: str) -> None:

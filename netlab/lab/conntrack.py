@@ -12,11 +12,11 @@ from netlab.client.api_client import Client
 from netlab.client.cluster import Cluster, cluster_ips, service_addresses
 from netlab.client.hosts import find_netns, host_of, hosts, is_pod
 from netlab.errors import KernelError, LabError
-from netlab.kernel import netns
-from netlab.kernel.rundir import control_socket
+from netlab.linux import netns
 from netlab.model.addresses import Address
 from netlab.model.hosts import Host, HostKind
 from netlab.model.packets import AddrPort
+from netlab.model.rundir import control_socket
 from netlab.sources.conntrack_entries import Changed, Tracked
 from netlab.sources.conntrack_table import TableChanges, read_table
 from netlab.trace.conntrack import Doors, Selection, in_order

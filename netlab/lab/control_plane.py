@@ -4,7 +4,7 @@ Theory of operation
 -------------------
 It is crash-only: it starts by reading the kernel back, so a start is the same as a repair. Two
 child processes do its work in the kernel, the launcher on the network and the container runtime on
-containers. The event loop runs passes (see ``netlab.lab.runtime``). One pass:
+containers. The event loop runs passes (see ``netlab.lab.passes``). One pass:
 
 1. the controllers reconcile objects;
 2. pods that are to end are noted, and those that have ended are removed (``kubelet``);
@@ -20,6 +20,7 @@ it learns that it must end.
 It answers on the lab's Unix socket with the Kubernetes API and with ``/netlab/v1``.
 """
 
+import asyncio
 import gc
 import importlib
 import os
@@ -33,18 +34,22 @@ from netlab.apiserver.bootstrap import bootstrap
 from netlab.apiserver.store import Store
 from netlab.controllers.reconcile import Reconciler
 from netlab.errors import NetlabError
-from netlab.kernel import channel, launcher, processes, rundir
-from netlab.kernel.container_requests import Exited
-from netlab.lab import nodes, runtime
-from netlab.lab.kubelet import Kubelet
+from netlab.kubelet import node_status
+from netlab.kubelet.agent import Kubelet
+from netlab.kubelet.runtime.requests import Exited
+from netlab.kubeproxy.agent import RETRY_S, KubeProxy
+from netlab.kubeproxy.canaries import CanaryWatch
 from netlab.lab.network import Network, created
-from netlab.lab.proxy.canaries import CanaryWatch
-from netlab.lab.proxy.kube_proxy import RETRY_S, KubeProxy
+from netlab.lab.passes import Passes
+from netlab.linux import channel, processes
+from netlab.model import rundir
 from netlab.model.topology import Topology
+from netlab.netns_agent import agent
+from netlab.netns_agent.calls import Calls
 from netlab.topology.parse import parse_topology
 
 if TYPE_CHECKING:
-    from netlab.lab.proxy.node_doors import NodeDoors
+    from netlab.kubeproxy.listeners import NodeDoors
     from netlab.model.names import NetnsFamily, NetnsName
 
 _ROUNDS: Final = 8
@@ -70,7 +75,7 @@ class ControlPlane:
         self.network = Network(lab, self.store, to_launcher)
         self.kubelet = Kubelet(lab, self.store, to_container_runtime)
         self.kube_proxy = KubeProxy(lab, self.store, to_launcher, self.clock)
-        self.passes = runtime.Passes(self._pass, self.clock)
+        self.passes = Passes(self._pass, self.clock)
         self._canaries = CanaryWatch(to_launcher, self._lost_rules)
         self.listen = to_launcher.descriptor
         self.failure: str = ""
@@ -103,8 +108,8 @@ class ControlPlane:
 
     def _prepare_objects(self) -> None:
         bootstrap(self.store, self.topology.service_networks)
-        nodes.store_nodes(self.store, self.topology, self.clock())
-        nodes.remove_unplaced(self.store, self.topology)
+        node_status.store_nodes(self.store, self.topology, self.clock())
+        node_status.remove_unplaced(self.store, self.topology)
 
     async def _pass(self) -> float | None:
         try:
@@ -170,8 +175,8 @@ class ControlPlane:
         self.kube_proxy.forget({place.netns for place in places})
         self.passes.changed()
 
-    def _calls(self, end: socket) -> runtime.Calls:
-        return runtime.Calls(
+    def _calls(self, end: socket) -> Calls:
+        return Calls(
             end, send=channel.send, receive=channel.receive, told=self._told, gone=_child_gone
         )
 
@@ -194,9 +199,9 @@ async def _serve(lab: str, launcher_end: socket, container_runtime_end: socket) 
     plane = ControlPlane(lab, launcher_end, container_runtime_end)
     plane.store.subscribe(lambda _: plane.passes.changed())
     await plane.begin()
-    passes = runtime.create_task(plane.passes.run())
+    passes = asyncio.ensure_future(plane.passes.run())
     # The web server's libraries load while the launcher builds the network: it takes as long.
-    serving = await runtime.in_thread(importlib.import_module, "netlab.lab.serving")
+    serving = await asyncio.to_thread(importlib.import_module, "netlab.lab.serving")
     await serving.serve(plane)
     await passes
 
@@ -212,4 +217,4 @@ def run(lab: str, container_runtime_end: socket) -> None:
     # Objects and rules stay for long and hardly ever make a circle: looking for one less often
     # halves the time in which the rules of a large cluster are compiled.
     gc.set_threshold(50_000)
-    runtime.run(_serve(lab, launcher.fork(), container_runtime_end))
+    asyncio.run(_serve(lab, agent.fork(), container_runtime_end))

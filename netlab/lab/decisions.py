@@ -6,13 +6,13 @@ from types import TracebackType
 from typing import Final, Self
 
 from netlab.errors import SpecError
-from netlab.kernel.netns import inside
 from netlab.linux.interface_addresses import read_addresses
+from netlab.linux.netns import inside
 from netlab.model.addresses import Family, family_of
 from netlab.model.hosts import Host, HostKind
 from netlab.model.packets import AddressPair, AddrPort
+from netlab.netfilter.nftables.table import TABLE
 from netlab.netfilter.verdicts import ANY_SOURCE_PORT
-from netlab.proxy.nftables.table import TABLE
 from netlab.sources.routes import AskRoute
 from netlab.trace.decision import Decision, Endpoints, decision_of
 from netlab.trace.host_rules import SERVICES, HostRules, ListedRules

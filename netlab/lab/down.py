@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from itertools import chain
 
 from netlab.errors import KernelError
-from netlab.kernel import netns, processes, rundir
+from netlab.linux import netns, processes
+from netlab.model import rundir
 from netlab.model.names import LAB_NAME, NetnsName
 from netlab.model.processes import ProcessId
 

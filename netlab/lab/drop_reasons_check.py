@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import nullcontext
 from typing import Final
 
-from netlab.kernel.probes import Finding
+from netlab.lab.doctor_checks import Finding
 from netlab.model.hosts import Host, HostKind
 from netlab.model.names import NetnsName
 from netlab.sources.kernel_drops import KernelDrops

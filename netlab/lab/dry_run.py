@@ -11,15 +11,15 @@ from netlab.apiserver.store import Store
 from netlab.client.apply import placed
 from netlab.controllers.reconcile import Reconciler
 from netlab.kube.kinds.pod import status
-from netlab.lab.nodes import store_nodes
-from netlab.lab.pod_containers import placement_of
-from netlab.lab.proxy.wanted_rules import wanted_rules
+from netlab.kubelet.container_spec import placement_of
+from netlab.kubelet.node_status import store_nodes
+from netlab.kubeproxy.desired import wanted_rules
 from netlab.model.addresses import Family
 from netlab.model.topology import TopologyFile
-from netlab.netfilter.render import render
+from netlab.netfilter.iptables.render import render
+from netlab.netfilter.nftables.render import render as render_table
 from netlab.plan.build import build_lab
 from netlab.plan.diff import diff
-from netlab.proxy.nftables.render import render as render_table
 
 _END: Final = "NETLAB"
 _RESTORE: Final = {Family.IPV4: "iptables-restore", Family.IPV6: "ip6tables-restore"}

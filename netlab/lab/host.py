@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 from netlab.errors import HostError
-from netlab.kernel import iptables, nftables
-from netlab.kernel.rundir import RUN
+from netlab.linux import iptables, nft
+from netlab.model.rundir import RUN
 from netlab.model.topology import Cni, ProxyMode, Topology
 
 _BRIDGE_SYSCTLS = Path("/proc/sys/net/bridge")
@@ -43,7 +43,7 @@ def require_tools(topology: Topology) -> None:
             hint="start it without ipv6.disable=1, or take IPv6 out of spec.ipFamilies",
         )
     if topology.proxy.mode is ProxyMode.NFTABLES:
-        nftables.program()
+        nft.program()
     if topology.cni is Cni.BRIDGE and not _BRIDGE_SYSCTLS.exists():
         raise HostError(
             "cni: bridge needs br_netfilter, which is not loaded: replies of Services between pods "

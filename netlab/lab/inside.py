@@ -17,8 +17,12 @@ from typing import NoReturn
 from netlab.client.api_client import Client
 from netlab.client.hosts import find_netns, hosts, is_pod
 from netlab.errors import LabError, NetlabError
-from netlab.kernel import capabilities, netns, processes, rundir
-from netlab.kernel.syscalls import (
+from netlab.kube.objects import items_of, name_of, spec_of
+from netlab.kubelet.container_spec import container_environment, hostname_of
+from netlab.kubelet.runtime import capabilities
+from netlab.lab import terminal
+from netlab.linux import netns, processes
+from netlab.linux.syscalls import (
     CLONE_NEWNET,
     CLONE_NEWNS,
     CLONE_NEWPID,
@@ -30,9 +34,7 @@ from netlab.kernel.syscalls import (
     setns,
     unshare,
 )
-from netlab.kube.objects import items_of, name_of, spec_of
-from netlab.lab import terminal
-from netlab.lab.pod_containers import container_environment, hostname_of
+from netlab.model import rundir
 from netlab.model.addresses import Family
 from netlab.model.names import NetnsName, lab_prefix, pod_netns
 from netlab.model.processes import ProcessId

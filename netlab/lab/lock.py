@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from netlab.errors import LabError
-from netlab.kernel.rundir import RUN
+from netlab.model.rundir import RUN
 
 
 @contextmanager

@@ -4,11 +4,11 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from netlab.apiserver.store import Store
-from netlab.kernel.requests import Apply, ReadLab
-from netlab.lab.pod_containers import placement_of
+from netlab.kubelet.container_spec import placement_of
 from netlab.model.links import LabState
 from netlab.model.names import NetnsName
 from netlab.model.topology import Topology
+from netlab.netns_agent.requests import Apply, ReadLab
 from netlab.plan.build import build_lab
 from netlab.plan.diff import diff
 from netlab.plan.ops import CreateNetns, Op

@@ -9,18 +9,18 @@ from netlab import __version__
 from netlab.cni.attachment import gateway
 from netlab.cni.cloud import router_address
 from netlab.kube.objects import items_of, name_of, namespace_of, spec_of, status_of
-from netlab.lab.pod_containers import placement_of
+from netlab.kubelet.container_spec import placement_of
 from netlab.model.names import LB, ROUTER, host_netns, pod_netns
-from netlab.netfilter.render import render
-from netlab.proxy.nftables.render import render as render_table
+from netlab.netfilter.iptables.render import render
+from netlab.netfilter.nftables.render import render as render_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from netlab.kube.objects import Object
+    from netlab.kubeproxy.node_rules import NodeRules
     from netlab.lab.control_plane import ControlPlane
     from netlab.model.addresses import Address, Family
-    from netlab.proxy.node_rules import NodeRules
 
 
 def status(plane: ControlPlane) -> dict[str, Any]:

@@ -8,18 +8,19 @@ from typing import Final
 from netlab.client.api_client import Client
 from netlab.client.hosts import find_netns
 from netlab.errors import KernelError, LabError
-from netlab.kernel import iptables, nftables, rundir
+from netlab.kubeproxy.rule_groups import RuleGroup, group_by_service, with_table
+from netlab.linux import iptables, nft
+from netlab.model import rundir
 from netlab.model.addresses import Family
 from netlab.model.names import NetnsName
-from netlab.netfilter.counted import parse_counted
-from netlab.netfilter.differences import Difference, differences
-from netlab.netfilter.parse import parse, unreadable_table
-from netlab.proxy.nftables.differences import table_differences
-from netlab.proxy.nftables.listing import parse_listing
-from netlab.proxy.nftables.parse import parse as parse_table
-from netlab.proxy.nftables.sync import waiting_chains, without
-from netlab.proxy.nftables.table import TABLE, Table
-from netlab.proxy.rule_groups import RuleGroup, group_by_service, with_table
+from netlab.netfilter.iptables.counters import parse_counted
+from netlab.netfilter.iptables.differences import Difference, differences
+from netlab.netfilter.iptables.parse import parse, unreadable_table
+from netlab.netfilter.nftables.differences import table_differences
+from netlab.netfilter.nftables.listing import parse_listing
+from netlab.netfilter.nftables.parse import parse as parse_table
+from netlab.netfilter.nftables.sync import waiting_chains, without
+from netlab.netfilter.nftables.table import TABLE, Table
 
 _NO_RULES: Final = {"iptables": "", "nftables": None}
 
@@ -98,5 +99,5 @@ def _iptables(netns: NetnsName, family: Family, *, counters: bool = False) -> st
 
 
 def _table(netns: NetnsName, family: Family) -> Table | None:
-    listing = nftables.list_table([netns], family, TABLE)[netns]
+    listing = nft.list_table([netns], family, TABLE)[netns]
     return parse_listing(listing).table if listing else None

@@ -11,11 +11,11 @@ from aiohttp import web
 
 from netlab.apiserver.server import build_app
 from netlab.errors import SpecError
-from netlab.kernel import rundir
 from netlab.kube.status import bad_request, failure_status
+from netlab.kubeproxy.listeners import NodeDoors
+from netlab.kubeproxy.servers import ProxyDoors
 from netlab.lab import report
-from netlab.lab.proxy.doors import ProxyDoors
-from netlab.lab.proxy.node_doors import NodeDoors
+from netlab.model import rundir
 from netlab.topology.parse import parse_topology
 
 if TYPE_CHECKING:

@@ -8,11 +8,12 @@ from netlab import __version__
 from netlab.client.api_client import Client
 from netlab.client.cluster import cluster_ips, slice_family
 from netlab.errors import LabError
-from netlab.kernel import netns, processes, rundir
 from netlab.kube.objects import Object, items_of, labels_of, name_of, namespace_of, spec_of
 from netlab.kube.resources import RESOURCES
 from netlab.lab.down import known_labs
 from netlab.lab.usage import usage, usage_by_netns
+from netlab.linux import netns, processes
+from netlab.model import rundir
 from netlab.model.packets import AddrPort
 from netlab.model.status import HostStatus, LabStatus, ServiceStatus, Usage
 

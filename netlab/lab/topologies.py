@@ -8,7 +8,7 @@ from typing import Final
 from netlab.documents.problems import nearest, refuse
 from netlab.documents.yaml_text import ONE_LAB, Limits, size_problem
 from netlab.errors import SpecError
-from netlab.kernel.rundir import topology_file
+from netlab.model.rundir import topology_file
 
 DEFAULT: Final = "source-ip"
 """What ``netlab up`` builds when it is not told."""

@@ -17,10 +17,11 @@ from netlab.client.api_client import Client
 from netlab.client.apply import Applied, apply_manifests, prune
 from netlab.client.hosts import hosts
 from netlab.errors import KernelError, LabError
-from netlab.kernel import processes, rundir
 from netlab.kube.objects import Object, is_terminating, items_of, name_of, namespace_of, status_of
 from netlab.kube.resources import RESOURCES
 from netlab.lab import up_check
+from netlab.linux import processes
+from netlab.model import rundir
 from netlab.model.topology import Manifest, TopologyFile
 
 _START_S: Final = 20.0

@@ -17,8 +17,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from netlab.client.cluster import cluster_ips
-from netlab.kernel.netns import inside
 from netlab.kube.objects import Object, items_of, labels_of, name_of, namespace_of, spec_of
+from netlab.linux.netns import inside
 from netlab.model.addresses import Address, Family, family_of
 from netlab.model.hosts import Host, HostKind
 from netlab.model.names import NetnsName

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import psutil
 
-from netlab.kernel import processes
+from netlab.linux import processes
 from netlab.model.names import NetnsName
 from netlab.model.processes import ProcessId
 from netlab.model.status import Usage

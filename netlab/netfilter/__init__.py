@@ -1,1 +1,1 @@
-"""iptables as values: rules, their text, and how to reach one ruleset from another."""
+"""Rules of iptables and nftables as values, and what they do with a packet."""

@@ -1,6 +1,6 @@
 """Operations on network namespaces, as values; ``str(op)`` is the command a person would type.
 
-``netlab.kernel.apply`` carries them out, through netlink rather than through these commands.
+``netlab.netns_agent.apply`` carries them out, through netlink rather than through these commands.
 """
 
 from dataclasses import dataclass
@@ -204,7 +204,7 @@ Op = (
     | AddRoute
     | DeleteRoute
 )
-"""Every kind of operation; ``netlab.kernel.apply`` matches on it exhaustively."""
+"""Every kind of operation; ``netlab.netns_agent.apply`` matches on it exhaustively."""
 
 
 def _route(op: AddRoute | DeleteRoute) -> str:

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from netlab.netfilter.counted import CountedRule
-from netlab.netfilter.matches import (
+from netlab.netfilter.iptables.counters import CountedRule
+from netlab.netfilter.iptables.matches import (
     AddrType,
     Comment,
     CtState,
@@ -21,8 +21,8 @@ from netlab.netfilter.matches import (
     Source,
     Statistic,
 )
-from netlab.netfilter.rules import Rule
-from netlab.netfilter.targets import (
+from netlab.netfilter.iptables.rules import Rule
+from netlab.netfilter.iptables.targets import (
     Accept,
     Dnat,
     Drop,

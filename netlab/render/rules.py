@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from netlab.kubeproxy.nftables.rule_groups import TableEntry
+from netlab.kubeproxy.rule_groups import RuleGroup, endpoints_by_chain
 from netlab.model.addresses import Family
-from netlab.netfilter.counted import CountedRule
-from netlab.netfilter.differences import Difference, Side
-from netlab.proxy.nftables.rule_groups import TableEntry
-from netlab.proxy.nftables.table import NamedSet
-from netlab.proxy.rule_groups import RuleGroup, endpoints_by_chain
+from netlab.netfilter.iptables.counters import CountedRule
+from netlab.netfilter.iptables.differences import Difference, Side
+from netlab.netfilter.nftables.table import NamedSet
 from netlab.render.printable import printable
 from netlab.render.rule_words import sentence
 from netlab.render.table_words import table_sentence

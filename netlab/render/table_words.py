@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from netlab.errors import SpecError
-from netlab.proxy.nftables.names import endpoint_of_chain, service_of_chain
-from netlab.proxy.nftables.rule_groups import TableEntry
-from netlab.proxy.nftables.statements import (
+from netlab.kubeproxy.nftables.names import endpoint_of_chain, service_of_chain
+from netlab.kubeproxy.nftables.rule_groups import TableEntry
+from netlab.netfilter.nftables.statements import (
     Action,
     CameBy,
     ChangeMark,
@@ -24,7 +24,7 @@ from netlab.proxy.nftables.statements import (
     Remember,
     read_rule,
 )
-from netlab.proxy.nftables.table import Chain, Element
+from netlab.netfilter.nftables.table import Chain, Element
 
 _CHAINS: Final = {
     "firewall-check": "is compared with the load balancer addresses that are for some sources only",

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from netlab.kubeproxy.nftables.static import ENDPOINT_CHECKS, REJECT_CHAIN
 from netlab.model.addresses import family_of
 from netlab.model.hosts import Host
 from netlab.model.packets import AddressPair, Nat
-from netlab.proxy.nftables.fixed import ENDPOINT_CHECKS, REJECT_CHAIN
-from netlab.proxy.nftables.table import TABLE, ip
+from netlab.netfilter.nftables.table import TABLE, ip
 from netlab.sources.drops import Counted
 from netlab.trace.drop_reason_words import packet_words, wording_of
 from netlab.trace.drop_reasons import counted_cause

@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Final
 
 from netlab.model.addresses import Address, Family
 from netlab.model.packets import AddrPort
-from netlab.netfilter.base_chains import HookWalker, Route
-from netlab.netfilter.parse import parse
-from netlab.netfilter.rules import Ruleset
-from netlab.netfilter.thinning import thin
-from netlab.netfilter.walk import base_chains
-from netlab.proxy.nftables.listing import parse_listing
-from netlab.proxy.nftables.table import TABLE, Table
-from netlab.proxy.nftables.thinning import thin_table
-from netlab.proxy.nftables.walk import table_base_chains
+from netlab.netfilter.hooks import HookWalker, Route
+from netlab.netfilter.iptables.parse import parse
+from netlab.netfilter.iptables.rules import Ruleset
+from netlab.netfilter.iptables.thinning import thin
+from netlab.netfilter.iptables.walk import base_chains
+from netlab.netfilter.nftables.listing import parse_listing
+from netlab.netfilter.nftables.table import TABLE, Table
+from netlab.netfilter.nftables.thinning import thin_table
+from netlab.netfilter.nftables.walk import table_base_chains
 
 if TYPE_CHECKING:
     from netlab.trace.decision import Endpoints

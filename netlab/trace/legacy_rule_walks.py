@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from netlab.netfilter.words import split
+from netlab.netfilter.iptables.words import split
 from netlab.sources.rule_trace_messages import (
     LOCAL_IN,
     POINTS,

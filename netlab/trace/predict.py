@@ -3,16 +3,16 @@
 from dataclasses import dataclass
 from fractions import Fraction
 
+from netlab.kubeproxy.configuration import ProxyConfiguration
+from netlab.kubeproxy.iptables.compile import compile_ruleset
+from netlab.kubeproxy.nftables.compile import compile_table
+from netlab.kubeproxy.view import ProxyView
 from netlab.model.addresses import Family
 from netlab.model.topology import DetectLocalMode, ProxyMode
-from netlab.netfilter.questions import is_local
+from netlab.netfilter.iptables.evaluate import is_local
+from netlab.netfilter.iptables.walk import Walker
+from netlab.netfilter.nftables.walk import Walker as TableWalker
 from netlab.netfilter.verdicts import Outcome, Packet, Verdict
-from netlab.netfilter.walk import Walker
-from netlab.proxy.configuration import ProxyConfiguration
-from netlab.proxy.iptables import compile_ruleset
-from netlab.proxy.nftables import compile_table
-from netlab.proxy.nftables.walk import Walker as TableWalker
-from netlab.proxy.view import ProxyView
 from netlab.trace.flows import FlowQuestion, Origin
 
 

@@ -25,7 +25,7 @@ from typing import Final
 from netlab.model.addresses import Address
 from netlab.model.hosts import Host, HostKind
 from netlab.model.packets import AddressPair, AddrPort, Nat
-from netlab.netfilter.base_chains import HookWalker
+from netlab.netfilter.hooks import HookWalker
 from netlab.netfilter.verdicts import Outcome, Verdict
 from netlab.netfilter.verdicts import Packet as Walked
 from netlab.sources.routes import AskRoute, RouteAnswer, RouteQuestion

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from netlab.netfilter.words import logical_lines, split
+from netlab.netfilter.iptables.words import logical_lines, split
 
 _SERVICE: Final = re.compile(r"([a-z0-9.-]+/[a-z0-9.-]+(?::[a-z0-9-]+)?)(?: |$)")
 _ENDPOINT: Final = re.compile(r" -> (\S+)$")

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
+from netlab.kubeproxy.nftables.static import NAT_CHAINS, REJECT_CHAIN
 from netlab.model.packets import AddressPair, Nat
-from netlab.proxy.nftables.fixed import NAT_CHAINS, REJECT_CHAIN
 from netlab.sources.conntrack_entries import ConntrackEntry
 from netlab.sources.routes import AskRoute, RouteQuestion
 from netlab.sources.rule_trace_messages import Report, TraceMessage

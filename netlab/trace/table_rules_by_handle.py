@@ -8,9 +8,9 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from netlab.proxy.nftables.listing import Listing
-from netlab.proxy.nftables.names import endpoint_of_chain, service_of_chain
-from netlab.proxy.nftables.table import TABLE, Element, NamedSet, Rule
+from netlab.kubeproxy.nftables.names import endpoint_of_chain, service_of_chain
+from netlab.netfilter.nftables.listing import Listing
+from netlab.netfilter.nftables.table import TABLE, Element, NamedSet, Rule
 from netlab.trace.rules_by_handle import KnownRule, MapEntry, RuleBook
 
 _MAP: Final = re.compile(r"vmap @(\S+)$")

@@ -2,14 +2,15 @@
 
 import asyncio
 
-from netlab.kernel import channel, launcher
-from netlab.kernel.requests import ReadTables, Request
-from netlab.lab.proxy.laid_rules import LaidRules
+from netlab.kubeproxy.node_proxy import NodeProxy
+from netlab.kubeproxy.node_rules import RuleChange, Wanted
+from netlab.kubeproxy.ruleset_sync import LaidRules
+from netlab.linux import channel
 from netlab.model.addresses import Family
 from netlab.model.names import NetnsFamily, NetnsName
-from netlab.netfilter.rules import Ruleset
-from netlab.proxy.node_proxy import NodeProxy
-from netlab.proxy.node_rules import RuleChange, Wanted
+from netlab.netfilter.iptables.rules import Ruleset
+from netlab.netns_agent import agent
+from netlab.netns_agent.requests import ReadTables, Request
 
 NO_RULES = Ruleset(Family.IPV4, ())
 
@@ -19,7 +20,7 @@ class FullSync:
 
     def __init__(self, netns: str) -> None:
         self._place = NetnsFamily(NetnsName(netns), Family.IPV4)
-        self._launcher = launcher.fork()
+        self._launcher = agent.fork()
         self._laid = LaidRules(self._call)
         self._loop = asyncio.new_event_loop()
         # As in a lab, the launcher has asked the kernel something before.

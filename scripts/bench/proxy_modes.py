@@ -6,15 +6,15 @@ from typing import Protocol
 
 from cluster_objects import Object
 
-from netlab.kernel import iptables, nftables
 from netlab.kube.kinds.service.view import ProxyNode, endpoint_slice_of, service_of
+from netlab.kubeproxy.configuration import ProxyConfiguration
+from netlab.kubeproxy.node_proxy import IptablesProxy, NftablesProxy, NodeProxy
+from netlab.kubeproxy.service_map import Name, ServiceMap
+from netlab.linux import iptables, nft
 from netlab.model.addresses import Family
 from netlab.model.names import NetnsFamily, NetnsName
-from netlab.netfilter.rules import Chain
-from netlab.netfilter.sync import STALE_PREFIXES, TableChange, change_text
-from netlab.proxy.configuration import ProxyConfiguration
-from netlab.proxy.node_proxy import IptablesProxy, NftablesProxy, NodeProxy
-from netlab.proxy.service_map import Name, ServiceMap
+from netlab.netfilter.iptables.rules import Chain
+from netlab.netfilter.iptables.sync import STALE_PREFIXES, TableChange, change_text
 
 NODE = ProxyNode(name="node1", addresses=())
 CONFIGURATION = ProxyConfiguration(cluster_cidrs=(ip_network("10.244.0.0/14"),))
@@ -95,7 +95,7 @@ class Nftables:
         return text
 
     def load(self, netns: str, text: str) -> None:
-        _loaded(nftables.load({_place(netns): text}))
+        _loaded(nft.load({_place(netns): text}))
 
 
 MODES = {"iptables": Iptables, "nftables": Nftables}

@@ -12,7 +12,7 @@ from scapy.arch.linux import L2ListenSocket
 from scapy.layers.all import UDP  # noqa: F401 (what a sniffer dissects)
 from scapy.sendrecv import AsyncSniffer
 
-from netlab.kernel.netns import inside
+from netlab.linux.netns import inside
 from netlab.model.names import NetnsName
 
 

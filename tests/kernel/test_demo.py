@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from netlab.kernel.rundir import rundir
+from netlab.model.rundir import rundir
 
 pytestmark = pytest.mark.kernel
 

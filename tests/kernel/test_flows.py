@@ -21,30 +21,30 @@ from typing import Any
 
 import pytest
 
-from netlab.kernel.netns import inside
 from netlab.kube.proxy_objects import parse_proxy_objects
+from netlab.kubeproxy.text import compile_text
+from netlab.kubeproxy.view import ProxyView, proxy_view
+from netlab.linux.netns import inside
 from netlab.model.addresses import Family
 from netlab.model.names import NetnsName
 from netlab.model.topology import ProxyMode
-from netlab.netfilter.parse import parse
+from netlab.netfilter.iptables.parse import parse
+from netlab.netfilter.nftables.differences import normal_words, table_differences
+from netlab.netfilter.nftables.listing import parse_listing, words_of
+from netlab.netfilter.nftables.parse import parse as parse_table
+from netlab.netfilter.nftables.sync import removal_text
+from netlab.netfilter.nftables.table import TABLE, ip
+from netlab.netfilter.nftables.walk import TableRule
 from netlab.netfilter.verdicts import Hit, Verdict
-from netlab.proxy.nftables.differences import normal_words, table_differences
-from netlab.proxy.nftables.listing import parse_listing, words_of
-from netlab.proxy.nftables.parse import parse as parse_table
-from netlab.proxy.nftables.sync import removal_text
-from netlab.proxy.nftables.table import TABLE, ip
-from netlab.proxy.nftables.walk import TableRule
-from netlab.proxy.text import compile_text
-from netlab.proxy.view import ProxyView, proxy_view
 from netlab.trace.flows import FlowQuestion, flow_of
 from netlab.trace.predict import Predictor
-from tests.unit.proxy.nftables.mode_differences import DIFFERENCES
+from tests.unit.kubeproxy.nftables.mode_differences import DIFFERENCES
 
 pytestmark = pytest.mark.kernel
 
 Facts = dict[str, Any]
 
-GOLDEN = Path(__file__).parents[1] / "golden/proxy"
+GOLDEN = Path(__file__).parents[1] / "golden/kubeproxy"
 FACTS: Facts = json.loads((GOLDEN / "kube-proxy-facts.json").read_text("utf-8"))
 NODE_ADDRESSES = [
     ip_address(text)

@@ -18,22 +18,22 @@ import pytest
 from netlab.apiserver.bootstrap import bootstrap
 from netlab.apiserver.store import Store
 from netlab.errors import LabError
-from netlab.kernel import channel, launcher, netns
-from netlab.kernel.nftables import list_table
-from netlab.kernel.requests import FindLost, LoadTables, Restore, SaveRules
-from netlab.lab import runtime
-from netlab.lab.proxy.canaries import CANARIES, FILLED, CanaryWatch
-from netlab.lab.proxy.kube_proxy import KubeProxy
+from netlab.kubeproxy.agent import KubeProxy
+from netlab.kubeproxy.canaries import CANARIES, FILLED, CanaryWatch
 from netlab.lab.rules import read_differences, read_groups
 from netlab.lab.topologies import read_topology
+from netlab.linux import channel, netns
+from netlab.linux.nft import list_table
 from netlab.model.addresses import Family
 from netlab.model.names import NetnsFamily, NetnsName, host_netns
 from netlab.model.topology import KubeProxyOptions, ProxyMode, Topology
-from netlab.netfilter.differences import Side, differences
-from netlab.netfilter.parse import parse
-from netlab.proxy.nftables.differences import table_differences
-from netlab.proxy.nftables.listing import parse_listing
-from netlab.proxy.nftables.table import TABLE
+from netlab.netfilter.iptables.differences import Side, differences
+from netlab.netfilter.iptables.parse import parse
+from netlab.netfilter.nftables.differences import table_differences
+from netlab.netfilter.nftables.listing import parse_listing
+from netlab.netfilter.nftables.table import TABLE
+from netlab.netns_agent import agent, calls
+from netlab.netns_agent.requests import FindLost, LoadTables, Restore, SaveRules
 from netlab.render.rule_words import sentence
 from netlab.topology.parse import parse_topology
 from tests.kernel.conftest import Lab, wait_for
@@ -198,7 +198,7 @@ def one_node(
     names = [host_netns(BARE, name) for name in ("router", "node1")]
     for name in names:
         netns.create(name)
-    end = launcher.fork()
+    end = agent.fork()
     try:
         yield names[1], topology, end
     finally:
@@ -208,8 +208,8 @@ def one_node(
             netns.delete(name)
 
 
-def calls_to(end: socket.socket) -> runtime.Calls:
-    return runtime.Calls(
+def calls_to(end: socket.socket) -> calls.Calls:
+    return calls.Calls(
         end,
         send=channel.send,
         receive=channel.receive,

@@ -17,29 +17,29 @@ from pathlib import Path
 
 import pytest
 
-from netlab.kernel import netns
-from netlab.kernel.nftables import list_table, load, save
 from netlab.kube.kinds.service.view import (
     SERVICE_NAME_LABEL,
     ProxyNode,
     endpoint_slice_of,
     service_of,
 )
+from netlab.kubeproxy.configuration import ProxyConfiguration
+from netlab.kubeproxy.nftables.compile import compile_table
+from netlab.linux import netns
+from netlab.linux.nft import list_table, load, save
 from netlab.model.addresses import Family
 from netlab.model.names import NetnsFamily, NetnsName
-from netlab.proxy.configuration import ProxyConfiguration
-from netlab.proxy.nftables.compile import compile_table
-from netlab.proxy.nftables.differences import table_differences
-from netlab.proxy.nftables.listing import parse_listing
-from netlab.proxy.nftables.render import render
-from netlab.proxy.nftables.sync import (
+from netlab.netfilter.nftables.differences import table_differences
+from netlab.netfilter.nftables.listing import parse_listing
+from netlab.netfilter.nftables.render import render
+from netlab.netfilter.nftables.sync import (
     full_sync,
     partial_sync,
     removal_text,
     waiting_chains,
     without,
 )
-from netlab.proxy.nftables.table import TABLE, Table
+from netlab.netfilter.nftables.table import TABLE, Table
 
 pytestmark = pytest.mark.kernel
 

@@ -18,8 +18,8 @@ import pytest
 from netlab.client.api_client import Client
 from netlab.client.cluster import Cluster
 from netlab.client.hosts import hosts
-from netlab.kernel.rundir import control_socket
 from netlab.lab.topologies import read_topology
+from netlab.model.rundir import control_socket
 from netlab.render.trace.tree import TraceStyle, render_trace
 from netlab.trace.session.tracing import TraceRequest, trace
 from netlab.trace.stable import stable

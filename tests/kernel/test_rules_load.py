@@ -13,14 +13,14 @@ from netlab.kube.kinds.service.view import (
     endpoint_slice_of,
     service_of,
 )
+from netlab.kubeproxy.configuration import ProxyConfiguration
+from netlab.kubeproxy.iptables.compile import compile_ruleset
 from netlab.model.addresses import Family
-from netlab.netfilter.normal import merge, normalise
-from netlab.netfilter.parse import parse
-from netlab.netfilter.render import render
-from netlab.netfilter.rules import Ruleset
-from netlab.netfilter.sync import sync_text
-from netlab.proxy.configuration import ProxyConfiguration
-from netlab.proxy.iptables import compile_ruleset
+from netlab.netfilter.iptables.canonical import merge, normalise
+from netlab.netfilter.iptables.parse import parse
+from netlab.netfilter.iptables.render import render
+from netlab.netfilter.iptables.rules import Ruleset
+from netlab.netfilter.iptables.sync import sync_text
 
 pytestmark = pytest.mark.kernel
 

@@ -17,11 +17,11 @@ import netlab.render
 from netlab.client.api_client import Client
 from netlab.client.cluster import Cluster
 from netlab.client.hosts import hosts
-from netlab.kernel.netns import inside
-from netlab.kernel.rundir import control_socket
 from netlab.lab.page_files import read_page_files
+from netlab.linux.netns import inside
 from netlab.model.hosts import Host
 from netlab.model.packets import Nat
+from netlab.model.rundir import control_socket
 from netlab.render.trace.document import trace_document
 from netlab.render.trace.mermaid import render_mermaid
 from netlab.render.trace.page import render_trace_page
@@ -309,7 +309,7 @@ def test_rules_are_the_same_before_during_and_after(lab: Lab):
 
 ARM_AND_WAIT = """
 import sys, time
-from netlab.kernel.netns import inside
+from netlab.linux.netns import inside
 from netlab.client.hosts import hosts
 from netlab.lab.page_files import read_page_files
 from netlab.sources.trace_table import Arming

@@ -18,11 +18,11 @@ import netlab.render
 from netlab.client.api_client import Client
 from netlab.client.cluster import Cluster
 from netlab.client.hosts import hosts
-from netlab.kernel.rundir import control_socket
 from netlab.linux.bpf.kernel_layout import kernel_layout
 from netlab.linux.packet_ring import Enter
 from netlab.model.hosts import Host, HostKind
 from netlab.model.names import NetnsName
+from netlab.model.rundir import control_socket
 from netlab.render.trace.tree import TraceStyle, render_trace
 from netlab.sources.kernel_drops import KernelDrops
 from netlab.trace.session.listening import DropSource, OpenDrops

@@ -11,10 +11,10 @@ import pytest
 from netlab.client.api_client import Client
 from netlab.client.cluster import Cluster
 from netlab.client.hosts import hosts
-from netlab.kernel.netns import inside
-from netlab.kernel.rundir import control_socket
 from netlab.linux.bpf import syscall as bpf_syscall
 from netlab.linux.cleanup_process import Afterwards
+from netlab.linux.netns import inside
+from netlab.model.rundir import control_socket
 from netlab.render.trace.tree import TraceStyle, render_trace
 from netlab.sources import kernel_drops
 from netlab.sources.kernel_drops import KernelDrops

@@ -9,8 +9,8 @@ import pytest
 from netlab.client.api_client import Client
 from netlab.client.cluster import Cluster
 from netlab.client.hosts import hosts
-from netlab.kernel.rundir import control_socket
 from netlab.model.packets import Nat
+from netlab.model.rundir import control_socket
 from netlab.render.trace.tree import TraceStyle, render_trace
 from netlab.sources.rule_trace_messages import TABLE_PREFIX
 from netlab.trace.chain_walk import deciding

@@ -9,7 +9,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from netlab.kernel.netns import inside
+from netlab.linux.netns import inside
 from netlab.model.hosts import Host, HostKind
 from netlab.model.names import NetnsName
 from netlab.model.packets import AddrPort

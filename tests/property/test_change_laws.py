@@ -16,19 +16,19 @@ from netlab.kube.kinds.service.view import (
     Service,
     ServicePort,
 )
+from netlab.kubeproxy.configuration import ProxyConfiguration
+from netlab.kubeproxy.health import health_check
+from netlab.kubeproxy.iptables.compile import compile_ruleset
+from netlab.kubeproxy.nftables.compile import compile_table
+from netlab.kubeproxy.node_proxy import IptablesProxy, NftablesProxy
+from netlab.kubeproxy.service_map import Name, ServiceMap
 from netlab.model.addresses import Family
 from netlab.model.packets import Protocol
-from netlab.netfilter.render import render
-from netlab.netfilter.rules import Ruleset
-from netlab.netfilter.sync import sync_text
-from netlab.proxy.configuration import ProxyConfiguration
-from netlab.proxy.health import health_check
-from netlab.proxy.iptables import compile_ruleset
-from netlab.proxy.nftables.compile import compile_table
-from netlab.proxy.nftables.sync import partial_sync
-from netlab.proxy.nftables.table import Table
-from netlab.proxy.node_proxy import IptablesProxy, NftablesProxy
-from netlab.proxy.service_map import Name, ServiceMap
+from netlab.netfilter.iptables.render import render
+from netlab.netfilter.iptables.rules import Ruleset
+from netlab.netfilter.iptables.sync import sync_text
+from netlab.netfilter.nftables.sync import partial_sync
+from netlab.netfilter.nftables.table import Table
 
 NODE = ProxyNode(name="node1", addresses=(ip_address("10.240.0.3"),), zone="here")
 CONFIGURATION = ProxyConfiguration(cluster_cidrs=(ip_network("10.244.0.0/16"),))
@@ -137,7 +137,7 @@ class World:
 
 @pytest.fixture(scope="module", autouse=True)
 def _large_clusters_are_small() -> Iterator[None]:
-    with mock.patch("netlab.proxy.iptables.LARGE_CLUSTER_ENDPOINTS", LARGE):
+    with mock.patch("netlab.kubeproxy.iptables.compile.LARGE_CLUSTER_ENDPOINTS", LARGE):
         yield
 
 

@@ -66,7 +66,7 @@ class MemoryKernel:
             getattr(self, f"_{type(op).__name__}")(op)
 
     def read(self) -> LabState:
-        """Return what ``netlab.kernel.read`` would: it knows no peers."""
+        """Return what ``netlab.netns_agent.read`` would: it knows no peers."""
         return {
             name: NetnsState(
                 sysctls=tuple(namespace.sysctls.values()),

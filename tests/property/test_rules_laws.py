@@ -6,8 +6,10 @@ from ipaddress import IPv4Address, IPv4Network
 from hypothesis import given
 from hypothesis import strategies as st
 
+from netlab.kubeproxy.iptables.chains import split_evenly
 from netlab.model.addresses import Family
-from netlab.netfilter.matches import (
+from netlab.netfilter.iptables.canonical import normalise
+from netlab.netfilter.iptables.matches import (
     AddrType,
     Comment,
     CtState,
@@ -22,14 +24,21 @@ from netlab.netfilter.matches import (
     Source,
     Statistic,
 )
-from netlab.netfilter.normal import normalise
-from netlab.netfilter.parse import parse, parse_against
-from netlab.netfilter.printed import printed
-from netlab.netfilter.render import render
-from netlab.netfilter.rules import Chain, Ruleset, Table, rule
-from netlab.netfilter.sync import sync_text
-from netlab.netfilter.targets import Accept, Dnat, Drop, Jump, Masquerade, Reject, Return, SetMark
-from netlab.proxy.chains import split_evenly
+from netlab.netfilter.iptables.parse import parse, parse_against
+from netlab.netfilter.iptables.render import render
+from netlab.netfilter.iptables.rules import Chain, Ruleset, Table, rule
+from netlab.netfilter.iptables.save_format import printed
+from netlab.netfilter.iptables.sync import sync_text
+from netlab.netfilter.iptables.targets import (
+    Accept,
+    Dnat,
+    Drop,
+    Jump,
+    Masquerade,
+    Reject,
+    Return,
+    SetMark,
+)
 
 OWN = ("KUBE-SERVICES", "KUBE-SVC-A", "NETLAB-X")
 HOOKS = ("PREROUTING", "OUTPUT")

@@ -14,14 +14,14 @@ from netlab.kube.kinds.service.view import (
     Service,
     ServicePort,
 )
+from netlab.kubeproxy.configuration import ProxyConfiguration
+from netlab.kubeproxy.iptables.compile import compile_ruleset
 from netlab.model.addresses import Address, Family
 from netlab.model.packets import Protocol
-from netlab.netfilter.parse import parse
-from netlab.netfilter.render import render
+from netlab.netfilter.iptables.parse import parse
+from netlab.netfilter.iptables.render import render
+from netlab.netfilter.iptables.walk import Walker
 from netlab.netfilter.verdicts import Packet, Verdict
-from netlab.netfilter.walk import Walker
-from netlab.proxy.configuration import ProxyConfiguration
-from netlab.proxy.iptables import compile_ruleset
 
 States = list[tuple[str | None, bool, bool]]
 """Node, ready, and serving while it terminates, of each endpoint."""

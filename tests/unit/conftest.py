@@ -1,4 +1,4 @@
-"""A control plane's API on a real Unix socket, served from a thread of the test."""
+"""A topology, and a control plane's API on a real Unix socket, served from a thread of the test."""
 
 import asyncio
 import random  # noqa: TID251 seeded, so that tests repeat
@@ -14,8 +14,19 @@ from netlab.apiserver.bootstrap import bootstrap
 from netlab.apiserver.store import Store
 from netlab.client.api_client import Client
 from netlab.controllers.reconcile import Reconciler
+from netlab.model.topology import Topology
+from tests.unit.topology_samples import topology_of
 
 NOW: Final = 1_800_000_000.0
+NODES: Final = ", ".join(
+    f"{{labels: {{topology.kubernetes.io/zone: zone-{number}}}}}" for number in (1, 2)
+)
+
+
+@pytest.fixture
+def topology() -> Topology:
+    """Return a topology of two nodes."""
+    return topology_of(f"{{nodes: [{NODES}]}}")
 
 
 @pytest.fixture

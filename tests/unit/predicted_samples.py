@@ -6,7 +6,7 @@ from netlab.model.addresses import Family
 from netlab.model.hosts import Host, HostKind
 from netlab.model.names import NetnsName
 from netlab.model.packets import AddressPair, AddrPort
-from netlab.netfilter.parse import parse
+from netlab.netfilter.iptables.parse import parse
 from netlab.sources.routes import RouteAnswer, RouteQuestion
 from netlab.trace.host_rules import HostRules
 from netlab.trace.predict_path import Surroundings

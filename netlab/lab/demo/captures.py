@@ -7,13 +7,13 @@ from types import TracebackType
 from typing import Final, Self
 
 from netlab.capture.pcap import write_pcaps
-from netlab.kernel.netns import inside
-from netlab.kernel.rundir import rundir
 from netlab.linux.frames import Frame
+from netlab.linux.netns import inside
 from netlab.linux.packet_ring import BLOCK_TIMEOUT_MS, SNAP, Ring
 from netlab.linux.side_by_side import side_by_side
 from netlab.linux.socket_filters import packets_of
 from netlab.model.hosts import Host
+from netlab.model.rundir import rundir
 from netlab.sources.dissect import dissect
 from netlab.sources.observations import Observation
 from netlab.trace.session.calls import listen

@@ -4,12 +4,12 @@ import re
 from dataclasses import dataclass
 
 from netlab.client.cluster import ServicePort
-from netlab.kernel import iptables, nftables
 from netlab.lab.demo import node_table
+from netlab.linux import iptables, nft
 from netlab.model.addresses import Family
 from netlab.model.hosts import Host
-from netlab.proxy.nftables.listing import parse_listing
-from netlab.proxy.nftables.table import TABLE, Table, ip
+from netlab.netfilter.nftables.listing import parse_listing
+from netlab.netfilter.nftables.table import TABLE, Table, ip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +40,7 @@ def read_rules(node: Host, family: Family) -> RulesRead:
         HostError: iptables or nft is missing, or its listing failed.
     """
     names = [node.netns]
-    listing = nftables.list_table(names, family, TABLE)[node.netns]
+    listing = nft.list_table(names, family, TABLE)[node.netns]
     return RulesRead(
         iptables=iptables.save(names, family, counters=True)[node.netns],
         table=parse_listing(listing).table if listing else None,

@@ -3,7 +3,7 @@
 from typing import Final
 
 from netlab.client.cluster import ServicePort
-from netlab.proxy.nftables.table import Element, Table
+from netlab.netfilter.nftables.table import Element, Table
 
 NODE_PORTS: Final = "no-endpoint-nodeports"
 """The map of NodePorts that lead nowhere."""

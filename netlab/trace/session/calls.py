@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Final, Protocol
 
-from netlab.kernel.netns import inside
+from netlab.linux.netns import inside
 from netlab.model.hosts import Host
 from netlab.model.packets import AddressPair, AddrPort
 from netlab.trace.outcomes import Outcome, Result, client_address_of

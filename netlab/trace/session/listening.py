@@ -11,9 +11,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Final, Protocol, Self, TypeVar
 
 from netlab.errors import KernelError
-from netlab.kernel.netns import inside
 from netlab.linux.bpf.kernel_symbols import KernelSymbols
 from netlab.linux.frames import Frame
+from netlab.linux.netns import inside
 from netlab.linux.packet_ring import BLOCK_TIMEOUT_MS, SNAP, Enter, Ring
 from netlab.linux.side_by_side import side_by_side
 from netlab.model.hosts import Host

@@ -9,12 +9,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from netlab.errors import HostError, SpecError
-from netlab.kernel import iptables, nftables
-from netlab.kernel.netns import inside
+from netlab.linux import iptables, nft
 from netlab.linux.interface_addresses import read_addresses
+from netlab.linux.netns import inside
 from netlab.model.addresses import Family
 from netlab.model.hosts import Host
-from netlab.proxy.nftables.table import TABLE
+from netlab.netfilter.nftables.table import TABLE
 from netlab.sources.routes import AskRoute
 from netlab.sources.rule_tables import read_tables
 from netlab.trace.compare import compare
@@ -32,7 +32,7 @@ def list_rules(host: Host, family: Family) -> ListedRules:
         OSError: The namespace is gone.
     """
     tables = read_tables(host, inside, 4 if family is Family.IPV4 else 6)
-    own = nftables.list_table([host.netns], family, TABLE) if TABLE in tables else {}
+    own = nft.list_table([host.netns], family, TABLE) if TABLE in tables else {}
     return ListedRules(
         iptables=iptables.save([host.netns], family)[host.netns],
         kube_proxy=own.get(host.netns, ""),

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from contextlib import ExitStack
 
-from netlab.kernel.netns import inside
+from netlab.linux.netns import inside
 from netlab.model.hosts import Host
 from netlab.sources.route_query import RouteQueries
 from netlab.sources.routes import RouteAnswer, RouteQuestion

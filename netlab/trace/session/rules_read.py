@@ -5,13 +5,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from netlab.errors import HostError
-from netlab.kernel import iptables, nftables
-from netlab.kernel.netns import inside
+from netlab.linux import iptables, nft
+from netlab.linux.netns import inside
 from netlab.linux.side_by_side import side_by_side
 from netlab.model.addresses import Family
 from netlab.model.hosts import Host
-from netlab.proxy.nftables.listing import parse_listing
-from netlab.proxy.nftables.table import TABLE
+from netlab.netfilter.nftables.listing import parse_listing
+from netlab.netfilter.nftables.table import TABLE
 from netlab.sources.legacy_rule_trace import has_legacy_tables
 from netlab.sources.rule_changes import RuleChanges
 from netlab.sources.rule_handles import read_handles
@@ -117,7 +117,7 @@ class RulesRead:
         return book
 
     def _table_book(self, host: Host) -> RuleBook:
-        text = nftables.list_table([host.netns], self._family, TABLE, handles=True)[host.netns]
+        text = nft.list_table([host.netns], self._family, TABLE, handles=True)[host.netns]
         self._table_texts[host.name] = text
         return table_book(parse_listing(text)) if text else {}
 

@@ -16,12 +16,12 @@ from typing import Any, Final
 
 from netlab.client.address_names import address_names
 from netlab.client.cluster import Cluster, ServicePort
-from netlab.kernel.netns import inside
-from netlab.kernel.rundir import kernel_layout_file
 from netlab.linux.frames import Frame
 from netlab.linux.neighbours import silent_neighbours
+from netlab.linux.netns import inside
 from netlab.model.addresses import Family, family_of
 from netlab.model.hosts import Host
+from netlab.model.rundir import kernel_layout_file
 from netlab.sources.conntrack_entries import ConntrackEntry
 from netlab.sources.kernel_drops import KernelDrops
 from netlab.sources.routes import RouteQuestion

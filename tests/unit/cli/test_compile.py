@@ -8,7 +8,7 @@ from click.testing import CliRunner, Result
 from netlab.cli.compile import compile_
 from netlab.errors import SpecError
 
-CASES = Path(__file__).parents[2] / "golden/proxy/objects"
+CASES = Path(__file__).parents[2] / "golden/kubeproxy/objects"
 CONFIGURATION = "apiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\n"
 NODE = """apiVersion: v1
 kind: Node

@@ -10,9 +10,9 @@ from click.testing import CliRunner, Result
 from netlab.apiserver.store import Store
 from netlab.cli import objects
 from netlab.errors import LabError, SpecError
-from netlab.kernel import rundir
 from netlab.kube.objects import Key
 from netlab.kube.status import StatusError
+from netlab.model import rundir
 
 MANIFESTS = """
 apiVersion: v1

@@ -9,7 +9,7 @@ from netlab.cli.predict import predict
 from netlab.errors import SpecError
 from netlab.trace.flows import OBJECT_EXAMPLE, flow_of
 
-GOLDEN = Path(__file__).parents[2] / "golden/proxy"
+GOLDEN = Path(__file__).parents[2] / "golden/kubeproxy"
 CASES = json.loads((GOLDEN / "kube-proxy-facts.json").read_text("utf-8"))["cases"]
 BASE = GOLDEN / "objects/case-40.yaml"
 

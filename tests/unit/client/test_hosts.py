@@ -6,7 +6,7 @@ import pytest
 
 from netlab.client.hosts import find_netns, is_pod
 from netlab.errors import LabError
-from netlab.kernel import netns
+from netlab.linux import netns
 from netlab.model.names import NetnsName
 
 NAMES = (

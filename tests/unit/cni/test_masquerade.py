@@ -1,12 +1,12 @@
 from ipaddress import ip_address, ip_network
 
 from netlab.cni.masquerade import external_ip_ruleset, masquerade_ruleset
+from netlab.kubeproxy.iptables.static import nat_hooks
 from netlab.model.addresses import Family
-from netlab.netfilter.normal import merge
-from netlab.netfilter.render import render
-from netlab.netfilter.rules import Ruleset, Table
-from netlab.netfilter.targets import Jump
-from netlab.proxy.fixed import nat_hooks
+from netlab.netfilter.iptables.canonical import merge
+from netlab.netfilter.iptables.render import render
+from netlab.netfilter.iptables.rules import Ruleset, Table
+from netlab.netfilter.iptables.targets import Jump
 
 
 def test_pods_are_masqueraded_but_towards_the_cluster():

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from netlab.errors import HostError
-from netlab.kernel import iptables
 from netlab.lab.host import require_root, require_tools
+from netlab.linux import iptables
 from netlab.model.addresses import Family
 from netlab.model.topology import KubeProxyOptions, ProxyMode, Topology
 from netlab.topology.parse import parse_topology

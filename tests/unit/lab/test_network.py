@@ -7,11 +7,11 @@ import pytest
 
 from netlab.apiserver.store import Store
 from netlab.errors import KernelError
-from netlab.kernel.requests import Apply, ReadLab
 from netlab.kube.objects import Object
 from netlab.lab.network import Network, created
 from netlab.model.links import LabState
 from netlab.model.topology import Topology
+from netlab.netns_agent.requests import Apply, ReadLab
 from netlab.plan.build import build_lab
 from netlab.plan.ops import CreateNetns
 

@@ -1,8 +1,8 @@
 import os
 import subprocess
 
-from netlab.kernel.processes import process_id
 from netlab.lab.usage import usage
+from netlab.linux.processes import process_id
 from netlab.model.processes import ProcessId
 from netlab.model.status import Usage
 

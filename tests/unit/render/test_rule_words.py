@@ -3,7 +3,7 @@
 import pytest
 
 from netlab.model.addresses import Family
-from netlab.netfilter.counted import parse_counted
+from netlab.netfilter.iptables.counters import parse_counted
 from netlab.render.rule_words import sentence
 
 ENDPOINTS = {"KUBE-SEP-X": "10.1.0.2:80"}

@@ -1,9 +1,9 @@
 """What ``netlab rules`` prints."""
 
+from netlab.kubeproxy.rule_groups import group_by_service
 from netlab.model.addresses import Family
-from netlab.netfilter.counted import parse_counted
-from netlab.netfilter.differences import Difference, Side
-from netlab.proxy.rule_groups import group_by_service
+from netlab.netfilter.iptables.counters import parse_counted
+from netlab.netfilter.iptables.differences import Difference, Side
 from netlab.render.rules import (
     differences_document,
     render_differences,

@@ -2,13 +2,13 @@
 
 import pytest
 
-from netlab.proxy.nftables.listing import parse_listing
-from netlab.proxy.nftables.rule_groups import TableEntry, entries_by_service
-from netlab.proxy.nftables.table import Chain, Rule
-from netlab.proxy.rule_groups import with_table
+from netlab.kubeproxy.nftables.rule_groups import TableEntry, entries_by_service
+from netlab.kubeproxy.rule_groups import with_table
+from netlab.netfilter.nftables.listing import parse_listing
+from netlab.netfilter.nftables.table import Chain, Rule
 from netlab.render.rules import render_rules, rules_document
 from netlab.render.table_words import table_sentence
-from tests.unit.proxy.nftables.listed import LISTING
+from tests.unit.kubeproxy.nftables.listed import LISTING
 
 TABLE = parse_listing(LISTING).table
 GROUPS = entries_by_service(TABLE)

@@ -7,7 +7,7 @@ from ipaddress import ip_address
 import pytest
 
 from netlab.model.packets import AddrPort, Nat
-from netlab.netfilter.rules import rule
+from netlab.netfilter.iptables.rules import rule
 from netlab.netfilter.verdicts import Hit
 from netlab.trace.compare import compare
 from netlab.trace.predicted_path import End, PredictedPath, PredictedRewrite, PredictedVisit

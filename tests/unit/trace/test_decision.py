@@ -7,11 +7,11 @@ from ipaddress import ip_address, ip_network
 import pytest
 
 from netlab.model.packets import AddrPort, Nat
-from netlab.netfilter.matches import Comment, Destination, Statistic
-from netlab.netfilter.rules import Rule, rule
-from netlab.netfilter.targets import Dnat, Drop, Jump, Reject
+from netlab.netfilter.iptables.matches import Comment, Destination, Statistic
+from netlab.netfilter.iptables.rules import Rule, rule
+from netlab.netfilter.iptables.targets import Dnat, Drop, Jump, Reject
+from netlab.netfilter.nftables.walk import TableRule
 from netlab.netfilter.verdicts import Hit
-from netlab.proxy.nftables.walk import TableRule
 from netlab.trace.decision import Decision, decision_of
 from netlab.trace.predicted_path import End, PredictedPath, PredictedRewrite, PredictedVisit
 

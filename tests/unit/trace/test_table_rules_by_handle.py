@@ -1,9 +1,9 @@
 """Rules of kube-proxy's nftables table, found by their handles."""
 
-from netlab.proxy.nftables.listing import parse_listing
+from netlab.netfilter.nftables.listing import parse_listing
 from netlab.trace.rules_by_handle import KnownRule
 from netlab.trace.table_rules_by_handle import table_book
-from tests.unit.proxy.nftables.listed import LISTING
+from tests.unit.kubeproxy.nftables.listed import LISTING
 
 LISTED = parse_listing(LISTING)
 BOOK = table_book(LISTED)

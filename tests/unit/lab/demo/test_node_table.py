@@ -12,12 +12,12 @@ from netlab.kube.kinds.service.view import (
     endpoint_slice_of,
     service_of,
 )
+from netlab.kubeproxy.configuration import ProxyConfiguration
+from netlab.kubeproxy.nftables.compile import compile_table
 from netlab.lab.demo.node_rules import DropRule, RulesRead, dropped, follow
 from netlab.lab.demo.node_table import drop_entry, follows
 from netlab.model.addresses import Family
-from netlab.proxy.configuration import ProxyConfiguration
-from netlab.proxy.nftables import compile_table
-from netlab.proxy.nftables.table import Table
+from netlab.netfilter.nftables.table import Table
 
 PORT = ServicePort(
     namespace="default",

@@ -1,1 +1,0 @@
-"""Effects: change the kernel and read it back. The only writer."""

@@ -1,0 +1,299 @@
+"""kube-proxy of every node: keeps the kernel's rules equal to what Services and endpoints ask for.
+
+Theory of operation
+-------------------
+The store tells which Services and EndpointSlices change. At the next sync those are read, every
+node compiles the Services they belong to anew, and what changes by that is one text for
+``iptables-restore``, or for ``nft``. That is a partial sync. In a full one the node's rules are
+read back from the kernel and compared with all that it should hold, so that whatever somebody else
+did to them is put right: after a refused text (the kernel then holds what it held, or nobody knows
+what), when the node's Node object changes, when its canary is gone, and every hour. Last,
+conntrack's UDP entries that lead to endpoints which serve no more are removed.
+
+A *place* is a namespace in one address family; each has rules of its own, and is refused, read and
+brought up to date on its own.
+
+A chain of an nftables table that no Service needs any more is emptied first and deleted a little
+later: see ``netlab.netfilter.nftables.sync``.
+"""
+
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from netlab.apiserver.store import Event, Store
+from netlab.kube.kinds.service.view import endpoint_slice_of, service_of
+from netlab.kube.resources import key_of
+from netlab.kubeproxy.conntrack_work import UdpDue
+from netlab.kubeproxy.desired import node_proxy, own_rules, proxy_nodes, wanted_rules
+from netlab.kubeproxy.health import ProxyHealth
+from netlab.kubeproxy.metrics import ProxyMetrics, rules_written
+from netlab.kubeproxy.node_rules import HeldRules, NodeRules, RuleChange, Wanted
+from netlab.kubeproxy.ruleset_sync import Call, Laid, LaidRules
+from netlab.kubeproxy.service_map import Name, ServiceMap
+from netlab.model.addresses import Family
+from netlab.model.names import NetnsFamily, NetnsName, host_netns
+from netlab.model.topology import ProxyMode, Topology
+from netlab.netfilter.iptables.rules import Ruleset
+from netlab.netns_agent.requests import CleanUdp
+
+if TYPE_CHECKING:
+    from netlab.kubeproxy.node_proxy import NodeProxy
+
+_CHANGES: Final = ("services", "endpointslices")
+RETRY_S: Final = 1.0
+TIDY_S: Final = 1.0
+"""Until chains that were emptied are deleted."""
+FULL_PERIOD_S: Final = 3600.0
+
+
+class KubeProxy:
+    """The rules of all nodes, and the router's.
+
+    Args:
+        lab: Name.
+        store: Where Services and EndpointSlices are.
+        call: Sends a request to the launcher.
+        clock: Wall clock seconds.
+        full_period_s: Seconds between full syncs that nothing else asks for.
+    """
+
+    def __init__(
+        self,
+        lab: str,
+        store: Store,
+        call: Call,
+        clock: Callable[[], float],
+        full_period_s: float = FULL_PERIOD_S,
+    ) -> None:
+        self._lab = lab
+        self._store = store
+        self._call = call
+        self._clock = clock
+        self._full_period_s = full_period_s
+        self._full_at = clock() + full_period_s
+        self._laid = LaidRules(call)
+        self._services = ServiceMap()
+        self._unread = {key_of(obj): None for kind in _CHANGES for obj in store.list_(kind)}
+        self._nodes_changed = True
+        self._own: dict[NetnsFamily, Ruleset] = {}
+        """Rules that are not kube-proxy's, of every place."""
+        self._udp = {family: UdpDue[NetnsFamily](self._services, family) for family in Family}
+        self._is_due = True
+        self._queued_at: float | None = clock()
+        self._topology: Topology | None = None
+        self._tidy_at: float | None = None
+        self.nodes: dict[NetnsFamily, NodeProxy] = {}
+        """Every node in every family, as of the last sync."""
+        self.mode = ProxyMode.IPTABLES
+        """As of the last sync."""
+        self.metrics: dict[NetnsFamily, ProxyMetrics] = {}
+        self.refusals: dict[NetnsFamily, str] = {}
+        """Why the last restore failed, for each place whose last restore did."""
+        store.subscribe(self._told)
+
+    def forget(self, names: Collection[NetnsName]) -> None:
+        """Have the rules of these namespaces read back before they are next compared."""
+        self._forget(NetnsFamily(name, family) for name in names for family in Family)
+
+    def start_empty(self, names: Collection[NetnsName]) -> None:
+        """Take note of namespaces that were just made and hold no rule."""
+        self._laid.start_empty([NetnsFamily(name, family) for name in names for family in Family])
+        if names:
+            self._queue()
+
+    def full_sync_when_due(self, now: float) -> float:
+        """Have everything read back if it is time to, and return when it will be again."""
+        if now >= self._full_at:
+            self._full_at = now + self._full_period_s
+            self._forget(self._laid.in_step())
+        return self._full_at
+
+    def rules_held(self, place: NetnsFamily) -> Mapping[str, int]:
+        """Return how many rules of iptables a place holds, by table; empty when nobody knows."""
+        if place not in self._laid.in_step():
+            return {}
+        tables = self._whole(place).iptables.tables
+        return {table.name: sum(len(chain.rules) for chain in table.chains) for table in tables}
+
+    def wanted(self, topology: Topology, host: str) -> dict[Family, NodeRules]:
+        """Return the rules that a node, or the router, is to hold; nothing for other hosts."""
+        want, netns = wanted_rules(self._lab, topology, self._store), host_netns(self._lab, host)
+        return {place.family: rules for place, rules in want.items() if place.netns == netns}
+
+    def health(self, place: NetnsFamily) -> ProxyHealth:
+        """Return whether the rules of a place follow the objects."""
+        synced_at = self.metrics[place].synced_at
+        waiting = self._queued_at if place not in self.refusals else synced_at
+        return ProxyHealth(updated_at=synced_at, queued_at=waiting)
+
+    async def sync(self, topology: Topology) -> int:
+        """Bring the rules of every place up to date.
+
+        Returns:
+            How many places were given new rules.
+
+        Raises:
+            NetlabError: iptables or nft is missing, or a namespace is.
+        """
+        if not (self._is_due or self.refusals or topology is not self._topology):
+            return 0
+        started = time.perf_counter()
+        self._is_due = False
+        try:
+            want = self._follow(topology)
+        except BaseException:
+            # Some nodes may have followed and others not: the next sync compiles everything.
+            self._topology = None
+            raise
+        laid = await self._laid.bring(want)
+        self._take_over(laid)
+        self._count(laid, time.perf_counter() - started)
+        await self._clean_udp()
+        if not self._is_due:
+            self._queued_at = None
+        return len(laid.changes.keys() - laid.refusals.keys())
+
+    async def tidy_when_due(self, now: float) -> float | None:
+        """Delete chains that changes have left empty if it is time to.
+
+        Returns:
+            When it will be; None when there is nothing to delete.
+
+        Raises:
+            NetlabError: nft is missing, or a namespace is.
+        """
+        if self._tidy_at is None or now < self._tidy_at:
+            return self._tidy_at
+        self._tidy_at = None
+        places = self.nodes.keys() & self._laid.in_step()
+        texts = {place: self.nodes[place].tidy() for place in places}
+        refusals = await self._laid.tidy({place: text for place, text in texts.items() if text})
+        for place in refusals:
+            self.metrics[place].cleanup_failures += 1
+        if refusals:
+            self._queue()
+        return now if refusals else None
+
+    def _follow(self, topology: Topology) -> dict[NetnsFamily, Wanted]:
+        """Compile what has changed, and return what every place must hold by that."""
+        changed = self._take_changes()
+        if topology is not self._topology:
+            self._laid.fall_out_of_step(self._holds)
+        if self._nodes_changed or topology is not self._topology:
+            self._use_nodes(topology)
+        for family, udp in self._udp.items():
+            udp.changed(changed, self._nodes_of(family))
+        steps = {place: node.update(changed) for place, node in self.nodes.items()}
+        return {
+            place: Wanted(whole=partial(self._whole, place), step=steps.get(place, RuleChange()))
+            for place in self._own
+        }
+
+    def _nodes_of(self, family: Family) -> set[NetnsFamily]:
+        return {place for place in self.nodes if place.family is family}
+
+    def _holds(self, place: NetnsFamily) -> HeldRules:
+        own, node = self._own[place], self.nodes.get(place)
+        return node.holds(own) if node is not None else HeldRules(iptables=own)
+
+    def _whole(self, place: NetnsFamily) -> NodeRules:
+        own, node = self._own[place], self.nodes.get(place)
+        return node.rules(own) if node is not None else NodeRules(iptables=own)
+
+    def _take_changes(self) -> list[Name]:
+        """Read the objects that have changed; return the Services that are others by that."""
+        while self._unread:
+            key = next(iter(self._unread))
+            obj, name = self._store.get(key), Name(key.namespace, key.name)
+            if key.resource == "services":
+                self._services.set_service(name, service_of(obj) if obj is not None else None)
+            else:
+                piece = endpoint_slice_of(obj) if obj is not None else None
+                self._services.set_slice(name, piece)
+            del self._unread[key]
+        return self._services.take_changes()
+
+    def _use_nodes(self, topology: Topology) -> None:
+        """Take the nodes as they are now; those that are others compile everything."""
+        old = self.nodes if topology is self._topology else {}
+        own = own_rules(self._lab, topology)
+        self._own = self._emptied(own) | own
+        self.nodes = {}
+        nodes = proxy_nodes(self._lab, topology, self._store)
+        for place in (NetnsFamily(name, family) for family in topology.families for name in nodes):
+            known, node = old.get(place), nodes[place.netns]
+            if known is not None and known.node != node:
+                self._laid.forget([place])
+                known = None
+            made = known or node_proxy(topology, node, place.family, self._services)
+            self.nodes[place] = made
+        self._nodes_changed, self._topology, self.mode = False, topology, topology.proxy.mode
+        self.metrics = {
+            place: self.metrics.get(place) or ProxyMetrics(family=place.family)
+            for place in self.nodes
+        }
+
+    def _emptied(self, own: Mapping[NetnsFamily, Ruleset]) -> dict[NetnsFamily, Ruleset]:
+        """Return no rules for each place in a family that the lab had and has no more."""
+        names = {place.netns for place in own}
+        gone = [place for place in self._own if place.netns in names and place not in own]
+        return {place: Ruleset(place.family, ()) for place in gone}
+
+    def _told(self, event: Event) -> None:
+        now = self._clock()
+        if event.key.resource == "nodes":
+            self._nodes_changed = True
+            self.forget([host_netns(self._lab, event.key.name)])
+        elif event.key.resource in _CHANGES:
+            self._unread[event.key] = None
+            for metrics in self.metrics.values():
+                metrics.changed(event.key.resource, now)
+            self._queue()
+
+    def _forget(self, places: Iterable[NetnsFamily]) -> None:
+        self._laid.forget(list(places))
+        self._queue()
+
+    def _queue(self) -> None:
+        self._is_due = True
+        if self._queued_at is None:
+            self._queued_at = self._clock()
+
+    def _take_over(self, laid: Laid) -> None:
+        """Take note of what places hold by now, and of what is to be tidied up there."""
+        self.refusals = dict(laid.refusals)
+        for family, udp in self._udp.items():
+            udp.all_changed(self._nodes_of(family) & laid.were_read)
+        for place, held in laid.found.items():
+            if place in self.nodes:
+                self.nodes[place].take_over(held)
+        if all(node.is_tidy for node in self.nodes.values()):
+            self._tidy_at = None
+        elif self._tidy_at is None:
+            # Syncs one after another must not put it off for ever.
+            self._tidy_at = self._clock() + TIDY_S
+
+    def _count(self, laid: Laid, duration_s: float) -> None:
+        now = self._clock()
+        for place, metrics in self.metrics.items():
+            is_full = place in laid.were_read
+            if place in laid.refusals:
+                metrics.failed(is_full=is_full)
+            else:
+                metrics.synced(duration_s, now, is_full=is_full)
+                done = laid.changes.get(place)
+                metrics.written = rules_written(done.iptables if done is not None else "")
+
+    async def _clean_udp(self) -> None:
+        for family, udp in self._udp.items():
+            places = self._nodes_of(family) - self.refusals.keys()
+            due, services = udp.due(places)
+            if due:
+                started = time.perf_counter()
+                deleted = await self._call(CleanUdp(places=tuple(due), services=services))
+                for place in due:
+                    self.metrics[place].conntrack.observe(time.perf_counter() - started)
+                    self.metrics[place].deleted_connections += deleted[place]
+            udp.done(places)

@@ -1,0 +1,1 @@
+"""kube-proxy's iptables mode: chains in the tables ``nat`` and ``filter``."""

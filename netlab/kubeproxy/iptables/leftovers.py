@@ -1,0 +1,68 @@
+"""What is left of rules that no longer apply: another mode's, or an address family's.
+
+A node that changes to nftables mode has iptables mode's chains to get rid of; a place in a family
+that the lab has no more, all of netlab's.
+
+Source: kube-proxy, ``pkg/proxy/iptables/cleanup.go``.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final
+
+from netlab.netfilter.iptables.rules import Chain, Rule, Ruleset, Table
+from netlab.netfilter.iptables.targets import Goto, Jump
+
+Prefixes = tuple[str, ...]
+"""How the names of the chains begin that are to go."""
+
+KUBE_PROXY: Final = ("KUBE-",)
+ALL: Final = (*KUBE_PROXY, "IP-MASQ-AGENT", "NETLAB-")
+
+
+def leftovers_text(have: Ruleset, prefixes: Prefixes) -> str:
+    """Return the text for ``iptables-restore --noflush`` that removes chains and all jumps to them.
+
+    Empty when there are none. Other rules stay as they are.
+    """
+    return "".join(_removal(table, prefixes) for table in have.tables)
+
+
+def without_leftovers(have: Ruleset, prefixes: Prefixes) -> Ruleset:
+    """Return what ``have`` becomes by that text."""
+    return replace(have, tables=tuple(_without(table, prefixes) for table in have.tables))
+
+
+def _without(table: Table, prefixes: Prefixes) -> Table:
+    chains = (chain for chain in table.chains if not chain.name.startswith(prefixes))
+    return replace(
+        table,
+        chains=tuple(
+            replace(
+                chain,
+                rules=tuple(rule for rule in chain.rules if not _is_leftover(rule, prefixes)),
+            )
+            for chain in chains
+        ),
+    )
+
+
+def _removal(table: Table, prefixes: Prefixes) -> str:
+    chains = [chain.name for chain in table.chains if chain.name.startswith(prefixes)]
+    lines = [f":{name} - [0:0]" for name in chains]
+    for chain in table.chains:
+        if chain.name not in chains:
+            lines += _jumps(chain, prefixes)
+    lines += [f"-X {name}" for name in chains]
+    return "\n".join([f"*{table.name}", *lines, "COMMIT", ""]) if chains else ""
+
+
+def _jumps(chain: Chain, prefixes: Prefixes) -> Iterator[str]:
+    # From the last to the first, so that the numbers of those that remain hold.
+    for number, rule in reversed(list(enumerate(chain.rules, 1))):
+        if _is_leftover(rule, prefixes):
+            yield f"-D {chain.name} {number}"
+
+
+def _is_leftover(rule: Rule, prefixes: Prefixes) -> bool:
+    return isinstance(rule.target, Jump | Goto) and rule.target.chain.startswith(prefixes)

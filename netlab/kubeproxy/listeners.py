@@ -1,0 +1,77 @@
+"""kube-proxy's ports on every node, served by the control plane's event loop.
+
+The sockets are opened by the launcher, inside each node's namespace; they stay there while the
+control plane serves them. Health check ports come and go with their Services.
+"""
+
+from collections.abc import Awaitable, Callable
+from socket import socket
+from typing import Protocol
+
+from aiohttp import web
+
+from netlab.errors import NetlabError
+from netlab.kubeproxy.health import Answer
+from netlab.kubeproxy.servers import Door
+from netlab.model.names import NetnsName
+from netlab.netns_agent.requests import Listen
+
+
+class Answers(Protocol):
+    """Which ports are to be open, and what they answer."""
+
+    def doors(self) -> set[Door]:
+        """Return every port that is to be open now."""
+
+    def answer(self, door: Door, path: str) -> Answer:
+        """Return what a port answers to a path."""
+
+
+class NodeDoors:
+    """The open ports of all nodes of a lab.
+
+    Args:
+        listen: Sends a ``Listen`` request to the launcher and returns the socket's descriptor.
+        answers: What is asked.
+    """
+
+    def __init__(self, listen: Callable[[object], Awaitable[int]], answers: Answers) -> None:
+        self._listen = listen
+        self._answers = answers
+        self._open: dict[Door, web.ServerRunner] = {}
+        self.refusals: list[str] = []
+        """Why ports could not be opened, a sentence each."""
+
+    async def sync(self, made: set[NetnsName]) -> None:
+        """Open the ports that are to be open, and close all others.
+
+        Args:
+            made: Namespaces that are new; a socket of their predecessor's is of no use.
+        """
+        wanted = self._answers.doors()
+        self.refusals = []
+        for door in list(self._open):
+            if door not in wanted or door.netns in made:
+                await self._open.pop(door).cleanup()
+        for door in sorted(wanted - self._open.keys()):
+            await self._open_one(door)
+
+    async def _open_one(self, door: Door) -> None:
+        try:
+            number = await self._listen(
+                Listen(netns=door.netns, address=door.address, port=door.port)
+            )
+        except NetlabError as error:
+            self.refusals.append(f"{door.netns}: no listening on port {door.port}: {error}")
+            return
+
+        async def answer(request: web.BaseRequest) -> web.Response:
+            found = self._answers.answer(door, request.path)
+            return web.Response(
+                status=found.status, headers=dict(found.headers), body=found.body.encode()
+            )
+
+        runner = web.ServerRunner(web.Server(answer, access_log=None), shutdown_timeout=0.1)
+        await runner.setup()
+        await web.SockSite(runner, socket(fileno=number)).start()
+        self._open[door] = runner

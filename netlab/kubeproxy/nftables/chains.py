@@ -1,0 +1,155 @@
+"""The chains of one Service port, in nftables mode.
+
+::
+
+    ClusterIP ───────────────────────────▶ service- (or local-) ──▶ endpoint- ──▶ DNAT
+    NodePort, external IP, VIP ─▶ external- ─▶ service- or local- ──▲
+    VIP, before that ─▶ firewall- ─▶ drop
+
+Source: kube-proxy, ``pkg/proxy/nftables/proxier.go`` (syncProxyRules,
+writeServiceToEndpointRules).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from netlab.kube.kinds.service.view import ProxyNode
+from netlab.kubeproxy.backends import Backend
+from netlab.kubeproxy.configuration import ProxyConfiguration
+from netlab.kubeproxy.nftables import names
+from netlab.kubeproxy.nftables.static import affinity
+from netlab.kubeproxy.service_ports import ProxiedPort
+from netlab.model.addresses import Family
+from netlab.netfilter.iptables.matches import InInterface, Source
+from netlab.netfilter.nftables.table import Chain, NamedSet, Rule, as_comment, ip
+
+_MARK = "jump mark-for-masquerade"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What the chains of all ports of a node depend on."""
+
+    node: ProxyNode
+    configuration: ProxyConfiguration
+    family: Family
+
+
+def internal_chain(port: ProxiedPort) -> str:
+    """Return the chain that serves the ClusterIP."""
+    return names.local_chain(port) if port.internal_is_local else names.cluster_chain(port)
+
+
+def port_chains(port: ProxiedPort, around: Surroundings) -> Iterator[Chain]:
+    """Yield every chain of one Service port."""
+    if port.vips and port.source_ranges:
+        # Before DNAT and without regard to endpoints: a stranger learns nothing of them.
+        yield Chain(name=names.firewall_chain(port), rules=(_firewall_rule(port, around),))
+    if not port.has_endpoints:
+        return
+    if port.backends.cluster:
+        name = names.cluster_chain(port)
+        yield _balancing_chain(port, name, port.backends.cluster, around)
+    if port.backends.local:
+        name = names.local_chain(port)
+        yield _balancing_chain(port, name, port.backends.local, around)
+    if port.is_external:
+        yield Chain(name=names.external_chain(port), rules=tuple(_external_rules(port, around)))
+    for backend in port.backends.reachable:
+        rules = tuple(_endpoint_rules(port, backend, around))
+        yield Chain(name=names.endpoint_chain(port, backend), rules=rules)
+
+
+def port_sets(port: ProxiedPort, family: Family) -> Iterator[NamedSet]:
+    """Yield a set for each endpoint, when clients are to stay with theirs."""
+    if port.affinity_timeout_s is not None and port.has_endpoints:
+        for backend in port.backends.reachable:
+            yield affinity(names.affinity_set(port, backend), port.affinity_timeout_s, family)
+
+
+def _balancing_chain(
+    port: ProxiedPort, name: str, backends: Sequence[Backend], around: Surroundings
+) -> Chain:
+    rules = list(_masquerade_cluster_ip(port, around)) if name == internal_chain(port) else []
+    if port.affinity_timeout_s is not None:
+        word = ip(around.family)
+        rules += [
+            Rule(
+                words=f"{word} saddr @{names.affinity_set(port, backend)} "
+                f"goto {names.endpoint_chain(port, backend)}"
+            )
+            for backend in backends
+        ]
+    choices = ", ".join(
+        f"{number} : goto {names.endpoint_chain(port, backend)}"
+        for number, backend in enumerate(backends)
+    )
+    rules.append(Rule(words=f"numgen random mod {len(backends)} vmap {{ {choices} }}"))
+    return Chain(name=name, rules=tuple(rules))
+
+
+def _masquerade_cluster_ip(port: ProxiedPort, around: Surroundings) -> Iterator[Rule]:
+    """Yield the rule that marks whoever is no pod: its replies must come back by this node.
+
+    The map that led here has looked at the port, so the address is enough to tell the ClusterIP
+    from external destinations.
+    """
+    towards = f"{ip(around.family)} daddr {port.cluster_ip}"
+    if around.configuration.masquerade_all:
+        yield Rule(words=f"{towards} {_MARK}")
+        return
+    elsewhere = _pods(around, inverted=True)
+    if elsewhere:
+        yield Rule(words=f"{towards} {elsewhere} {_MARK}")
+
+
+def _external_rules(port: ProxiedPort, around: Surroundings) -> Iterator[Rule]:
+    if not port.external_is_local:
+        yield Rule(words=_MARK)
+        yield Rule(words=f"goto {names.cluster_chain(port)}")
+        return
+    # Pods and the node itself ask for the Service, not for this node: the policy is not for them.
+    to_all = f"goto {names.cluster_chain(port)}"
+    pods = _pods(around)
+    if pods:
+        yield Rule(words=f"{pods} {to_all}", comment="short-circuit pod traffic")
+    yield Rule(words=f"fib saddr type local {_MARK}", comment="masquerade local traffic")
+    yield Rule(words=f"fib saddr type local {to_all}", comment="short-circuit local traffic")
+    if port.backends.local:
+        yield Rule(words=f"goto {names.local_chain(port)}")
+
+
+def _firewall_rule(port: ProxiedPort, around: Surroundings) -> Rule:
+    sources = [str(network) for network in port.source_ranges]
+    node_ip = next((a for a in around.node.addresses if around.family.holds(a)), None)
+    if node_ip is not None and any(node_ip in network for network in port.source_ranges):
+        # A VIP may be an address of the node too; its own packets then come from the VIP.
+        sources += map(str, port.vips)
+    return Rule(words=f"{ip(around.family)} saddr != {{ {', '.join(sources)} }} drop")
+
+
+def _endpoint_rules(port: ProxiedPort, backend: Backend, around: Surroundings) -> Iterator[Rule]:
+    word = ip(around.family)
+    # A pod that reaches itself through the Service must see the reply come from outside.
+    yield Rule(words=f"{word} saddr {backend.address} {_MARK}")
+    if port.affinity_timeout_s is not None:
+        yield Rule(words=f"update @{names.affinity_set(port, backend)} {{ {word} saddr }}")
+    yield Rule(words=f"meta l4proto {port.protocol} dnat to {backend.text}")
+
+
+def _pods(around: Surroundings, *, inverted: bool = False) -> str:
+    """Return the words for packets from pods, or from elsewhere; empty when nothing tells."""
+    configuration = around.configuration
+    match configuration.is_local_match(around.node, around.family, inverted=inverted):
+        case Source(network, is_not):
+            return f"{ip(around.family)} saddr {'!= ' if is_not else ''}{network}"
+        case InInterface(name, is_not):
+            # iptables ends a prefix with +, nft with an asterisk.
+            wild = f"{name[:-1]}*" if name.endswith("+") else name
+            return f'iifname {"!= " if is_not else ""}"{_safe(wild)}"'
+        case _:
+            return ""
+
+
+def _safe(ifname: str) -> str:
+    return "*".join(as_comment(part) for part in ifname.split("*"))

@@ -1,0 +1,209 @@
+"""Try what a lab needs, for real, in a namespace that is thrown away.
+
+Looking at module lists says little: a module may be built in, or load by itself when it is used.
+"""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from ipaddress import ip_interface
+from pathlib import Path
+from typing import Final
+
+from netlab.errors import NetlabError
+from netlab.linux import iptables, netns, nft
+from netlab.model.addresses import Family
+from netlab.model.links import Peer
+from netlab.model.names import NetnsFamily, NetnsName
+from netlab.netns_agent import apply
+from netlab.plan import ops
+
+_RULES: Final = {
+    "comment": "-m comment --comment netlab",
+    "conntrack": "-m conntrack --ctstate NEW",
+    "addrtype": "-m addrtype --dst-type LOCAL",
+    "mark": "-m mark --mark 0x4000/0x4000",
+    "statistic": "-m statistic --mode random --probability 0.5",
+    "recent": "-m recent --name NETLAB --rcheck --seconds 10 --reap",
+    "tcp": "-p tcp -m tcp --dport 80",
+    "udp": "-p udp -m udp --dport 53",
+}
+_TARGETS: Final = {
+    "DNAT": ("PREROUTING", "-p tcp -j DNAT --to-destination 192.0.2.1:80"),
+    "SNAT": ("POSTROUTING", "-p tcp -j SNAT --to-source 192.0.2.1"),
+    "MASQUERADE": ("POSTROUTING", "-j MASQUERADE --random-fully"),
+    "MARK": ("PREROUTING", "-j MARK --or-mark 0x4000"),
+}
+
+_TABLE: Final = """\
+add table ip probe
+add set ip probe clients { type ipv4_addr ; flags dynamic,timeout ; timeout 10s ; }
+add map ip probe services { type ipv4_addr . inet_proto . inet_service : verdict ; }
+add chain ip probe pre { type nat hook prerouting priority -100 ; }
+add chain ip probe post { type nat hook postrouting priority 100 ; }
+add chain ip probe in { type filter hook input priority 0 ; }
+add chain ip probe one
+add rule ip probe pre ip daddr . meta l4proto . th dport vmap @services
+add rule ip probe pre numgen random mod 1 vmap { 0 : goto one }
+add rule ip probe one update @clients { ip saddr }
+add rule ip probe one fib saddr type local mark set mark or 0x4000
+add rule ip probe one meta l4proto tcp dnat to 192.0.2.1:80
+add rule ip probe post mark set mark xor 0x4000
+add rule ip probe post masquerade fully-random
+add rule ip probe in ct state new reject comment "netlab"
+add element ip probe services { 192.0.2.2 . tcp . 80 : goto one }
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing that was tried."""
+
+    name: str
+    works: bool
+    detail: str = ""
+    hint: str = ""
+    is_needed: bool = True
+    """Whether a lab cannot do without it."""
+
+
+def probe_all() -> Iterator[Finding]:
+    """Try everything a lab needs and yield what came of it, in an order that explains itself."""
+    is_root = os.geteuid() == 0
+    yield Finding(name="root", works=is_root, hint="type: sudo netlab doctor")
+    if not is_root:
+        return
+    yield _tried("network namespaces", _nothing, "this kernel lacks CONFIG_NET_NS")
+    yield _tried("veth pairs", _veth, "modprobe veth")
+    yield _tried("bridges", _bridge, "modprobe bridge")
+    yield from _iptables()
+    yield _ipv6()
+    yield _nftables()
+    yield _br_netfilter()
+    yield from _other_netlab()
+
+
+def _tried(name: str, attempt: Callable[[NetnsName], None], hint: str) -> Finding:
+    try:
+        with _throw_away() as where:
+            attempt(where)
+    except (NetlabError, OSError) as error:
+        return Finding(name=name, works=False, detail=str(error), hint=hint)
+    return Finding(name=name, works=True)
+
+
+@contextmanager
+def _throw_away() -> Iterator[NetnsName]:
+    # No lab can have this name, which holds the number of this very process.
+    name = NetnsName(f"netlab-doctor_{os.getpid()}-probe")
+    netns.create(name)
+    try:
+        yield name
+    finally:
+        netns.delete(name)
+
+
+def _nothing(where: NetnsName) -> None:
+    del where
+
+
+def _veth(where: NetnsName) -> None:
+    peer = Peer(netns=where, ifname="b", mac="02:00:00:00:00:02")
+    veth = ops.CreateVeth(netns=where, ifname="a", mac="02:00:00:00:00:01", mtu=1460, peer=peer)
+    apply.apply([veth, ops.DisableOffloads(netns=where, ifname="a")])
+
+
+def _bridge(where: NetnsName) -> None:
+    apply.apply([ops.CreateBridge(netns=where, ifname="br0", mac="02:00:00:00:00:01", mtu=1460)])
+
+
+def _iptables() -> Iterator[Finding]:
+    path = shutil.which("iptables-restore", path="/usr/sbin:/sbin:/usr/bin:/bin")
+    if path is None:
+        yield Finding(name="iptables", works=False, hint="apt-get install iptables")
+        return
+    version = subprocess.run([path, "--version"], capture_output=True, text=True, check=False)
+    yield Finding(name="iptables", works=True, detail=version.stdout.strip())
+    for name, rule in _RULES.items():
+        yield _rule(f"iptables match {name}", f"*filter\n-A INPUT {rule} -j ACCEPT\nCOMMIT\n", name)
+    for name, (chain, rule) in _TARGETS.items():
+        yield _rule(f"iptables target {name}", f"*nat\n-A {chain} {rule}\nCOMMIT\n", name)
+    yield _rule("iptables target REJECT", "*filter\n-A INPUT -j REJECT\nCOMMIT\n", "REJECT")
+
+
+def _rule(name: str, text: str, module: str) -> Finding:
+    def load(where: NetnsName) -> None:
+        _restore(NetnsFamily(where, Family.IPV4), text)
+
+    return _tried(name, load, f"modprobe xt_{module}, or install this kernel's extra modules")
+
+
+def _restore(place: NetnsFamily, text: str) -> None:
+    refused = iptables.restore({place: text})
+    if refused:
+        raise OSError(refused[place])
+
+
+def _ipv6() -> Finding:
+    """Give a link an address of IPv6, and load a rule that rewrites one."""
+
+    def attempt(where: NetnsName) -> None:
+        address = ip_interface("fd00::1/64")
+        _bridge(where)
+        apply.apply(
+            [
+                ops.SetSysctl(netns=where, key="net.ipv6.conf.all.disable_ipv6", value="0"),
+                ops.AddAddress(netns=where, ifname="br0", address=address),
+            ]
+        )
+        rule = "-A PREROUTING -p tcp -j DNAT --to-destination [fd00::2]:80"
+        _restore(NetnsFamily(where, Family.IPV6), f"*nat\n{rule}\nCOMMIT\n")
+
+    hint = "topologies with IPv6 in spec.ipFamilies need it; modprobe ip6table_nat"
+    return replace(_tried("IPv6", attempt, hint), is_needed=False)
+
+
+def _nftables() -> Finding:
+    """Load every kind of object that kube-proxy's nftables mode makes."""
+
+    def load(where: NetnsName) -> None:
+        place = NetnsFamily(where, Family.IPV4)
+        refused = nft.load({place: _TABLE})
+        if refused:
+            raise OSError(refused[place])
+
+    hint = "apt-get install nftables; topologies with proxy.mode nftables need it, and Linux 5.13"
+    return replace(_tried("nftables", load, hint), is_needed=False)
+
+
+def _br_netfilter() -> Finding:
+    loaded = Path("/proc/sys/net/bridge/bridge-nf-call-iptables").exists()
+    return Finding(
+        name="br_netfilter",
+        works=loaded,
+        detail="loaded" if loaded else "not loaded; topologies with cni: bridge need it",
+        hint="modprobe br_netfilter",
+        is_needed=False,
+    )
+
+
+def _other_netlab() -> Iterator[Finding]:
+    """Look for another project's command of the same name."""
+    for directory in os.environ.get("PATH", "").split(os.pathsep):
+        path = Path(directory or ".", "netlab")
+        if os.access(path, os.X_OK) and path.is_file() and not _is_ours(path):
+            yield Finding(
+                name="command name",
+                works=False,
+                detail=f"{path} is another project's netlab",
+                hint="type k8s-netlab for this one",
+                is_needed=False,
+            )
+
+
+def _is_ours(path: Path) -> bool:
+    text = path.read_bytes()[:2000]
+    return b"netlab.cli" in text

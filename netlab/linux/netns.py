@@ -1,0 +1,137 @@
+"""Network namespaces by name, as ``ip netns`` keeps them: bind mounts under ``/run/netns``.
+
+A namespace is a property of a thread. ``inside`` moves the calling thread, so it is for
+single-threaded processes only: a command of the command line, or the lab's launcher; never the
+control plane while its event loop runs. A socket stays in the namespace it was created in.
+"""
+
+import errno
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from netlab.linux.syscalls import (
+    CLONE_NEWNET,
+    MS_BIND,
+    MS_REC,
+    MS_SHARED,
+    bind_mount,
+    mount,
+    setns,
+    umount,
+    unshare,
+)
+from netlab.model.names import LAB_NAME, NetnsName, lab_prefix
+
+NETNS: Final = Path("/run/netns")
+
+
+@contextmanager
+def inside(name: NetnsName) -> Iterator[None]:
+    """Run the block with the calling thread in namespace ``name``.
+
+    Raises:
+        FileNotFoundError: There is no such namespace.
+    """
+    home = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        there = os.open(NETNS / name, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            setns(there, CLONE_NEWNET)
+        finally:
+            os.close(there)
+        try:
+            yield
+        finally:
+            setns(home, CLONE_NEWNET)
+    finally:
+        os.close(home)
+
+
+def create(name: NetnsName) -> None:
+    """Make a namespace and keep it by a bind mount, unless it is there already.
+
+    The calling thread is back in its own namespace afterwards.
+
+    Raises:
+        OSError: The kernel refused.
+    """
+    if is_mounted(name):
+        return
+    _prepare_directory()
+    path = NETNS / name
+    os.close(os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o444))
+    home = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        unshare(CLONE_NEWNET)
+        try:
+            bind_mount("/proc/thread-self/ns/net", str(path))
+        finally:
+            setns(home, CLONE_NEWNET)
+    finally:
+        os.close(home)
+
+
+def _prepare_directory() -> None:
+    """Make ``/run/netns`` as the first ``ip netns add`` does: a shared mount on itself.
+
+    Were it left a plain directory, the first ``ip netns add`` of somebody else would mount it on
+    itself with all that is mounted below, and the copies underneath, out of anybody's reach, would
+    keep every name of ours from being removed (EBUSY).
+    """
+    if not NETNS.exists():
+        NETNS.mkdir(exist_ok=True)
+        NETNS.chmod(0o755)  # as `ip netns` makes it; mkdir's mode would pass through the umask
+    directory = os.open(NETNS, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(directory, fcntl.LOCK_EX)  # two labs, or `ip netns`, may begin at once
+        try:
+            mount("", str(NETNS), "none", MS_SHARED | MS_REC)
+        except OSError as error:
+            if error.errno != errno.EINVAL:
+                raise
+            # It is no mount point yet.
+            mount(str(NETNS), str(NETNS), "none", MS_BIND | MS_REC)
+            mount("", str(NETNS), "none", MS_SHARED | MS_REC)
+    finally:
+        os.close(directory)
+
+
+def delete(name: NetnsName) -> None:
+    """Remove a namespace's name; the namespace goes when nothing lives in it any more.
+
+    Raises:
+        OSError: The kernel refused.
+    """
+    path = NETNS / name
+    while is_mounted(name):
+        umount(str(path))
+    path.unlink(missing_ok=True)
+
+
+def is_mounted(name: NetnsName) -> bool:
+    """Return whether ``name`` is a whole namespace, and no leftover of one cut short."""
+    try:
+        return (NETNS / name).stat().st_dev == Path("/proc/self/ns/net").stat().st_dev
+    except FileNotFoundError:
+        return False
+
+
+def names_of(lab: str) -> list[NetnsName]:
+    """Return the namespaces of ``lab``, sorted; empty when there are none."""
+    return [NetnsName(name) for name in _all() if name.startswith(lab_prefix(lab))]
+
+
+def labs() -> list[str]:
+    """Return every lab that has a namespace on this machine, sorted."""
+    words = (name.split("-", 2) for name in _all())
+    return sorted({found[1] for found in words if len(found) == 3 and LAB_NAME.match(found[1])})
+
+
+def _all() -> list[str]:
+    if not NETNS.is_dir():
+        return []
+    return sorted(path.name for path in NETNS.iterdir() if path.name.startswith("netlab-"))

@@ -1,0 +1,1 @@
+"""nftables as values: tables, their text, and how to reach one table from another."""

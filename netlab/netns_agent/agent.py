@@ -1,0 +1,157 @@
+"""The launcher: the one process of a lab that changes its network, from inside its namespaces.
+
+Theory of operation
+-------------------
+A namespace belongs to a thread, and the control plane has an event loop (and a library that may
+start threads), so it never enters one. It forks this process first and sends it requests over a
+channel. The launcher has one thread: it moves between namespaces, sends netlink requests in them,
+runs ``iptables-restore`` and ``nft``, opens sockets and hands their descriptors over. Requests are
+carried out in order. When the control plane is gone, so is the launcher; what it made stays, and
+the next one finds it in the kernel.
+"""
+
+import os
+import signal
+import socket
+from collections.abc import Callable, Mapping, Sequence
+from ipaddress import ip_address
+from typing import Any, Final, NoReturn
+
+from netlab.errors import KernelError, NetlabError
+from netlab.linux import channel, iptables, nft, processes
+from netlab.linux.netns import inside
+from netlab.linux.nftables_query import has_rules
+from netlab.model.addresses import Family
+from netlab.model.names import NetnsFamily, NetnsName
+from netlab.netfilter.nftables.table import TABLE
+from netlab.netns_agent import apply, conntrack, read
+from netlab.netns_agent import requests as rq
+
+_IP_FREEBIND: Final = 15
+"""linux/in.h; IPv6 sockets heed it too."""
+
+
+def fork() -> socket.socket:
+    """Fork the launcher off the calling process and return our end of its channel."""
+    ours, theirs = channel.pair()
+    if os.fork() == 0:
+        ours.close()
+        _main(theirs)
+    theirs.close()
+    return ours
+
+
+def _main(end: socket.socket) -> NoReturn:
+    status = 0
+    try:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        processes.set_title("netlab launcher")
+        while True:
+            _answer_one(end)
+    except (EOFError, ConnectionError):
+        pass
+    except BaseException as error:  # noqa: BLE001 (the last word of this process)
+        print(f"launcher: {type(error).__name__}: {error}", flush=True)  # noqa: T201 (its log)
+        status = 70
+    os._exit(status)
+
+
+def _answer_one(end: socket.socket) -> None:
+    (number, request), _ = channel.receive(end)
+    descriptors: list[int] = []
+    try:
+        value, descriptors = _carry_out(request)
+        answer = channel.Answer(number=number, value=value)
+    except NetlabError as error:
+        answer = channel.Answer(number=number, error=error)
+    except OSError as error:
+        failure = KernelError(f"{type(request).__name__}: {error}")
+        answer = channel.Answer(number=number, error=failure)
+    channel.send(end, answer, descriptors)
+    for descriptor in descriptors:
+        os.close(descriptor)
+
+
+def _carry_out(request: rq.Request) -> tuple[Any, list[int]]:
+    if isinstance(request, rq.Listen):
+        return None, [_listen(request)]
+    return _value(request), []
+
+
+def _value(request: rq.Valued) -> Any:  # noqa: ANN401 (each request has its own)
+    match request:
+        case rq.Apply():
+            return apply.apply(request.operations)
+        case rq.ReadLab():
+            return read.read_lab(request.lab)
+        case rq.CleanUdp():
+            return _clean_udp(request)
+        case _:
+            return _rules(request)
+
+
+def _rules(request: rq.OfRules) -> Any:  # noqa: ANN401 (each request has its own)
+    match request:
+        case rq.Restore():
+            return iptables.restore(request.texts)
+        case rq.LoadTables():
+            return nft.load(request.texts)
+        case rq.SaveRules():
+            return _by_family(request.places, iptables.save)
+        case rq.ReadTables():
+            return _by_family(request.places, _list_tables)
+        case rq.FindLost():
+            return _find_lost(request)
+
+
+def _by_family(
+    places: Sequence[NetnsFamily],
+    read: Callable[[Sequence[NetnsName], Family], Mapping[NetnsName, str]],
+) -> dict[NetnsFamily, str]:
+    """Read namespaces, those of one family after those of the other."""
+    texts: dict[NetnsFamily, str] = {}
+    for family in sorted({place.family for place in places}):
+        found = read([place.netns for place in places if place.family is family], family)
+        texts |= {NetnsFamily(name, family): text for name, text in found.items()}
+    return texts
+
+
+def _list_tables(names: Sequence[NetnsName], family: Family) -> dict[NetnsName, str]:
+    return nft.list_table(names, family, TABLE)
+
+
+def _find_lost(request: rq.FindLost) -> frozenset[NetnsFamily]:
+    lost = iptables.lacking(request.places, request.chains)
+    emptied = {
+        place
+        for place in request.places
+        if place not in lost
+        and not all(has_rules(*place, TABLE, chain) for chain in request.filled)
+    }
+    return lost | emptied
+
+
+def _clean_udp(request: rq.CleanUdp) -> dict[NetnsFamily, int]:
+    stale = request.services.is_stale
+    return {place: conntrack.delete_udp(*place, stale) for place in request.places}
+
+
+def _listen(request: rq.Listen) -> int:
+    is_ipv6 = ip_address(request.address).version == 6
+    family = socket.AF_INET6 if is_ipv6 else socket.AF_INET
+    with inside(request.netns):
+        listener = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # A node has its pods' gateway address only as long as it has pods.
+        listener.setsockopt(socket.IPPROTO_IP, _IP_FREEBIND, 1)
+        if is_ipv6:
+            # The same port of IPv4 is a socket of its own.
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        listener.bind((request.address, request.port))
+        listener.listen(128)
+    except OSError:
+        listener.close()
+        raise
+    return listener.detach()

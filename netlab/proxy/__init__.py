@@ -1,1 +1,0 @@
-"""Services and endpoints to the rules kube-proxy lays on a node."""

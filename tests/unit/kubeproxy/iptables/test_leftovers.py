@@ -1,0 +1,63 @@
+"""iptables mode's chains go, and nobody else's."""
+
+from netlab.kubeproxy.iptables.leftovers import KUBE_PROXY, leftovers_text, without_leftovers
+from netlab.model.addresses import Family
+from netlab.netfilter.iptables.parse import parse
+
+HAVE = """*filter
+:INPUT DROP [0:0]
+:KUBE-SERVICES - [0:0]
+:MINE - [0:0]
+-A INPUT -j MINE
+COMMIT
+*mangle
+:FORWARD ACCEPT [0:0]
+COMMIT
+*nat
+:POSTROUTING ACCEPT [0:0]
+:PREROUTING ACCEPT [0:0]
+:KUBE-POSTROUTING - [0:0]
+:KUBE-SERVICES - [0:0]
+:KUBE-SVC-AAAAAAAAAAAAAAAA - [0:0]
+:IP-MASQ-AGENT - [0:0]
+-A POSTROUTING -j KUBE-POSTROUTING
+-A POSTROUTING -j IP-MASQ-AGENT
+-A POSTROUTING -m mark --mark 0x1 -j KUBE-POSTROUTING
+-A PREROUTING -j KUBE-SERVICES
+-A KUBE-SERVICES -d 10.0.0.80/32 -j KUBE-SVC-AAAAAAAAAAAAAAAA
+COMMIT
+"""
+
+
+def test_chains_and_the_jumps_to_them_go():
+    assert leftovers_text(parse(HAVE, Family.IPV4), KUBE_PROXY).splitlines() == [
+        "*filter",
+        ":KUBE-SERVICES - [0:0]",
+        "-X KUBE-SERVICES",
+        "COMMIT",
+        "*nat",
+        ":KUBE-POSTROUTING - [0:0]",
+        ":KUBE-SERVICES - [0:0]",
+        ":KUBE-SVC-AAAAAAAAAAAAAAAA - [0:0]",
+        "-D POSTROUTING 3",
+        "-D POSTROUTING 1",
+        "-D PREROUTING 1",
+        "-X KUBE-POSTROUTING",
+        "-X KUBE-SERVICES",
+        "-X KUBE-SVC-AAAAAAAAAAAAAAAA",
+        "COMMIT",
+    ]
+
+
+def test_what_is_left_then_is_known():
+    left = without_leftovers(parse(HAVE, Family.IPV4), KUBE_PROXY)
+    assert [str(rule) for table in left.tables for c in table.chains for rule in c.rules] == [
+        "-A INPUT -j MINE",
+        "-A POSTROUTING -j IP-MASQ-AGENT",
+    ]
+    assert leftovers_text(left, KUBE_PROXY) == ""
+
+
+def test_nothing_is_said_where_nothing_was_left():
+    have = parse("*filter\n:INPUT ACCEPT [0:0]\nCOMMIT\n", Family.IPV4)
+    assert leftovers_text(have, KUBE_PROXY) == ""

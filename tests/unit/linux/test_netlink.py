@@ -1,0 +1,57 @@
+import errno
+
+import pytest
+from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
+
+from netlab.linux import netlink
+from netlab.linux.netlink import NLM_F_REQUEST, Netlink, is_harmless, request
+
+
+@pytest.mark.parametrize(
+    ("number", "deleting", "harmless"),
+    [
+        pytest.param(errno.EEXIST, False, True, id="making what is there"),
+        pytest.param(errno.ENODEV, False, False, id="changing a link that is not there"),
+        pytest.param(errno.ENETUNREACH, False, False, id="a route to nowhere"),
+        pytest.param(errno.ENODEV, True, True, id="deleting a link that has gone"),
+        pytest.param(errno.EADDRNOTAVAIL, True, True, id="deleting an address that has gone"),
+        pytest.param(errno.ESRCH, True, True, id="deleting a route that has gone"),
+        pytest.param(errno.EPERM, True, False, id="deleting without the right to"),
+        pytest.param(errno.EEXIST, True, False, id="deleting is never a clash"),
+    ],
+)
+def test_what_was_done_before_is_no_failure(number: int, deleting: bool, harmless: bool):
+    assert is_harmless(number, deleting=deleting) is harmless
+
+
+def test_a_request_says_what_it_is():
+    message = ifinfmsg(request(ifinfmsg(), netlink.RTM_GETLINK, 0))
+    message.decode()
+    assert message["header"]["type"] == netlink.RTM_GETLINK
+    assert message["header"]["flags"] == NLM_F_REQUEST
+
+
+def test_links_are_listed():
+    with Netlink() as route_socket:
+        names = [
+            link.get_attr("IFLA_IFNAME")
+            for link in route_socket.dump(ifinfmsg(), netlink.RTM_GETLINK)
+        ]
+    assert "lo" in names
+
+
+def test_each_request_has_an_answer_of_its_own():
+    # Deleting the loopback interface is refused, whoever asks; no interface has the last number.
+    def delete(index: int) -> bytes:
+        message = ifinfmsg()
+        message["index"] = index
+        return request(message, netlink.RTM_DELLINK, 0)
+
+    nobody = 0x7FFF_FFFF
+    with Netlink() as route_socket:
+        several = route_socket.send([delete(nobody), delete(1), delete(nobody)])
+        many = route_socket.send([delete(nobody)] * 3000)
+    assert several[0] == several[2]
+    assert several[0] in {errno.ENODEV, errno.EPERM}
+    assert several[1] in {errno.EOPNOTSUPP, errno.EPERM}
+    assert many == [several[0]] * 3000
