@@ -8,15 +8,20 @@ from netlab.apiserver.registry.defaults import with_defaults
 from netlab.apiserver.store import Store
 from netlab.kube.objects import Key, Object, spec_of, with_spec
 from netlab.kube.resources import key_of
-from netlab.model.addresses import Network
+from netlab.model.addresses import Address, Network
 
 SERVICE_CIDR: Final = Key("servicecidrs", "", "kubernetes")
 """The ServiceCIDR that says which addresses ClusterIPs are taken from."""
 
+API_PORT: Final = 6443
+"""Where the API answers inside a lab's network; the Service ``kubernetes`` leads to it."""
+
 _NAMESPACES: Final = ("default", "kube-system")
 
 
-def bootstrap(store: Store, services: Sequence[Network]) -> None:
+def bootstrap(
+    store: Store, services: Sequence[Network], api_servers: Sequence[Address] = ()
+) -> None:
     """Create what is missing of namespaces, ServiceCIDR and Service ``kubernetes``.
 
     Where the networks of ClusterIPs are others than before, Services with an address of none of
@@ -25,12 +30,25 @@ def bootstrap(store: Store, services: Sequence[Network]) -> None:
     Args:
         store: What to fill; objects that are there stay as they are.
         services: The networks of ClusterIPs, one a family, the main one first.
+        api_servers: Where the API answers in the lab's network, one a family; without one the
+            Service ``kubernetes`` has no endpoints.
     """
     with store.transaction():
         _use_networks(store, services)
         for obj in (*map(_namespace, _NAMESPACES), _service_cidr(services), _kubernetes(services)):
             if store.get(key_of(obj)) is None:
                 store.create(with_defaults(obj))
+        for address in api_servers[:1]:
+            _put(store, _kubernetes_endpoints(address))
+            _put(store, _kubernetes_endpointslice(address))
+
+
+def _put(store: Store, wanted: Object) -> None:
+    present = store.get(key_of(wanted))
+    if present is None:
+        store.create(with_defaults(wanted))
+    elif any(present.get(field) != value for field, value in wanted.items() if field in _CONTENT):
+        store.update({**present, **{field: wanted[field] for field in _CONTENT & wanted.keys()}})
 
 
 def _use_networks(store: Store, services: Sequence[Network]) -> None:
@@ -57,6 +75,44 @@ def _service_cidr(services: Sequence[Network]) -> Object:
     }
 
 
+_CONTENT: Final = frozenset({"subsets", "endpoints", "addressType"})
+"""Fields of endpoints that follow the address."""
+
+
+def _kubernetes_endpoints(address: Address) -> Object:
+    return {
+        "apiVersion": "v1",
+        "kind": "Endpoints",
+        "metadata": {
+            "name": "kubernetes",
+            "namespace": "default",
+            # The API server writes both forms itself, as a cluster's does.
+            "labels": {"endpointslice.kubernetes.io/skip-mirror": "true"},
+        },
+        "subsets": [
+            {
+                "addresses": [{"ip": str(address)}],
+                "ports": [{"name": "https", "port": API_PORT, "protocol": "TCP"}],
+            }
+        ],
+    }
+
+
+def _kubernetes_endpointslice(address: Address) -> Object:
+    return {
+        "apiVersion": "discovery.k8s.io/v1",
+        "kind": "EndpointSlice",
+        "metadata": {
+            "name": "kubernetes",
+            "namespace": "default",
+            "labels": {"kubernetes.io/service-name": "kubernetes"},
+        },
+        "addressType": f"IPv{address.version}",
+        "endpoints": [{"addresses": [str(address)], "conditions": {"ready": True}}],
+        "ports": [{"name": "https", "port": API_PORT, "protocol": "TCP"}],
+    }
+
+
 def _kubernetes(services: Sequence[Network]) -> Object:
     main = services[0]
     address = str(main.network_address + 1)
@@ -73,6 +129,6 @@ def _kubernetes(services: Sequence[Network]) -> Object:
             "clusterIPs": [address],
             "ipFamilies": [f"IPv{main.version}"],
             "ipFamilyPolicy": "SingleStack",
-            "ports": [{"name": "https", "port": 443, "protocol": "TCP", "targetPort": 6443}],
+            "ports": [{"name": "https", "port": 443, "protocol": "TCP", "targetPort": API_PORT}],
         },
     }

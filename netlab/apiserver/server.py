@@ -5,10 +5,11 @@ The same application answers on every socket it is given: the lab's own Unix soc
 
 import json
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from netlab.apiserver import handlers
 from netlab.apiserver.discovery import discovery
@@ -29,7 +30,11 @@ _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def build_app(
-    store: Store, *, clock: Callable[[], float], changed: Callable[[], None]
+    store: Store,
+    *,
+    clock: Callable[[], float],
+    changed: Callable[[], None],
+    filters: Sequence[Middleware] = (),
 ) -> web.Application:
     """Return the application that serves a store.
 
@@ -37,8 +42,9 @@ def build_app(
         store: The lab's objects; used from the event loop's thread only.
         clock: Wall clock seconds.
         changed: Called after each write, so that the controllers run soon.
+        filters: What each request passes first; what they refuse is told as a Status.
     """
-    app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[_tell_failures])
+    app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[_tell_failures, *filters])
     server = _Server(store, clock, changed)
     app.router.add_get("/healthz", _healthy)
     app.router.add_get("/livez", _healthy)

@@ -41,6 +41,8 @@ _COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "delete": ("objects:delete", "Delete objects."),
     "scale": ("objects:scale", "Set the number of replicas."),
     "patch": ("objects:patch", "Change fields of an object."),
+    "kubeconfig": ("kubectl:kubeconfig", "Print the path of the file kubectl finds the lab by."),
+    "kubectl": ("kubectl:kubectl", "Run kubectl against the lab."),
     "compile": ("compile:compile_", "Print the rules kube-proxy would load; offline, no root."),
     "predict": ("predict:predict", "What would become of a packet; offline, no root."),
     "topologies": ("topologies:topologies", "List the built-in topologies."),

@@ -53,6 +53,7 @@ def up(topology: str | None, lab: str, dry_run: bool) -> None:  # noqa: FBT001 (
         click.echo(f"warning: {reason}", err=True)
     if file.topology.message:
         click.echo(f"\n{commands_for(lab, file.topology.message.rstrip())}")
+    click.echo(f"\nfor kubectl: export KUBECONFIG={done.kubeconfig}")
 
 
 @click.command()

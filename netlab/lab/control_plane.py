@@ -30,7 +30,9 @@ import traceback
 from socket import socket
 from typing import TYPE_CHECKING, Final
 
+from netlab.apiserver import pki
 from netlab.apiserver.bootstrap import bootstrap
+from netlab.apiserver.service_accounts import ServiceAccountTokens
 from netlab.apiserver.store import Store
 from netlab.controllers.reconcile import Reconciler
 from netlab.errors import NetlabError
@@ -39,6 +41,7 @@ from netlab.kubelet.agent import Kubelet
 from netlab.kubelet.runtime.requests import Exited
 from netlab.kubeproxy.agent import RETRY_S, KubeProxy
 from netlab.kubeproxy.canaries import CanaryWatch
+from netlab.lab.api_certificates import api_addresses
 from netlab.lab.network import Network, created
 from netlab.lab.passes import Passes
 from netlab.linux import channel, processes
@@ -50,6 +53,7 @@ from netlab.topology.parse import parse_topology
 
 if TYPE_CHECKING:
     from netlab.kubeproxy.listeners import NodeDoors
+    from netlab.lab.api_serving import ApiServing
     from netlab.model.names import NetnsFamily, NetnsName
 
 _ROUNDS: Final = 8
@@ -84,6 +88,14 @@ class ControlPlane:
         """Changes made to the kernel since the start."""
         self._must_read = True
         self._doors: NodeDoors | None = None
+        self._api: ApiServing | None = None
+        key = pki.service_account_key(rundir.service_account_key_file(lab))
+        self.tokens = ServiceAccountTokens(key, self.store, self.clock)
+
+    def serve_in_lab(self, api: "ApiServing") -> None:
+        """Have the API served on the router from now on."""
+        self._api = api
+        self.passes.changed()
 
     def open_node_doors(self, doors: "NodeDoors") -> None:
         """Have kube-proxy's ports served on every node from now on."""
@@ -107,7 +119,7 @@ class ControlPlane:
         await self.kubelet.adopt()
 
     def _prepare_objects(self) -> None:
-        bootstrap(self.store, self.topology.service_networks)
+        bootstrap(self.store, self.topology.service_networks, api_addresses(self.topology))
         node_status.store_nodes(self.store, self.topology, self.clock())
         node_status.remove_unplaced(self.store, self.topology)
 
@@ -162,6 +174,8 @@ class ControlPlane:
         tidy_at = await proxy.tidy_when_due(now)
         if self._doors is not None:
             await self._doors.sync(made)
+        if self._api is not None:
+            await self._api.sync(self.topology, made, now)
         retry_at = now + RETRY_S if self.kube_proxy.refusals or self.closed_ports() else full_at
         return min(full_at, look_at, retry_at, tidy_at or full_at)
 

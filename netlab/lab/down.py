@@ -60,6 +60,7 @@ def down(lab: str) -> Removed:
     had_files = directory.exists()
     if had_files:
         shutil.rmtree(directory)
+    rundir.kubeconfig_file(lab).unlink(missing_ok=True)
     return Removed(
         control_plane=len(control_plane),
         processes=killed,

@@ -21,7 +21,8 @@ def held(lab: str) -> Iterator[None]:
     Raises:
         LabError: Another command holds it.
     """
-    RUN.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # Kubeconfigs lie in it, which users read; what else does is root's alone.
+    RUN.mkdir(mode=0o711, parents=True, exist_ok=True)
     path = RUN / f".{lab}.lock"
     descriptor = _locked(lab, path)
     try:

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
+from netlab.apiserver.filters import with_authentication
 from netlab.apiserver.server import build_app
 from netlab.errors import SpecError
 from netlab.kube.status import bad_request, failure_status
 from netlab.kubeproxy.listeners import NodeDoors
 from netlab.kubeproxy.servers import ProxyDoors
 from netlab.lab import report
+from netlab.lab.api_serving import ApiServing
 from netlab.model import rundir
 from netlab.topology.parse import parse_topology
 
@@ -27,13 +29,21 @@ _SETTLE_S: Final = 10.0
 
 async def serve(plane: "ControlPlane") -> None:
     """Open every door of the control plane; they stay open after the return."""
-    app = build_app(plane.store, clock=plane.clock, changed=plane.passes.changed)
+    app = build_app(
+        plane.store,
+        clock=plane.clock,
+        changed=plane.passes.changed,
+        filters=[with_authentication(plane.tokens.read)],
+    )
     _add_routes(app, plane)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
+    api = ApiServing(plane.lab, runner, plane.listen)
     await web.SockSite(runner, _unix_socket(plane.lab)).start()
     doors = ProxyDoors(plane.kube_proxy, plane.store, plane.clock)
     plane.open_node_doors(NodeDoors(plane.listen, doors))
+    await api.open_on_loopback(plane.topology, plane.clock())
+    plane.serve_in_lab(api)
 
 
 def _unix_socket(lab: str) -> socket.socket:

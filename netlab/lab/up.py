@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from netlab import __version__
@@ -20,6 +21,8 @@ from netlab.errors import KernelError, LabError
 from netlab.kube.objects import Object, is_terminating, items_of, name_of, namespace_of, status_of
 from netlab.kube.resources import RESOURCES
 from netlab.lab import up_check
+from netlab.lab.api_certificates import ensure_pki
+from netlab.lab.kubeconfig import write_kubeconfig
 from netlab.linux import processes
 from netlab.model import rundir
 from netlab.model.topology import Manifest, TopologyFile
@@ -49,6 +52,8 @@ class Up:
     """What became of each object, pruned ones included."""
     not_ready: tuple[str, ...]
     """Pods that do not run, each with its reason."""
+    kubeconfig: Path
+    """What kubectl finds the lab by."""
 
     @property
     def changed(self) -> bool:
@@ -74,7 +79,10 @@ def up(lab: str, text: bytes, file: TopologyFile, tell: Tell) -> Up:
     started = not _is_answering(client)
     if started:
         tell("starting the control plane")
-        _wait_for_answer(lab, client, _start(lab, text))
+        process = _start(lab, text)
+        # Of use to it later; meanwhile it loads its libraries.
+        ensure_pki(lab, file.topology, time.time())  # noqa: TID251 (the edge)
+        _wait_for_answer(lab, client, process)
     before = 0 if started else client.get("/netlab/v1/status")["operations"]
     if not started:
         _hand_over(lab, client, text)
@@ -94,6 +102,7 @@ def up(lab: str, text: bytes, file: TopologyFile, tell: Tell) -> Up:
         operations=status["operations"] - before,
         applied=(*applied, *pruned),
         not_ready=tuple(_not_ready(client)),
+        kubeconfig=write_kubeconfig(lab),
     )
 
 

@@ -32,6 +32,26 @@ def topology_file(lab: str) -> Path:
     return rundir(lab) / "topology.yaml"
 
 
+def kubeconfig_file(lab: str) -> Path:
+    """Return what kubectl reads; it lies beside the lab's directory, for it is its user's."""
+    return RUN / f"{lab}.kubeconfig"
+
+
+def pki_directory(lab: str) -> Path:
+    """Return the directory of the API server's certificates and keys."""
+    return rundir(lab) / "pki"
+
+
+def service_account_key_file(lab: str) -> Path:
+    """Return what tokens of service accounts are signed with."""
+    return rundir(lab) / "sa.key"
+
+
+def api_port_file(lab: str) -> Path:
+    """Return the file with the port on which the API answers on loopback."""
+    return rundir(lab) / "apiserver.port"
+
+
 def control_plane_log(lab: str) -> Path:
     """Return the log of the lab's control plane."""
     return rundir(lab) / "control-plane.log"

@@ -1,0 +1,44 @@
+"""``kubeconfig`` and ``kubectl``."""
+
+import click
+
+from netlab.cli.options import lab_option
+
+
+@click.command()
+@lab_option
+@click.option(
+    "-o",
+    "--output",
+    type=click.Choice(["path", "raw"]),
+    default="path",
+    show_default=True,
+    help="The path of the file, or what is in it.",
+)
+def kubeconfig(lab: str, output: str) -> None:
+    """Print the path of the file that kubectl reads to find the lab.
+
+    In a shell: export KUBECONFIG=$(sudo netlab kubeconfig)
+
+    Example: sudo netlab kubeconfig
+    """
+    from netlab.lab.kubeconfig import find_kubeconfig
+
+    path = find_kubeconfig(lab)
+    click.echo(path.read_text() if output == "raw" else path, nl=output != "raw")
+
+
+@click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@lab_option
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def kubectl(lab: str, arguments: tuple[str, ...]) -> None:
+    """Run kubectl against the lab, with ARGUMENTS of its own.
+
+    It is the system's, or that of the extra: pip install 'netlab-k8s[kubectl]'
+
+    Example: sudo netlab kubectl get pods -o wide
+    """
+    from netlab.lab.kubeconfig import find_kubeconfig
+    from netlab.lab.kubectl import run_kubectl
+
+    run_kubectl(find_kubeconfig(lab), arguments)
