@@ -34,6 +34,14 @@ spec:
   clusterIP: 10.0.7.7
   selector: {app: web}
   ports: [{port: 80, targetPort: 8080, nodePort: 30080}]
+---
+apiVersion: v1
+kind: Service
+metadata: {name: empty}
+spec:
+  clusterIP: 10.0.7.8
+  selector: {app: none}
+  ports: [{port: 80}]
 """
 LOCAL = '{"spec":{"externalTrafficPolicy":"Local","sessionAffinity":"ClientIP"}}'
 

@@ -171,7 +171,10 @@ def test_a_pod_that_reaches_itself_through_its_service_visits_its_node_and_comes
 
 @pytest.mark.parametrize("caller", ["node2", "source-ip-app"])
 def test_a_service_without_endpoints_is_rejected_by_a_rule(lab: Lab, caller: str):
-    found = traced(lab, caller, "tcp://kubernetes")
+    service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "empty"}}
+    service["spec"] = {"selector": {"app": "none"}, "ports": [{"port": 80}]}
+    assert lab.run("apply", "-f", "-", text=json.dumps(service)).returncode == 0
+    found = traced(lab, caller, "tcp://empty")
 
     assert found.verdict.result is Result.REJECTED
     assert "has no endpoints" in found.verdict.by.comment

@@ -110,7 +110,7 @@ def policy(labs: Labs) -> Iterator[Callable[[str], None]]:
         pytest.param("client", "http://node1:30080", id="NodePort of the pod's node"),
         pytest.param("node2", "http://10.0.7.7", id="ClusterIP from a node"),
         pytest.param("web-1", "http://10.0.7.7", id="a pod's own ClusterIP"),
-        pytest.param("node2", "tcp://10.0.0.1:443", id="a Service without endpoints"),
+        pytest.param("node2", "http://10.0.7.8", id="a Service without endpoints"),
     ],
 )
 def test_both_back_ends_show_the_same_walk(labs: Labs, caller: str, target: str):
