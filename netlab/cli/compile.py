@@ -4,6 +4,11 @@ import click
 
 from netlab.cli.proxy_options import Asked, proxy_options, read_view
 
+_NO_CLUSTER_CIDR = (
+    "the files hold no KubeProxyConfiguration with a clusterCIDR, so no rule tells pods' packets "
+    "from others'; kubeadm, k3s and kind write one."
+)
+
 
 @click.command("compile")
 @proxy_options
@@ -23,7 +28,10 @@ def compile_(asked: Asked, family: str | None) -> None:
     """
     from netlab.kubeproxy.text import compile_text
     from netlab.model.addresses import Family
+    from netlab.trace.predict import lacks_cluster_cidr
 
     view = read_view(asked)
+    if view.services and lacks_cluster_cidr(view):
+        click.echo(f"Note: {_NO_CLUSTER_CIDR}", err=True)
     families = {"ipv4": Family.IPV4, "ipv6": Family.IPV6}
     click.echo(compile_text(view, families[family] if family else view.family), nl=False)

@@ -35,6 +35,22 @@ def lab_option(command: _Command) -> _Command:
     )(command)
 
 
+def recursive_option(command: _Command) -> _Command:
+    """Add ``-R``, which the command gets as the argument ``is_recursive``."""
+    return click.option(
+        "-R",
+        "--recursive",
+        "is_recursive",
+        is_flag=True,
+        help="Read the files of folders in folders, too.",
+    )(command)
+
+
+def strict_option(help_: str) -> Callable[[_Command], _Command]:
+    """Return what adds ``--strict``, which the command gets as the argument ``is_strict``."""
+    return click.option("--strict", "is_strict", is_flag=True, help=help_)
+
+
 def family_option(help_: str) -> Callable[[_Command], _Command]:
     """Return what adds ``--family``, ``-4`` and ``-6``; the command gets a Family or None."""
     families = {"ipv4": Family.IPV4, "ipv6": Family.IPV6}

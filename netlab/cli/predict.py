@@ -44,7 +44,7 @@ def predict(
 
     Example: netlab predict -f objects.yaml --node node1 'pod 10.0.0.2 -> 10.0.0.80:80/tcp'
     """
-    from netlab.render.verdict import prediction_values, render_prediction
+    from netlab.render.verdict import prediction_values, render_prediction, render_premise
     from netlab.trace.predict import Predictor
 
     if (flow is None) == (flows_file is None):
@@ -52,6 +52,10 @@ def predict(
     questions = _parse([flow]) if flow is not None else _read_flows(str(flows_file))
     predictor = Predictor(read_view(asked))
     answers = [predictor.predict(question) for question in questions]
+    others = [predictor.if_pods_were_known(question) for question in questions]
+    for other in others:
+        if other is not None:
+            click.echo(f"Note: {other.question}: {render_premise(other)}", err=True)
     if output == "text":
         click.echo("\n\n".join(map(render_prediction, answers)))
         return

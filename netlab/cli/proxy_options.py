@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from netlab.cli.completion import complete_file
+from netlab.cli.options import recursive_option, strict_option
 
 if TYPE_CHECKING:
     from netlab.kubeproxy.view import ProxyView
@@ -33,10 +34,14 @@ class Asked:
     local_addresses: "tuple[Address, ...]"
     mode: str | None
     """Instead of the configuration's."""
+    is_recursive: bool
+    """Whether files of folders in folders are read, too."""
+    is_strict: bool
+    """Whether objects that kube-proxy does not read are refused."""
 
 
 def proxy_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Add ``-f``, ``--node``, ``--local-address`` and ``--proxy-mode``; they come as ``asked``."""
+    """Add what says which kube-proxy is meant; it comes as ``asked``."""
 
     @wraps(command)
     def with_asked(
@@ -45,9 +50,18 @@ def proxy_options(command: Callable[..., None]) -> Callable[..., None]:
         node: str,
         local_addresses: "tuple[Address, ...]",
         mode: str | None,
+        is_recursive: bool,
+        is_strict: bool,
         **others: object,
     ) -> None:
-        asked = Asked(files=files, node=node, local_addresses=local_addresses, mode=mode)
+        asked = Asked(
+            files=files,
+            node=node,
+            local_addresses=local_addresses,
+            mode=mode,
+            is_recursive=is_recursive,
+            is_strict=is_strict,
+        )
         command(asked=asked, **others)
 
     for option in (
@@ -74,8 +88,10 @@ def proxy_options(command: Callable[..., None]) -> Callable[..., None]:
             multiple=True,
             required=True,
             shell_complete=complete_file,
-            help="Kubernetes objects, YAML or JSON; - for standard input.",
+            help="Kubernetes objects, YAML or JSON, or a folder of such; - for standard input.",
         ),
+        recursive_option,
+        strict_option("Refuse objects that kube-proxy does not read; else they are left out."),
     ):
         with_asked = option(with_asked)
     return with_asked
@@ -93,13 +109,14 @@ def read_view(asked: Asked) -> "ProxyView":
     from netlab.documents.yaml_text import ONE_CLUSTER
     from netlab.kube.proxy_objects import parse_proxy_objects
     from netlab.kubeproxy.view import proxy_view
-    from netlab.lab.topologies import read_spec
+    from netlab.lab.manifest_files import read_files
     from netlab.model.topology import ProxyMode
 
     # What is read is no garbage; to look through a large cluster again and again for some doubles
     # the time.
     gc.set_threshold(1_000_000)
-    objects = parse_proxy_objects([read_spec(file, limits=ONE_CLUSTER) for file in asked.files])
+    files = read_files(asked.files, is_recursive=asked.is_recursive, limits=ONE_CLUSTER)
+    objects = parse_proxy_objects(files, is_strict=asked.is_strict)
     for remark in objects.remarks:
         click.echo(f"Note: {remark}", err=True)
     view = proxy_view(objects, asked.node, ProxyMode(asked.mode) if asked.mode else None)

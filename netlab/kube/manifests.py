@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from netlab.documents.json_schema import StructureCheck, entries, mapping
+from netlab.documents.json_schema import StructureCheck, mapping
 from netlab.documents.problems import Document, FieldPath, Problem, Report, nearest, refuse
 from netlab.documents.yaml_text import read_documents
 from netlab.kube.kinds.deployment.rolling_update import check_strategy
@@ -18,6 +18,7 @@ from netlab.kube.kinds.service.validation import (
     check_endpoints,
     check_service,
 )
+from netlab.kube.lists import items_of_list
 from netlab.kube.metadata import check_metadata, items_of, text_of
 from netlab.kube.nulls import without_nulls
 from netlab.kube.schema import api_version_of, definition_of, definitions, kinds
@@ -156,8 +157,8 @@ def _objects(
     """Yield each object of a document with its path; a List stands for its items."""
     if not isinstance(value, dict):
         report.add(path, "must be a Kubernetes object, a mapping with apiVersion and kind")
-    elif value.get("kind") == "List" and value.get("apiVersion") == "v1":
-        for index, item in enumerate(entries(value.get("items"))):
+    elif (items := items_of_list(value)) is not None:
+        for index, item in enumerate(items):
             yield from _objects(item, (*path, "items", index), report)
     else:
         yield path, value

@@ -1,12 +1,14 @@
 """Files for one kube-proxy: what it watches, and how it is configured.
 
 Unlike a lab's files they hold Nodes, since no topology makes those, and may hold ServiceCIDRs and
-one KubeProxyConfiguration. Objects are taken as a cluster has them, so a NodePort may lie below
-Kubernetes' default range: its API server may have been given another.
+one KubeProxyConfiguration, by itself or in kubeadm's ConfigMap ``kube-proxy``. What kube-proxy does
+not read is left out, and that is said. Objects are taken as a cluster has them, so a NodePort may
+lie below Kubernetes' default range: its API server may have been given another.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from netlab.documents.json_schema import StructureCheck, entries, mapping
@@ -16,14 +18,19 @@ from netlab.errors import SpecError
 from netlab.kube.kinds.service.addresses import check_service_status
 from netlab.kube.kinds.service.validation import NODE_PORTS
 from netlab.kube.kinds.service_cidr import check_service_cidr
+from netlab.kube.lists import items_of_list
 from netlab.kube.manifests import NOWHERE, check_documents
 from netlab.kube.metadata import check_address, check_metadata, items_of, text_of
 from netlab.kube.proxy_configuration import CONFIGURATION_KIND, check_configuration, check_network
 from netlab.kube.schema import definition_of, definitions
-from netlab.model.topology import Manifest
+from netlab.model.topology import KIND, Manifest
 
 _DEFAULT_RANGE: Final = f"{NODE_PORTS.start}-{NODE_PORTS.stop - 1}"
 _IP_TYPES: Final = frozenset({"InternalIP", "ExternalIP"})
+_READ: Final = ("Node", "Service", "EndpointSlice", "ServiceCIDR", CONFIGURATION_KIND)
+"""The kinds that kube-proxy watches, or is configured by."""
+_CONFIG_MAP: Final = "kube-proxy"
+_CONFIG_FILE: Final = "config.conf"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,26 +48,66 @@ class ProxyObjects:
         return [manifest for manifest in self.manifests if manifest.get("kind") == kind]
 
 
-def parse_proxy_objects(files: Sequence[tuple[str | bytes, str]]) -> ProxyObjects:
+def parse_proxy_objects(
+    files: Sequence[tuple[str | bytes, str]], *, is_strict: bool = False
+) -> ProxyObjects:
     """Return what is in ``files``, each a YAML text and what messages call it.
+
+    Args:
+        files: In the order of the command line.
+        is_strict: Refuse objects that kube-proxy does not read, rather than leave them out.
 
     Raises:
         SpecError: Something is wrong; the message has every problem of every file, one a line.
     """
     documents: list[Document] = []
     complaints: list[str] = []
+    not_read: Counter[str] = Counter()
     for text, source in files:
         found, problems = read_documents(text, ONE_CLUSTER)
-        apart = [one for document in found for one in _items(document)]
-        problems += _problems(apart)
+        apart = [one for document in found for one in _items(document, problems)]
+        taken = [one for one in apart if _is_read(one)]
+        problems += _problems(taken)
+        left_out = [one for one in apart if not _is_read(one)]
+        if is_strict:
+            problems += map(_not_read, left_out)
         if problems:
             complaints.append(str(refuse(problems, source)))
-        documents += apart
+        documents += taken
+        not_read.update(_kind(one) for one in left_out)
     if not complaints:
         complaints += _shared(documents, ", ".join(source for _, source in files))
     if complaints:
         raise SpecError("\n".join(complaints))
-    return _objects(documents)
+    objects = _objects(documents)
+    return replace(objects, remarks=(*map(_left_out, not_read.items()), *objects.remarks))
+
+
+def _kind(document: Document) -> str:
+    return text_of(mapping(document.value), "kind")
+
+
+def _is_read(document: Document) -> bool:
+    """Tell whether kube-proxy reads an object; one that says nothing of itself is looked at."""
+    kind = _kind(document)
+    return not kind or kind in _READ
+
+
+def _not_read(document: Document) -> Problem:
+    message = f"kube-proxy reads no objects of kind {_kind(document)}"
+    return Problem(line=document.line(("kind",)), path="kind", message=message)
+
+
+def _left_out(counted: tuple[str, int]) -> str:
+    kind, number = counted
+    if kind == KIND:
+        return (
+            "the Topology is left out: it describes a lab, and no cluster. The rules of its nodes "
+            "are printed by: netlab up --dry-run"
+        )
+    if number == 1:
+        return f"1 object of kind {kind} left out: kube-proxy does not read it."
+    return f"{number} objects of kind {kind} left out: kube-proxy does not read them."
 
 
 def _objects(documents: Sequence[Document]) -> ProxyObjects:
@@ -74,19 +121,34 @@ def _objects(documents: Sequence[Document]) -> ProxyObjects:
     )
 
 
-def _items(document: Document) -> Iterator[Document]:
-    """Yield a document for each item of a List, with the lines of its fields; else itself."""
-    value = document.value
-    items = value.get("items") if isinstance(value, dict) else None
-    if not isinstance(items, list) or mapping(value).get("kind") != "List":
-        yield document
+def _items(document: Document, problems: list[Problem]) -> Iterator[Document]:
+    """Yield a document for each object: itself, the items of a list, a ConfigMap's file."""
+    items = items_of_list(document.value)
+    if items is None:
+        yield from _configuration_in(document, problems)
         return
     lines: list[dict[FieldPath, int]] = [{} for _ in items]
     for path, line in document.lines.items():
         if path[:1] == ("items",) and len(path) > 1 and isinstance(path[1], int):
             lines[path[1]][path[2:]] = line
     for item, its_lines in zip(items, lines, strict=True):
-        yield from _items(Document(value=item, lines=its_lines))
+        yield from _items(Document(value=item, lines=its_lines), problems)
+
+
+def _configuration_in(document: Document, problems: list[Problem]) -> Iterator[Document]:
+    """Yield what kubeadm's ConfigMap ``kube-proxy`` holds; any other object is yielded itself."""
+    fields = mapping(document.value)
+    text = mapping(fields.get("data")).get(_CONFIG_FILE)
+    name = text_of(mapping(fields.get("metadata")), "name")
+    if (fields.get("kind"), name) != ("ConfigMap", _CONFIG_MAP) or not isinstance(text, str):
+        yield document
+        return
+    # Where a block of text begins is known, and not how the lines in it are folded.
+    line = document.line(("data", _CONFIG_FILE))
+    held, found = read_documents(text)
+    problems += [replace(one, line=line, path=f"data[{_CONFIG_FILE}]") for one in found]
+    for one in held:
+        yield Document(value=one.value, lines={} if line is None else {(): line})
 
 
 def _problems(documents: Iterable[Document]) -> list[Problem]:

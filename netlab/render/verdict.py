@@ -29,6 +29,16 @@ def render_prediction(prediction: Prediction) -> str:
     return "\n".join(lines)
 
 
+def render_premise(other: Prediction) -> str:
+    """Return the remark that an answer would be ``other`` if it were known who is a pod."""
+    known = f"{_sentence(other, other.verdicts[0])}"
+    masked = ", masqueraded" if other.is_masqueraded else ""
+    return (
+        "nothing says which addresses are pods': the files hold no KubeProxyConfiguration with a "
+        f"clusterCIDR, as kubeadm, k3s and kind write one. With it: {known}{masked}."
+    )
+
+
 def prediction_values(prediction: Prediction) -> dict[str, object]:
     """Return a prediction as plain values."""
     question = prediction.question

@@ -1,13 +1,14 @@
 """What a node's rules will do with a packet that nobody has sent yet."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from ipaddress import ip_network
 
 from netlab.kubeproxy.configuration import ProxyConfiguration
 from netlab.kubeproxy.iptables.compile import compile_ruleset
 from netlab.kubeproxy.nftables.compile import compile_table
 from netlab.kubeproxy.view import ProxyView
-from netlab.model.addresses import Family
+from netlab.model.addresses import Family, Network
 from netlab.model.topology import DetectLocalMode, ProxyMode
 from netlab.netfilter.iptables.evaluate import is_local
 from netlab.netfilter.iptables.walk import Walker
@@ -68,6 +69,22 @@ class Predictor:
         packet = packet_of(question, self._view)
         return Prediction(question=question, outcomes=walker.walk(packet))
 
+    def if_pods_were_known(self, question: FlowQuestion) -> Prediction | None:
+        """Return the answer of a kube-proxy that is told which addresses are pods'.
+
+        None where this one is told, or where it makes no difference. kube-proxy by its defaults
+        tells pods by ``clusterCIDR``; without it no packet counts as a pod's.
+        """
+        if not lacks_cluster_cidr(self._view):
+            return None
+        answer = self.predict(question)
+        for network in _cluster_cidrs(question):
+            configuration = replace(self._view.configuration, cluster_cidrs=(network,))
+            other = Predictor(replace(self._view, configuration=configuration)).predict(question)
+            if _acts(other) != _acts(answer):
+                return other
+        return None
+
     def _walker(self, family: Family) -> Walker | TableWalker:
         view = self._view
         inputs = view.node, view.services, view.slices, view.configuration, family
@@ -77,6 +94,30 @@ class Predictor:
             case ProxyMode.NFTABLES:
                 table = compile_table(*inputs, service_cidrs=view.service_cidrs)
                 return TableWalker(table, view.node.addresses)
+
+
+def lacks_cluster_cidr(view: ProxyView) -> bool:
+    """Tell whether pods' packets are to be known by a ``clusterCIDR``, and there is none."""
+    configuration = view.configuration
+    by_cidr = configuration.detect_local_mode is DetectLocalMode.CLUSTER_CIDR
+    return by_cidr and not configuration.cluster_cidrs
+
+
+def _cluster_cidrs(question: FlowQuestion) -> list[Network]:
+    """Return networks of pods that hold the source, or do not, as far as its origin leaves open."""
+    holding = ip_network(question.source)
+    other = ip_network("192.0.2.0/32" if question.family is Family.IPV4 else "2001:db8::/128")
+    match question.origin:
+        case Origin.POD:
+            return [holding]
+        case None:
+            return [holding, other]
+        case _:
+            return [other]
+
+
+def _acts(prediction: Prediction) -> tuple[object, ...]:
+    return prediction.verdicts, prediction.endpoints, prediction.is_masqueraded
 
 
 def packet_of(question: FlowQuestion, view: ProxyView) -> Packet:

@@ -157,3 +157,46 @@ def test_rules_of_nftables_mode_are_walked_where_the_configuration_says_so(tmp_p
         "nat",
         "filter",
     }
+
+
+def test_an_answer_that_depends_on_who_is_a_pod_says_so(tmp_path: Path):
+    text = """
+apiVersion: v1
+kind: Node
+metadata: {name: n1}
+spec: {podCIDR: 10.6.1.0/24}
+status: {addresses: [{type: InternalIP, address: 10.88.0.1}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: gw}
+spec:
+  type: LoadBalancer
+  externalTrafficPolicy: Local
+  clusterIP: 10.7.0.20
+  ports: [{port: 443, targetPort: 8443, nodePort: 31443}]
+status: {loadBalancer: {ingress: [{ip: 10.87.1.2}]}}
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {name: gw-1, labels: {kubernetes.io/service-name: gw}}
+addressType: IPv4
+ports: [{name: "", port: 8443}]
+endpoints: [{addresses: [10.6.2.4], nodeName: n2}]
+"""
+    configuration = """---
+apiVersion: kubeproxy.config.k8s.io/v1alpha1
+kind: KubeProxyConfiguration
+clusterCIDR: 10.6.0.0/16
+"""
+    file = tmp_path / "f.yaml"
+    arguments = ["-f", str(file), "--node", "n1", "pod 10.6.1.7 -> 10.87.1.2:443/tcp"]
+    file.write_text(text)
+    done = CliRunner().invoke(predict, arguments)
+    assert "It is dropped without a word" in done.stdout
+    assert "nothing says which addresses are pods'" in done.stderr
+    assert "With it: It goes to 10.6.2.4:8443" in done.stderr
+    file.write_text(text + configuration)
+    done = CliRunner().invoke(predict, arguments)
+    assert "It goes to 10.6.2.4:8443" in done.stdout
+    assert done.stderr == ""
