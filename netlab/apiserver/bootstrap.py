@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from ipaddress import ip_address
 from typing import Final
 
-from netlab.apiserver.registry.defaults import with_defaults
 from netlab.apiserver.store import Store
+from netlab.kube.defaults import with_defaults
 from netlab.kube.objects import Key, Object, spec_of, with_spec
 from netlab.kube.resources import key_of
 from netlab.model.addresses import Address, Network

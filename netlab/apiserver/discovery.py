@@ -1,6 +1,9 @@
-"""The documents by which clients learn what the API serves.
+"""The documents by which clients learn what the API serves, in the two forms that they ask for.
 
-Source: Kubernetes API documentation, "API Discovery" (the unaggregated form).
+The *legacy* form is a document for each group and version. The *aggregated* form holds everything
+under ``/api`` and ``/apis``; clients name it in ``Accept`` and take the legacy form instead.
+
+Source: Kubernetes API documentation, "API Discovery".
 """
 
 from typing import Final
@@ -8,42 +11,69 @@ from typing import Final
 from netlab.kube.objects import Object
 from netlab.kube.resources import RESOURCES, Resource
 
-KUBERNETES_VERSION: Final = "v1.33.0"
+KUBERNETES_VERSION: Final = "v1.37.0"
 """The release whose API and behaviour the lab follows."""
 
-_VERBS: Final = ("create", "delete", "get", "list", "patch", "update", "watch")
+AGGREGATED: Final = "application/json;g=apidiscovery.k8s.io;v={};as=APIGroupDiscoveryList"
+
+_VERBS: Final = (
+    "create",
+    "delete",
+    "deletecollection",
+    "get",
+    "list",
+    "patch",
+    "update",
+    "watch",
+)
 _PART_VERBS: Final = ("get", "patch", "update")
 
+_PARTS: Final[dict[str, tuple[str, str, str, tuple[str, ...]]]] = {
+    "attach": ("", "v1", "PodAttachOptions", ("create", "get")),
+    "binding": ("", "v1", "Binding", ("create",)),
+    "eviction": ("policy", "v1", "Eviction", ("create",)),
+    "exec": ("", "v1", "PodExecOptions", ("create", "get")),
+    "finalize": ("", "v1", "Namespace", ("update",)),
+    "log": ("", "v1", "Pod", ("get",)),
+    "portforward": ("", "v1", "PodPortForwardOptions", ("create", "get")),
+    "scale": ("autoscaling", "v1", "Scale", _PART_VERBS),
+    "token": ("authentication.k8s.io", "v1", "TokenRequest", ("create",)),
+}
+"""Group, version, kind and verbs of the parts whose bodies are of another kind than the object."""
 
-def discovery(path: str) -> Object | None:
-    """Return the document at a path, or None where there is none."""
-    match path.strip("/").split("/"):
-        case ["version"]:
-            return _version()
-        case ["api"]:
-            return {"kind": "APIVersions", "apiVersion": "v1", "versions": ["v1"]}
-        case ["api", "v1"]:
-            return _resource_list("")
-        case ["apis", *rest]:
-            return _of_groups(rest)
-        case _:
-            return None
-
-
-def _of_groups(parts: list[str]) -> Object | None:
-    match parts:
-        case []:
-            groups = [_group(name) for name in _groups()]
-            return {"kind": "APIGroupList", "apiVersion": "v1", "groups": groups}
-        case [group] if group in _groups():
-            return {"kind": "APIGroup", "apiVersion": "v1", **_group(group)}
-        case [group, "v1"] if group in _groups():
-            return _resource_list(group)
-        case _:
-            return None
+REVIEWS: Final = {
+    ("authentication.k8s.io", "v1"): (("selfsubjectreviews", "SelfSubjectReview"),),
+    ("authorization.k8s.io", "v1"): (
+        ("selfsubjectaccessreviews", "SelfSubjectAccessReview"),
+        ("selfsubjectrulesreviews", "SelfSubjectRulesReview"),
+    ),
+}
+"""What is asked and answered and never stored, by group and version: plural and kind."""
 
 
-def _version() -> Object:
+def discovery(path: str, accept: str = "") -> tuple[Object, str] | None:
+    """Return the document at a path with its media type, or None where there is none.
+
+    Args:
+        path: ``/api``, ``/apis/apps/v1`` ...
+        accept: What the client asks for, of which the first form that is served is taken.
+    """
+    parts = path.strip("/").split("/")
+    version = _aggregated_version(accept)
+    if version and parts in (["api"], ["apis"]):
+        return _aggregated(parts == ["api"], version), AGGREGATED.format(version)
+    document = _legacy(parts)
+    return None if document is None else (document, "application/json")
+
+
+def group_versions() -> list[tuple[str, str]]:
+    """Return every group and version that is served, the core group first."""
+    stored = ((one.group, one.version) for one in RESOURCES.values())
+    return list(dict.fromkeys((("", "v1"), *stored, *REVIEWS)))
+
+
+def version_info() -> Object:
+    """Return what ``/version`` says."""
     major, minor, _ = KUBERNETES_VERSION.removeprefix("v").split(".")
     return {
         "major": major,
@@ -58,27 +88,77 @@ def _version() -> Object:
     }
 
 
+def _aggregated_version(accept: str) -> str:
+    """Return ``v2`` or ``v2beta1``, whichever form stands first; empty for the legacy form."""
+    for form in accept.split(","):
+        words = {word.strip() for word in form.split(";")}
+        if "as=APIGroupDiscoveryList" in words and "g=apidiscovery.k8s.io" in words:
+            return next((one for one in ("v2", "v2beta1") if f"v={one}" in words), "")
+        if words & {"application/json", "*/*"}:
+            return ""
+    return ""
+
+
+def _legacy(parts: list[str]) -> Object | None:
+    match parts:
+        case ["version"]:
+            return version_info()
+        case ["api"]:
+            return {"kind": "APIVersions", "apiVersion": "v1", "versions": ["v1"]}
+        case ["api", version] if ("", version) in group_versions():
+            return _resource_list("", version)
+        case ["apis", *rest]:
+            return _of_groups(rest)
+        case _:
+            return None
+
+
+def _of_groups(parts: list[str]) -> Object | None:
+    match parts:
+        case []:
+            groups = [_group(name) for name in _groups()]
+            return {"kind": "APIGroupList", "apiVersion": "v1", "groups": groups}
+        case [group] if group in _groups():
+            return {"kind": "APIGroup", "apiVersion": "v1", **_group(group)}
+        case [group, version] if group and (group, version) in group_versions():
+            return _resource_list(group, version)
+        case _:
+            return None
+
+
 def _groups() -> list[str]:
-    return list(dict.fromkeys(one.group for one in RESOURCES.values() if one.group))
+    return list(dict.fromkeys(group for group, _ in group_versions() if group))
 
 
 def _group(name: str) -> Object:
-    version = {"groupVersion": f"{name}/v1", "version": "v1"}
-    return {"name": name, "versions": [version], "preferredVersion": version}
+    versions = [
+        {"groupVersion": f"{name}/{version}", "version": version}
+        for group, version in group_versions()
+        if group == name
+    ]
+    return {"name": name, "versions": versions, "preferredVersion": versions[0]}
 
 
-def _resource_list(group: str) -> Object:
+def _resource_list(group: str, version: str) -> Object:
     entries = []
-    for resource in RESOURCES.values():
-        if resource.group == group:
-            entries.append(_entry(resource))
-            entries.extend(_part_entry(resource, part) for part in resource.subresources)
+    for resource in _served(group, version):
+        entries.append(_entry(resource))
+        entries.extend(_part_entry(resource, part) for part in resource.subresources)
+    entries.extend(
+        {"name": plural, "singularName": kind.lower(), "namespaced": False, "kind": kind}
+        | {"verbs": ["create"]}
+        for plural, kind in REVIEWS.get((group, version), ())
+    )
     return {
         "kind": "APIResourceList",
         "apiVersion": "v1",
-        "groupVersion": f"{group}/v1" if group else "v1",
+        "groupVersion": f"{group}/{version}" if group else version,
         "resources": entries,
     }
+
+
+def _served(group: str, version: str) -> list[Resource]:
+    return [one for one in RESOURCES.values() if (one.group, one.version) == (group, version)]
 
 
 def _entry(resource: Resource) -> Object:
@@ -96,13 +176,84 @@ def _entry(resource: Resource) -> Object:
     return entry
 
 
+def _part(resource: Resource, part: str) -> tuple[str, str, str, tuple[str, ...]]:
+    own = (resource.group, resource.version, resource.kind, _PART_VERBS)
+    return _PARTS.get(part, own)
+
+
 def _part_entry(resource: Resource, part: str) -> Object:
-    scale = {"group": "autoscaling", "version": "v1"} if part == "scale" else {}
+    group, version, kind, verbs = _part(resource, part)
+    other = {} if group == resource.group else {"group": group, "version": version}
     return {
         "name": f"{resource.plural}/{part}",
         "singularName": "",
         "namespaced": resource.namespaced,
-        **scale,
-        "kind": "Scale" if part == "scale" else resource.kind,
-        "verbs": list(_PART_VERBS),
+        **other,
+        "kind": kind,
+        "verbs": list(verbs),
     }
+
+
+def _aggregated(is_core: bool, version: str) -> Object:  # noqa: FBT001 one of two documents
+    groups = [""] if is_core else _groups()
+    return {
+        "kind": "APIGroupDiscoveryList",
+        "apiVersion": f"apidiscovery.k8s.io/{version}",
+        "metadata": {},
+        "items": [_aggregated_group(group) for group in groups],
+    }
+
+
+def _aggregated_group(name: str) -> Object:
+    versions = [
+        {
+            "version": version,
+            "freshness": "Current",
+            "resources": [
+                *(_aggregated_resource(one) for one in _served(group, version)),
+                *(_review(group, version, *one) for one in REVIEWS.get((group, version), ())),
+            ],
+        }
+        for group, version in group_versions()
+        if group == name
+    ]
+    return {"metadata": {"name": name} if name else {}, "versions": versions}
+
+
+def _aggregated_resource(resource: Resource) -> Object:
+    entry: Object = {
+        "resource": resource.plural,
+        "responseKind": _kind(resource.group, resource.version, resource.kind),
+        "scope": "Namespaced" if resource.namespaced else "Cluster",
+        "singularResource": resource.singular,
+        "verbs": list(_VERBS),
+        "subresources": [_aggregated_part(resource, part) for part in resource.subresources],
+    }
+    if resource.short_names:
+        entry["shortNames"] = list(resource.short_names)
+    if resource.categories:
+        entry["categories"] = list(resource.categories)
+    return entry
+
+
+def _aggregated_part(resource: Resource, part: str) -> Object:
+    group, version, kind, verbs = _part(resource, part)
+    return {
+        "subresource": part,
+        "responseKind": _kind(group, version, kind),
+        "verbs": list(verbs),
+    }
+
+
+def _review(group: str, version: str, plural: str, kind: str) -> Object:
+    return {
+        "resource": plural,
+        "responseKind": _kind(group, version, kind),
+        "scope": "Cluster",
+        "singularResource": kind.lower(),
+        "verbs": ["create"],
+    }
+
+
+def _kind(group: str, version: str, kind: str) -> Object:
+    return {"group": group, "version": version, "kind": kind}

@@ -32,29 +32,30 @@ def parse_path(path: str) -> Target | None:
     Key(resource='namespaces', namespace='', name='default')
     """
     match path.strip("/").split("/"):
-        case ["api", "v1", *rest]:
-            return _target("", rest)
-        case ["apis", group, "v1", *rest]:
-            return _target(group, rest)
+        case ["api", version, *rest]:
+            return _target("", version, rest)
+        case ["apis", group, version, *rest] if group:
+            return _target(group, version, rest)
         case _:
             return None
 
 
-def _target(group: str, parts: list[str]) -> Target | None:
+def _target(group: str, version: str, parts: list[str]) -> Target | None:
     # "namespaces/web/status" is a part of a Namespace, "namespaces/web/services" a collection.
     match parts:
-        case ["namespaces", namespace, plural, *rest] if _serves(group, plural):
+        case ["namespaces", namespace, plural, *rest] if _serves(group, version, plural):
             resource = RESOURCES[plural]
             return _object(resource, namespace, rest) if resource.namespaced else None
-        case [plural, *rest] if _serves(group, plural):
+        case [plural, *rest] if _serves(group, version, plural):
             resource = RESOURCES[plural]
             return None if resource.namespaced and rest else _object(resource, "", rest)
         case _:
             return None
 
 
-def _serves(group: str, plural: str) -> bool:
-    return plural in RESOURCES and RESOURCES[plural].group == group
+def _serves(group: str, version: str, plural: str) -> bool:
+    found = RESOURCES.get(plural)
+    return found is not None and (found.group, found.version) == (group, version)
 
 
 def _object(resource: Resource, namespace: str, parts: list[str]) -> Target | None:

@@ -1,8 +1,9 @@
 """The ``scale`` part of a Deployment or ReplicaSet: its replicas and nothing else."""
 
+from netlab.kube.field_error import invalid_value
 from netlab.kube.objects import Object, metadata_of, spec_of, status_of, with_metadata, with_spec
 from netlab.kube.resources import key_of
-from netlab.kube.status import invalid, invalid_value
+from netlab.kube.status import invalid
 
 _METADATA = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
 

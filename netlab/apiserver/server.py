@@ -68,10 +68,14 @@ class _Server:
     async def serve(self, http: web.Request) -> web.StreamResponse:
         target = parse_path(http.path)
         if target is None:
-            document = discovery(http.path)
-            if document is None:
+            found = discovery(http.path, http.headers.get("Accept", ""))
+            if found is None:
                 raise _no_such_path()
-            return _json(document)
+            document, media_type = found
+            return web.Response(
+                text=json.dumps(document, separators=(",", ":")),
+                headers={"Content-Type": media_type},
+            )
         request = await _read(http, target)
         if http.method == "GET" and is_true(request.query.get("watch", "")):
             return await self._watch(http, request)

@@ -13,7 +13,6 @@ Steps are pure and know no store; what they may see is gathered here.
 from collections.abc import Callable, Iterable, Mapping
 
 from netlab.apiserver.changes import Change, Create, Delete, Outcome, Remove, Update
-from netlab.apiserver.registry.defaults import with_defaults
 from netlab.apiserver.registry.deletion import delete
 from netlab.apiserver.store import Event, Store
 from netlab.controllers import endpoints as endpoints_controller
@@ -25,6 +24,7 @@ from netlab.controllers.deployment import rolling
 from netlab.controllers.endpointslice import controller as endpointslice_controller
 from netlab.controllers.endpointslice.slices import SERVICE_NAME
 from netlab.controllers.work_queue import SCHEDULING, Step, Work, work_after
+from netlab.kube.defaults import with_defaults
 from netlab.kube.kinds.pod.status import is_finished
 from netlab.kube.objects import Key, Object, name_of, spec_of, uid_of
 from netlab.kube.resources import RESOURCES, key_of

@@ -5,38 +5,17 @@ checked for objects from files and from the API alike, so both are refused in th
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final
 
 from netlab.documents.json_schema import StructureCheck, mapping
 from netlab.documents.problems import Document, FieldPath, Problem, Report, nearest, refuse
 from netlab.documents.yaml_text import read_documents
-from netlab.kube.kinds.deployment.rolling_update import check_strategy
-from netlab.kube.kinds.pod.validation import check_pod_spec, check_replicated
-from netlab.kube.kinds.service.validation import (
-    check_endpoint_slice,
-    check_endpoints,
-    check_service,
-)
+from netlab.kube.kinds.kind import ANY_CLUSTER, ClusterContext
+from netlab.kube.kinds.table import KINDS, kind_of
 from netlab.kube.lists import items_of_list
 from netlab.kube.metadata import check_metadata, items_of, text_of
 from netlab.kube.nulls import without_nulls
-from netlab.kube.schema import api_version_of, definition_of, definitions, kinds
-from netlab.model.addresses import Network
+from netlab.kube.schema import definition_of, definitions
 from netlab.model.topology import API_VERSION, KIND, Manifest
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
-    """What the objects of a file must fit into."""
-
-    nodes: tuple[str, ...] | None = None
-    """None where nothing is known."""
-    services: tuple[Network, ...] = ()
-    """Networks of ClusterIPs, the main family's first; empty where nothing is known."""
-
-
-NOWHERE: Final = Surroundings()
 
 
 def parse_manifests(text: str | bytes, source: str) -> tuple[Manifest, ...]:
@@ -61,16 +40,16 @@ def manifests_of(
     Raises:
         SpecError: Something is wrong; the message has every problem, one a line.
     """
-    manifests, found = check_documents(documents, NOWHERE)
+    manifests, found = check_documents(documents, ANY_CLUSTER)
     if problems or found:
         raise refuse([*problems, *found], source)
     return manifests
 
 
-def check_object(manifest: Manifest, surroundings: Surroundings = NOWHERE) -> list[Problem]:
+def check_object(manifest: Manifest, context: ClusterContext = ANY_CLUSTER) -> list[Problem]:
     """Return everything that is wrong with one object, whatever other objects there are."""
     report = Report(Document(value=manifest))
-    _check_object(manifest, (), report, surroundings)
+    _check_object(manifest, (), report, context)
     return list(dict.fromkeys(report.problems))
 
 
@@ -83,7 +62,7 @@ def as_decoded(manifest: Manifest) -> Manifest:
 
 
 def check_documents(
-    documents: Sequence[Document], surroundings: Surroundings
+    documents: Sequence[Document], context: ClusterContext
 ) -> tuple[tuple[Manifest, ...], list[Problem]]:
     """Return the objects of ``documents``, lists taken apart, and what is wrong with them."""
     reports = [Report(document) for document in documents]
@@ -94,8 +73,8 @@ def check_documents(
     ]
     for path, manifest, report in found:
         if _is_for_files(manifest, path, report):
-            _check_object(manifest, path, report, surroundings)
-    holders = _Holders(surroundings)
+            _check_object(manifest, path, report, context)
+    holders = _Holders(context)
     for path, manifest, report in found:
         holders.add(manifest, path, report)
     problems = [problem for report in reports for problem in report.problems]
@@ -105,12 +84,12 @@ def check_documents(
 class _Holders:
     """Which object of a file holds a name, a NodePort or a ClusterIP."""
 
-    def __init__(self, surroundings: Surroundings) -> None:
+    def __init__(self, context: ClusterContext) -> None:
         self._names: dict[object, str] = {}
         self._node_ports: dict[int, tuple[str, set[str]]] = {}
         self._cluster_ips: dict[object, str] = {}
-        if surroundings.services:
-            self._cluster_ips[str(surroundings.services[0][1])] = "Service default/kubernetes"
+        if context.services:
+            self._cluster_ips[str(context.services[0][1])] = "Service default/kubernetes"
 
     def add(self, manifest: Manifest, path: FieldPath, report: Report) -> None:
         """Take what ``manifest`` asks for, and report what another object has already."""
@@ -165,15 +144,25 @@ def _objects(
 
 
 def _check_object(
-    manifest: Manifest, path: FieldPath, report: Report, surroundings: Surroundings
+    manifest: Manifest, path: FieldPath, report: Report, context: ClusterContext
 ) -> None:
     manifest = as_decoded(manifest)
     kind = text_of(manifest, "kind")
     schema = definition_of(text_of(manifest, "apiVersion"), kind)
     if schema:
         StructureCheck(report, definitions(), null_is_unset=True).check(manifest, schema, path)
-    check_metadata(kind, manifest.get("metadata"), (*path, "metadata"), report)
-    _check_meaning(kind, manifest, path, report, surroundings)
+    found = kind_of(kind)
+    if found is None:
+        check_metadata(manifest.get("metadata"), (*path, "metadata"), report)
+        return
+    check_metadata(
+        manifest.get("metadata"),
+        (*path, "metadata"),
+        report,
+        wrong_name=found.wrong_name,
+        namespaced=found.resource.namespaced,
+    )
+    found.validate(manifest, path, report, context)
 
 
 def _is_for_files(manifest: Manifest, path: FieldPath, report: Report) -> bool:
@@ -191,38 +180,16 @@ def _is_for_files(manifest: Manifest, path: FieldPath, report: Report) -> bool:
     if kind == "Node":
         report.add((*path, "kind"), "nodes come from the topology", "list them in its spec.nodes")
         return False
-    known = [one for one in kinds() if one != "Node"]
-    if kind not in known:
+    known = sorted(one.resource.kind for one in KINDS if one.resource.kind != "Node")
+    found = kind_of(str(kind))
+    if found is None:
         message = f"netlab has no objects of kind {kind}"
         hint = nearest(str(kind), known, likeness=0.8) or f"it has {', '.join(known)}"
         report.add((*path, "kind"), message, hint)
         return False
-    right = api_version_of(str(kind))
+    right = found.resource.api_version
     if api_version != right:
         message = f'no matches for kind "{kind}" in version "{api_version}"'
         report.add((*path, "apiVersion"), message, f"write {right}")
         return False
     return True
-
-
-def _check_meaning(
-    kind: str, manifest: Manifest, path: FieldPath, report: Report, surroundings: Surroundings
-) -> None:
-    spec, inside = mapping(manifest.get("spec")), (*path, "spec")
-    match kind:
-        case "Pod":
-            check_pod_spec(spec, inside, report, surroundings.nodes)
-        case "Deployment" | "ReplicaSet" if isinstance(manifest.get("spec"), dict):
-            check_replicated(spec, inside, report, surroundings.nodes)
-            if kind == "Deployment":
-                check_strategy(spec, inside, report)
-        case "Service":
-            check_service(spec, inside, report, surroundings.services)
-        case "Endpoints":
-            check_endpoints(manifest, path, report)
-        case "EndpointSlice":
-            check_endpoint_slice(manifest, path, report)
-        case "ReplicaSet":
-            report.add(inside, "Required value")
-        case _:
-            return

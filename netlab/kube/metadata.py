@@ -1,6 +1,6 @@
 """Names and labels of Kubernetes objects, and of the parts they are made of."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
 from netlab.documents.json_schema import entries, mapping, quoted
@@ -11,27 +11,39 @@ from netlab.kube.names import (
     wrong_label_key,
     wrong_label_value,
     wrong_port_name,
-    wrong_service_name,
 )
 from netlab.model.addresses import parse_ip
-
-_NAME_RULES: Final = {"Service": wrong_service_name, "Namespace": wrong_dns_label}
 
 PROTOCOLS: Final = ("SCTP", "TCP", "UDP")
 
 
-def check_metadata(kind: str, metadata: object, path: FieldPath, report: Report) -> None:
-    """Report what is wrong with an object's ``metadata``."""
+def check_metadata(
+    metadata: object,
+    path: FieldPath,
+    report: Report,
+    *,
+    wrong_name: Callable[[str], str] = wrong_dns_subdomain,
+    namespaced: bool = True,
+) -> None:
+    """Report what is wrong with an object's ``metadata``.
+
+    Args:
+        metadata: Of any form; its structure is checked elsewhere.
+        path: Where it is.
+        report: Takes the problems.
+        wrong_name: Returns what is wrong with a name of this kind.
+        namespaced: Whether objects of this kind live in a namespace.
+    """
     fields = mapping(metadata)
     name = fields.get("name") or ""
     if not name and not fields.get("generateName"):
         report.add((*path, "name"), "Required value: name or generateName is required")
     elif isinstance(name, str) and name:
-        wrong = _NAME_RULES.get(kind, wrong_dns_subdomain)(name)
+        wrong = wrong_name(name)
         if wrong:
             report.add((*path, "name"), invalid(name, wrong))
     namespace = fields.get("namespace")
-    if kind == "Namespace" and namespace:
+    if not namespaced and namespace:
         report.add((*path, "namespace"), "Forbidden: not allowed on this type")
     elif isinstance(namespace, str) and namespace and wrong_dns_label(namespace):
         report.add((*path, "namespace"), invalid(namespace, wrong_dns_label(namespace)))

@@ -12,6 +12,8 @@ _LABEL: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?\Z")
 _SERVICE: Final = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?\Z")
 _QUALIFIED: Final = re.compile(r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]\Z")
 
+_CONFIG_KEY: Final = re.compile(r"[-._a-zA-Z0-9]+\Z")
+
 _LABEL_RULE: Final = (
     "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', "
     "and must start and end with an alphanumeric character"
@@ -31,6 +33,10 @@ _LABEL_VALUE_RULE: Final = (
 _QUALIFIED_RULE: Final = (
     "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end "
     "with an alphanumeric character"
+)
+_CONFIG_KEY_RULE: Final = (
+    "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name', "
+    " or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')"
 )
 
 
@@ -96,6 +102,29 @@ def wrong_port_name(name: str) -> str:
     if not any(character.isalpha() for character in name):
         return "must contain at least one letter (a-z)"
     return ""
+
+
+def wrong_config_key(key: str) -> str:
+    """Return why ``key`` cannot be a key of a ConfigMap's or a Secret's data.
+
+    >>> wrong_config_key("default.conf")
+    ''
+    """
+    if key in {".", ".."}:
+        return f"must not be '{key}'"
+    return _wrong(key, 253, _CONFIG_KEY, _CONFIG_KEY_RULE)
+
+
+def wrong_path_segment(name: str) -> str:
+    """Return why ``name`` cannot be a part of a path (roles and their bindings).
+
+    >>> wrong_path_segment("system:node")
+    ''
+    """
+    if name in {".", ".."}:
+        return f"may not be '{name}'"
+    found = next((character for character in "/%" if character in name), "")
+    return f"may not contain '{found}'" if found else ""
 
 
 def _wrong(name: str, longest: int, pattern: re.Pattern[str], rule: str) -> str:

@@ -15,11 +15,12 @@ from netlab.documents.json_schema import StructureCheck, entries, mapping
 from netlab.documents.problems import Document, FieldPath, Problem, Report, refuse, spell_path
 from netlab.documents.yaml_text import ONE_CLUSTER, read_documents
 from netlab.errors import SpecError
+from netlab.kube.kinds.kind import ANY_CLUSTER
 from netlab.kube.kinds.service.addresses import check_service_status
 from netlab.kube.kinds.service.validation import NODE_PORTS
 from netlab.kube.kinds.service_cidr import check_service_cidr
 from netlab.kube.lists import items_of_list
-from netlab.kube.manifests import NOWHERE, check_documents
+from netlab.kube.manifests import check_documents
 from netlab.kube.metadata import check_address, check_metadata, items_of, text_of
 from netlab.kube.proxy_configuration import CONFIGURATION_KIND, check_configuration, check_network
 from netlab.kube.schema import definition_of, definitions
@@ -169,7 +170,7 @@ def _problems(documents: Iterable[Document]) -> list[Problem]:
                     check_service_status(mapping(document.value), report)
                 for_lab.append(document)
         found += report.problems
-    found += (one for one in check_documents(for_lab, NOWHERE)[1] if not _is_harmless(one))
+    found += (one for one in check_documents(for_lab, ANY_CLUSTER)[1] if not _is_harmless(one))
     return found
 
 
@@ -181,7 +182,7 @@ def _check_node(node: Manifest, report: Report) -> None:
     schema = definition_of("v1", "Node")
     assert schema is not None  # noqa: S101 (Kubernetes has Nodes)
     StructureCheck(report, definitions(), null_is_unset=True).check(node, schema)
-    check_metadata("Node", node.get("metadata"), ("metadata",), report)
+    check_metadata(node.get("metadata"), ("metadata",), report)
     for path, address in items_of(mapping(node.get("status")), "addresses", ("status",)):
         if text_of(address, "type") in _IP_TYPES:
             check_address(address.get("address"), (*path, "address"), report)
@@ -210,7 +211,7 @@ def _shared(documents: Sequence[Document], sources: str) -> list[str]:
     whole = [Document(value=one.value) for one in documents]
     is_configuration = [mapping(one.value).get("kind") == CONFIGURATION_KIND for one in whole]
     rest = [one for one, is_it in zip(whole, is_configuration, strict=True) if not is_it]
-    found = [one for one in check_documents(rest, NOWHERE)[1] if _is_clash(one)]
+    found = [one for one in check_documents(rest, ANY_CLUSTER)[1] if _is_clash(one)]
     if sum(is_configuration) > 1:
         found.append(Problem(message=f"there are two objects of kind {CONFIGURATION_KIND}"))
     return [str(refuse(found, sources))] if found else []

@@ -29,20 +29,6 @@ def definition_of(api_version: str, kind: str) -> Schema | None:
     return _by_kind().get((api_version, kind))
 
 
-def api_version_of(kind: str) -> str | None:
-    """Return the ``apiVersion`` that netlab serves ``kind`` in, or None.
-
-    >>> api_version_of("Deployment")
-    'apps/v1'
-    """
-    return next((version for version, name in _by_kind() if name == kind), None)
-
-
-def kinds() -> list[str]:
-    """Return every kind that has a definition, sorted."""
-    return sorted(kind for _, kind in _by_kind())
-
-
 @cache
 def _by_kind() -> dict[tuple[str, str], Schema]:
     found = {}

@@ -1,34 +1,11 @@
 """Status: how the API says that something failed, or is done, in Kubernetes' codes and words."""
 
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from netlab.errors import SpecError
+from netlab.kube.field_error import Cause
 from netlab.kube.objects import Key, Object, uid_of
 from netlab.kube.resources import RESOURCES
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cause:
-    """One thing that is wrong with an object."""
-
-    reason: str
-    """``FieldValueInvalid``, ``FieldValueRequired``, ``FieldValueForbidden`` ..."""
-    message: str
-    field: str
-    """Path in the object: ``spec.ports[0].nodePort``."""
-
-
-def invalid_value(field: str, value: object, message: str) -> Cause:
-    """Return the cause for a value that may not be as it is."""
-    told = f"Invalid value: {json.dumps(value)}: {message}"
-    return Cause(reason="FieldValueInvalid", field=field, message=told)
-
-
-def forbidden_value(field: str, message: str) -> Cause:
-    """Return the cause for a field that may not be there, or may not change."""
-    return Cause(reason="FieldValueForbidden", field=field, message=f"Forbidden: {message}")
 
 
 class StatusError(SpecError):

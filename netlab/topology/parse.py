@@ -24,7 +24,8 @@ from netlab.documents.problems import (
     refuse,
 )
 from netlab.documents.yaml_text import read_documents
-from netlab.kube.manifests import Surroundings, check_documents, manifests_of
+from netlab.kube.kinds.kind import ClusterContext
+from netlab.kube.manifests import check_documents, manifests_of
 from netlab.kube.names import wrong_dns_label
 from netlab.model.addresses import Family, Network
 from netlab.model.topology import API_VERSION, KIND, Cni, Manifest, Networks, Topology, TopologyFile
@@ -91,8 +92,8 @@ def _topology_file(
         message = f"the first document must be apiVersion {API_VERSION}, kind {KIND}"
         report.add(("kind",), message, nearest(str(fields.get("kind")), [KIND]))
         raise refuse([*problems, *report.problems], source)
-    topology, surroundings = _read_topology(fields, report)
-    manifests, found = check_documents(documents[1:], surroundings)
+    topology, context = _read_topology(fields, report)
+    manifests, found = check_documents(documents[1:], context)
     problems = [*problems, *report.problems, *found]
     if problems or topology is None:
         raise refuse(problems, source)
@@ -101,7 +102,7 @@ def _topology_file(
 
 def _read_topology(
     fields: Mapping[str, object], report: Report
-) -> tuple[Topology | None, Surroundings]:
+) -> tuple[Topology | None, ClusterContext]:
     """Return the topology, None when anything is wrong with it, and what manifests must fit."""
     StructureCheck(report).check(fields, TOPOLOGY_SCHEMA)
     name = _name(fields, report)
@@ -112,14 +113,14 @@ def _read_topology(
     check_unique((((*one.path, "name"), one.name) for one in [*nodes, *clients]), report)
     pod_cidrs = choose_pod_cidrs(nodes, ranges, report)
     check_proxy(spec, report)
-    surroundings = Surroundings(
+    context = ClusterContext(
         nodes=tuple(node.name for node in nodes),
         services=tuple(
             by_name["services"].network for by_name in ranges.values() if "services" in by_name
         ),
     )
     if report.problems:
-        return None, surroundings
+        return None, context
     built = build_nodes(nodes, ranges, pod_cidrs)
     topology = Topology(
         name=name,
@@ -132,7 +133,7 @@ def _read_topology(
         proxy=build_proxy(spec),
         message=cast("str", spec.get("message", "")),
     )
-    return topology, surroundings
+    return topology, context
 
 
 def _name(fields: Mapping[str, object], report: Report) -> str:

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netlab.apiserver.bootstrap import bootstrap
-from netlab.apiserver.registry.defaults import with_defaults
 from netlab.apiserver.registry.deletion import delete
 from netlab.apiserver.store import Store
 from netlab.controllers.reconcile import Reconciler
 from netlab.kube.conditions import is_true
+from netlab.kube.defaults import with_defaults
 from netlab.kube.kinds.pod.status import container_exited, containers_started
 from netlab.kube.objects import Key, Object, is_terminating, name_of, with_spec
 from netlab.kube.resources import key_of

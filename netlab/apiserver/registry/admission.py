@@ -8,18 +8,20 @@ from collections.abc import Iterable
 from typing import Final
 
 from netlab.apiserver.registry.allocation import allocate, service_networks
-from netlab.apiserver.registry.defaults import with_defaults
-from netlab.apiserver.registry.immutability import immutability_causes
-from netlab.apiserver.registry.prepare_for_update import carry_over
+from netlab.apiserver.registry.prepare_for_update import prepare_for_update
 from netlab.apiserver.store import Store
 from netlab.documents.json_schema import StructureCheck
 from netlab.documents.problems import Document, Problem, Report
+from netlab.kube.defaults import with_defaults
+from netlab.kube.field_error import Cause
+from netlab.kube.kinds.kind import ClusterContext
 from netlab.kube.kinds.service.addresses import check_service_status
-from netlab.kube.manifests import Surroundings, as_decoded, check_object
+from netlab.kube.kinds.table import kind_of
+from netlab.kube.manifests import as_decoded, check_object
 from netlab.kube.objects import Key, Object, is_terminating
 from netlab.kube.resources import RESOURCES, key_of
 from netlab.kube.schema import definition_of, definitions
-from netlab.kube.status import Cause, forbidden, invalid, not_found
+from netlab.kube.status import forbidden, invalid, not_found
 
 _REASONS: Final = {
     "Required value": "FieldValueRequired",
@@ -71,10 +73,12 @@ def review_update(store: Store, old: Object, new: Object) -> Object:
     """
     new = as_decoded(new)
     _check_structure(new)
-    carried = carry_over(old, new)
+    carried = prepare_for_update(old, new)
     _check_alone(store, carried)
     complete = with_defaults(carried)
-    return _allocated(store, complete, immutability_causes(old, complete))
+    kind = kind_of(old["kind"])
+    causes = kind.forbidden_changes(old, complete) if kind is not None else ()
+    return _allocated(store, complete, causes)
 
 
 def review_status(old: Object, new: Object) -> Object:
@@ -137,7 +141,7 @@ def _check_structure(obj: Object) -> None:
 
 def _check_alone(store: Store, obj: Object) -> None:
     services = tuple(service_networks(store).values())
-    problems = check_object(obj, Surroundings(services=services))
+    problems = check_object(obj, ClusterContext(services=services))
     if problems:
         raise invalid(key_of(obj), [_cause(problem) for problem in problems])
 

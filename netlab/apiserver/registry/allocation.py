@@ -13,8 +13,9 @@ from typing import Final
 
 from netlab.apiserver.bootstrap import SERVICE_CIDR
 from netlab.apiserver.store import Store
+from netlab.kube.field_error import Cause, invalid_value
+from netlab.kube.kinds.service.node_ports import holds_health_check_port, holds_node_ports
 from netlab.kube.objects import Object, items_of, name_of, namespace_of, spec_of, uid_of, with_spec
-from netlab.kube.status import Cause, invalid_value
 from netlab.model.addresses import Network
 
 NODE_PORTS: Final = range(30000, 32768)
@@ -45,19 +46,6 @@ def allocate(store: Store, service: Object) -> tuple[Object, list[Cause]]:
     service, address_causes = _with_cluster_ips(store, service, others)
     service, port_causes = _with_node_ports(store, service, others)
     return service, [*address_causes, *port_causes]
-
-
-def holds_node_ports(spec: Mapping[str, object]) -> bool:
-    """Return whether a Service of this spec has NodePorts of its own accord."""
-    kind = spec.get("type")
-    return kind == "NodePort" or (
-        kind == "LoadBalancer" and spec.get("allocateLoadBalancerNodePorts") is not False
-    )
-
-
-def holds_health_check_port(spec: Mapping[str, object]) -> bool:
-    """Return whether a Service of this spec tells load balancers which nodes have endpoints."""
-    return spec.get("type") == "LoadBalancer" and spec.get("externalTrafficPolicy") == "Local"
 
 
 def _with_cluster_ips(

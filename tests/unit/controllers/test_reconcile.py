@@ -7,10 +7,10 @@ from ipaddress import ip_address, ip_network
 import pytest
 
 from netlab.apiserver.bootstrap import bootstrap
-from netlab.apiserver.registry.defaults import with_defaults
 from netlab.apiserver.registry.deletion import delete
 from netlab.apiserver.store import Store
 from netlab.controllers.reconcile import Reconciler
+from netlab.kube.defaults import with_defaults
 from netlab.kube.kinds.pod.status import container_exited, containers_started
 from netlab.kube.objects import (
     Key,

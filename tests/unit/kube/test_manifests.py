@@ -2,7 +2,8 @@ import pytest
 import yaml
 
 from netlab.errors import SpecError
-from netlab.kube.manifests import Surroundings, check_object, parse_manifests
+from netlab.kube.kinds.kind import ClusterContext
+from netlab.kube.manifests import check_object, parse_manifests
 
 SERVICE = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"}}
 CONTAINER = {"name": "web", "image": "nginx"}
@@ -149,4 +150,4 @@ def test_an_object_must_fit_what_is_around_it():
         "spec": {"nodeName": "node9", "containers": [CONTAINER]},
     }
     assert check_object(pod) == []
-    assert len(check_object(pod, Surroundings(nodes=("node1",)))) == 1
+    assert len(check_object(pod, ClusterContext(nodes=("node1",)))) == 1

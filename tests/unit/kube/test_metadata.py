@@ -1,6 +1,7 @@
 import pytest
 
 from netlab.documents.problems import Document, Report
+from netlab.kube.kinds.table import kind_of
 from netlab.kube.metadata import check_address, check_metadata, check_port_or_name
 
 
@@ -34,7 +35,11 @@ def paths(report: Report) -> list[str]:
     ],
 )
 def test_names_and_labels(kind: str, metadata: object, wrong: list[str], report: Report):
-    check_metadata(kind, metadata, ("m",), report)
+    found = kind_of(kind)
+    assert found is not None
+    namespaced = found.resource.namespaced
+    wrong_name = found.wrong_name
+    check_metadata(metadata, ("m",), report, wrong_name=wrong_name, namespaced=namespaced)
     assert paths(report) == wrong
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from netlab.apiserver.watch import is_true
+from netlab.kube.field_error import invalid_value
 from netlab.kube.objects import Key
 from netlab.kube.selectors import label_selector_matches, parse_selectors
 from netlab.kube.status import (
@@ -10,7 +11,6 @@ from netlab.kube.status import (
     failure_of_status,
     failure_status,
     invalid,
-    invalid_value,
 )
 
 

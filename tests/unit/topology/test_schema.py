@@ -7,7 +7,8 @@ import pytest
 import yaml
 
 from netlab.errors import SpecError
-from netlab.kube.schema import api_version_of, definition_of, definitions
+from netlab.kube.resources import RESOURCES, Resource
+from netlab.kube.schema import definition_of, definitions
 from netlab.lab.topologies import builtin_names, read_topology
 from netlab.topology.parse import parse_topology
 from netlab.topology.schema import TOPOLOGY_SCHEMA
@@ -86,23 +87,13 @@ def test_default_networks_are_those_the_schema_shows():
     }
 
 
-@pytest.mark.parametrize(
-    ("kind", "api_version"),
-    [
-        ("Pod", "v1"),
-        ("Service", "v1"),
-        ("Endpoints", "v1"),
-        ("Namespace", "v1"),
-        ("Node", "v1"),
-        ("Deployment", "apps/v1"),
-        ("ReplicaSet", "apps/v1"),
-        ("EndpointSlice", "discovery.k8s.io/v1"),
-        ("Secret", None),
-    ],
-)
-def test_knows_the_version_of_each_kind(kind: str, api_version: str | None):
-    assert api_version_of(kind) == api_version
-    assert (definition_of(str(api_version), kind) is None) == (api_version is None)
+@pytest.mark.parametrize("resource", RESOURCES.values(), ids=lambda one: one.plural)
+def test_every_kind_has_a_definition(resource: Resource):
+    assert definition_of(resource.api_version, resource.kind) is not None
+
+
+def test_a_kind_that_is_not_served_has_none():
+    assert definition_of("v1", "Nonsense") is None
 
 
 def references(value: object):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from netlab.apiserver.registry.defaults import with_defaults
+from netlab.kube.defaults import with_defaults
 from netlab.kube.objects import Object
 
 

@@ -1,0 +1,76 @@
+"""DaemonSet: its words, columns and defaults.
+
+Source: Kubernetes, ``pkg/apis/apps/v1/defaults.go`` (SetDefaults_DaemonSet).
+"""
+
+from typing import Final
+
+from netlab.documents.json_schema import mapping
+from netlab.documents.problems import FieldPath, Report
+from netlab.kube.kinds.columns import (
+    AGE,
+    CONTAINERS,
+    NAME,
+    SELECTOR,
+    column,
+    in_status,
+    number,
+    pairs,
+)
+from netlab.kube.kinds.defaults import filled
+from netlab.kube.kinds.kind import ClusterContext, Kind, immutable
+from netlab.kube.kinds.pod.defaults import template_with_defaults
+from netlab.kube.kinds.pod.validation import check_replicated
+from netlab.kube.objects import Object, spec_of
+from netlab.kube.resource import Resource
+
+
+def _validate(obj: Object, path: FieldPath, report: Report, context: ClusterContext) -> None:
+    if isinstance(obj.get("spec"), dict):
+        check_replicated(mapping(obj["spec"]), (*path, "spec"), report, context.nodes)
+
+
+def _with_defaults(obj: Object) -> Object:
+    spec = filled(
+        spec_of(obj), {"revisionHistoryLimit": 10, "updateStrategy": {"type": "RollingUpdate"}}
+    )
+    strategy = filled(spec["updateStrategy"], {"type": "RollingUpdate"})
+    if strategy["type"] == "RollingUpdate":
+        rolling = filled(strategy.get("rollingUpdate") or {}, {"maxUnavailable": 1, "maxSurge": 0})
+        strategy = {**strategy, "rollingUpdate": rolling}
+    spec = {**spec, "updateStrategy": strategy, "template": template_with_defaults(spec)}
+    counts = ("currentNumberScheduled", "desiredNumberScheduled", "numberMisscheduled")
+    status = obj.get("status") or dict.fromkeys((*counts, "numberReady"), 0)
+    return {**obj, "spec": spec, "status": status}
+
+
+def _node_selector(obj: Object) -> str:
+    return pairs(spec_of(spec_of(obj).get("template") or {}).get("nodeSelector"))
+
+
+KIND: Final = Kind(
+    resource=Resource(
+        kind="DaemonSet",
+        plural="daemonsets",
+        group="apps",
+        short_names=("ds",),
+        categories=("all",),
+        subresources=("status",),
+        has_generation=True,
+    ),
+    columns=(
+        NAME,
+        number("Desired", in_status("desiredNumberScheduled")),
+        number("Current", in_status("currentNumberScheduled")),
+        number("Ready", in_status("numberReady")),
+        number("Up-to-date", in_status("updatedNumberScheduled")),
+        number("Available", in_status("numberAvailable")),
+        column("Node Selector", _node_selector),
+        AGE,
+        *CONTAINERS,
+        SELECTOR,
+    ),
+    validate=_validate,
+    with_defaults=_with_defaults,
+    forbidden_changes=immutable("spec", "selector"),
+)

@@ -1,0 +1,59 @@
+"""Event: what happened to an object.
+
+Source: Kubernetes, ``pkg/printers/internalversion/printers.go`` (printEvent).
+"""
+
+from typing import Final
+
+from netlab.kube.kinds.columns import UNKNOWN, Column, age, column, number
+from netlab.kube.kinds.kind import Kind
+from netlab.kube.objects import Object, metadata_of, name_of
+from netlab.kube.resource import Resource
+
+
+def _last_seen(event: Object, now: float) -> str:
+    series = (event.get("series") or {}).get("lastObservedTime")
+    time = series or event.get("lastTimestamp") or event.get("eventTime")
+    return age(time or metadata_of(event).get("creationTimestamp"), now)
+
+
+def _first_seen(event: Object, now: float) -> str:
+    return age(event.get("firstTimestamp") or event.get("eventTime"), now)
+
+
+def _object(event: Object) -> str:
+    involved = event.get("involvedObject") or {}
+    kind, name = str(involved.get("kind", "")).lower(), involved.get("name", "")
+    return f"{kind}/{name}" if kind else UNKNOWN
+
+
+def _source(event: Object) -> str:
+    source = event.get("source") or {}
+    component = source.get("component") or event.get("reportingComponent") or ""
+    host = source.get("host") or event.get("reportingInstance") or ""
+    return ", ".join(filter(None, (component, host)))
+
+
+def _count(event: Object) -> int:
+    return int((event.get("series") or {}).get("count") or event.get("count") or 1)
+
+
+KIND: Final = Kind(
+    resource=Resource(kind="Event", plural="events", short_names=("ev",)),
+    columns=(
+        Column(name="Last Seen", cell=_last_seen),
+        column("Type", lambda event: str(event.get("type", ""))),
+        column("Reason", lambda event: str(event.get("reason", ""))),
+        column("Object", _object),
+        column(
+            "Subobject",
+            lambda event: str((event.get("involvedObject") or {}).get("fieldPath", "")),
+            is_wide=True,
+        ),
+        column("Source", _source, is_wide=True),
+        column("Message", lambda event: str(event.get("message", "")).strip()),
+        Column(name="First Seen", cell=_first_seen, is_wide=True),
+        number("Count", _count, is_wide=True),
+        Column(name="Name", cell=lambda obj, _: name_of(obj), format="name", is_wide=True),
+    ),
+)

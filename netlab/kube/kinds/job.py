@@ -1,0 +1,151 @@
+"""Job: its words, columns, defaults, and the labels that tie its pods to it.
+
+Source: Kubernetes, ``pkg/apis/batch/v1/defaults.go``, ``pkg/registry/batch/job/strategy.go``.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Final
+
+from netlab.documents.json_schema import mapping
+from netlab.documents.problems import FieldPath, Report
+from netlab.kube.conditions import is_true
+from netlab.kube.field_error import Cause, invalid_value
+from netlab.kube.kinds.columns import AGE, CONTAINERS, NAME, SELECTOR, Column, column, duration
+from netlab.kube.kinds.defaults import filled
+from netlab.kube.kinds.kind import ClusterContext, Kind
+from netlab.kube.kinds.pod.defaults import template_with_defaults
+from netlab.kube.kinds.pod.validation import check_pod_spec
+from netlab.kube.metadata import check_choice
+from netlab.kube.objects import (
+    Object,
+    labels_of,
+    metadata_of,
+    name_of,
+    spec_of,
+    status_of,
+    uid_of,
+    with_metadata,
+    with_spec,
+)
+from netlab.kube.resource import Resource
+
+CONTROLLER_UID: Final = "batch.kubernetes.io/controller-uid"
+JOB_NAME: Final = "batch.kubernetes.io/job-name"
+
+_IMMUTABLE: Final = ("completions", "selector", "template", "completionMode")
+
+
+def _validate(job: Object, path: FieldPath, report: Report, context: ClusterContext) -> None:
+    spec, inside = mapping(job.get("spec")), (*path, "spec")
+    for field in ("parallelism", "completions", "backoffLimit", "activeDeadlineSeconds"):
+        count = spec.get(field)
+        if isinstance(count, int) and count < 0:
+            message = f"Invalid value: {count}: must be greater than or equal to 0"
+            report.add((*inside, field), message)
+    pod = mapping(mapping(spec.get("template")).get("spec"))
+    within = (*inside, "template", "spec")
+    check_pod_spec(pod, within, report, context.nodes)
+    policy = pod.get("restartPolicy") or "Always"
+    check_choice(policy, ("OnFailure", "Never"), (*within, "restartPolicy"), report)
+
+
+def _prepare_for_create(job: Object) -> Object:
+    """Return a new Job that selects its own pods, by its uid, unless it brings a selector."""
+    spec = spec_of(job)
+    if spec.get("manualSelector") or not isinstance(spec.get("template"), dict):
+        return job
+    labels = {
+        CONTROLLER_UID: uid_of(job),
+        JOB_NAME: name_of(job),
+        "controller-uid": uid_of(job),
+        "job-name": name_of(job),
+    }
+    template = spec["template"]
+    template = with_metadata(template, labels={**labels_of(template), **labels})
+    selector = {"matchLabels": {CONTROLLER_UID: uid_of(job)}}
+    return with_spec(job, selector=selector, template=template)
+
+
+def _with_defaults(job: Object) -> Object:
+    spec = spec_of(job)
+    if spec.get("completions") is None and spec.get("parallelism") is None:
+        spec = {**spec, "completions": 1, "parallelism": 1}
+    spec = filled(
+        spec,
+        {
+            "parallelism": 1,
+            "backoffLimit": 6,
+            "completionMode": "NonIndexed",
+            "manualSelector": False,
+            "podReplacementPolicy": "TerminatingOrFailed",
+            "suspend": False,
+        },
+    )
+    template = template_with_defaults(spec)
+    labels = labels_of(job) or labels_of(template)
+    job = with_metadata(job, labels=labels) if labels else job
+    return {**job, "spec": {**spec, "template": template}, "status": status_of(job)}
+
+
+def _forbidden_changes(old: Object, new: Object) -> Iterator[Cause]:
+    for field in _IMMUTABLE:
+        before, after = spec_of(old).get(field), spec_of(new).get(field)
+        if before != after:
+            yield invalid_value(f"spec.{field}", after, "field is immutable")
+
+
+def _status(job: Object) -> str:
+    if is_true(job, "Complete"):
+        return "Complete"
+    if is_true(job, "Failed"):
+        return "Failed"
+    if metadata_of(job).get("deletionTimestamp"):
+        return "Terminating"
+    if is_true(job, "Suspended"):
+        return "Suspended"
+    if is_true(job, "SuccessCriteriaMet"):
+        return "SuccessCriteriaMet"
+    return "FailureTarget" if is_true(job, "FailureTarget") else "Running"
+
+
+def _completions(job: Object) -> str:
+    spec, done = spec_of(job), status_of(job).get("succeeded", 0)
+    if spec.get("completions") is not None:
+        return f"{done}/{spec['completions']}"
+    parallel = spec.get("parallelism") or 0
+    return f"{done}/1 of {parallel}" if parallel > 1 else f"{done}/1"
+
+
+def _duration(job: Object, now: float) -> str:
+    status = status_of(job)
+    if not status.get("startTime"):
+        return ""
+    start = datetime.fromisoformat(status["startTime"]).timestamp()
+    end = status.get("completionTime")
+    return duration((datetime.fromisoformat(end).timestamp() if end else now) - start)
+
+
+KIND: Final = Kind(
+    resource=Resource(
+        kind="Job",
+        plural="jobs",
+        group="batch",
+        categories=("all",),
+        subresources=("status",),
+        has_generation=True,
+    ),
+    columns=(
+        NAME,
+        column("Status", _status),
+        column("Completions", _completions),
+        Column(name="Duration", cell=_duration),
+        AGE,
+        *CONTAINERS,
+        SELECTOR,
+    ),
+    validate=_validate,
+    prepare_for_create=_prepare_for_create,
+    with_defaults=_with_defaults,
+    forbidden_changes=_forbidden_changes,
+)

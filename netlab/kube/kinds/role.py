@@ -1,0 +1,17 @@
+"""Role: stored; whoever may speak to a lab may do everything in it."""
+
+from typing import Final
+
+from netlab.kube.kinds.columns import CREATED_AT, NAME
+from netlab.kube.kinds.kind import Kind
+from netlab.kube.names import wrong_path_segment
+from netlab.kube.resource import Resource
+
+GROUP: Final = "rbac.authorization.k8s.io"
+
+KIND: Final = Kind(
+    resource=Resource(kind="Role", plural="roles", group=GROUP),
+    columns=(NAME, CREATED_AT),
+    wrong_name=wrong_path_segment,
+    is_only_stored=True,
+)

@@ -1,0 +1,96 @@
+"""StatefulSet: its words, columns, defaults, and what may change.
+
+Source: Kubernetes, ``pkg/apis/apps/v1/defaults.go``, ``pkg/apis/apps/validation``.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from netlab.documents.json_schema import mapping
+from netlab.documents.problems import FieldPath, Report
+from netlab.kube.field_error import Cause, forbidden_value
+from netlab.kube.kinds.columns import AGE, CONTAINERS, NAME, column
+from netlab.kube.kinds.defaults import filled
+from netlab.kube.kinds.kind import ClusterContext, Kind
+from netlab.kube.kinds.pod.defaults import template_with_defaults
+from netlab.kube.kinds.pod.validation import check_replicated
+from netlab.kube.objects import Object, spec_of, status_of, with_spec
+from netlab.kube.resource import Resource
+
+_FREE: Final = (
+    "replicas",
+    "ordinals",
+    "template",
+    "updateStrategy",
+    "revisionHistoryLimit",
+    "persistentVolumeClaimRetentionPolicy",
+    "minReadySeconds",
+)
+_UPDATES: Final = (
+    "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', "
+    "'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and "
+    "'minReadySeconds' are forbidden"
+)
+
+
+def _validate(obj: Object, path: FieldPath, report: Report, context: ClusterContext) -> None:
+    if isinstance(obj.get("spec"), dict):
+        check_replicated(mapping(obj["spec"]), (*path, "spec"), report, context.nodes)
+
+
+def _with_defaults(obj: Object) -> Object:
+    spec = filled(
+        spec_of(obj),
+        {
+            "replicas": 1,
+            "podManagementPolicy": "OrderedReady",
+            "revisionHistoryLimit": 10,
+            "updateStrategy": {"type": "RollingUpdate"},
+            "persistentVolumeClaimRetentionPolicy": {
+                "whenDeleted": "Retain",
+                "whenScaled": "Retain",
+            },
+        },
+    )
+    strategy = filled(spec["updateStrategy"], {"type": "RollingUpdate"})
+    if strategy["type"] == "RollingUpdate":
+        rolling = filled(strategy.get("rollingUpdate") or {}, {"partition": 0})
+        strategy = {**strategy, "rollingUpdate": rolling}
+    spec = {**spec, "updateStrategy": strategy, "template": template_with_defaults(spec)}
+    if spec.get("volumeClaimTemplates"):
+        spec["volumeClaimTemplates"] = [_claim(one) for one in spec["volumeClaimTemplates"]]
+    return {**obj, "spec": spec, "status": filled(status_of(obj), {"replicas": 0})}
+
+
+def _claim(claim: Object) -> Object:
+    named = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", **claim}
+    named = with_spec(named, **filled(spec_of(named), {"volumeMode": "Filesystem"}))
+    return {**named, "status": claim.get("status") or {"phase": "Pending"}}
+
+
+def _forbidden_changes(old: Object, new: Object) -> Iterator[Cause]:
+    before, after = spec_of(old), spec_of(new)
+    changed = [field for field in {*before, *after} if before.get(field) != after.get(field)]
+    if any(field not in _FREE for field in changed):
+        yield forbidden_value("spec", _UPDATES)
+
+
+def _ready(obj: Object) -> str:
+    return f"{status_of(obj).get('readyReplicas', 0)}/{spec_of(obj).get('replicas', 1)}"
+
+
+KIND: Final = Kind(
+    resource=Resource(
+        kind="StatefulSet",
+        plural="statefulsets",
+        group="apps",
+        short_names=("sts",),
+        categories=("all",),
+        subresources=("scale", "status"),
+        has_generation=True,
+    ),
+    columns=(NAME, column("Ready", _ready), AGE, *CONTAINERS),
+    validate=_validate,
+    with_defaults=_with_defaults,
+    forbidden_changes=_forbidden_changes,
+)
