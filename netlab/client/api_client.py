@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Final, cast
 from urllib.parse import urlencode
 
+from netlab.client.control_plane_process import starting_control_plane
 from netlab.errors import HostError, LabError
 from netlab.kube.objects import Object
 from netlab.kube.status import failure_of_status
+from netlab.linux.timeouts import scaled
 
 TIMEOUT_S: Final = 30.0
-"""Seconds without a byte after which the control plane counts as stuck."""
+"""Seconds without a byte after which the control plane counts as stuck; they scale."""
 
 
 class Client:
@@ -80,6 +82,11 @@ class Client:
         """Return what to say when nobody listens, with the command that changes it."""
         option = "" if self._lab == "default" else f" --lab {self._lab}"
         topology = self._socket_path.with_name("topology.yaml")
+        if starting_control_plane(self._lab) is not None:
+            return LabError(
+                f"the control plane of lab {self._lab} is still starting",
+                hint=f"sudo netlab up {topology}{option} (waits for it)",
+            )
         if topology.exists():
             return LabError(
                 f"the control plane of lab {self._lab} has ended",
@@ -111,7 +118,7 @@ class _UnixConnection(HTTPConnection):
     """A connection to a socket in the file system."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__("localhost", timeout=TIMEOUT_S)
+        super().__init__("localhost", timeout=scaled(TIMEOUT_S))
         self._path = path
 
     def connect(self) -> None:

@@ -48,13 +48,12 @@ async def serve(plane: "ControlPlane") -> None:
 
 def _unix_socket(lab: str) -> socket.socket:
     """Listen under a new name and move it into place, so that who can connect is answered."""
-    path = rundir.control_socket(lab)
-    new = path.with_suffix(".new")
+    new = rundir.control_socket_as_bound(lab)
     new.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     listener.bind(str(new))
     listener.listen(128)
-    new.rename(path)
+    new.rename(rundir.control_socket(lab))
     return listener
 
 

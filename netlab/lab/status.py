@@ -7,6 +7,7 @@ from typing import Any
 from netlab import __version__
 from netlab.client.api_client import Client
 from netlab.client.cluster import cluster_ips, slice_family
+from netlab.client.control_plane_process import starting_control_plane
 from netlab.errors import LabError
 from netlab.kube.objects import Object, items_of, labels_of, name_of, namespace_of, spec_of
 from netlab.kube.resources import RESOURCES
@@ -64,6 +65,14 @@ def read_all() -> list[LabStatus]:
 
 def _without_control_plane(lab: str, namespaces: int, control_plane: Usage) -> LabStatus:
     again = _up_again(lab)
+    if starting_control_plane(lab) is not None:
+        return LabStatus(
+            lab=lab,
+            state="starting",
+            control_plane=control_plane,
+            problems=("the control plane is starting, and does not answer yet",),
+            advice=f"{again} (waits for it), or: sudo netlab down --lab {lab}",
+        )
     if namespaces:
         problem = (
             f"the control plane has ended; {namespaces} namespaces and their rules are still there "

@@ -16,6 +16,7 @@ from typing import Any, Final
 from netlab import __version__
 from netlab.client.api_client import Client
 from netlab.client.apply import Applied, apply_manifests, prune
+from netlab.client.control_plane_process import starting_control_plane
 from netlab.client.hosts import hosts
 from netlab.errors import KernelError, LabError
 from netlab.kube.objects import Object, is_terminating, items_of, name_of, namespace_of, status_of
@@ -24,10 +25,15 @@ from netlab.lab import up_check
 from netlab.lab.api_certificates import ensure_pki
 from netlab.lab.kubeconfig import write_kubeconfig
 from netlab.linux import processes
+from netlab.linux.timeouts import scaled
 from netlab.model import rundir
+from netlab.model.processes import ProcessId
 from netlab.model.topology import Manifest, TopologyFile
 
-_START_S: Final = 20.0
+_START_S: Final = 120.0
+"""A start takes half a second; on a slow and busy machine it may take a minute and more."""
+_PATIENCE_S: Final = 10.0
+"""After which a wait is spoken of."""
 _SETTLE_S: Final = 120.0
 _ANSWER_S: Final = 10.0
 _GRACE_S: Final = 35.0
@@ -76,13 +82,14 @@ def up(lab: str, text: bytes, file: TopologyFile, tell: Tell) -> Up:
         SpecError: An object was refused.
     """
     client = Client(rundir.control_socket(lab))
-    started = not _is_answering(client)
+    started = not _is_answering(client) and not _was_starting(lab, client, tell)
     if started:
         tell("starting the control plane")
         process = _start(lab, text)
         # Of use to it later; meanwhile it loads its libraries.
         ensure_pki(lab, file.topology, time.time())  # noqa: TID251 (the edge)
-        _wait_for_answer(lab, client, process)
+        if not _answers_at_last(lab, client, process, tell):
+            raise _failed_start(lab, "ended while it was starting")
     before = 0 if started else client.get("/netlab/v1/status")["operations"]
     if not started:
         _hand_over(lab, client, text)
@@ -115,14 +122,24 @@ def _is_answering(client: Client) -> bool:
     return status.get("version") == __version__
 
 
-def _start(lab: str, text: bytes) -> subprocess.Popen[bytes]:
+def _was_starting(lab: str, client: Client, tell: Tell) -> bool:
+    """Wait for a control plane that an earlier ``up`` started; return whether it answered."""
+    found = starting_control_plane(lab)
+    if found is None:
+        return False
+    tell("waiting for the control plane, which is starting")
+    return _answers_at_last(lab, client, found, tell)
+
+
+def _start(lab: str, text: bytes) -> ProcessId:
     # What a control plane that lost its socket still holds would be held twice.
     processes.kill(processes.control_plane(lab), timeout=10)
     directory = rundir.rundir(lab)
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     rundir.topology_file(lab).write_bytes(text)
+    rundir.control_socket(lab).unlink(missing_ok=True)
     with rundir.control_plane_log(lab).open("ab") as log:
-        return subprocess.Popen(
+        started = subprocess.Popen(
             [sys.executable, "-m", "netlab.lab", lab],
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -131,20 +148,41 @@ def _start(lab: str, text: bytes) -> subprocess.Popen[bytes]:
             env=processes.environment(lab),
             start_new_session=True,
         )
+    # Its marker says less: a process that is just executing a program has no environment.
+    return processes.identity(started.pid)
 
 
-def _wait_for_answer(lab: str, client: Client, control_plane: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + _START_S
-    while not _is_answering(client):
-        # Its marker says less: a process that is just executing a program has no environment.
-        if control_plane.poll() is not None or time.monotonic() > deadline:
-            log = rundir.control_plane_log(lab)
-            last = log.read_text(errors="replace").splitlines()[-_LOG_LINES:]
-            raise LabError(
-                "\n".join([f"the control plane of lab {lab} did not start:", *last]),
-                hint=f"the whole log is {log}; sudo netlab doctor looks at the machine",
-            )
+def _answers_at_last(lab: str, client: Client, control_plane: ProcessId, tell: Tell) -> bool:
+    """Wait while the control plane lives, and say so; return False when it ends instead.
+
+    Raises:
+        LabError: It lives and still does not answer.
+    """
+    began = time.monotonic()
+    spoken = False
+    socket = rundir.control_socket(lab)
+    while not (socket.exists() and _is_answering(client)):
+        waited = time.monotonic() - began
+        if not processes.is_alive(control_plane):
+            return False
+        if waited > scaled(_START_S):
+            raise _failed_start(lab, f"lives as process {control_plane.pid}, but does not answer")
+        if waited > _PATIENCE_S and not spoken:
+            tell("the control plane is still starting")
+            spoken = True
         time.sleep(0.005)
+    return True
+
+
+def _failed_start(lab: str, what: str) -> LabError:
+    log = rundir.control_plane_log(lab)
+    last = log.read_text(errors="replace").splitlines()[-_LOG_LINES:] if log.exists() else []
+    said = ["; its log ends with:", *last] if last else [" and wrote no log"]
+    return LabError(
+        f"the control plane of lab {lab} {what}" + "\n".join(said),
+        hint=f"sudo netlab up goes on waiting while it lives; the whole log is {log}; "
+        "sudo netlab doctor looks at the machine",
+    )
 
 
 def _hand_over(lab: str, client: Client, text: bytes) -> None:
@@ -164,19 +202,19 @@ def _wait_for_ending_pods(client: Client) -> None:
     """Wait until no pod is ending any more, or for the longest grace a pod usually has."""
     # A Deployment's pods begin to end when the controllers have seen that it is gone.
     client.get("/netlab/v1/settled")
-    deadline = time.monotonic() + _GRACE_S
+    deadline = time.monotonic() + scaled(_GRACE_S)
     path = RESOURCES["pods"].path()
     while any(map(is_terminating, client.list_(path))) and time.monotonic() < deadline:
         time.sleep(_LOOK_S)
 
 
 def _settle(client: Client) -> Object:
-    deadline = time.monotonic() + _SETTLE_S
+    deadline = time.monotonic() + scaled(_SETTLE_S)
     status = client.get("/netlab/v1/settled")
     while not (status["settled"] or status["failure"]) and time.monotonic() < deadline:
         status = client.get("/netlab/v1/settled")
     if not status["settled"] or status["failure"]:
-        reason = status["failure"] or f"it is still at work after {_SETTLE_S:g} s"
+        reason = status["failure"] or f"it is still at work after {scaled(_SETTLE_S):g} s"
         raise KernelError(f"the lab does not come to rest: {reason}", hint="sudo netlab doctor")
     for netns, refusal in status["refusedRules"].items():
         raise KernelError(f"{netns} refused its rules: {refusal}", hint="sudo netlab doctor")
@@ -187,14 +225,15 @@ def _check(lab: str, client: Client) -> None:
     services = client.list_(RESOURCES["services"].path())
     slices = client.list_(RESOURCES["endpointslices"].path())
     wanted = up_check.required_calls(hosts(lab), services, slices)
-    late = up_check.unanswered(wanted, _ANSWER_S)
+    patience_s = scaled(_ANSWER_S)
+    late = up_check.unanswered(wanted, patience_s)
     if late:
         shown = [f"  {probe}" for probe in late[:_SHOWN]]
         if len(late) > _SHOWN:
             shown.append(f"  and {len(late) - _SHOWN} more")
         lines = "\n".join(shown)
         raise KernelError(
-            f"no answer within {_ANSWER_S:g} s from:\n{lines}",
+            f"no answer within {patience_s:g} s from:\n{lines}",
             hint="sudo netlab status; sudo netlab doctor",
         )
 

@@ -22,6 +22,11 @@ def control_socket(lab: str) -> Path:
     return rundir(lab) / "control.sock"
 
 
+def control_socket_as_bound(lab: str) -> Path:
+    """Return the name that this socket has until it listens, and for the kernel ever after."""
+    return control_socket(lab).with_suffix(".new")
+
+
 def store_file(lab: str) -> Path:
     """Return the SQLite file that holds the lab's objects."""
     return rundir(lab) / "store.db"

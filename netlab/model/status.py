@@ -47,8 +47,9 @@ class LabStatus:
 
     lab: str
     state: str
-    """``up``, ``degraded`` (something is wrong), ``orphaned`` (its control plane is gone) or
-    ``lost`` (its namespaces are gone, as after a reboot)."""
+    """``up``, ``starting`` (its control plane does not answer yet), ``degraded`` (something is
+    wrong), ``orphaned`` (its control plane is gone) or ``lost`` (its namespaces are gone, as after
+    a reboot)."""
     topology: str = ""
     proxy_mode: str = ""
     """Of kube-proxy on every node; empty when nobody can tell."""
