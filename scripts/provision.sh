@@ -76,10 +76,12 @@ install_packages() {
     --no-install-recommends install "${names[@]}" || die \
     "apt-get could not install: ${names[*]}" "What it said is above." \
     "Is there a network, and does /etc/apt name a mirror that has these packages?"
-  # Pods have an nginx of their own; the host's would take port 80 at the next boot.
-  if [[ " ${names[*]} " == *" nginx"* ]]; then
-    quietly update-rc.d nginx disable
-  fi
+  # Labs have an nginx and an HAProxy of their own; the host's nginx would take port 80 at boot.
+  for name in nginx haproxy; do
+    if [[ " ${names[*]} " == *" $name"* ]]; then
+      quietly update-rc.d "$name" disable
+    fi
+  done
 }
 
 # available FIRST|SECOND: the first of the two that apt knows.
@@ -146,8 +148,12 @@ print(sys.executable)" 2>/dev/null && return
 python_packages() {
   if find_python "import ensurepip, venv" >/dev/null || find_python "import virtualenv" >/dev/null
   then return; fi
-  printf '%s\n' python3-venv
-  find_python "" >/dev/null || printf '%s\n' python3
+  if find_python "" >/dev/null; then
+    printf '%s\n' python3-venv
+  else
+    # Ubuntu 22.04's python3 is 3.10; it has 3.11 beside it.
+    printf '%s\n' 'python3.11-venv|python3-venv'
+  fi
 }
 
 # make_environment DIRECTORY: a virtual environment there, unless a working one is there already.
