@@ -35,6 +35,7 @@ def build_app(
     clock: Callable[[], float],
     changed: Callable[[], None],
     filters: Sequence[Middleware] = (),
+    routes: Sequence[web.RouteDef] = (),
 ) -> web.Application:
     """Return the application that serves a store.
 
@@ -43,8 +44,10 @@ def build_app(
         clock: Wall clock seconds.
         changed: Called after each write, so that the controllers run soon.
         filters: What each request passes first; what they refuse is told as a Status.
+        routes: What is answered elsewhere: parts of objects that are no objects.
     """
     app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[_tell_failures, *filters])
+    app.add_routes(routes)
     server = _Server(store, clock, changed)
     app.router.add_get("/healthz", _healthy)
     app.router.add_get("/livez", _healthy)

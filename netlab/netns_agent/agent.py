@@ -14,21 +14,16 @@ import os
 import signal
 import socket
 from collections.abc import Callable, Mapping, Sequence
-from ipaddress import ip_address
-from typing import Any, Final, NoReturn
+from typing import Any, NoReturn
 
 from netlab.errors import KernelError, NetlabError
 from netlab.linux import channel, iptables, nft, processes
-from netlab.linux.netns import inside
 from netlab.linux.nftables_query import has_rules
 from netlab.model.addresses import Family
 from netlab.model.names import NetnsFamily, NetnsName
 from netlab.netfilter.nftables.table import TABLE
-from netlab.netns_agent import apply, conntrack, read
+from netlab.netns_agent import apply, conntrack, read, sockets
 from netlab.netns_agent import requests as rq
-
-_IP_FREEBIND: Final = 15
-"""linux/in.h; IPv6 sockets heed it too."""
 
 
 def fork() -> socket.socket:
@@ -75,7 +70,9 @@ def _answer_one(end: socket.socket) -> None:
 
 def _carry_out(request: rq.Request) -> tuple[Any, list[int]]:
     if isinstance(request, rq.Listen):
-        return None, [_listen(request)]
+        return None, [sockets.listen(request)]
+    if isinstance(request, rq.Connect):
+        return None, [sockets.connect(request)]
     return _value(request), []
 
 
@@ -135,23 +132,3 @@ def _find_lost(request: rq.FindLost) -> frozenset[NetnsFamily]:
 def _clean_udp(request: rq.CleanUdp) -> dict[NetnsFamily, int]:
     stale = request.services.is_stale
     return {place: conntrack.delete_udp(*place, stale) for place in request.places}
-
-
-def _listen(request: rq.Listen) -> int:
-    is_ipv6 = ip_address(request.address).version == 6
-    family = socket.AF_INET6 if is_ipv6 else socket.AF_INET
-    with inside(request.netns):
-        listener = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        # A node has its pods' gateway address only as long as it has pods.
-        listener.setsockopt(socket.IPPROTO_IP, _IP_FREEBIND, 1)
-        if is_ipv6:
-            # The same port of IPv4 is a socket of its own.
-            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        listener.bind((request.address, request.port))
-        listener.listen(128)
-    except OSError:
-        listener.close()
-        raise
-    return listener.detach()

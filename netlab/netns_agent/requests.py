@@ -63,6 +63,19 @@ class Listen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Connect:
+    """Begin a TCP connection from a namespace; the socket's descriptor comes with the answer.
+
+    It does not block, and may be under way still: it becomes writable when the connection is made
+    or has failed (SO_ERROR tells).
+    """
+
+    netns: NetnsName
+    address: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FindLost:
     """Look for chains; the answer has the places that lack one of them, or are gone."""
 
@@ -87,4 +100,4 @@ OfRules = Restore | LoadTables | SaveRules | ReadTables | FindLost
 Valued = Apply | ReadLab | OfRules | CleanUdp
 """What is answered with a value alone."""
 
-Request = Valued | Listen
+Request = Valued | Listen | Connect
