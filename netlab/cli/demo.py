@@ -49,9 +49,8 @@ def _run(name: str, lab: str, family: "Family | None") -> None:
     from netlab.lab.demo.experiments import EXPERIMENTS, run_experiment
     from netlab.lab.host import require_root
     from netlab.model.rundir import control_socket
-    from netlab.render.demo import render_finding, render_moral, render_verdict
-    from netlab.render.path import Style
-    from netlab.render.trace.tree import TraceStyle, render_trace
+    from netlab.render.demo import render_closing, render_step, render_summary
+    from netlab.render.trace.tree import TraceStyle
 
     require_root()
     # Whatever ends the demo, it puts back what it changed.
@@ -59,20 +58,15 @@ def _run(name: str, lab: str, family: "Family | None") -> None:
     cluster = Cluster(lab=lab, objects=Client(control_socket(lab)), read_hosts=lambda: hosts(lab))
     experiment = next(known for known in EXPERIMENTS if known.name == name)
     report = run_experiment(experiment, cluster, lambda line: click.echo(line, err=True), family)
-    style = Style(width=_width(), names=report.names, colour=_colour())
-    for number, finding in enumerate(report.findings, start=1):
-        click.echo(render_finding(number, finding, style))
+    style = TraceStyle(width=_width(), colour=_colour())
+    for number, step in enumerate(report.steps, start=1):
+        click.echo(render_step(number, step, style))
     click.echo(f"Captures: {report.captures}/*.pcap", err=True)
-    if report.frames_lost:
-        click.echo(f"{report.frames_lost} frames found no room; paths may have gaps.", err=True)
-    verdict = render_verdict(report.findings)
-    if report.holds():
-        click.echo(f"{verdict}\n")
-    drawn = TraceStyle(width=style.width, colour=style.colour)
-    click.echo(render_trace(report.picture, drawn))
-    click.echo(render_moral(experiment.moral, style), nl=False)
+    summary = render_summary(report.steps)
     if not report.holds():
-        raise ExpectationError(verdict, hint=f"look at {report.captures} with tcpdump -r")
+        raise ExpectationError(summary, hint=f"look at {report.captures} with tcpdump -r")
+    click.echo(f"{summary}\n")
+    click.echo(render_closing(experiment.closing, style), nl=False)
 
 
 def _width() -> int:

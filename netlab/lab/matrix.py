@@ -12,13 +12,15 @@ from netlab.model.hosts import Host, HostKind
 from netlab.model.packets import AddrPort
 from netlab.trace.decision import Decision
 from netlab.trace.matrix import Cell, MatrixRow, ServiceMatrix, Target, cell_of
-from netlab.trace.session.calls import Call, make_calls
+from netlab.trace.session.exchange import Call, make_calls, target_at
 
 TIMEOUT_S: Final = 1.2
 """A lab answers within milliseconds; this leaves room for a second SYN."""
 
 API_SERVICE: Final = ("default", "kubernetes")
 """The API server's own Service, which no pod stands behind."""
+
+_SCHEMES: Final = {"TCP": "http", "UDP": "udp"}
 
 Say = Callable[[str], None]
 
@@ -87,7 +89,7 @@ class _Calling:
     ) -> list[list[_Row]]:
         """Return the results of every caller, for each port."""
         wanted = [
-            (Call(caller=caller, target=target.address, protocol=port.protocol.lower()))
+            Call(caller=caller, target=target_at(target.address, _SCHEMES[port.protocol]))
             for port, ways in zip(ports, targets, strict=True)
             for caller in self.callers
             for target in ways
@@ -105,7 +107,7 @@ class _Calling:
 
     def _decided(self, calls: Sequence[Call]) -> Sequence[Decision | None]:
         with Decisions(self._hosts) as rules:
-            found = [rules.decide(c.caller, c.target, c.protocol) for c in calls]
+            found = [rules.decide(c.caller, c.target.address, c.target.protocol) for c in calls]
         for remark in rules.remarks:
             self._say(f"Not predicted: {remark}.")
         return found

@@ -1,17 +1,14 @@
 """Give NodePort Services one externalTrafficPolicy after the other, and then their own again."""
 
-import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from typing import Final
 
 from netlab.client.cluster import Cluster, ServicePort
-from netlab.errors import LabError, NetlabError
-from netlab.lab.demo.node_rules import follow, read_rules
-from netlab.lab.demo.stage import MERGE_PATCH, POLL_S, READY_S
+from netlab.errors import NetlabError
+from netlab.lab.demo.fixtures import MERGE_PATCH, wait_until_settled
 from netlab.linux.cleanup_process import Afterwards
 from netlab.model.addresses import Family
-from netlab.model.hosts import HostKind
 
 POLICIES: Final = ("Cluster", "Local")
 PROTOCOLS: Final = ("TCP", "UDP")
@@ -56,7 +53,7 @@ class PolicyTrial:
                 # First the way back: an interrupt may come while the request is under way.
                 self._had.setdefault((namespace, name), has)
                 self._patch(namespace, name, policy)
-        self._settle(policy)
+        wait_until_settled(self._cluster)
 
     def put_back(self) -> None:
         """Give every Service that was changed its own policy again."""
@@ -85,25 +82,3 @@ class PolicyTrial:
         self._say(f"set externalTrafficPolicy of Service {space}{name} to {policy}")
         path = f"/api/v1/namespaces/{namespace}/services/{name}"
         self._cluster.objects.patch(path, {"spec": {"externalTrafficPolicy": policy}}, MERGE_PATCH)
-
-    def _settle(self, policy: str) -> None:
-        deadline = time.monotonic() + READY_S
-        while late := self._late():
-            if time.monotonic() > deadline:
-                raise LabError(
-                    f"the nodes' rules do not follow policy {policy} of Service {late}"
-                    f" after {READY_S:g} s",
-                    hint="sudo netlab status",
-                )
-            time.sleep(POLL_S)
-
-    def _late(self) -> str:
-        """Return a Service that the rules of some node do not follow yet; empty when all do."""
-        # Without an endpoint the rules are the same under either policy.
-        ports = [port for port in self._ports() if port.backends and port.node_port]
-        for node in self._cluster.hosts(HostKind.NODE):
-            rules = {family: read_rules(node, family) for family in {p.family for p in ports}}
-            for port in ports:
-                if not follow(rules[port.family], node.name, port):
-                    return port.key
-        return ""

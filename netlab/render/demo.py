@@ -1,50 +1,88 @@
-"""An experiment's findings as text: what the document says, what the kernel did, the path."""
+"""An experiment's findings as text: what is expected, what the kernel did, the path, the lesson."""
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Final
 
-from netlab.render.path import Style, render_connection
-from netlab.trace.findings import Finding
-
-BOLD, RED, GREEN = "\x1b[1m", "\x1b[31m", "\x1b[32m"
+from netlab.render.trace.tree import BOLD, GREEN, PLAIN, RED, TraceStyle, render_trace
+from netlab.trace.trace import Trace
 
 _LABEL: Final = 10
 
 
-def render_finding(number: int, finding: Finding, style: Style) -> str:
-    """Return one step: the command, both sides, the verdict, the path and the lesson."""
-    verdict = style.paint(GREEN, "PASS") if finding.holds else style.paint(RED, "FAIL")
+DOCUMENT, NETLAB = "document", "netlab"
+"""Who says what is to be expected: the tutorial, or netlab where the tutorial does not speak of it
+or is too short."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One call of an experiment, held against what is expected of it."""
+
+    command: str
+    """What a person would type."""
+    said_by: str
+    """``document`` or ``netlab``."""
+    statement: str
+    """What is expected."""
+    kernel: str
+    """What the kernel did."""
+    holds: bool
+    """Whether that is the same."""
+    trace: Trace
+    lesson: str
+
+
+def render_step(number: int, step: Step, style: TraceStyle) -> str:
+    """Return one step: the command, both sides, whether they agree, the path and the lesson."""
+    verdict = _paint(style, GREEN, "PASS") if step.holds else _paint(style, RED, "FAIL")
     lines = [
-        style.paint(BOLD, f"{number}. $ {finding.command}"),
-        *_labelled("document", finding.document, style),
-        *_labelled("kernel", finding.kernel, style),
+        _paint(style, BOLD, f"{number}. $ {step.command}"),
+        *_labelled(step.said_by, step.statement, style),
+        *_labelled("kernel", step.kernel, style),
         f"   {'':<{_LABEL}}{verdict}",
         "",
+        render_trace(step.trace, style),
+        *_labelled("lesson", step.lesson, style),
     ]
-    path = "The caller's own routing refused it: no packet was sent.\n"
-    if finding.connection is not None:
-        path = render_connection(finding.connection, style, evidence=finding.evidence)
-    return "\n".join([*lines, path, *_labelled("lesson", finding.lesson, style)]) + "\n"
+    return "\n".join(lines) + "\n"
 
 
-def render_verdict(findings: Sequence[Finding]) -> str:
+def render_summary(steps: Iterable[Step]) -> str:
     """Return one sentence that sums the experiment up."""
-    held = sum(finding.holds for finding in findings)
-    if held == len(findings):
-        return f"The kernel did what the document says in all {held} steps."
-    return f"The kernel did what the document says in {held} of {len(findings)} steps."
+    found = list(steps)
+    of_document = [step.holds for step in found if step.said_by == DOCUMENT]
+    others = [step.holds for step in found if step.said_by != DOCUMENT]
+    held = _of(sum(of_document), len(of_document))
+    said = f"The kernel did what the document says in {held}"
+    if not others:
+        return f"{said}."
+    return f"{said}, and what netlab expects in {_of(sum(others), len(others))}."
 
 
-def render_moral(moral: str, style: Style) -> str:
-    """Return what there is to learn from the whole, as the last thing said."""
+def render_closing(closing: str, style: TraceStyle) -> str:
+    """Return what there is to remember, as the last thing said."""
     words = textwrap.wrap(
-        moral, style.width - 2, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False
+        closing,
+        style.width - 2,
+        initial_indent="  ",
+        subsequent_indent="  ",
+        break_on_hyphens=False,
     )
-    return "\n".join([style.paint(BOLD, "What to remember"), *words]) + "\n"
+    return "\n".join([_paint(style, BOLD, "What to remember"), *words]) + "\n"
 
 
-def _labelled(label: str, text: str, style: Style) -> list[str]:
+def _of(held: int, total: int) -> str:
+    steps = f"step{'' if total == 1 else 's'}"
+    return f"all {total} {steps}" if held == total else f"{held} of {total} {steps}"
+
+
+def _paint(style: TraceStyle, code: str, text: str) -> str:
+    return f"{code}{text}{PLAIN}" if style.colour else text
+
+
+def _labelled(label: str, text: str, style: TraceStyle) -> list[str]:
     return textwrap.wrap(
         text,
         style.width,

@@ -1,12 +1,11 @@
-"""What came of calling a Service, as the caller's socket and the echo server tell it."""
+"""What came of a call, as the caller's socket and the echo server tell it."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import ip_address
 
 from netlab.model.addresses import Address
-from netlab.model.packets import AddrPort
-from netlab.trace.paths import Flow
+from netlab.model.packets import AddressPair, AddrPort
 
 
 class Result(StrEnum):
@@ -28,10 +27,13 @@ class Outcome:
     caller: str
     target: AddrPort
     result: Result
+    words: str = ""
+    """The answer's first line, or how the call ended."""
     client_address: Address | None = None
     """The address the pod saw, from an echo server's answer."""
-    flow: Flow | None = None
-    """The caller's socket; None when the call never became a connection attempt."""
+    pair: AddressPair | None = None
+    """The connection as the caller's socket names it; None when the kernel refused before there was
+    a packet."""
 
     def text(self) -> str:
         """Return the answer in one line, as the echo server or the kernel puts it."""

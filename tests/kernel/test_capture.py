@@ -7,14 +7,18 @@ from pathlib import Path as Directory
 
 import pytest
 
-from netlab.lab.demo.captures import Capture
+from netlab.capture.pcap import write_pcaps
 from netlab.model.hosts import Host, HostKind
 from netlab.model.names import NetnsName
 from netlab.model.packets import AddrPort, Nat
-from netlab.trace.outcomes import Result
-from netlab.trace.paths import Fate, Path
-from netlab.trace.reconstruct import reconstruct
-from netlab.trace.session.calls import Call, make_calls
+from netlab.sources.routes import RouteAnswer
+from netlab.trace.join import Evidence, join
+from netlab.trace.outcomes import Outcome, Result
+from netlab.trace.paths import Way
+from netlab.trace.session.exchange import Call, make_calls, target_at
+from netlab.trace.session.listening import Listening
+from netlab.trace.steps import Knowledge
+from netlab.trace.trace import Packet, Rewritten
 
 World = dict[str, Host]
 
@@ -115,26 +119,45 @@ def target(address: str, port: int) -> AddrPort:
     return AddrPort(ip_address(address), port)
 
 
-def capture(world: World, calls: list[Call], timeout_s: float = 2.0):
-    with Capture(list(world.values()), [30080, 30081, 30082, 8080, 80]) as captured:
-        outcomes = make_calls(calls, timeout_s=timeout_s, listeners=captured.listeners)
-    assert captured.dropped() == 0
-    seen = captured.observations()
-    return captured, [(outcome, reconstruct(seen, outcome.flow)) for outcome in outcomes]
+def call(caller: Host, address: str, port: int) -> Call:
+    return Call(caller=caller, target=target_at(target(address, port)))
 
 
-def points(path: Path) -> list[str]:
-    return [f"{hop.host} {hop.ifname} {hop.direction}" for hop in path.hops]
+Joined = list[tuple[Outcome, tuple[Packet, ...]]]
+
+
+def capture(world: World, calls: list[Call], timeout_s: float = 2.0) -> tuple[Listening, Joined]:
+    with Listening(list(world.values()), 6, 4) as listening, listening.served():
+        outcomes = make_calls(calls, timeout_s=timeout_s)
+    assert listening.lost == []
+    evidence = Evidence(
+        hosts=world,
+        observations=listening.observations(),
+        walks=listening.walks(),
+        knowledge=Knowledge(books={}, entries=listening.entries(), ask=lambda _: RouteAnswer()),
+    )
+    return listening, [(end, join(evidence, end.pair) if end.pair else ()) for end in outcomes]
+
+
+def points(packet: Packet) -> list[str]:
+    hops = [hop for visit in packet.visits for hop in visit.hops]
+    return [f"{hop.host} {hop.ifname} {hop.direction}" for hop in hops]
+
+
+def rewrites(packet: Packet) -> list[tuple[Nat, str]]:
+    return [(step.kind, host) for host, step in packet.steps() if isinstance(step, Rewritten)]
+
+
+def first(packets: tuple[Packet, ...], way: Way) -> Packet:
+    return next(packet for packet in packets if packet.way is way)
 
 
 def test_a_request_through_another_node_is_seen_on_every_interface_of_the_way(world: World):
-    call = Call(caller=world["client"], target=target("192.168.50.12", 30080))
-    _, [(outcome, connection)] = capture(world, [call])
+    _, [(outcome, packets)] = capture(world, [call(world["client"], "192.168.50.12", 30080)])
 
     assert outcome.result is Result.ANSWERED
     assert str(outcome.client_address) == "192.168.50.12"
-    [attempt] = connection.attempts
-    assert attempt.fate is Fate.ANSWERED
+    request, reply = first(packets, Way.REQUEST), first(packets, Way.REPLY)
     there = [
         "client eth0 out",
         "router p-client in",
@@ -147,50 +170,46 @@ def test_a_request_through_another_node_is_seen_on_every_interface_of_the_way(wo
         "node1 veth-pod out",
         "pod eth0 in",
     ]
-    assert points(attempt.request) == there
+    assert points(request) == there
     opposite = {"in": "out", "out": "in"}
-    assert points(attempt.reply) == [
+    assert points(reply) == [
         f"{host} {ifname} {opposite[way]}"
         for host, ifname, way in (point.split() for point in reversed(there))
     ]
-    assert connection.symmetric()
-    rewrites = [(r.kind, r.host) for r in attempt.request.rewrites()]
-    assert rewrites == [(Nat.DNAT, "node2"), (Nat.SNAT, "node2")]
-    undone = [(r.kind, r.host) for r in attempt.reply.rewrites()]
-    assert undone == [(Nat.UN_SNAT, "node2"), (Nat.UN_DNAT, "node2")]
+    assert rewrites(request) == [(Nat.DNAT, "node2"), (Nat.SNAT, "node2")]
+    assert rewrites(reply) == [(Nat.UN_SNAT, "node2"), (Nat.UN_DNAT, "node2")]
 
 
-def test_a_node_that_rewrites_its_own_request_is_found_by_its_sequence_number(world: World):
-    call = Call(caller=world["node2"], target=target("10.0.0.1", 80))
-    _, [(outcome, connection)] = capture(world, [call])
+def test_a_node_that_rewrites_its_own_request_is_found_by_its_connection_entry(world: World):
+    _, [(outcome, packets)] = capture(world, [call(world["node2"], "10.0.0.1", 80)])
 
     assert str(outcome.client_address) == "192.168.50.12"
-    [attempt] = connection.attempts
-    assert attempt.request.rewrites()[0].kind is Nat.DNAT
-    assert attempt.request.rewrites()[0].before == target("10.0.0.1", 80)
-    assert attempt.fate is Fate.ANSWERED
-    assert attempt.reply.rewrites()[-1].after == target("10.0.0.1", 80)
+    request, reply = first(packets, Way.REQUEST), first(packets, Way.REPLY)
+    assert rewrites(request)[0] == (Nat.DNAT, "node2")
+    [before] = [s.before for _, s in request.steps() if isinstance(s, Rewritten)][:1]
+    assert before == target("10.0.0.1", 80)
+    [*_, after] = [s.after for _, s in reply.steps() if isinstance(s, Rewritten)]
+    assert after == target("10.0.0.1", 80)
 
 
 def test_a_dropped_request_ends_where_it_entered_and_each_retry_is_an_attempt(world: World):
-    call = Call(caller=world["client"], target=target("192.168.50.12", 30081))
-    _, [(outcome, connection)] = capture(world, [call], timeout_s=1.4)
+    calls = [call(world["client"], "192.168.50.12", 30081)]
+    _, [(outcome, packets)] = capture(world, calls, timeout_s=1.4)
 
     assert outcome.result is Result.TIMEOUT
-    assert [attempt.fate for attempt in connection.attempts] == [Fate.REQUEST_LOST] * 2
-    for attempt in connection.attempts:
-        assert points(attempt.request)[-1] == "node2 eth0 in"
+    assert [packet.attempt for packet in packets] == [1, 2]
+    for packet in packets:
+        assert packet.way is Way.REQUEST
+        assert points(packet)[-1] == "node2 eth0 in"
 
 
 def test_forty_requests_in_parallel_do_not_mix(world: World):
-    call = Call(caller=world["client"], target=target("192.168.50.12", 30080))
-    _, joined = capture(world, [call] * 40)
+    _, joined = capture(world, [call(world["client"], "192.168.50.12", 30080)] * 40)
 
-    for outcome, connection in joined:
-        [attempt] = connection.attempts
-        assert attempt.request.hops[0].pair == outcome.flow.pair
-        assert len(attempt.request.hops) == 10
-        assert all(len(path.hops) == 10 for path in connection.paths)
+    for outcome, packets in joined:
+        assert {packet.attempt for packet in packets} == {1}
+        assert first(packets, Way.REQUEST).first_pair() == outcome.pair
+        assert all(len(points(packet)) == 10 for packet in packets)
 
 
 @pytest.mark.parametrize(
@@ -202,16 +221,13 @@ def test_forty_requests_in_parallel_do_not_mix(world: World):
     ],
 )
 def test_the_end_of_a_call_is_told_apart(world: World, address: str, port: int, result: Result):
-    [outcome] = make_calls(
-        [Call(caller=world["client"], target=target(address, port))], timeout_s=2.0
-    )
+    [outcome] = make_calls([call(world["client"], address, port)], timeout_s=2.0)
     assert outcome.result is result
 
 
 def test_captures_are_files_that_tcpdump_reads(world: World, tmp_path: Directory):
-    call = Call(caller=world["client"], target=target("192.168.50.12", 30080))
-    captured, [(_, connection)] = capture(world, [call])
-    files = captured.save(tmp_path)
+    heard, [(_, packets)] = capture(world, [call(world["client"], "192.168.50.12", 30080)])
+    files = write_pcaps(tmp_path, heard.frames())
 
     # An ARP question, when there was one, is for all, and so for the bridge itself.
     assert [file.name for file in files if file.name != "router_cloud0.pcap"] == [
@@ -226,6 +242,6 @@ def test_captures_are_files_that_tcpdump_reads(world: World, tmp_path: Directory
     ]
     reading = ["tcpdump", "-n", "-tt", "--nano", "-r", tmp_path / "client_eth0.pcap", "tcp"]
     lines = subprocess.run(reading, check=True, capture_output=True, text=True).stdout.splitlines()
-    assert len(lines) == len(connection.paths)
-    first = connection.paths[0].hops[0].time_ns
-    assert lines[0].startswith(f"{first // 10**9}.{first % 10**9:09d} IP 192.168.50.100.")
+    assert len(lines) == len(packets)
+    sent = packets[0].visits[0].hops[0].time_ns
+    assert lines[0].startswith(f"{sent // 10**9}.{sent % 10**9:09d} IP 192.168.50.100.")

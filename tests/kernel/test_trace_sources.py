@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from ipaddress import ip_address
 
 import pytest
+from netlab.trace.session.connection_attempt import make_connection
 
 from netlab.linux.netns import inside
 from netlab.model.hosts import Host, HostKind
@@ -21,7 +22,6 @@ from netlab.sources.rule_trace import RuleTrace
 from netlab.sources.trace_table import Arming
 from netlab.trace.outcomes import Result
 from netlab.trace.rule_walks import split
-from netlab.trace.session.connection_attempt import make_connection
 from netlab.trace.session.listening import Listening
 from netlab.trace.session.rules_read import RulesRead
 from netlab.trace.session.targets import Target

@@ -2,39 +2,37 @@
 
 Theory of operation
 -------------------
-An experiment makes what it lacks, waits until every node's rules follow it, opens captures on every
-host of the way, makes all its requests at once, and closes the captures. What a request should show
-is worked out afterwards, from the pod that the captures say it reached: with several pods, which
-one answers is the kernel's choice. The call that tells most is made once more and traced, for the
-picture at the end. Then everything is put back.
+An experiment makes what it lacks, waits until every node's rules follow it, and makes all its calls
+at once while they are traced. What a call should show is worked out afterwards, from the pod that
+the trace says it reached: with several pods, which one answers is the kernel's choice. Then
+everything is put back.
 
 Source: https://kubernetes.io/docs/tutorials/services/source-ip/
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from netlab.capture.pcap import write_pcaps
 from netlab.client.cluster import Cluster, ServicePort
 from netlab.errors import LabError
-from netlab.lab.demo.captures import Capture, captures_directory
-from netlab.lab.demo.judge import Judge
-from netlab.lab.demo.node_rules import dropped, read_rules
-from netlab.lab.demo.stage import Stage
-from netlab.model.addresses import Address, Family
-from netlab.model.hosts import Host, HostKind
+from netlab.lab.demo.assertions import Assertions
+from netlab.lab.demo.fixtures import Fixtures
+from netlab.model.addresses import Family
+from netlab.model.hosts import HostKind
 from netlab.model.packets import AddrPort
-from netlab.trace.findings import Finding
-from netlab.trace.reconstruct import reconstruct
-from netlab.trace.session.calls import Call, make_calls
-from netlab.trace.session.tracing import TraceRequest, trace
+from netlab.model.rundir import rundir
+from netlab.render.demo import Step
+from netlab.trace.session.exchange import Call, target_at
+from netlab.trace.session.tracing import TIMEOUT_S, trace_calls
 from netlab.trace.trace import Trace
 
-TIMEOUT_S: Final = 1.5
-"""Long enough for the second SYN, which the kernel sends after one second."""
+if TYPE_CHECKING:
+    from netlab.linux.frames import Frame
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,8 +43,8 @@ class Experiment:
     summary: str
     policy: str | None
     """The externalTrafficPolicy it needs; None when it calls the ClusterIP."""
-    moral: str
-    """What a teacher would say of its last picture, in one sentence."""
+    closing: str
+    """What there is to remember of the whole."""
 
     @property
     def service(self) -> str:
@@ -59,22 +57,25 @@ EXPERIMENTS: Final = (
         name="clusterip",
         summary="pods and nodes call a ClusterIP: a pod's address is kept",
         policy=None,
-        moral="Inside the cluster a Service changes whom you call and never who you are: the node"
-        " swaps the destination for a pod's, and connection tracking swaps it back in the answer.",
+        closing="A pod that calls another pod's ClusterIP keeps its address: only the destination"
+        " is swapped, and connection tracking swaps it back in the answer. A node's own process,"
+        " and a pod that reaches itself, are masqueraded.",
     ),
     Experiment(
         name="nodeport",
         summary="a client calls a NodePort on every node: its address is hidden",
         policy="Cluster",
-        moral="Any node answers for every pod, and the price is the caller's address: the node that"
-        " passes a packet on puts its own there, so that the answer comes back through it.",
+        closing="Any node answers for every pod, and the price is the caller's address: the node"
+        " that was called puts an address of its own there, so that the answer comes back through"
+        " it. It does so even where it runs the pod itself.",
     ),
     Experiment(
         name="nodeport-local",
         summary="the same under policy Local: its address is kept",
         policy="Local",
-        moral="Local keeps the caller's address by refusing the second hop: a node without the pod"
-        " drops the packet, and only health checks can tell a load balancer not to ask it.",
+        closing="Local keeps the caller's address by refusing the second hop: a node without the"
+        " pod drops what comes from outside, and a load balancer has to find out, by"
+        " healthCheckNodePort or from EndpointSlices, which nodes to ask.",
     ),
 )
 
@@ -83,18 +84,13 @@ EXPERIMENTS: Final = (
 class Report:
     """The end of an experiment."""
 
-    findings: tuple[Finding, ...]
-    names: dict[Address, str]
+    steps: tuple[Step, ...]
     captures: Path
     """Directory of the pcap files."""
-    frames_lost: int
-    """Frames the captures had no room for; above 0, paths may have gaps."""
-    picture: Trace
-    """The call that tells most, made once more and traced."""
 
     def holds(self) -> bool:
-        """Tell whether the kernel did all that the document says."""
-        return all(finding.holds for finding in self.findings)
+        """Tell whether the kernel did all that was expected."""
+        return all(step.holds for step in self.steps)
 
 
 def run_experiment(
@@ -113,16 +109,16 @@ def run_experiment(
 
     Raises:
         LabError: The lab lacks a client or a node, or objects did not come to life in time.
-        KernelError: A capture could not be opened.
     """
     with ExitStack() as undo:
-        stage = Stage(cluster, undo, say, family)
-        stage.deployment()
-        stage.service(experiment.service, "NodePort" if experiment.policy else "ClusterIP")
+        fixtures = Fixtures(cluster, undo, say, family)
+        fixtures.deployment()
+        fixtures.service(experiment.service, "NodePort" if experiment.policy else "ClusterIP")
         if experiment.policy:
-            stage.policy(experiment.service, experiment.policy)
-        port = stage.settled(experiment.service)
-        calls = _from_client(cluster, port) if experiment.policy else _inside(stage, cluster, port)
+            fixtures.policy(experiment.service, experiment.policy)
+        port = fixtures.settled(experiment.service)
+        is_outside = experiment.policy is not None
+        calls = _from_client(cluster, port) if is_outside else _inside(fixtures, cluster, port)
         return _observe(experiment, cluster, port, calls)
 
 
@@ -131,84 +127,55 @@ def _from_client(cluster: Cluster, port: ServicePort) -> list[Call]:
     clients, nodes = cluster.hosts(HostKind.CLIENT), cluster.hosts(HostKind.NODE)
     if not clients or port.node_port is None:
         raise LabError("this experiment needs a client in the lab, and a Service with a NodePort")
-    addresses = [address for node in nodes if (address := node.address(port.family)) is not None]
+    named = [(node.name, address) for node in nodes if (address := node.address(port.family))]
     return [
-        Call(caller=clients[0], target=AddrPort(address, port.node_port)) for address in addresses
+        Call(
+            caller=clients[0],
+            target=replace(
+                target_at(AddrPort(address, port.node_port)), text=f"http://{name}:{port.node_port}"
+            ),
+        )
+        for name, address in named
     ]
 
 
-def _inside(stage: Stage, cluster: Cluster, port: ServicePort) -> list[Call]:
+def _inside(fixtures: Fixtures, cluster: Cluster, port: ServicePort) -> list[Call]:
     """Return calls to the ClusterIP from a pod and a process beside the backend, and elsewhere."""
     nodes = {node.name: node for node in cluster.hosts(HostKind.NODE)}
     beside = next(b.node for b in port.backends)
     if beside not in nodes:
         raise LabError(f"the endpoint of Service {port.name} is on no node of this lab")
     elsewhere = [name for name in nodes if name != beside][:1]
-    pods = [stage.caller_pod(name) for name in (beside, *elsewhere)]
-    callers = [stage.pod_host(pod) for pod in pods]
+    pods = [fixtures.caller_pod(name) for name in (beside, *elsewhere)]
+    callers = [fixtures.pod_host(pod) for pod in pods]
     callers += [nodes[name] for name in (beside, *elsewhere)]
-    return [Call(caller=caller, target=AddrPort(port.cluster_ip, port.port)) for caller in callers]
+    target = target_at(AddrPort(port.cluster_ip, port.port))
+    target = replace(target, text=f"http://{port.name}")
+    return [Call(caller=caller, target=target) for caller in callers]
 
 
 def _observe(
-    experiment: Experiment, cluster: Cluster, port: ServicePort, calls: Sequence[Call]
+    experiment: Experiment, cluster: Cluster, port: ServicePort, calls: list[Call]
 ) -> Report:
-    nodes = cluster.hosts(HostKind.NODE)
-    before = {node.name: dropped(read_rules(node, port.family), port) for node in nodes}
-    with Capture(_on_the_way(cluster, port, calls), _ports(port)) as capture:
-        outcomes = make_calls(calls, timeout_s=TIMEOUT_S, listeners=capture.listeners)
-    after = {node.name: dropped(read_rules(node, port.family), port) for node in nodes}
-    directory = captures_directory(cluster.lab, experiment.name)
-    capture.save(directory)
-    seen = capture.observations()
-    judge = Judge(
+    directory = rundir(cluster.lab) / "captures" / experiment.name
+    frames: list[Frame] = []
+    now = time.clock_gettime(time.CLOCK_REALTIME)
+    traced = trace_calls(cluster, calls, TIMEOUT_S, now, frames.extend)
+    write_pcaps(directory, frames)
+    assertions = Assertions(
         lab=cluster.lab,
         port=port,
-        nodes=tuple(nodes),
+        nodes=tuple(cluster.hosts(HostKind.NODE)),
         pods=tuple(cluster.hosts(HostKind.POD)),
         gateways=cluster.gateways(),
-        before=before,
-        after=after,
     )
-    findings = [
-        judge.finding(call, outcome, reconstruct(seen, outcome.flow) if outcome.flow else None)
-        for call, outcome in zip(calls, outcomes, strict=True)
+    steps = [
+        assertions.step(call, outcome, _without_hint(trace))
+        for call, (outcome, trace) in zip(calls, traced, strict=True)
     ]
-    return Report(
-        findings=tuple(findings),
-        names=cluster.names(),
-        captures=directory,
-        frames_lost=capture.dropped(),
-        picture=_picture(cluster, port, calls),
-    )
+    return Report(steps=tuple(steps), captures=directory)
 
 
-def _picture(cluster: Cluster, port: ServicePort, calls: Sequence[Call]) -> Trace:
-    """Trace the first call that has to pass on to another node; without one, the first call."""
-    nodes = {node.address(port.family): node.name for node in cluster.hosts(HostKind.NODE)}
-    call = next((call for call in calls if _passes_on(call, port, nodes)), calls[0])
-    called = nodes.get(call.target.address)
-    url = f"http://{called}:{call.target.port}" if called else f"http://{port.name}"
-    request = TraceRequest(
-        caller=call.caller.name, target=url, timeout_s=TIMEOUT_S, family=port.family
-    )
-    return trace(cluster, request, time.clock_gettime(time.CLOCK_REALTIME))
-
-
-def _passes_on(call: Call, port: ServicePort, nodes: Mapping[Address | None, str]) -> bool:
-    node = nodes.get(call.target.address) or call.caller.node
-    return node is not None and not port.has_backend_on(node)
-
-
-def _ports(port: ServicePort) -> list[int]:
-    numbers = {port.port, *(backend.port for backend in port.backends)}
-    return sorted(numbers | ({port.node_port} if port.node_port else set()))
-
-
-def _on_the_way(cluster: Cluster, port: ServicePort, calls: Sequence[Call]) -> list[Host]:
-    """Return every host that a packet of ``calls`` may pass."""
-    endpoints = {backend.address for backend in port.backends}
-    pods = [host for host in cluster.hosts(HostKind.POD) if endpoints.intersection(host.addresses)]
-    between = [*cluster.hosts(HostKind.ROUTER), *cluster.hosts(HostKind.NODE)]
-    hosts = [*(call.caller for call in calls), *between, *pods]
-    return list({host.netns: host for host in hosts}.values())
+def _without_hint(trace: Trace) -> Trace:
+    """Return a trace that gives nothing to try: when it is read, the lab is as it was before."""
+    return replace(trace, verdict=replace(trace.verdict, hint=""))

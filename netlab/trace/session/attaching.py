@@ -18,12 +18,12 @@ from netlab.model.addresses import Family
 from netlab.model.hosts import Host
 from netlab.trace.attach_filter import AttachFilter, parse_attach_filter
 from netlab.trace.new_connections import NewConnection, find_new_connection
-from netlab.trace.outcomes import Result
-from netlab.trace.session.connection_attempt import ConnectionAttempt
+from netlab.trace.outcomes import Outcome, Result
+from netlab.trace.session.exchange import Call, Target
 from netlab.trace.session.listening import Listening
 from netlab.trace.session.rules_read import RulesRead
-from netlab.trace.session.targets import NUMBERS, Names, Target, find_caller
-from netlab.trace.session.tracing import Heard, Keep, assembled, drops_of, lab_view, read_services
+from netlab.trace.session.targets import NUMBERS, Names, find_caller
+from netlab.trace.session.tracing import Connection, Heard, Keep, assembled, drops_of, lab_view
 from netlab.trace.trace import Trace
 
 LOOK_S: Final = 0.05
@@ -74,7 +74,8 @@ def attach(cluster: Cluster, request: AttachRequest, hearer: Hearer) -> Trace:
         LabError: A host is not known to the lab.
         ExpectationError: No such connection came in time.
     """
-    hosts, services = cluster.read_hosts(), read_services(cluster)
+    view = lab_view(cluster)
+    hosts, services = view.hosts, view.services
     is_icmp6 = "icmp6" in request.expression.split()
     family = request.family or (Family.IPV6 if is_icmp6 else None)
     names = Names(hosts=hosts, services=services, asker="--attach", family=family)
@@ -92,16 +93,11 @@ def attach(cluster: Cluster, request: AttachRequest, hearer: Hearer) -> Trace:
         _settle(listening, new_connection)
         books = rules.read()
     hearer.keep(listening.frames())
-    place = lab_view(
-        cluster,
-        hosts,
-        services,
-        caller=next(host for host in hosts if host.name == new_connection.caller),
-        target=_target(new_connection, wanted),
-    )
-    contact = _contact(listening, new_connection)
-    heard = Heard(listening=listening, contact=contact, rules=rules, books=books)
-    traced = assembled(place, heard, now, predict=request.predict)
+    caller = next(host for host in hosts if host.name == new_connection.caller)
+    call = Call(caller=caller, target=_target(new_connection, wanted))
+    connection = Connection(call=call, outcome=_outcome(listening, new_connection))
+    heard = Heard(listening=listening, rules=rules, books=books)
+    traced = assembled(view, heard, connection, now, predict=request.predict)
     # Its socket is another program's: what it got is known, not what it made of it.
     answer = traced.reply()
     return replace(traced, outcome=answer.kind if answer else "nothing so far")
@@ -169,7 +165,13 @@ def _target(new_connection: NewConnection, wanted: AttachFilter) -> Target:
     return Target(text=text, scheme=scheme, name=str(end.address), netloc=str(end), address=end)
 
 
-def _contact(listening: Listening, new_connection: NewConnection) -> ConnectionAttempt:
+def _outcome(listening: Listening, new_connection: NewConnection) -> Outcome:
     """Return what the caller's socket heard, as far as the wires tell."""
     heard = Result.ANSWERED if _is_answered(listening, new_connection) else Result.TIMEOUT
-    return ConnectionAttempt(pair=new_connection.pair, heard=heard, text=str(heard))
+    return Outcome(
+        caller=new_connection.caller,
+        target=new_connection.pair.destination,
+        result=heard,
+        words=str(heard),
+        pair=new_connection.pair,
+    )

@@ -31,7 +31,7 @@ from netlab.sources.trace_table import Arming
 from netlab.trace.clues import Clues
 from netlab.trace.legacy_rule_walks import LegacyRules, lay
 from netlab.trace.rule_walks import Walk, split
-from netlab.trace.session.calls import Listener, listen
+from netlab.trace.session.exchange import Listener, listen
 from netlab.trace.session.ring_reader import ReadRing, served
 
 if TYPE_CHECKING:

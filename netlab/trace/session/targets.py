@@ -13,34 +13,11 @@ from netlab.errors import LabError, SpecError
 from netlab.model.addresses import Address, Family
 from netlab.model.hosts import Host
 from netlab.model.packets import AddrPort
+from netlab.trace.session.exchange import SCHEMES, Target
 
-PROTOCOLS: Final = {"http": "tcp", "https": "tcp", "tcp": "tcp", "udp": "udp", "icmp": "icmp"}
 NUMBERS: Final = {"tcp": 6, "udp": 17, "icmp": 1, "icmpv6": 58}
-_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _SHORT: Final = re.compile(r"(?:([a-z]+)://)?svc/(?:([a-z0-9-]+)/)?([a-z0-9-]+)(:\d+)?")
 _EXAMPLE: Final = "type, for one: sudo netlab trace client http://node1:30080"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
-    """The other end of a connection."""
-
-    text: str
-    """As the user typed it."""
-    scheme: str
-    name: str
-    netloc: str
-    """Name and port, as the URL has them."""
-    address: AddrPort
-    path: str = "/"
-    payload: int | None = None
-    """Bytes to send as a UDP datagram or in an ICMP echo; None for a few."""
-
-    @property
-    def protocol(self) -> str:
-        """``tcp``, ``udp``, ``icmp`` or ``icmpv6``."""
-        protocol = PROTOCOLS[self.scheme]
-        return "icmpv6" if protocol == "icmp" and self.address.address.version == 6 else protocol
 
 
 def find_target(text: str, names: "Names") -> Target:
@@ -60,12 +37,12 @@ def find_target(text: str, names: "Names") -> Target:
         port = url.port
     except ValueError as error:
         raise SpecError(f"{text!r}: {error}", hint=_EXAMPLE) from error
-    if url.scheme not in PROTOCOLS or not url.hostname:
-        known = ", ".join(f"{scheme}://" for scheme in PROTOCOLS)
+    if url.scheme not in SCHEMES or not url.hostname:
+        known = ", ".join(f"{scheme}://" for scheme in SCHEMES)
         raise SpecError(f"{text!r} is no target; a target begins with {known}", hint=_EXAMPLE)
     address = names.address_of(url.hostname)
     service = _service(url.hostname, names.services)
-    port = port or _DEFAULT_PORTS.get(url.scheme) or _only_port(service)
+    port = port or SCHEMES[url.scheme].port or _only_port(service)
     if port is None and url.scheme != "icmp":
         raise SpecError(f"{text!r} names no port", hint=_EXAMPLE)
     return Target(

@@ -12,7 +12,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, Final
+from ipaddress import ip_address
+from typing import Any, Final, NamedTuple
 
 from netlab.client.address_names import address_names
 from netlab.client.cluster import Cluster, ServicePort
@@ -21,6 +22,7 @@ from netlab.linux.neighbours import silent_neighbours
 from netlab.linux.netns import inside
 from netlab.model.addresses import Family, family_of
 from netlab.model.hosts import Host
+from netlab.model.packets import AddressPair, AddrPort
 from netlab.model.rundir import kernel_layout_file
 from netlab.sources.conntrack_entries import ConntrackEntry
 from netlab.sources.kernel_drops import KernelDrops
@@ -28,21 +30,23 @@ from netlab.sources.routes import RouteQuestion
 from netlab.trace.clues import AskSilent
 from netlab.trace.connection_verdict import Question, connection_verdict
 from netlab.trace.join import Evidence, join
+from netlab.trace.outcomes import Outcome
 from netlab.trace.rules_by_handle import RuleBook
-from netlab.trace.session.connection_attempt import ConnectionAttempt, make_connection
+from netlab.trace.session.exchange import Call, make_calls
 from netlab.trace.session.listening import Listening, OpenDrops
 from netlab.trace.session.routes import Routes
 from netlab.trace.session.rules_read import RulesRead
 from netlab.trace.session.targets import (
     NUMBERS,
     Names,
-    Target,
     find_caller,
     find_target,
     with_payload,
 )
 from netlab.trace.steps import Knowledge
 from netlab.trace.trace import Packet, RuleHit, Trace
+
+PROTOCOLS: Final = ("TCP", "UDP", "SCTP")
 
 TIMEOUT_S: Final = 1.5
 """How long to wait for an answer: long enough for a second SYN, which comes after one second."""
@@ -68,14 +72,30 @@ class TraceRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabView:
-    """The lab as the trace finds it."""
+    """The lab as a trace finds it."""
 
     lab: str
     hosts: tuple[Host, ...]
+    services: tuple[Mapping[str, Any], ...]
+    """As the API has them."""
     ports: tuple[ServicePort, ...]
+    """Of both families and all protocols."""
     names: Mapping[str, str]
-    caller: Host
-    target: Target
+
+
+def lab_view(cluster: Cluster) -> LabView:
+    """Return the lab as it is now."""
+    hosts = cluster.read_hosts()
+    services = tuple(cluster.objects.get("/api/v1/services")["items"])
+    return LabView(
+        lab=cluster.lab,
+        hosts=hosts,
+        services=services,
+        ports=tuple(
+            port for family in Family for port in cluster.service_ports(*PROTOCOLS, family=family)
+        ),
+        names=address_names(cluster, hosts, services),
+    )
 
 
 def trace(
@@ -99,22 +119,67 @@ def trace(
         LabError: The caller or the target is not known to the lab.
         FileNotFoundError: The caller's namespace went meanwhile.
     """
-    hosts, services = cluster.read_hosts(), read_services(cluster)
-    caller = find_caller(request.caller, cluster.lab, hosts)
-    names = Names(hosts=hosts, services=services, asker=caller.name, family=request.family)
-    target = with_payload(find_target(request.target, names), request.payload)
-    place = lab_view(cluster, hosts, services, caller=caller, target=target)
+    view = lab_view(cluster)
+    call = _call(view, request)
+    sources = _Sources(open_drops or drops_of(cluster.lab), keep)
+    outcomes, heard = _made(view, [call], request.timeout_s, sources)
+    connection = Connection(call=call, outcome=outcomes[0])
+    return assembled(view, heard, connection, now, predict=request.predict)
+
+
+def trace_calls(
+    cluster: Cluster,
+    calls: Sequence[Call],
+    timeout_s: float,
+    now: float,
+    keep: Keep = lambda _: None,
+) -> list[tuple[Outcome, Trace]]:
+    """Make connections of one protocol and address family at once; return the path of each.
+
+    Args:
+        cluster: The running lab.
+        calls: At least one.
+        timeout_s: How long to wait for their ends.
+        now: Seconds since 1970.
+        keep: Takes the frames that were captured meanwhile, those of others too.
+
+    Raises:
+        FileNotFoundError: A caller's namespace went meanwhile.
+    """
+    view = lab_view(cluster)
+    outcomes, heard = _made(view, calls, timeout_s, _Sources(drops_of(cluster.lab), keep))
+    made = [Connection(call=call, outcome=end) for call, end in zip(calls, outcomes, strict=True)]
+    return [(one.outcome, assembled(view, heard, one, now, predict=False)) for one in made]
+
+
+class _Sources(NamedTuple):
+    open_drops: OpenDrops
+    keep: Keep
+
+
+def _made(
+    view: LabView, calls: Sequence[Call], timeout_s: float, sources: _Sources
+) -> tuple[list[Outcome], "Heard"]:
+    target = calls[0].target
     version = target.address.address.version
     number = NUMBERS[target.protocol]
-    drops = open_drops or drops_of(cluster.lab)
-    with Listening(place.hosts, number, version, drops) as listening:
-        rules = RulesRead(place.hosts, version)
+    with Listening(view.hosts, number, version, sources.open_drops) as listening:
+        rules = RulesRead(view.hosts, version)
         with listening.served():
-            contact = make_connection(place.caller, target, request.timeout_s)
+            outcomes = make_calls(calls, timeout_s=timeout_s)
         books = rules.read()
-    keep(listening.frames())
-    heard = Heard(listening=listening, contact=contact, rules=rules, books=books)
-    return assembled(place, heard, now, predict=request.predict)
+    sources.keep(listening.frames())
+    return outcomes, Heard(listening=listening, rules=rules, books=books)
+
+
+def _call(view: LabView, request: TraceRequest) -> Call:
+    caller = find_caller(request.caller, view.lab, view.hosts)
+    names = Names(
+        hosts=view.hosts, services=view.services, asker=caller.name, family=request.family
+    )
+    return Call(
+        caller=caller, target=with_payload(find_target(request.target, names), request.payload)
+    )
 
 
 def drops_of(lab: str) -> OpenDrops:
@@ -124,45 +189,64 @@ def drops_of(lab: str) -> OpenDrops:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heard:
-    """Everything that was heard of a connection."""
+    """Everything that was heard while connections were made."""
 
     listening: Listening
     """Closed."""
-    contact: ConnectionAttempt
     rules: RulesRead
     books: Mapping[str, RuleBook]
 
 
-def assembled(place: LabView, heard: Heard, now: float, *, predict: bool) -> Trace:
-    """Return the trace that what was heard makes.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connection:
+    """One of the connections, as its caller has it."""
+
+    call: Call
+    outcome: Outcome
+
+    @property
+    def pair(self) -> AddressPair:
+        """The source is 0.0.0.0:0, or [::]:0, when the kernel refused before there was a packet."""
+        target = self.call.target.address
+        nowhere = "0.0.0.0" if target.address.version == 4 else "::"  # noqa: S104
+        return self.outcome.pair or AddressPair(AddrPort(ip_address(nowhere), 0), target)
+
+
+def assembled(
+    view: LabView, heard: Heard, connection: Connection, now: float, *, predict: bool
+) -> Trace:
+    """Return the trace that what was heard makes of one connection.
 
     Args:
-        place: The lab.
+        view: The lab.
         heard: What was heard.
+        connection: The one that is wanted.
         now: When it began, seconds since 1970.
         predict: Also predict the path from the rules, and compare.
     """
-    listening, contact = heard.listening, heard.contact
+    listening, call = heard.listening, connection.call
     with ExitStack() as stack:
-        routes = Routes(place.hosts, stack)
-        packets, route_error = _joined(place, heard, routes)
+        routes = Routes(view.hosts, stack)
+        packets = join(_evidence(view, heard, routes), connection.pair)
+        to_target = routes.ask(RouteQuestion(call.caller.name, call.target.address.address))
+        question = _question(view, connection, listening, to_target.error)
         traced = Trace(
-            lab=place.lab,
+            lab=view.lab,
             started=datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds"),
-            caller=place.caller.name,
-            target=place.target.text,
-            protocol=place.target.protocol,
-            pair=contact.pair,
+            caller=call.caller.name,
+            target=call.target.text,
+            protocol=call.target.protocol,
+            pair=connection.pair,
             service=_service(packets),
-            outcome=contact.text,
+            outcome=connection.outcome.words,
             packets=packets,
             nat=_nat(packets),
-            verdict=connection_verdict(packets, _question(place, contact, listening, route_error)),
-            names=place.names,
+            verdict=connection_verdict(packets, question),
+            names=view.names,
             sources=(*listening.sources(), "route queries"),
             warnings=(*listening.warnings, *heard.rules.warnings, *listening.lost),
             is_complete=not listening.lost,
-            hosts=place.hosts,
+            hosts=view.hosts,
         )
         if predict:
             prediction = heard.rules.path_prediction()
@@ -170,44 +254,15 @@ def assembled(place: LabView, heard: Heard, now: float, *, predict: bool) -> Tra
     return traced
 
 
-def read_services(cluster: Cluster) -> list[dict[str, Any]]:
-    """Return the Services of the lab, as the API has them."""
-    services: list[dict[str, Any]] = cluster.objects.get("/api/v1/services")["items"]
-    return services
-
-
-def lab_view(
-    cluster: Cluster,
-    hosts: tuple[Host, ...],
-    services: Sequence[Mapping[str, Any]],
-    *,
-    caller: Host,
-    target: Target,
-) -> LabView:
-    """Return the lab as a connection between ``caller`` and ``target`` finds it."""
-    return LabView(
-        lab=cluster.lab,
-        hosts=hosts,
-        ports=tuple(cluster.service_ports(family=family_of(target.address.address))),
-        names=address_names(cluster, hosts, services),
-        caller=caller,
-        target=target,
-    )
-
-
-def _joined(place: LabView, heard: Heard, routes: Routes) -> tuple[tuple[Packet, ...], str]:
-    """Return the packets, and why the caller has no route to the target, if it has none."""
+def _evidence(view: LabView, heard: Heard, routes: Routes) -> Evidence:
     listening = heard.listening
-    evidence = Evidence(
-        hosts={host.name: host for host in place.hosts},
+    return Evidence(
+        hosts={host.name: host for host in view.hosts},
         observations=listening.observations(),
         walks=listening.walks(heard.rules.legacy),
         knowledge=Knowledge(books=heard.books, entries=listening.entries(), ask=routes.ask),
-        clues=replace(listening.clues(), silent=_silent(place.hosts)),
+        clues=replace(listening.clues(), silent=_silent(view.hosts)),
     )
-    packets = join(evidence, heard.contact.pair)
-    destination = place.target.address.address
-    return packets, routes.ask(RouteQuestion(place.caller.name, destination)).error
 
 
 def _silent(hosts: Sequence[Host]) -> AskSilent:
@@ -224,19 +279,22 @@ def _silent(hosts: Sequence[Host]) -> AskSilent:
 
 
 def _question(
-    place: LabView, contact: ConnectionAttempt, listening: Listening, route_error: str
+    view: LabView, connection: Connection, listening: Listening, route_error: str
 ) -> Question:
+    call = connection.call
+    family = family_of(call.target.address.address)
     nodes = {
         port.key: tuple(dict.fromkeys(b.node for b in port.backends if b.node))
-        for port in place.ports
+        for port in view.ports
+        if port.family is family
     }
     return Question(
-        lab=place.lab,
-        caller=place.caller.name,
-        scheme=place.target.scheme,
-        pair=contact.pair,
-        heard=contact.heard,
-        hosts={host.name: host for host in place.hosts},
+        lab=view.lab,
+        caller=call.caller.name,
+        scheme=call.target.scheme,
+        pair=connection.pair,
+        heard=connection.outcome.result,
+        hosts={host.name: host for host in view.hosts},
         nodes_with_endpoints=nodes,
         route_error=route_error,
         counted=listening.clues().counted,

@@ -18,6 +18,8 @@ class Services:
         self.changes = 0
 
     def get(self, path: str, /) -> Body:
+        if path == "/netlab/v1/settled":
+            return {"settled": True}
         if path != "/api/v1/services":
             return {"items": []}
         return {"items": [self._service(name) for name in self.policies]}

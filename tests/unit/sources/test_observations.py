@@ -16,10 +16,10 @@ from scapy.layers.l2 import ARP, Ether
 from netlab.linux.frames import Frame
 from netlab.model.names import NetnsName
 from netlab.model.packets import Direction
-from netlab.sources.dissect import dissect
 from netlab.sources.headers import header_of
 from netlab.sources.observations import observations
 from netlab.sources.packet_key import datagram_key, rule_trace_key
+from tests.unit.sources.scapy_reader import dissect
 
 ETHER = Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02")
 ENDS = {"src": "192.0.2.1", "dst": "192.0.2.2"}

@@ -7,7 +7,6 @@ from typing import Final, TypeVar
 
 from netlab.client.cluster import Body, Cluster, ServicePort
 from netlab.errors import LabError, NetlabError
-from netlab.lab.demo.node_rules import follow, read_rules
 from netlab.linux.cleanup_process import Afterwards
 from netlab.model.addresses import Family
 from netlab.model.hosts import Host, HostKind
@@ -30,7 +29,7 @@ MERGE_PATCH: Final = "application/merge-patch+json"
 T = TypeVar("T")
 
 
-class Stage:
+class Fixtures:
     """Sets up what an experiment needs and registers how to take it away again.
 
     Args:
@@ -158,14 +157,8 @@ class Stage:
 
         _wait(ready, f"Service {name} has no ready endpoint", hint)
 
-        def followed() -> ServicePort | None:
-            port = self._port(name)
-            nodes = self._cluster.hosts(HostKind.NODE)
-            family = port.family
-            ours = all(follow(read_rules(node, family), node.name, port) for node in nodes)
-            return port if ours and port.backends else None
-
-        return _wait(followed, f"the nodes' rules do not follow Service {name}", hint)
+        wait_until_settled(self._cluster)
+        return self._port(name)
 
     def _port(self, name: str) -> ServicePort:
         for port in self._cluster.service_ports(family=self._family):
@@ -206,6 +199,22 @@ class Stage:
         self._say(f"set externalTrafficPolicy of Service {path.rpartition('/')[2]} to {policy}")
         body = {"spec": {"externalTrafficPolicy": policy}}
         self._cluster.objects.patch(path, body, MERGE_PATCH)
+
+
+def wait_until_settled(cluster: Cluster) -> None:
+    """Wait until the rules of every node follow the objects.
+
+    Raises:
+        LabError: They did not in time.
+    """
+    deadline = time.monotonic() + READY_S
+    while not (status := cluster.objects.get("/netlab/v1/settled"))["settled"]:
+        if time.monotonic() > deadline:
+            why = f": {status['failure']}" if status.get("failure") else ""
+            raise LabError(
+                f"the nodes' rules do not follow the objects after {READY_S:g} s{why}",
+                hint="sudo netlab status",
+            )
 
 
 def _wait(ready: Callable[[], T | None], complaint: str, hint: str) -> T:

@@ -1,4 +1,4 @@
-"""What the tutorial says of a call, worked out from the pod that the call reached."""
+"""What is expected of a call, worked out from the pod that the call reached."""
 
 from dataclasses import replace
 from ipaddress import ip_address
@@ -6,14 +6,16 @@ from ipaddress import ip_address
 import pytest
 
 from netlab.client.cluster import Backend, ServicePort
-from netlab.lab.demo.judge import Judge
-from netlab.lab.demo.node_rules import DropRule
+from netlab.lab.demo.assertions import Assertions
 from netlab.model.hosts import Host, HostKind
 from netlab.model.names import NetnsName
 from netlab.model.packets import AddressPair, AddrPort, Direction
+from netlab.sources.packet_key import PacketKey
 from netlab.trace.outcomes import Outcome, Result
-from netlab.trace.paths import Attempt, Connection, Fate, Flow, Hop, Path, Way
-from netlab.trace.session.calls import Call
+from netlab.trace.paths import Hop, Way
+from netlab.trace.session.exchange import Call, target_at
+from netlab.trace.trace import Packet, RuleHit, Trace, Verdict, Visit
+from netlab.trace.trace import Result as End
 
 
 def host(name: str, kind: HostKind, address: str, node: str | None = None) -> Host:
@@ -39,39 +41,59 @@ PORT = ServicePort(
     policy="Cluster",
     backends=(Backend(address=WEB.addresses[0], port=8080, node="node1"),),
 )
-RULE = "-A KUBE-EXTERNAL-SERVICES ... -j DROP"
+DROP = RuleHit(table="filter", chain="KUBE-EXTERNAL-SERVICES", index=1, verdict="DROP")
 CLUSTER_IP = AddrPort(PORT.cluster_ip, 80)
-
-
-def drop_rule(packets: int | None) -> DropRule:
-    return DropRule(text=RULE, packets=packets, command="iptables-save -c")
 
 
 def node_port(node: Host) -> AddrPort:
     return AddrPort(node.addresses[0], 31704)
 
 
-def judge(
-    policy: str = "Cluster", drops: tuple[int | None, ...] = (0, 2), lab: str = "default"
-) -> Judge:
-    return Judge(
+def assertions(policy: str = "Cluster", lab: str = "default") -> Assertions:
+    return Assertions(
         lab=lab,
         port=replace(PORT, policy=policy),
         nodes=NODES,
         pods=(WEB, CALLER),
         gateways={"node1": [ip_address("10.244.1.1")], "node2": [ip_address("10.244.2.1")]},
-        before={"node1": None, "node2": drop_rule(drops[0])},
-        after={"node1": None, "node2": drop_rule(drops[1])},
     )
 
 
-def connection(caller: Host, target: AddrPort, last: str, fate: Fate) -> Connection:
+def call(caller: Host, target: AddrPort) -> Call:
+    return Call(caller=caller, target=target_at(target))
+
+
+def traced(caller: Host, target: AddrPort, last: str, by: RuleHit | None = None) -> Trace:
+    """Return a trace of a request that ended in ``last``."""
     pair = AddressPair(AddrPort(caller.addresses[0], 40000), target)
     hop = Hop(time_ns=0, host=last, ifname="eth0", direction=Direction.IN, pair=pair)
-    request = Path(way=Way.REQUEST, flags="S", hops=(hop,), sent_as=pair, taken_as=pair)
-    attempt = Attempt(request=request, reply=None, fate=fate)
-    flow = Flow(host=caller.name, pair=pair)
-    return Connection(flow=flow, attempts=(attempt,), paths=(request,))
+    end = End.DROPPED if by else End.DELIVERED
+    verdict = Verdict(result=end, host=last, by=by, words=f"{end} on {last}")
+    packet = Packet(
+        number=1,
+        way=Way.REQUEST,
+        attempt=1,
+        kind="SYN",
+        key=PacketKey("tcp", 1, 0, (1, 0, 2, 0)),
+        time_ns=0,
+        visits=(Visit(host=last, hops=(hop,), steps=()),),
+        verdict=verdict,
+    )
+    return Trace(
+        lab="default",
+        started="",
+        caller=caller.name,
+        target="",
+        protocol="tcp",
+        pair=pair,
+        service="",
+        outcome="",
+        packets=(packet,) if last else (),
+        nat=(),
+        verdict=verdict,
+        names={},
+        sources=(),
+    )
 
 
 def outcome(caller: Host, target: AddrPort, seen: str | None) -> Outcome:
@@ -115,54 +137,67 @@ def outcome(caller: Host, target: AddrPort, seen: str | None) -> Outcome:
     ],
 )
 def test_the_address_the_pod_must_see(policy: str, caller: Host, target: AddrPort, expected: str):
-    call = Call(caller=caller, target=target)
-    reached = connection(caller, target, "web", Fate.ANSWERED)
+    made, reached = call(caller, target), traced(caller, target, "web")
 
-    right = judge(policy).finding(call, outcome(caller, target, expected), reached)
+    right = assertions(policy).step(made, outcome(caller, target, expected), reached)
     assert right.holds
-    assert expected in right.document
+    assert expected in right.statement
     assert right.kernel == f"client_address={expected}"
 
-    assert not judge(policy).finding(call, outcome(caller, target, "192.0.2.1"), reached).holds
-    assert not judge(policy).finding(call, outcome(caller, target, None), reached).holds
-
-
-def test_an_answer_whose_packets_were_not_seen_proves_nothing():
-    call = Call(caller=CLIENT, target=node_port(NODES[1]))
-    assert not judge().finding(call, outcome(CLIENT, call.target, "10.240.0.4"), None).holds
+    assert not assertions(policy).step(made, outcome(caller, target, "192.0.2.1"), reached).holds
+    assert not assertions(policy).step(made, outcome(caller, target, None), reached).holds
 
 
 @pytest.mark.parametrize(
-    ("seen", "last", "drops", "holds"),
+    ("caller", "said_by"),
     [
-        pytest.param(None, "node2", (0, 2), True, id="silence, a last observation and a count"),
-        pytest.param(None, "node2", (2, 2), False, id="the rule counted nothing"),
-        pytest.param(None, "router", (0, 2), False, id="the packet never reached the node"),
-        pytest.param("10.240.0.4", "node2", (0, 2), False, id="an answer came"),
+        pytest.param(CALLER, "document", id="the tutorial speaks of pods"),
+        pytest.param(NODES[0], "netlab", id="and not of a node's own process"),
+    ],
+)
+def test_the_document_is_given_its_own_words_only(caller: Host, said_by: str):
+    step = assertions().step(
+        call(caller, CLUSTER_IP),
+        outcome(caller, CLUSTER_IP, None),
+        traced(caller, CLUSTER_IP, "web"),
+    )
+    assert step.said_by == said_by
+
+
+def test_an_answer_whose_packets_were_not_seen_proves_nothing():
+    target = node_port(NODES[1])
+    step = assertions().step(
+        call(CLIENT, target), outcome(CLIENT, target, "10.240.0.4"), traced(CLIENT, target, "")
+    )
+    assert not step.holds
+
+
+@pytest.mark.parametrize(
+    ("seen", "last", "by", "holds"),
+    [
+        pytest.param(None, "node2", DROP, True, id="silence, and the rule that dropped it"),
+        pytest.param(None, "node2", None, False, id="no rule dropped it"),
+        pytest.param(None, "router", DROP, False, id="the packet never reached the node"),
+        pytest.param("10.240.0.4", "node2", DROP, False, id="an answer came"),
     ],
 )
 def test_a_drop_needs_all_its_evidence(
-    seen: str | None, last: str, drops: tuple[int, int], holds: bool
+    seen: str | None, last: str, by: RuleHit | None, holds: bool
 ):
-    call = Call(caller=CLIENT, target=node_port(NODES[1]))
-    lost = connection(CLIENT, call.target, last, Fate.REQUEST_LOST)
-    finding = judge("Local", drops).finding(call, outcome(CLIENT, call.target, seen), lost)
-    assert finding.holds is holds
-    assert f"packets {drops[0]} -> {drops[1]} at {RULE}" in finding.evidence[0]
-
-
-def test_a_drop_that_nothing_counts_needs_the_rule_to_be_there():
-    call = Call(caller=CLIENT, target=node_port(NODES[1]))
-    lost = connection(CLIENT, call.target, "node2", Fate.REQUEST_LOST)
-    finding = judge("Local", (None, None)).finding(call, outcome(CLIENT, call.target, None), lost)
-    assert finding.holds
-    assert finding.evidence == (f"node2 iptables-save -c: {RULE} (it counts no packets)",)
+    target = node_port(NODES[1])
+    step = assertions("Local").step(
+        call(CLIENT, target), outcome(CLIENT, target, seen), traced(CLIENT, target, last, by)
+    )
+    assert step.holds is holds
+    assert step.kernel.endswith(f" on {last}")
 
 
 def test_the_command_names_the_lab_unless_it_is_the_default():
-    call = Call(caller=CLIENT, target=node_port(NODES[1]))
+    target = node_port(NODES[1])
     commands = [
-        judge(lab=lab).finding(call, outcome(CLIENT, call.target, None), None).command
+        assertions(lab=lab)
+        .step(call(CLIENT, target), outcome(CLIENT, target, None), traced(CLIENT, target, "web"))
+        .command
         for lab in ("default", "blue")
     ]
     assert commands == [

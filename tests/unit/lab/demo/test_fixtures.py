@@ -7,7 +7,7 @@ import pytest
 
 from netlab.client.cluster import Body, Cluster
 from netlab.errors import LabError
-from netlab.lab.demo.stage import DEPLOYMENTS, PODS, SERVICES, Stage
+from netlab.lab.demo.fixtures import DEPLOYMENTS, PODS, SERVICES, Fixtures
 
 
 class MemoryObjects:
@@ -51,13 +51,13 @@ def said() -> list[str]:
     return []
 
 
-def stage(objects: MemoryObjects, undo: ExitStack, said: list[str]) -> Stage:
-    return Stage(Cluster(lab="t", objects=objects, read_hosts=lambda: ()), undo, said.append)
+def fixtures(objects: MemoryObjects, undo: ExitStack, said: list[str]) -> Fixtures:
+    return Fixtures(Cluster(lab="t", objects=objects, read_hosts=lambda: ()), undo, said.append)
 
 
 def test_what_is_missing_is_made_and_removed_again(objects: MemoryObjects, said: list[str]):
     with ExitStack() as undo:
-        on = stage(objects, undo, said)
+        on = fixtures(objects, undo, said)
         on.deployment()
         on.service("nodeport", "NodePort")
         on.caller_pod("node2")
@@ -71,7 +71,7 @@ def test_what_is_there_stays_as_it_was(objects: MemoryObjects, said: list[str]):
     objects.service("nodeport", ports=[])
     before = deepcopy(objects.collections)
     with ExitStack() as undo:
-        stage(objects, undo, said).service("nodeport", "NodePort")
+        fixtures(objects, undo, said).service("nodeport", "NodePort")
     assert objects.collections == before
     assert said == []
 
@@ -83,7 +83,7 @@ def test_a_policy_is_put_back_even_when_the_experiment_fails(
 
     def fail() -> None:
         with ExitStack() as undo:
-            stage(objects, undo, said).policy("nodeport", "Local")
+            fixtures(objects, undo, said).policy("nodeport", "Local")
             policy = objects.collections[SERVICES]["nodeport"]["spec"]["externalTrafficPolicy"]
             assert policy == "Local"
             raise KeyboardInterrupt
@@ -102,5 +102,5 @@ def test_a_service_of_the_wrong_type_is_refused_with_a_hint(
         ExitStack() as undo,
         pytest.raises(LabError, match="of type ClusterIP; the experiment needs a NodePort") as e,
     ):
-        stage(objects, undo, said).policy("nodeport", "Local")
+        fixtures(objects, undo, said).policy("nodeport", "Local")
     assert "netlab delete service nodeport" in e.value.hint

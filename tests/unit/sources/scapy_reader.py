@@ -19,9 +19,9 @@ def dissect(frames: Iterable[Frame]) -> tuple[Observation, ...]:
 
 
 def _packet(frame: Frame) -> Observation | None:
-    from scapy.layers.inet import ICMP, IP, TCP, UDP  # noqa: PLC0415  half a second
-    from scapy.layers.inet6 import IPv6  # noqa: PLC0415
-    from scapy.layers.l2 import Ether  # noqa: PLC0415
+    from scapy.layers.inet import ICMP, IP, TCP, UDP
+    from scapy.layers.inet6 import IPv6
+    from scapy.layers.l2 import Ether
 
     ether = Ether(frame.data)
     packet = ether.getlayer(IP) or ether.getlayer(IPv6)
