@@ -11,6 +11,7 @@ from aiohttp import web
 
 from netlab.apiserver.filters import with_authentication
 from netlab.apiserver.server import build_app
+from netlab.apiserver.token_requests import token_routes
 from netlab.errors import SpecError
 from netlab.kube.status import bad_request, failure_status
 from netlab.kubeproxy.listeners import NodeDoors
@@ -34,6 +35,7 @@ async def serve(plane: "ControlPlane") -> None:
         clock=plane.clock,
         changed=plane.passes.changed,
         filters=[with_authentication(plane.tokens.read)],
+        routes=token_routes(plane.tokens),
     )
     _add_routes(app, plane)
     runner = web.AppRunner(app, access_log=None)
