@@ -1,8 +1,9 @@
-"""What a controller wants done: values, carried out by ``netlab.controllers.reconcile``."""
+"""What a controller wants done, as values; ``netlab.controllers.reconcile`` carries them out."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from netlab.kube.events import Record
 from netlab.kube.objects import Key, Object
 
 
@@ -11,6 +12,8 @@ class Create:
     """Store a new object; admission fills in its defaults."""
 
     object: Object
+    event: Record | None = None
+    """Told once it is stored; the name it then has ends the message."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +37,7 @@ class Remove:
     key: Key
 
 
-Change = Create | Update | Delete | Remove
+Change = Create | Update | Delete | Remove | Record
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,12 +4,14 @@ Source: Kubernetes, ``pkg/controller/endpoint/endpoints_controller.go``.
 """
 
 from collections.abc import Sequence
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 
-from netlab.apiserver.changes import Change, Create, Delete, update_if_changed
+from netlab.apiserver.changes import Change, Create, Delete, Outcome, update_if_changed
+from netlab.controllers.controller import Controller, Objects
 from netlab.controllers.endpointslice import backends
+from netlab.controllers.endpointslice.controller import service_itself, services_of_pod
 from netlab.kube.objects import (
+    Key,
     Object,
     is_terminating,
     labels_of,
@@ -19,13 +21,14 @@ from netlab.kube.objects import (
     spec_of,
 )
 from netlab.kube.resources import key_of
+from netlab.model.addresses import address_key
 
 if TYPE_CHECKING:
     from netlab.controllers.endpointslice.backends import Ports
 
 MAX_ADDRESSES: Final = 1000
 MANAGED_BY: Final = "endpoints.kubernetes.io/managed-by"
-CONTROLLER: Final = "endpoint-controller"
+CONTROLLER_NAME: Final = "endpoint-controller"
 OVER_CAPACITY: Final = "endpoints.kubernetes.io/over-capacity"
 
 _HEADLESS: Final = "service.kubernetes.io/headless"
@@ -58,7 +61,7 @@ def step(
     labels = {
         **labels_of(service),
         **headless,
-        MANAGED_BY: CONTROLLER,
+        MANAGED_BY: CONTROLLER_NAME,
     }
     metadata = {
         "name": name_of(service),
@@ -75,8 +78,28 @@ def step(
     return update_if_changed(present, {**wanted, "metadata": {**metadata, **kept}})
 
 
+def sync(objects: Objects, key: Key, now: float) -> Outcome:
+    """Look at the Service at ``key``."""
+    del now
+    service = objects.get(key)
+    if service is not None and is_terminating(service):
+        return Outcome()
+    selector = spec_of(service).get("selector") or {} if service is not None else {}
+    pods = objects.select("pods", key.namespace, selector)
+    return Outcome(
+        changes=step(service, pods, objects.get(Key("endpoints", key.namespace, key.name)))
+    )
+
+
+CONTROLLER: Final = Controller(
+    name="endpoint",
+    watches={"services": service_itself, "endpoints": service_itself, "pods": services_of_pod},
+    step=sync,
+)
+
+
 def _without_service(present: Object | None) -> tuple[Change, ...]:
-    if present is None or labels_of(present).get(MANAGED_BY) != CONTROLLER:
+    if present is None or labels_of(present).get(MANAGED_BY) != CONTROLLER_NAME:
         return ()
     return (Delete(key=key_of(present)),)
 
@@ -98,7 +121,7 @@ def _subsets(service: Object, pods: Sequence[Object], family: str) -> list[Objec
         subset.setdefault(field, []).append(_address(service, pod, family))
     for ports, subset in groups.items():
         for addresses in subset.values():
-            addresses.sort(key=lambda entry: ip_address(entry["ip"]))
+            addresses.sort(key=lambda entry: address_key(entry["ip"]))
         if ports:
             subset["ports"] = [_port(*port) for port in ports]
     return [groups[ports] for ports in sorted(groups)]

@@ -3,17 +3,18 @@
 Source: Kubernetes, ``pkg/controller/endpointslicemirroring``.
 """
 
-from collections.abc import Sequence
-from ipaddress import ip_address
+from collections.abc import Iterator, Sequence
 from typing import Final
 
-from netlab.apiserver.changes import Change, Delete
+from netlab.apiserver.changes import Change, Delete, Outcome
+from netlab.controllers.controller import Changed, Controller, Objects
 from netlab.controllers.endpointslice.backends import Ports, kept_labels
 from netlab.controllers.endpointslice.slices import MANAGED_BY, SERVICE_NAME, Group, Origin, pack
-from netlab.kube.objects import Object, items_of, labels_of, name_of, spec_of
+from netlab.kube.objects import Key, Object, items_of, labels_of, name_of, spec_of
 from netlab.kube.resources import key_of
+from netlab.model.addresses import family_of, parse_ip
 
-CONTROLLER: Final = "endpointslicemirroring-controller.k8s.io"
+CONTROLLER_NAME: Final = "endpointslicemirroring-controller.k8s.io"
 SKIP: Final = "endpointslice.kubernetes.io/skip-mirror"
 
 
@@ -29,15 +30,47 @@ def step(
         service: The Service of the same name, or None.
         present: Slices labelled with that name, of whatever maker.
     """
-    mine = [one for one in present if labels_of(one).get(MANAGED_BY) == CONTROLLER]
+    mine = [one for one in present if labels_of(one).get(MANAGED_BY) == CONTROLLER_NAME]
     if endpoints is None or not _is_mirrored(endpoints, service):
         return [Delete(key=key_of(one)) for one in mine]
     labels = {
         **kept_labels(endpoints),
         SERVICE_NAME: name_of(endpoints),
-        MANAGED_BY: CONTROLLER,
+        MANAGED_BY: CONTROLLER_NAME,
     }
     return pack(Origin(owner=endpoints, labels=labels), _groups(endpoints), mine)
+
+
+def sync(objects: Objects, key: Key, now: float) -> Outcome:
+    """Look at the Endpoints at ``key``."""
+    del now
+    service = objects.get(Key("services", key.namespace, key.name))
+    slices = objects.select("endpointslices", key.namespace, {SERVICE_NAME: key.name})
+    return Outcome(changes=step(objects.get(key), service, slices))
+
+
+def _endpoints_of_service(objects: Objects, changed: Changed) -> Iterator[Key]:
+    del objects
+    yield Key("endpoints", changed.key.namespace, changed.key.name)
+
+
+def _endpoints_of_slice(objects: Objects, changed: Changed) -> Iterator[Key]:
+    del objects
+    for state in changed.states:
+        name = labels_of(state).get(SERVICE_NAME)
+        if name:
+            yield Key("endpoints", changed.key.namespace, name)
+
+
+CONTROLLER: Final = Controller(
+    name="endpointslice-mirroring",
+    watches={
+        "endpoints": _endpoints_of_service,
+        "services": _endpoints_of_service,
+        "endpointslices": _endpoints_of_slice,
+    },
+    step=sync,
+)
 
 
 def _is_mirrored(endpoints: Object, service: Object | None) -> bool:
@@ -52,9 +85,10 @@ def _groups(endpoints: Object) -> dict[Group, list[Object]]:
         ports = _ports(subset)
         for field, ready in (("addresses", True), ("notReadyAddresses", False)):
             for entry in items_of(subset, field):
-                family = f"IPv{ip_address(entry['ip']).version}"
-                endpoint = _endpoint(entry, ready=ready)
-                groups.setdefault((family, ports), []).append(endpoint)
+                address = parse_ip(entry.get("ip"))
+                if address is not None:
+                    endpoint = _endpoint(entry, ready=ready)
+                    groups.setdefault((family_of(address), ports), []).append(endpoint)
     return groups
 
 

@@ -1,10 +1,15 @@
-"""Empty a namespace that is terminating, then remove it."""
+"""Empty a namespace that is terminating, then remove it.
 
-from collections.abc import Sequence
+Source: Kubernetes, ``pkg/controller/namespace/deletion``.
+"""
 
-from netlab.apiserver.changes import Change, Delete, Remove
-from netlab.kube.objects import Object, is_terminating
-from netlab.kube.resources import key_of
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from netlab.apiserver.changes import Change, Delete, Outcome, Remove
+from netlab.controllers.controller import EVERY, Changed, Controller, Objects
+from netlab.kube.objects import Key, Object, is_terminating
+from netlab.kube.resources import RESOURCES, key_of
 
 
 def step(namespace: Object, contents: Sequence[Object]) -> list[Change]:
@@ -19,3 +24,29 @@ def step(namespace: Object, contents: Sequence[Object]) -> list[Change]:
     if not contents:
         return [Remove(key=key_of(namespace))]
     return [Delete(key=key_of(obj)) for obj in contents if not is_terminating(obj)]
+
+
+def sync(objects: Objects, key: Key, now: float) -> Outcome:
+    """Look at the namespace at ``key``."""
+    del now
+    namespace = objects.get(key)
+    if namespace is None or not is_terminating(namespace):
+        return Outcome()
+    contents = [
+        obj
+        for resource in RESOURCES.values()
+        if resource.namespaced
+        for obj in objects.list_(resource.plural, key.name)
+    ]
+    return Outcome(changes=step(namespace, contents))
+
+
+def _of_any(objects: Objects, changed: Changed) -> Iterator[Key]:
+    name = changed.key.name if changed.key.resource == "namespaces" else changed.key.namespace
+    key = Key("namespaces", "", name)
+    namespace = objects.get(key) if name else None
+    if namespace is not None and is_terminating(namespace):
+        yield key
+
+
+CONTROLLER: Final = Controller(name="namespace", watches={EVERY: _of_any}, step=sync)

@@ -1,11 +1,12 @@
 """Give each bound pod an address of its node's pod CIDR."""
 
 from collections.abc import Iterator, Sequence
-from ipaddress import ip_address, ip_network
+from typing import Final
 
-from netlab.apiserver.changes import Change, Update, update_if_changed
-from netlab.kube.objects import Object, items_of, name_of, spec_of, status_of, with_status
-from netlab.model.addresses import Address, Network
+from netlab.apiserver.changes import Change, Outcome, Update, update_if_changed
+from netlab.controllers.controller import Changed, Controller, Objects, itself
+from netlab.kube.objects import Key, Object, items_of, name_of, spec_of, status_of, with_status
+from netlab.model.addresses import Address, Network, parse_cidr, parse_ip
 
 
 def step(node: Object, pods: Sequence[Object]) -> tuple[Change, ...]:
@@ -19,7 +20,9 @@ def step(node: Object, pods: Sequence[Object]) -> tuple[Change, ...]:
         node: The node.
         pods: Every pod bound to it, in the order in which they are to choose.
     """
-    free = [_free(ip_network(cidr), _held(pods)) for cidr in _pod_cidrs(node)]
+    held = _held(pods)
+    cidrs = (parse_cidr(text) for text in _pod_cidrs(node))
+    free = [_free(cidr, held) for cidr in cidrs if cidr is not None]
     changes: list[Change] = []
     for pod in pods:
         if status_of(pod).get("podIP"):
@@ -35,13 +38,38 @@ def step(node: Object, pods: Sequence[Object]) -> tuple[Change, ...]:
     return tuple(changes)
 
 
+def sync(objects: Objects, key: Key, now: float) -> Outcome:
+    """Look at the node at ``key``."""
+    del now
+    node = objects.get(key)
+    if node is None:
+        return Outcome()
+    found = (objects.get(one) for one in objects.index.on_node(key.name))
+    return Outcome(changes=step(node, [pod for pod in found if pod is not None]))
+
+
+def _node_of_pod(objects: Objects, changed: Changed) -> Iterator[Key]:
+    """Look at a pod's node when it needs an address, or gives one back."""
+    del objects
+    for state in changed.states:
+        node = spec_of(state).get("nodeName")
+        if node and (changed.new is None or not status_of(state).get("podIP")):
+            yield Key("nodes", "", node)
+
+
+CONTROLLER: Final = Controller(
+    name="pod-addresses", watches={"nodes": itself, "pods": _node_of_pod}, step=sync
+)
+
+
 def _pod_cidrs(node: Object) -> list[str]:
     spec = spec_of(node)
     return spec.get("podCIDRs") or ([spec["podCIDR"]] if spec.get("podCIDR") else [])
 
 
 def _held(pods: Sequence[Object]) -> set[Address]:
-    return {ip_address(entry["ip"]) for pod in pods for entry in items_of(status_of(pod), "podIPs")}
+    texts = (entry.get("ip") for pod in pods for entry in items_of(status_of(pod), "podIPs"))
+    return {address for text in texts if (address := parse_ip(text)) is not None}
 
 
 def _free(cidr: Network, held: set[Address]) -> Iterator[Address]:
@@ -52,7 +80,7 @@ def _free(cidr: Network, held: set[Address]) -> Iterator[Address]:
 
 def _internal_ips(node: Object) -> list[str]:
     addresses = items_of(status_of(node), "addresses")
-    return [entry["address"] for entry in addresses if entry["type"] == "InternalIP"]
+    return [entry["address"] for entry in addresses if entry.get("type") == "InternalIP"]
 
 
 def _addressed(pod: Object, addresses: Sequence[str], node: Object) -> Object:

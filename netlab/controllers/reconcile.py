@@ -1,34 +1,37 @@
-"""Run the controllers until nothing changes.
+"""Run the controllers until nothing changes, a part at a time.
 
 Theory of operation
 -------------------
-A change in the store becomes *work*: the controllers' steps that depend on the object, each with
-the object to look at. ``reconcile`` takes the work of the first step that has any, does it, turns
-the changes that it makes into new work, and begins again, until there is none. All of it is one
-transaction of the store: watchers see the beginning and the end.
+A change in the store makes *items* for the controllers that watch the object. ``reconcile`` takes
+the first item, has its controller look at it, carries out the changes that come of it, which make
+new items, and begins again. After some hundreds of changes it returns, so that the API answers in
+between: a Deployment of a million replicas grows in steps. What one call changes is one transaction
+of the store, and watchers see it at the end.
 
-Steps are pure and know no store; what they may see is gathered here.
+An object that a controller cannot read stops nothing else. It is left out, named in ``problems``,
+and tried again after a wait or when it changes.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping, Sequence
+from typing import Final
 
-from netlab.apiserver.changes import Change, Create, Delete, Outcome, Remove, Update
-from netlab.apiserver.registry.deletion import delete
+from netlab.apiserver import events
+from netlab.apiserver.changes import Change, Create, Delete, Remove, Update
+from netlab.apiserver.registry.deletion import delete, is_over
 from netlab.apiserver.store import Event, Store
-from netlab.controllers import endpoints as endpoints_controller
-from netlab.controllers import endpointslice_mirroring, garbage_collector, pod_addresses
-from netlab.controllers import namespace as namespace_controller
-from netlab.controllers import replicaset as replicaset_controller
-from netlab.controllers.deployment import controller as deployment_controller
-from netlab.controllers.deployment import rolling
-from netlab.controllers.endpointslice import controller as endpointslice_controller
-from netlab.controllers.endpointslice.slices import SERVICE_NAME
-from netlab.controllers.work_queue import SCHEDULING, Step, Work, work_after
+from netlab.controllers.controller import EVERY, Changed, Controller
+from netlab.controllers.table import CONTROLLERS
+from netlab.controllers.work_queue import Item, WorkQueue
+from netlab.errors import NetlabError
 from netlab.kube.defaults import with_defaults
-from netlab.kube.kinds.pod.status import is_finished
-from netlab.kube.objects import Key, Object, name_of, spec_of, uid_of
+from netlab.kube.events import Record
+from netlab.kube.objects import Object, name_of
 from netlab.kube.resources import RESOURCES, key_of
-from netlab.scheduler import schedule_one
+
+_CHANGES: Final = 300
+"""Made in one call, after which the API has its turn; some 50 ms."""
+_ITEMS: Final = 2000
+"""Looked at in one call."""
 
 
 class Reconciler:
@@ -36,185 +39,127 @@ class Reconciler:
 
     Args:
         store: Whose objects it keeps true. One reconciler to a store.
+        controllers: In the order in which they are to run.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, controllers: Sequence[Controller] = CONTROLLERS) -> None:
+        self.problems: dict[str, str] = {}
+        """What is left out because it cannot be read, by controller and object, and why."""
         self._store = store
-        self._work: dict[Step, dict[Work, None]] = {step: {} for step in Step}
-        self._alarms: dict[Work, float] = {}
+        self._controllers: Mapping[str, Controller] = {one.name: one for one in controllers}
+        self._queue = WorkQueue(list(self._controllers))
         self._is_running = False
-        self._steps: Mapping[Step, Callable[[Key, float], Outcome]] = {
-            Step.GARBAGE: self._garbage,
-            Step.NAMESPACE: self._namespace,
-            Step.SCHEDULING: self._schedule,
-            Step.ADDRESSING: self._address,
-            Step.REPLICASET: self._replicaset,
-            Step.DEPLOYMENT: self._deployment,
-            Step.BACKENDS: self._backends,
-            Step.MIRROR: self._mirror,
-        }
-        store.subscribe(self._told)
-        self._look_at_everything()
+        self._changes = 0
+        store.subscribe(self._on_event)
+        self._add_everything()
 
     def reconcile(self, now: float) -> float | None:
-        """Bring all objects to where the controllers want them.
+        """Bring objects to where the controllers want them, or a part of the way.
 
         Args:
             now: Wall clock seconds.
 
         Returns:
-            When time alone will make more work, in wall clock seconds; None for never.
+            When there is more to do, in wall clock seconds: ``now`` if some is left, later if time
+            alone will make it; None for never.
         """
-        for work in [work for work, at in self._alarms.items() if at <= now]:
-            del self._alarms[work]
-            self._work[work.step][work] = None
+        self._queue.wake(now)
+        self._changes = 0
         self._is_running = True
+        is_done = False
         try:
             with self._store.transaction():
-                while (batch := self._next_batch()) is not None:
-                    for work in batch:
-                        self._do(work, now)
+                is_done = self._run(now)
         except BaseException:
             # The store has undone the changes, so the work that is done is to be done again.
-            self._look_at_everything()
+            self._add_everything()
             raise
         finally:
             self._is_running = False
-        return min(self._alarms.values(), default=None)
+        return self._queue.next_at if is_done else now
 
-    def _look_at_everything(self) -> None:
-        for resource in RESOURCES:
-            for obj in self._store.list_(resource):
-                self._note(key_of(obj), None, obj)
-        self._work[Step.SCHEDULING][SCHEDULING] = None
+    def _run(self, now: float) -> bool:
+        """Return whether all items are done."""
+        for _ in range(_ITEMS):
+            item = self._queue.pop()
+            if item is None:
+                return True
+            self._do(item, now)
+            if self._changes >= _CHANGES:
+                return False
+        return False
 
-    def _told(self, event: Event) -> None:
-        if not self._is_running:
-            gone = event.type == "DELETED"
-            self._note(event.key, event.previous, None if gone else event.object)
-
-    def _note(self, key: Key, old: Object | None, new: Object | None) -> None:
-        for work in work_after(self._store, key, old, new):
-            self._work[work.step][work] = None
-
-    def _next_batch(self) -> Iterable[Work] | None:
-        for step, found in self._work.items():
-            if found:
-                self._work[step] = {}
-                return found
-        return None
-
-    def _do(self, work: Work, now: float) -> None:
-        self._alarms.pop(work, None)
-        outcome = self._steps[work.step](work.key, now)
-        if outcome.wake_at is not None:
-            self._alarms[work] = outcome.wake_at
-        for change in outcome.changes:
-            self._carry_out(change, now)
+    def _do(self, item: Item, now: float) -> None:
+        name = f"{item.controller}: {item.key}"
+        try:
+            outcome = self._controllers[item.controller].step(self._store, item.key, now)
+            if outcome.wake_at is not None:
+                self._queue.add_at(item, outcome.wake_at)
+            for change in outcome.changes:
+                self._carry_out(change, now)
+        except NetlabError as error:
+            self.problems[name] = str(error)
+            self._queue.fail(item, now)
+        except Exception as error:  # noqa: BLE001 (told in status; every other object goes on)
+            self.problems[name] = f"{type(error).__name__}: {error}"
+            self._queue.fail(item, now)
+        else:
+            self.problems.pop(name, None)
+            self._queue.succeed(item)
 
     def _carry_out(self, change: Change, now: float) -> None:
         match change:
-            case Create(object=obj):
-                complete = with_defaults(obj)
-                if not name_of(obj) or self._store.get(key_of(obj)) is None:
-                    new = self._store.create(complete)
-                    self._note(key_of(new), None, new)
+            case Create():
+                self._create(change, now)
             case Update(object=obj):
-                old = self._store.require(key_of(obj))
-                self._note(key_of(obj), old, self._store.update(obj))
+                self._update(obj)
             case Delete(key=key):
                 found = self._store.get(key)
                 if found is not None:
                     delete(self._store, key, now)
-                    self._note(key, found, self._store.get(key))
+                    self._note(Changed(key, found, self._store.get(key)))
             case Remove(key=key):
-                self._note(key, self._store.remove(key), None)
+                self._note(Changed(key, self._store.remove(key), None))
+            case Record():
+                self._record(change, now)
 
-    def _garbage(self, key: Key, _now: float) -> Outcome:
-        obj = self._store.get(key)
-        if obj is None:
-            return Outcome()
-        return Outcome(changes=garbage_collector.step(obj, self._exists))
+    def _create(self, change: Create, now: float) -> None:
+        if name_of(change.object) and self._store.get(key_of(change.object)) is not None:
+            return
+        new = self._store.create(with_defaults(change.object))
+        self._note(Changed(key_of(new), None, new))
+        if change.event is not None:
+            self._record(change.event, now, name_of(new))
 
-    def _namespace(self, key: Key, _now: float) -> Outcome:
-        namespace = self._store.get(key)
-        if namespace is None:
-            return Outcome()
-        return Outcome(changes=namespace_controller.step(namespace, self._contents(key.name)))
+    def _update(self, obj: Object) -> None:
+        old = self._store.get(key_of(obj))
+        if old is None:
+            return
+        self._note(Changed(key_of(obj), old, self._store.update(obj)))
+        if is_over(obj):
+            self._note(Changed(key_of(obj), self._store.remove(key_of(obj)), None))
 
-    def _schedule(self, _key: Key, now: float) -> Outcome:
-        unbound = self._at(self._store.index.unbound())
-        if not unbound:
-            return Outcome()
-        nodes = self._store.list_("nodes")
-        bound = [pod for pod in self._store.list_("pods") if spec_of(pod).get("nodeName")]
-        return Outcome(changes=schedule_one.step(unbound, nodes, bound, now))
+    def _record(self, event: Record, now: float, name: str = "") -> None:
+        changed = events.record(self._store, event, now, suffix=name)
+        if changed is not None:
+            self._note(Changed(*changed))
 
-    def _address(self, key: Key, _now: float) -> Outcome:
-        node = self._store.get(key)
-        if node is None:
-            return Outcome()
-        return Outcome(
-            changes=pod_addresses.step(node, self._at(self._store.index.on_node(key.name)))
-        )
+    def _add_everything(self) -> None:
+        for resource in RESOURCES:
+            for obj in self._store.list_(resource):
+                self._note(Changed(key_of(obj), None, obj))
 
-    def _replicaset(self, key: Key, now: float) -> Outcome:
-        replicaset = self._store.get(key)
-        if replicaset is None:
-            return Outcome()
-        labels = spec_of(replicaset)["selector"].get("matchLabels") or {}
-        owned = self._store.owned(uid_of(replicaset), "pods")
-        matching = self._store.select("pods", key.namespace, labels)
-        pods = {key_of(pod): pod for pod in (*owned, *matching)}
-        return replicaset_controller.step(replicaset, list(pods.values()), now)
+    def _on_event(self, event: Event) -> None:
+        if not self._is_running:
+            gone = event.type == "DELETED"
+            self._note(Changed(event.key, event.previous, None if gone else event.object))
 
-    def _deployment(self, key: Key, now: float) -> Outcome:
-        deployment = self._store.get(key)
-        if deployment is None:
-            return Outcome()
-        mine = self._store.owned(uid_of(deployment), "replicasets")
-        pods: list[Object] = []
-        if rolling.is_recreate(deployment):
-            owned = (pod for one in mine for pod in self._store.owned(uid_of(one), "pods"))
-            pods = [pod for pod in owned if not is_finished(pod)]
-        return deployment_controller.step(deployment, mine, pods, now)
-
-    def _backends(self, key: Key, _now: float) -> Outcome:
-        service = self._store.get(key)
-        present = self._store.get(Key("endpoints", key.namespace, key.name))
-        if service is None:
-            return Outcome(changes=endpoints_controller.step(None, (), present))
-        selector = spec_of(service).get("selector") or {}
-        pods = self._store.select("pods", key.namespace, selector)
-        sliced = endpointslice_controller.step(
-            service, pods, self._nodes_of(pods), self._slices(key)
-        )
-        return Outcome(changes=(*sliced, *endpoints_controller.step(service, pods, present)))
-
-    def _mirror(self, key: Key, _now: float) -> Outcome:
-        service = self._store.get(Key("services", key.namespace, key.name))
-        return Outcome(
-            changes=endpointslice_mirroring.step(self._store.get(key), service, self._slices(key))
-        )
-
-    def _exists(self, uid: str) -> bool:
-        return self._store.index.holder(uid) is not None
-
-    def _nodes_of(self, pods: Iterable[Object]) -> dict[str, Object]:
-        names = {spec_of(pod).get("nodeName", "") for pod in pods}
-        found = {name: self._store.get(Key("nodes", "", name)) for name in names}
-        return {name: node for name, node in found.items() if node is not None}
-
-    def _slices(self, key: Key) -> list[Object]:
-        return self._store.select("endpointslices", key.namespace, {SERVICE_NAME: key.name})
-
-    def _contents(self, namespace: str) -> list[Object]:
-        return [
-            obj
-            for resource in RESOURCES.values()
-            if resource.namespaced
-            for obj in self._store.list_(resource.plural, namespace)
-        ]
-
-    def _at(self, keys: Iterable[Key]) -> list[Object]:
-        return [self._store.require(key) for key in keys]
+    def _note(self, changed: Changed) -> None:
+        if changed.old is changed.new:
+            return
+        self._changes += 1
+        for controller in self._controllers.values():
+            for resource in (changed.key.resource, EVERY):
+                trigger = controller.watches.get(resource)
+                for key in trigger(self._store, changed) if trigger is not None else ():
+                    self._queue.add(Item(controller.name, key))

@@ -1,130 +1,71 @@
-"""Which work a change of an object makes for which controller.
+"""What is to be looked at: now, or at a time.
 
-Every rule here leads from one changed object to the few others that depend on it, so that the work
-after a change is in proportion to the change and not to the size of the lab.
+Items of controllers that stand first in the table come first. An item that failed waits before it
+is tried again, longer each time, so that one object that cannot be read costs next to nothing.
 """
 
-from collections.abc import Iterator
-from enum import IntEnum
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Final, NamedTuple
 
-from netlab.apiserver.store import Store
-from netlab.controllers.endpointslice.slices import SERVICE_NAME
-from netlab.kube.objects import (
-    Key,
-    Object,
-    controller_of,
-    is_terminating,
-    labels_of,
-    name_of,
-    namespace_of,
-    owners_of,
-    spec_of,
-    status_of,
-    uid_of,
-)
+from netlab.kube.objects import Key
+
+_FIRST_WAIT_S: Final = 1.0
+_LONGEST_WAIT_S: Final = 300.0
 
 
-class Step(IntEnum):
-    """The controllers, in the order in which they run.
+class Item(NamedTuple):
+    """One object for one controller."""
 
-    ReplicaSets come before Deployments, so that a rollout never decides on stale counts.
+    controller: str
+    key: Key
+
+
+class WorkQueue:
+    """Items without repetition.
+
+    Args:
+        controllers: Names, in the order in which their items are done.
     """
 
-    GARBAGE = 0
-    NAMESPACE = 1
-    SCHEDULING = 2
-    ADDRESSING = 3
-    REPLICASET = 4
-    DEPLOYMENT = 5
-    BACKENDS = 6
-    MIRROR = 7
+    def __init__(self, controllers: Sequence[str]) -> None:
+        self._due: dict[str, dict[Item, None]] = {name: {} for name in controllers}
+        self._at: dict[Item, float] = {}
+        self._failures: dict[Item, int] = {}
 
+    def add(self, item: Item) -> None:
+        """Have an item done next."""
+        self._due[item.controller][item] = None
 
-class Work(NamedTuple):
-    """One thing to look at."""
+    def add_at(self, item: Item, at: float) -> None:
+        """Have an item done at a time, in wall clock seconds; an earlier time replaces a later."""
+        self._at[item] = min(at, self._at.get(item, at))
 
-    step: Step
-    key: Key
-    """The object to look at; for scheduling, which looks at all, any one."""
+    def fail(self, item: Item, now: float) -> None:
+        """Have an item that failed done again after a wait."""
+        failures = self._failures[item] = self._failures.get(item, 0) + 1
+        wait_s = min(_FIRST_WAIT_S * 2.0 ** min(failures - 1, 20), _LONGEST_WAIT_S)
+        self.add_at(item, now + wait_s)
 
+    def succeed(self, item: Item) -> None:
+        """Forget that an item has failed."""
+        self._failures.pop(item, None)
 
-SCHEDULING = Work(Step.SCHEDULING, Key("pods", "", ""))
+    def wake(self, now: float) -> None:
+        """Make due what has a time that has come."""
+        for item in [item for item, at in self._at.items() if at <= now]:
+            del self._at[item]
+            self.add(item)
 
+    def pop(self) -> Item | None:
+        """Take the next item that is due, oldest first of its controller; None if there is none."""
+        for items in self._due.values():
+            for item in items:
+                del items[item]
+                self._at.pop(item, None)
+                return item
+        return None
 
-def work_after(store: Store, key: Key, old: Object | None, new: Object | None) -> Iterator[Work]:
-    """Yield what has to be looked at after the object at ``key`` went from ``old`` to ``new``."""
-    yield from _ownership(store, key, old, new)
-    for obj in (old, new):
-        if obj is not None:
-            yield from _dependents(store, key, obj)
-    if key.resource == "nodes" and (old is None or new is None or labels_of(old) != labels_of(new)):
-        for service in store.list_("services"):
-            yield from _backends(namespace_of(service), name_of(service))
-
-
-def _dependents(store: Store, key: Key, obj: Object) -> Iterator[Work]:
-    match key.resource:
-        case "pods":
-            yield from _pod(store, key, obj)
-        case "nodes":
-            yield from (SCHEDULING, Work(Step.ADDRESSING, key))
-        case "replicasets":
-            yield Work(Step.REPLICASET, key)
-            yield from _controllers(store, obj)
-        case "deployments":
-            yield Work(Step.DEPLOYMENT, key)
-        case "services" | "endpoints":
-            yield from _backends(key.namespace, key.name)
-        case "endpointslices":
-            yield from _backends(key.namespace, labels_of(obj).get(SERVICE_NAME, ""))
-        case _:
-            pass
-
-
-def _ownership(store: Store, key: Key, old: Object | None, new: Object | None) -> Iterator[Work]:
-    if new is None and old is not None:
-        for dependent in store.index.owned(uid_of(old)):
-            yield Work(Step.GARBAGE, dependent)
-    elif new is not None and (old is None or owners_of(old) != owners_of(new)):
-        yield Work(Step.GARBAGE, key)
-    if key.resource == "namespaces":
-        yield Work(Step.NAMESPACE, key)
-        return
-    namespace = store.get(Key("namespaces", "", key.namespace))
-    if namespace is not None and is_terminating(namespace):
-        yield Work(Step.NAMESPACE, Key("namespaces", "", key.namespace))
-
-
-def _pod(store: Store, key: Key, pod: Object) -> Iterator[Work]:
-    node = spec_of(pod).get("nodeName")
-    if not node:
-        yield SCHEDULING
-    elif not status_of(pod).get("podIP") or store.get(key) is None:
-        yield Work(Step.ADDRESSING, Key("nodes", "", node))
-        yield SCHEDULING
-    yield from _controllers(store, pod)
-    for replicaset in store.index.selecting("replicasets", pod):
-        yield Work(Step.REPLICASET, replicaset)
-    for service in store.index.selecting("services", pod):
-        yield Work(Step.BACKENDS, service)
-
-
-def _controllers(store: Store, obj: Object) -> Iterator[Work]:
-    """Yield the ReplicaSet of a pod, the Deployment of that, and so on."""
-    controller = controller_of(obj)
-    key = store.index.holder(controller["uid"]) if controller is not None else None
-    owner = store.get(key) if key is not None else None
-    if key is None or owner is None:
-        return
-    if key.resource == "replicasets":
-        yield Work(Step.REPLICASET, key)
-        yield from _controllers(store, owner)
-    elif key.resource == "deployments":
-        yield Work(Step.DEPLOYMENT, key)
-
-
-def _backends(namespace: str, service: str) -> Iterator[Work]:
-    if service:
-        yield Work(Step.BACKENDS, Key("services", namespace, service))
-        yield Work(Step.MIRROR, Key("endpoints", namespace, service))
+    @property
+    def next_at(self) -> float | None:
+        """When time alone will make an item due; None for never."""
+        return min(self._at.values(), default=None)

@@ -152,6 +152,8 @@ class ControlPlane:
             now = self.clock()
             self.kubelet.report_ended(now)
             wakes = [self.reconciler.reconcile(now)]
+            if wakes[0] is not None and wakes[0] <= now:
+                self.passes.changed()
             before = self.store.version
             wakes.append(self.kubelet.end_pods(now))
             operations = await self.network.sync(self.topology)

@@ -34,6 +34,7 @@ def status(plane: ControlPlane) -> dict[str, Any]:
         "controlPlane": {"pid": os.getpid(), "startedAt": plane.started_at},
         "operations": plane.operations,
         "failure": plane.failure,
+        "leftOut": plane.reconciler.problems,
         "refusedRules": {str(place): why for place, why in plane.kube_proxy.refusals.items()},
         "closedPorts": plane.closed_ports(),
         "hosts": _hosts(plane),

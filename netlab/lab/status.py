@@ -35,6 +35,7 @@ def read_status(lab: str) -> LabStatus:
     if report.get("version") != __version__:
         return _of_another_version(lab, report, control_plane)
     problems = [report["failure"]] if report["failure"] else []
+    problems += [f"{name} is left out: {why}" for name, why in report["leftOut"].items()]
     problems += [f"{name} refused its rules: {why}" for name, why in report["refusedRules"].items()]
     problems += report["closedPorts"]
     gone = sorted({host["netns"] for host in report["hosts"]} - set(names))

@@ -68,6 +68,12 @@ def parse_cidr(text: object) -> Network | None:
         return None
 
 
+def address_key(text: object) -> tuple[int, int]:
+    """Return what puts texts of addresses in order, IPv4 first; what is no address is last."""
+    address = parse_ip(text)
+    return (address.version, int(address)) if address is not None else (7, 0)
+
+
 def _decimal(text: str) -> str:
     return text if ":" in text else re.sub(r"\b0+(?=\d)", "", text)
 

@@ -67,3 +67,15 @@ def _marked_pod(pod: Object, now: float, grace_s: int | None) -> Object | None:
     return with_metadata(
         pod, deletionTimestamp=timestamp(now + grace), deletionGracePeriodSeconds=grace
     )
+
+
+def is_over(obj: Object) -> bool:
+    """Return whether an object whose deletion has begun has nothing left to wait for.
+
+    A pod waits for its node, and a namespace for what is in it; anything else for its finalizers.
+    """
+    return (
+        is_terminating(obj)
+        and obj["kind"] not in {"Pod", "Namespace"}
+        and not metadata_of(obj).get("finalizers")
+    )

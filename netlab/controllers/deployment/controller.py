@@ -6,144 +6,171 @@ the template, and an update moves replicas from the old ones to the new one.
 Source: Kubernetes, ``pkg/controller/deployment``.
 """
 
-import hashlib
-import json
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
 
 from netlab.apiserver.changes import Change, Create, Delete, Outcome, update_if_changed
+from netlab.controllers.controller import Changed, Controller, Objects, itself, owner
 from netlab.controllers.deployment import rolling
 from netlab.controllers.deployment.progress import status_of_rollout
-from netlab.controllers.replicaset import owner_reference
+from netlab.controllers.deployment.revisions import (
+    REVISION,
+    matching,
+    new_replicaset,
+    next_revision,
+    revision_of,
+    with_annotations,
+)
+from netlab.kube.events import Record
+from netlab.kube.kinds.pod.status import is_finished
 from netlab.kube.objects import (
+    Key,
     Object,
     annotations_of,
     is_terminating,
-    labels_of,
     metadata_of,
     name_of,
     namespace_of,
     spec_of,
     status_of,
+    uid_of,
     with_metadata,
     with_spec,
 )
 from netlab.kube.resources import key_of
 
-HASH_LABEL: Final = "pod-template-hash"
-REVISION: Final = "deployment.kubernetes.io/revision"
-
-_HASH_LETTERS: Final = "bcdfghjklmnpqrstvwxz2456789"
+NAME: Final = "deployment-controller"
 
 
-def step(
-    deployment: Object, replicasets: Sequence[Object], pods: Sequence[Object], now: float
-) -> Outcome:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rollout:
+    """A Deployment and what belongs to it."""
+
+    deployment: Object
+    replicasets: Sequence[Object] = ()
+    """Those it owns, oldest first."""
+    pods: Sequence[Object] = ()
+    """Those its ReplicaSets own, the terminating ones too; for ``Recreate`` alone."""
+    is_taken: Callable[[str], bool] = lambda _: False
+    """Whether there is a ReplicaSet of this name, whoever's it is."""
+
+
+def step(rollout: Rollout, now: float) -> Outcome:
     """Return what brings a Deployment one step further, and its status.
 
     Each step is one that the present state allows; the pods' becoming ready allows the next.
-
-    Args:
-        deployment: As stored, not terminating.
-        replicasets: Those it owns, oldest first.
-        pods: Those its ReplicaSets own, the terminating ones too.
-        now: Wall clock seconds.
     """
-    living = [one for one in replicasets if not is_terminating(one)]
-    new = _matching(deployment, living)
+    deployment = rollout.deployment
+    living = [one for one in rollout.replicasets if not is_terminating(one)]
+    new = matching(deployment, living)
     old = [one for one in living if one is not new]
+    collisions = int(status_of(deployment).get("collisionCount") or 0)
+    changes: list[Change] = []
     if spec_of(deployment).get("paused"):
-        scaled = rolling.scale_paused(deployment, new, old)
-    elif new is None and rolling.may_start(deployment, pods):
-        revision = _next_revision(old)
-        created = _new_replicaset(deployment, revision, rolling.first_size(deployment, old))
-        scaled = [Create(object=created), *rolling.empty(deployment, old)]
+        changes = _scaled(deployment, living, rolling.paused_sizes(deployment, new, old))
+    elif new is None and rolling.may_start(deployment, rollout.pods):
+        created = new_replicaset(
+            deployment, next_revision(old), rolling.first_size(deployment, old), collisions
+        )
+        if rollout.is_taken(name_of(created)):
+            collisions += 1
+        else:
+            changes = [Create(object=created), *_scaling_event(deployment, created, 0)]
+        changes += _scaled(deployment, old, rolling.emptied(deployment, old))
     elif new is None:
-        scaled = rolling.empty(deployment, old)
+        changes = _scaled(deployment, old, rolling.emptied(deployment, old))
     else:
-        scaled = _rolled(deployment, new, old, pods)
-    revision = annotations_of(new).get(REVISION, "1") if new is not None else _next_revision(old)
+        changes = _rolled(rollout, new, old)
     told, wake_at = status_of_rollout(deployment, new, living, now)
+    if collisions:
+        told = {**told, "collisionCount": collisions}
+    revision = annotations_of(new).get(REVISION, "1") if new is not None else next_revision(old)
     annotated = with_metadata(
         deployment, annotations={**annotations_of(deployment), REVISION: revision}
     )
     updates = update_if_changed(deployment, {**annotated, "status": told})
-    return Outcome(changes=(*scaled, *_forget(deployment, old), *updates), wake_at=wake_at)
+    return Outcome(changes=(*changes, *_forgotten(deployment, old), *updates), wake_at=wake_at)
 
 
-def template_hash(template: Mapping[str, Any]) -> str:
-    """Return what tells one pod template from another, in the letters of generated names."""
-    text = json.dumps(template, sort_keys=True, separators=(",", ":"))
-    number = int.from_bytes(hashlib.sha256(text.encode()).digest()[:4])
-    return "".join(_HASH_LETTERS[ord(digit) % len(_HASH_LETTERS)] for digit in str(number))
+def sync(objects: Objects, key: Key, now: float) -> Outcome:
+    """Look at the Deployment at ``key``."""
+    deployment = objects.get(key)
+    if deployment is None or is_terminating(deployment):
+        return Outcome()
+    mine = objects.owned(uid_of(deployment), "replicasets")
+    pods: list[Object] = []
+    if rolling.is_recreate(deployment):
+        owned = (pod for one in mine for pod in objects.owned(uid_of(one), "pods"))
+        pods = [pod for pod in owned if not is_finished(pod)]
+
+    def is_taken(name: str) -> bool:
+        return objects.get(Key("replicasets", namespace_of(deployment), name)) is not None
+
+    rollout = Rollout(deployment=deployment, replicasets=mine, pods=pods, is_taken=is_taken)
+    return step(rollout, now)
 
 
-def _rolled(
-    deployment: Object, new: Object, old: Sequence[Object], pods: Sequence[Object]
-) -> list[Change]:
+def _of_pod(objects: Objects, changed: Changed) -> Iterator[Key]:
+    """Lead from a pod that is gone to the Deployment that may wait for that."""
+    if changed.new is None:
+        for key in owner("replicasets")(objects, changed):
+            replicaset = objects.get(key)
+            yield from owner("deployments")(objects, Changed(key, None, replicaset))
+
+
+CONTROLLER: Final = Controller(
+    name="deployment",
+    watches={"deployments": itself, "replicasets": owner("deployments"), "pods": _of_pod},
+    step=sync,
+)
+
+
+def _rolled(rollout: Rollout, new: Object, old: Sequence[Object]) -> list[Change]:
     """Return the next moves, with the revision of a ReplicaSet that is new again."""
-    sizes = rolling.next_sizes(deployment, new, old, pods)
+    deployment = rollout.deployment
+    sizes = rolling.next_sizes(deployment, new, old, rollout.pods)
+    revision = revision_of(new)
+    if revision < max(map(revision_of, old), default=0):
+        revision = int(next_revision(old))
+    wanted = with_annotations(deployment, new, str(revision))
+    return _scaled(deployment, (new, *old), sizes, {name_of(new): wanted})
+
+
+def _scaled(
+    deployment: Object,
+    replicasets: Sequence[Object],
+    sizes: dict[str, int],
+    changed: dict[str, Object] | None = None,
+) -> list[Change]:
+    """Return the changes that give ReplicaSets their sizes.
+
+    Args:
+        deployment: Whose they are.
+        replicasets: As stored.
+        sizes: Wanted replicas by name; who is not named stays as it is.
+        changed: What is to be stored of a ReplicaSet beside its size, by name.
+    """
     changes: list[Change] = []
-    for replicaset in (new, *old):
-        wanted = with_spec(replicaset, replicas=sizes[name_of(replicaset)])
-        if replicaset is new and _revision(new) < max(map(_revision, old), default=0):
-            annotations = {**annotations_of(new), REVISION: _next_revision(old)}
-            wanted = with_metadata(wanted, annotations=annotations)
-        changes.extend(update_if_changed(replicaset, wanted))
+    for one in replicasets:
+        before = int(spec_of(one).get("replicas", 1))
+        size = sizes.get(name_of(one), before)
+        wanted = with_spec((changed or {}).get(name_of(one), one), replicas=size)
+        changes.extend(update_if_changed(one, wanted))
+        changes.extend(_scaling_event(deployment, wanted, before))
     return changes
 
 
-def _matching(deployment: Object, replicasets: Sequence[Object]) -> Object | None:
-    """Return the oldest ReplicaSet made from the present template, or None."""
-    template = spec_of(deployment)["template"]
-    return next(
-        (one for one in replicasets if _without_hash(spec_of(one)["template"]) == template), None
-    )
+def _scaling_event(deployment: Object, replicaset: Object, before: int) -> tuple[Change, ...]:
+    size = int(spec_of(replicaset)["replicas"])
+    if size == before:
+        return ()
+    way = "up" if size > before else "down"
+    message = f"Scaled {way} replica set {name_of(replicaset)} from {before} to {size}"
+    return (Record(object=deployment, reason="ScalingReplicaSet", message=message, component=NAME),)
 
 
-def _without_hash(template: Object) -> Object:
-    labels = {label: text for label, text in labels_of(template).items() if label != HASH_LABEL}
-    return with_metadata(template, labels=labels)
-
-
-def _revision(replicaset: Object) -> int:
-    return int(annotations_of(replicaset).get(REVISION, "0"))
-
-
-def _next_revision(old: Sequence[Object]) -> str:
-    return str(max(map(_revision, old), default=0) + 1)
-
-
-def _new_replicaset(deployment: Object, revision: str, replicas: int) -> Object:
-    spec = spec_of(deployment)
-    template = spec["template"]
-    digest = template_hash(template)
-    labels = {**labels_of(template), HASH_LABEL: digest}
-    kept = {"minReadySeconds": spec["minReadySeconds"]} if spec.get("minReadySeconds") else {}
-    selected = {**spec["selector"].get("matchLabels", {}), HASH_LABEL: digest}
-    return {
-        "apiVersion": "apps/v1",
-        "kind": "ReplicaSet",
-        "metadata": {
-            "name": f"{name_of(deployment)}-{digest}",
-            "namespace": namespace_of(deployment),
-            "labels": labels,
-            "annotations": {
-                "deployment.kubernetes.io/desired-replicas": str(spec.get("replicas", 1)),
-                REVISION: revision,
-            },
-            "ownerReferences": [owner_reference(deployment)],
-        },
-        "spec": {
-            "replicas": replicas,
-            **kept,
-            "selector": {**spec["selector"], "matchLabels": selected},
-            "template": with_metadata(template, labels=labels),
-        },
-    }
-
-
-def _forget(deployment: Object, old: Sequence[Object]) -> list[Change]:
+def _forgotten(deployment: Object, old: Sequence[Object]) -> list[Change]:
     """Return the deletion of old templates beyond ``revisionHistoryLimit``."""
     limit = spec_of(deployment).get("revisionHistoryLimit", 10)
     idle = [
@@ -154,4 +181,4 @@ def _forget(deployment: Object, old: Sequence[Object]) -> list[Change]:
         and status_of(one).get("observedGeneration") == metadata_of(one).get("generation")
     ]
     excess = max(len(idle) - limit, 0)
-    return [Delete(key=key_of(one)) for one in sorted(idle, key=_revision)[:excess]]
+    return [Delete(key=key_of(one)) for one in sorted(idle, key=revision_of)[:excess]]

@@ -55,17 +55,19 @@ def _progressing(
     deployment: Object, new: Object | None, counts: dict[str, int], now: float
 ) -> tuple[str, str, str]:
     """Return status, reason and message of the condition Progressing."""
+    if spec_of(deployment).get("paused"):
+        return "Unknown", "DeploymentPaused", "Deployment is paused"
     named = f'ReplicaSet "{name_of(new)}"' if new is not None else "ReplicaSet"
     wanted = spec_of(deployment).get("replicas", 1)
     done = (counts["updatedReplicas"], counts["replicas"], counts["availableReplicas"])
     if new is not None and done == (wanted, wanted, wanted):
         return "True", _COMPLETE, f"{named} has successfully progressed."
     last = condition(deployment, "Progressing")
-    if last is not None and last["reason"] == _COMPLETE and done[0] == done[1]:
+    if last is not None and last.get("reason") == _COMPLETE and done[0] == done[1]:
         # A rollout that was complete stays so: pods that fail afterwards are no new rollout.
-        return "True", _COMPLETE, last["message"]
+        return "True", _COMPLETE, last.get("message", "")
     due = _due(deployment, last)
-    if last is not None and last["reason"] == "ProgressDeadlineExceeded":
+    if last is not None and last.get("reason") == "ProgressDeadlineExceeded":
         due = now
     if due is not None and due <= now and not _moved(deployment, counts):
         return "False", "ProgressDeadlineExceeded", f"{named} has timed out progressing."
@@ -83,10 +85,14 @@ def _moved(deployment: Object, counts: dict[str, int]) -> bool:
 
 
 def _due(deployment: Object, progressing: Object | None) -> float | None:
-    if progressing is None or progressing["reason"] != "ReplicaSetUpdated":
+    if progressing is None or progressing.get("reason") != "ReplicaSetUpdated":
         return None
     limit = spec_of(deployment).get("progressDeadlineSeconds", 600)
-    return seconds(progressing["lastUpdateTime"]) + float(limit)
+    return _updated_at(progressing) + float(limit)
+
+
+def _updated_at(one: Object) -> float:
+    return seconds(one.get("lastUpdateTime") or one["lastTransitionTime"])
 
 
 def _with_update_times(
@@ -100,8 +106,12 @@ def _with_update_times(
         same = before is not None and all(
             before.get(field) == one.get(field) for field in ("status", "reason", "message")
         )
-        fresh = not same or (moved and one["reason"] == "ReplicaSetUpdated")
-        at = timestamp(now) if fresh or before is None else before["lastUpdateTime"]
+        fresh = not same or (moved and one.get("reason") == "ReplicaSetUpdated")
+        at = (
+            timestamp(now)
+            if fresh or before is None
+            else before.get("lastUpdateTime") or timestamp(now)
+        )
         timed.append({**one, "lastUpdateTime": at})
     return timed
 

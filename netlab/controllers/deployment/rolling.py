@@ -10,7 +10,6 @@ Source: Kubernetes, ``pkg/controller/deployment/rolling.go`` and ``recreate.go``
 import math
 from collections.abc import Sequence
 
-from netlab.apiserver.changes import Change, update_if_changed
 from netlab.kube.objects import (
     Object,
     controller_of,
@@ -18,7 +17,6 @@ from netlab.kube.objects import (
     spec_of,
     status_of,
     uid_of,
-    with_spec,
 )
 
 
@@ -56,21 +54,18 @@ def first_size(deployment: Object, old: Sequence[Object]) -> int:
     return max(0, min(wanted, wanted + surge - sum(map(_size, old))))
 
 
-def empty(deployment: Object, old: Sequence[Object]) -> list[Change]:
-    """Return what ends all old pods of a ``Recreate`` update; nothing for other strategies."""
-    if not is_recreate(deployment):
-        return []
-    return [change for one in old for change in update_if_changed(one, with_spec(one, replicas=0))]
+def emptied(deployment: Object, old: Sequence[Object]) -> dict[str, int]:
+    """Return the sizes that end all old pods of a ``Recreate`` update, or none."""
+    return {name_of(one): 0 for one in old} if is_recreate(deployment) else {}
 
 
-def scale_paused(deployment: Object, new: Object | None, old: Sequence[Object]) -> list[Change]:
-    """Return what scales a paused Deployment: its newest template with replicas, nothing else."""
+def paused_sizes(deployment: Object, new: Object | None, old: Sequence[Object]) -> dict[str, int]:
+    """Return the size of a paused Deployment's newest template with replicas, and nothing else."""
     active = new or next((one for one in reversed(old) if _size(one)), None)
     if active is None:
-        return []
+        return {}
     others = sum(_size(one) for one in old if one is not active)
-    wanted = max(0, _wanted(deployment) - others)
-    return list(update_if_changed(active, with_spec(active, replicas=wanted)))
+    return {name_of(active): max(0, _wanted(deployment) - others)}
 
 
 def next_sizes(
@@ -130,7 +125,10 @@ def _available(replicaset: Object) -> int:
     return int(status_of(replicaset).get("availableReplicas", 0))
 
 
-def _pods(limit: int | str, wanted: int) -> float:
-    if isinstance(limit, str):
-        return int(limit.removesuffix("%")) * wanted / 100
-    return limit
+def _pods(limit: object, wanted: int) -> float:
+    """Return a count or a share in pods; what is neither counts as the default share."""
+    if isinstance(limit, int):
+        return limit
+    digits = limit.removesuffix("%") if isinstance(limit, str) else ""
+    share = int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 10 else 25
+    return share * wanted / 100

@@ -1,7 +1,6 @@
 """What both kinds of endpoint objects need to know of a pod behind a Service."""
 
 from collections.abc import Mapping
-from ipaddress import ip_address
 from typing import Any
 
 from netlab.kube.conditions import is_true
@@ -17,6 +16,7 @@ from netlab.kube.objects import (
     status_of,
     uid_of,
 )
+from netlab.model.addresses import parse_ip
 
 Ports = tuple[tuple[str, str, int, str], ...]
 """Name, protocol, number and appProtocol of each port, in the Service's order."""
@@ -31,8 +31,11 @@ def selects(service: Object, pod: Object) -> bool:
 def address_of(pod: Object, family: str) -> str | None:
     """Return the pod's address of a family, ``IPv4`` or ``IPv6``, or None."""
     version = 6 if family == "IPv6" else 4
-    addresses = (entry["ip"] for entry in items_of(status_of(pod), "podIPs"))
-    return next((one for one in addresses if ip_address(one).version == version), None)
+    for entry in items_of(status_of(pod), "podIPs"):
+        address = parse_ip(entry.get("ip"))
+        if address is not None and address.version == version:
+            return str(address)
+    return None
 
 
 def is_backend(pod: Object) -> bool:

@@ -11,7 +11,7 @@ from typing import Final
 
 from netlab.apiserver.changes import Change, Create, Delete, update_if_changed
 from netlab.controllers.endpointslice.backends import Ports
-from netlab.controllers.replicaset import owner_reference
+from netlab.controllers.pod_control import owner_reference
 from netlab.kube.objects import Object, items_of, metadata_of, name_of, namespace_of
 from netlab.kube.resources import key_of
 

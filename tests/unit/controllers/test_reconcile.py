@@ -9,7 +9,9 @@ import pytest
 from netlab.apiserver.bootstrap import bootstrap
 from netlab.apiserver.registry.deletion import delete
 from netlab.apiserver.store import Store
+from netlab.controllers.pod_control import MAX_UNSCHEDULED
 from netlab.controllers.reconcile import Reconciler
+from netlab.errors import LabError
 from netlab.kube.defaults import with_defaults
 from netlab.kube.kinds.pod.status import container_exited, containers_started
 from netlab.kube.objects import (
@@ -20,6 +22,7 @@ from netlab.kube.objects import (
     name_of,
     with_metadata,
     with_spec,
+    with_status,
 )
 from netlab.kube.resources import key_of
 
@@ -100,7 +103,9 @@ class Cluster:
 
     def run(self, seconds: float = 0.0):
         self.now += seconds
-        return self.reconciler.reconcile(self.now)
+        while (wake := self.reconciler.reconcile(self.now)) is not None and wake <= self.now:
+            pass
+        return wake
 
     def list(self, kind: str):
         return [one for one in self.store.list_(kind) if name_of(one) != "kubernetes"]
@@ -398,20 +403,97 @@ def test_a_pod_that_is_relabelled_is_released_and_replaced(cluster: Cluster):
     assert cluster.store.require(key_of(released))["metadata"]["ownerReferences"] == []
 
 
-def test_a_step_that_fails_is_done_again(cluster: Cluster):
+def test_a_store_that_cannot_be_written_loses_no_work(cluster: Cluster):
     cluster.create(deployment(1))
     cluster.store.create(service())
 
-    class StopError(Exception):
-        pass
+    def full(*_: object):
+        raise LabError("cannot write the lab's store: database or disk is full")
 
-    def stop(*_: object):
-        raise StopError
-
-    original = cluster.store.create
-    cluster.store.create = stop
-    with pytest.raises(StopError):
-        cluster.run()
-    cluster.store.create = original
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cluster.store, "_commit", full)
+        with pytest.raises(LabError):
+            cluster.run()
+        assert cluster.list("endpointslices") == []
     cluster.run()
     assert len(cluster.list("endpointslices")) == 1
+
+
+def test_an_object_that_cannot_be_read_stops_no_other():
+    cluster = Cluster()
+    bad = with_metadata(deployment(1), name="bad")
+    cluster.store.create(with_defaults(with_spec(bad, selector=None)))
+    cluster.create(deployment(1))
+    cluster.create(service())
+    assert [name_of(one) for one in cluster.list("replicasets")] != []
+    assert len(cluster.endpoints()) == 1
+    ((where, why),) = cluster.reconciler.problems.items()
+    assert where == "deployment: deployments default/bad"
+    assert why.startswith("AttributeError: ")
+    wake = cluster.run()
+    assert wake == pytest.approx(cluster.now + 1)
+    assert cluster.run(1) == pytest.approx(cluster.now + 2)
+    assert cluster.run(2) == pytest.approx(cluster.now + 4)
+    cluster.change("deployments", "bad", lambda _: with_defaults(bad))
+    assert cluster.reconciler.problems == {}
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        {"podIPs": [{"ip": "x"}]},
+        {"podIPs": [{}], "podIP": "x"},
+        {"podIP": "10.244.1.2", "podIPs": [{"ip": "fe80::1%eth0"}]},
+    ],
+)
+def test_a_pod_whose_address_is_none_is_left_out_of_endpoints(cluster: Cluster, status: Object):
+    cluster.create(deployment(2))
+    cluster.create(service())
+    cluster.start_pods()
+    first, second = cluster.pods
+    cluster.store.update({**first, "status": {**first["status"], **status}})
+    cluster.run()
+    assert list(cluster.endpoints()) == [name_of(second)]
+    assert cluster.reconciler.problems == {}
+
+
+def test_a_million_replicas_come_in_steps_and_stop_where_nodes_are_full():
+    cluster = Cluster()
+    for one in cluster.store.list_("nodes"):
+        cluster.store.update(with_status(one, allocatable={"pods": "5"}))
+    cluster.store.create(with_defaults(deployment(1_000_000)))
+    counts = [0]
+    while (wake := cluster.reconciler.reconcile(cluster.now)) is not None and wake <= cluster.now:
+        counts.append(len(cluster.store.list_("pods")))
+        assert counts[-1] - counts[-2] <= 300
+        assert len(counts) < 100
+    pods = cluster.store.list_("pods")
+    assert len(pods) == MAX_UNSCHEDULED + 2 * 5
+    (replicaset,) = cluster.list("replicasets")
+    assert replicaset["status"]["replicas"] == len(pods)
+    (failure,) = replicaset["status"]["conditions"]
+    assert (failure["type"], failure["reason"]) == ("ReplicaFailure", "FailedCreate")
+    cluster.change("deployments", "web", lambda one: with_spec(one, replicas=2))
+    assert len([one for one in cluster.pods if not is_terminating(one)]) == 2
+    (replicaset,) = cluster.list("replicasets")
+    assert "conditions" not in replicaset["status"]
+
+
+@pytest.mark.parametrize("finalizer", ["foregroundDeletion", "orphan"])
+def test_an_owner_waits_for_what_it_owns_or_lets_it_go(cluster: Cluster, finalizer: str):
+    cluster.create(deployment(1))
+    cluster.start_pods()
+    cluster.change(
+        "deployments",
+        "web",
+        lambda one: with_metadata(
+            one, finalizers=[finalizer], deletionTimestamp="2027-01-15T08:00:00Z"
+        ),
+    )
+    if finalizer == "orphan":
+        assert len(cluster.pods) == 1
+        assert [one["metadata"]["ownerReferences"] for one in cluster.list("replicasets")] == [[]]
+    else:
+        assert cluster.list("replicasets") == []
+        assert all(is_terminating(one) for one in cluster.pods)
+    assert cluster.list("deployments") == []

@@ -80,8 +80,9 @@ def test_a_pod_of_the_nodes_network_has_the_nodes_address():
 def test_what_still_has_an_owner_stays():
     owners = [{"uid": "gone"}, {"uid": "there"}]
     pod: Object = {"kind": "Pod", "metadata": {"name": "web", "ownerReferences": owners}}
-    assert garbage_collector.step(pod, lambda uid: uid == "there") == ()
-    assert len(garbage_collector.step(pod, lambda _: False)) == 1
+    there: Object = {"metadata": {"name": "owner"}}
+    assert garbage_collector.collect(pod, {"there": there}.get) == ()
+    assert len(garbage_collector.collect(pod, lambda _: None)) == 1
 
 
 def test_endpoints_that_ask_for_it_are_not_mirrored():

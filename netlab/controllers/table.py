@@ -1,0 +1,31 @@
+"""The controllers, in the order in which they run.
+
+ReplicaSets come before Deployments, so that a rollout never decides on stale counts.
+"""
+
+from typing import Final
+
+from netlab.controllers import (
+    endpoints,
+    endpointslice_mirroring,
+    garbage_collector,
+    namespace,
+    pod_addresses,
+    pod_scheduling,
+    replicaset,
+)
+from netlab.controllers.controller import Controller
+from netlab.controllers.deployment import controller as deployment
+from netlab.controllers.endpointslice import controller as endpointslice
+
+CONTROLLERS: Final[tuple[Controller, ...]] = (
+    garbage_collector.CONTROLLER,
+    namespace.CONTROLLER,
+    pod_scheduling.CONTROLLER,
+    pod_addresses.CONTROLLER,
+    replicaset.CONTROLLER,
+    deployment.CONTROLLER,
+    endpointslice.CONTROLLER,
+    endpoints.CONTROLLER,
+    endpointslice_mirroring.CONTROLLER,
+)
