@@ -1,35 +1,113 @@
-"""Store what happened as Events, few enough to keep."""
+"""Store what happened as Events, few enough to keep.
 
-from dataclasses import replace
-from typing import Final
+As in client-go, what happens again to one object is counted in one Event; many alike, such as the
+pods that a ReplicaSet makes, are combined after ten; and what one source tells of one object is cut
+to 25 at once and one each five minutes after that.
+
+Source: Kubernetes, ``client-go/tools/record/events_cache.go``.
+"""
+
+from collections import OrderedDict
+from dataclasses import dataclass, field, replace
+from typing import Final, TypeVar
 
 from netlab.apiserver.store import Store
-from netlab.kube.events import Record, event_of, repeated
-from netlab.kube.objects import Key, Object
-from netlab.kube.resources import RESOURCES, key_of
+from netlab.kube.events import Record, event_name, event_of, repeated
+from netlab.kube.objects import Key, Object, uid_of
+from netlab.kube.resources import key_of
 
-_RESOURCE: Final = "events"
+_ALIKE: Final = 10
+_ALIKE_S: Final = 600.0
+_BURST: Final = 25.0
+_REFILL_S: Final = 300.0
+_REMEMBERED: Final = 4096
+_COMBINED: Final = "(combined from similar events): "
+
+_T = TypeVar("_T")
+
+_About = tuple[str, ...]
 
 
-def record(
-    store: Store, event: Record, now: float, *, suffix: str = ""
-) -> tuple[Key, Object | None, Object] | None:
-    """Store that something happened, or that it happened again.
+@dataclass(slots=True)
+class _Alike:
+    """What was told of late that differs in its message alone."""
+
+    at: float
+    names: set[str] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class _Bucket:
+    """How much a source may still tell of an object."""
+
+    at: float
+    tokens: float = _BURST
+
+
+class Recorder:
+    """Stores Events for one store.
 
     Args:
-        store: Where Events are kept.
-        event: What happened.
-        now: Wall clock seconds.
-        suffix: Ends the message.
-
-    Returns:
-        Key, old and new state of the Event; None where Events are not served.
+        store: Where they are kept.
     """
-    if _RESOURCE not in RESOURCES:
-        return None
-    what = replace(event, message=event.message + suffix)
-    first = event_of(what, now)
-    key = key_of(first)
-    old = store.get(key)
-    new = store.create(first) if old is None else store.update(repeated(old, now))
-    return key, old, new
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._alike: OrderedDict[_About, _Alike] = OrderedDict()
+        self._buckets: OrderedDict[_About, _Bucket] = OrderedDict()
+
+    def record(
+        self, event: Record, now: float, *, suffix: str = ""
+    ) -> tuple[Key, Object | None, Object] | None:
+        """Store that something happened, or that it happened again.
+
+        Args:
+            event: What happened.
+            now: Wall clock seconds.
+            suffix: Ends the message.
+
+        Returns:
+            Key, old and new state of the Event; None if too much is told of the object.
+        """
+        about = (uid_of(event.object), event.component, event.host)
+        if not self._has_token(about, now):
+            return None
+        what = replace(event, message=event.message + suffix)
+        name = self._combined_name(what, (*about, event.type, event.reason), now)
+        if name != event_name(what):
+            what = replace(what, message=_COMBINED + what.message)
+        first = event_of(what, now, name=name)
+        old = self._store.get(key_of(first))
+        if old is None:
+            return key_of(first), None, self._store.create(first)
+        again = {**repeated(old, now), "message": first["message"]}
+        return key_of(first), old, self._store.update(again)
+
+    def _has_token(self, about: _About, now: float) -> bool:
+        bucket = _remembered(self._buckets, about, _Bucket(now))
+        bucket.tokens = min(_BURST, bucket.tokens + (now - bucket.at) / _REFILL_S)
+        bucket.at = now
+        if bucket.tokens < 1:
+            return False
+        bucket.tokens -= 1
+        return True
+
+    def _combined_name(self, what: Record, about: _About, now: float) -> str:
+        """Return the name of the Event that tells ``what``: its own, or of all that are alike."""
+        alike = _remembered(self._alike, about, _Alike(now))
+        if now - alike.at > _ALIKE_S:
+            alike.names.clear()
+        alike.at = now
+        name = event_name(what)
+        if name in alike.names or len(alike.names) < _ALIKE:
+            alike.names.add(name)
+            return name
+        return event_name(replace(what, message=""))
+
+
+def _remembered(memory: OrderedDict[_About, _T], about: _About, new: _T) -> _T:
+    found = memory.setdefault(about, new)
+    memory.move_to_end(about)
+    if len(memory) > _REMEMBERED:
+        memory.popitem(last=False)
+    return found

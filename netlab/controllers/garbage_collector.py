@@ -81,7 +81,9 @@ def _of_any(objects: Objects, changed: Changed) -> Iterator[Key]:
     if new is None or _waits_for_dependents(new):
         for state in changed.states:
             yield from objects.index.owned(uid_of(state))
-    if new is not None and (old is None or owners_of(old) != owners_of(new) or _finalizers(new)):
+    if new is not None and (
+        _finalizers(new) or owners_of(new) != (owners_of(old) if old is not None else [])
+    ):
         yield key
     if new is None and old is not None:
         # An owner may wait for this one.

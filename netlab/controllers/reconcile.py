@@ -15,8 +15,8 @@ and tried again after a wait or when it changes.
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from netlab.apiserver import events
 from netlab.apiserver.changes import Change, Create, Delete, Remove, Update
+from netlab.apiserver.events import Recorder
 from netlab.apiserver.registry.deletion import delete, is_over
 from netlab.apiserver.store import Event, Store
 from netlab.controllers.controller import EVERY, Changed, Controller
@@ -48,6 +48,7 @@ class Reconciler:
         self._store = store
         self._controllers: Mapping[str, Controller] = {one.name: one for one in controllers}
         self._queue = WorkQueue(list(self._controllers))
+        self._events = Recorder(store)
         self._is_running = False
         self._changes = 0
         store.subscribe(self._on_event)
@@ -140,7 +141,7 @@ class Reconciler:
             self._note(Changed(key_of(obj), self._store.remove(key_of(obj)), None))
 
     def _record(self, event: Record, now: float, name: str = "") -> None:
-        changed = events.record(self._store, event, now, suffix=name)
+        changed = self._events.record(event, now, suffix=name)
         if changed is not None:
             self._note(Changed(*changed))
 

@@ -8,6 +8,7 @@ from typing import Final
 from netlab.controllers import (
     endpoints,
     endpointslice_mirroring,
+    event_ttl,
     garbage_collector,
     namespace,
     pod_addresses,
@@ -28,4 +29,5 @@ CONTROLLERS: Final[tuple[Controller, ...]] = (
     endpointslice.CONTROLLER,
     endpoints.CONTROLLER,
     endpointslice_mirroring.CONTROLLER,
+    event_ttl.CONTROLLER,
 )

@@ -36,12 +36,13 @@ class Record:
     """The part of the object: ``spec.containers{web}``."""
 
 
-def event_of(what: Record, now: float) -> Object:
+def event_of(what: Record, now: float, *, name: str = "") -> Object:
     """Return the Event for something that happens for the first time.
 
     Args:
         what: Its object has a name, and a uid if it is stored.
         now: Wall clock seconds.
+        name: The Event's; by default the one that follows from what it tells.
     """
     obj = what.object
     reference = {
@@ -58,7 +59,7 @@ def event_of(what: Record, now: float) -> Object:
     return {
         "apiVersion": "v1",
         "kind": "Event",
-        "metadata": {"name": event_name(what), "namespace": namespace_of(obj) or "default"},
+        "metadata": {"name": name or event_name(what), "namespace": namespace_of(obj) or "default"},
         "involvedObject": {field: text for field, text in reference.items() if text},
         "reason": what.reason,
         "message": what.message[:LONGEST_MESSAGE],
