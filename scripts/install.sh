@@ -7,7 +7,7 @@ environment=/opt/netlab
 links=/usr/local/bin
 
 install_netlab() {
-  local copy print
+  local copy print build=()
   begin "Python environment $environment"
   make_environment "$environment"
   finish
@@ -18,11 +18,16 @@ install_netlab() {
     return
   fi
   rm -f "$environment/installed"
+  # Without a second environment to build in, where this one has what that would get.
+  if "$environment/bin/python" -c 'import setuptools
+assert int(setuptools.__version__.split(".")[0]) >= 69' 2>/dev/null; then
+    build=(--no-build-isolation)
+  fi
   # Built from a copy: a build in the checkout would leave root's files in it.
   copy=$(mktemp -d)
   tar -C "$checkout" --exclude=./.git --exclude=./.venv --exclude=./build --exclude='./*.egg-info' \
     -cf - . | tar -C "$copy" -xf -
-  quietly "$environment/bin/python" -m pip install --quiet --upgrade "$copy" || {
+  quietly "$environment/bin/python" -m pip install --quiet --upgrade "${build[@]}" "$copy" || {
     rm -rf "$copy"
     die "pip could not install netlab; what it said is above. It needs to reach a package index."
   }

@@ -195,12 +195,16 @@ def at(end: str, host: str) -> str:
 
 
 def _rules(rules: Sequence[_Rule], others: Sequence[_Rule]) -> str:
-    own = [
-        f"{table} {chain} #{index}"
-        for table, chain, index in rules
-        if (table, chain, index) not in others
-    ]
-    return ", ".join(own) or f"none but the {len(rules)} that both have"
+    if sorted(rules) == sorted(others):
+        pairs = zip(rules, others, strict=True)
+        same = next(i for i, (one, other) in enumerate(pairs) if one != other)
+        return f"in another order, from rule {same + 1} on: {_listed(rules[same:])}"
+    own = [rule for rule in rules if rule not in others]
+    return _listed(own) or f"none but the {len(rules)} that both have"
+
+
+def _listed(rules: Sequence[_Rule]) -> str:
+    return ", ".join(f"{table} {chain} #{index}" for table, chain, index in rules)
 
 
 def _changes(changes: Sequence[_Change]) -> str:

@@ -7,6 +7,11 @@ packet that comes with it tells whose walk it belongs to; its hook and its table
 between which observation points it lies; and the rule's own target tells what was decided. The line
 is written before the target acts, so the mark that a rule left is in the message after it.
 
+A host may have both: in kube-proxy's nftables mode the CNI's masquerading is of iptables. The
+messages of nftables are in the kernel's order, and the first in each base chain carries the
+packet's header; that chain's hook and priority are its place. At the same place iptables-legacy
+comes first, as ``host_rules`` has it too: its table is registered later.
+
 The kernel takes every rule that matches all packets and jumps to no chain for the end of its chain;
 the number tells: behind the last rule there is no rule.
 
@@ -17,11 +22,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from netlab.kubeproxy.nftables.static import BASE_CHAIN_HOOKS
 from netlab.netfilter.iptables.words import split
+from netlab.netfilter.nftables.table import TABLE
 from netlab.sources.rule_trace_messages import (
+    FORWARD,
     LOCAL_IN,
+    LOCAL_OUT,
     POINTS,
     POST_ROUTING,
+    PRE_ROUTING,
     Logged,
     Report,
     TraceMessage,
@@ -31,7 +41,18 @@ from netlab.trace.rules_by_handle import KnownRule, RuleBook, chain_policies, ru
 
 _PRIORITIES: Final = {"raw": -300, "mangle": -150, "nat": -100, "filter": 0, "security": 50}
 _SOURCE_NAT: Final = 100
+_Stage = tuple[int, int]
+"""Hook and priority."""
+_Place = tuple[int, int, int]
+"""A stage, and which comes first at it."""
 _STAGES: Final = {name: (hook, priority) for name, hook, priority in POINTS}
+_HOOKS: Final = {
+    "prerouting": PRE_ROUTING,
+    "input": LOCAL_IN,
+    "forward": FORWARD,
+    "output": LOCAL_OUT,
+    "postrouting": POST_ROUTING,
+}
 _PLAIN: Final = frozenset({"ACCEPT", "DROP", "RETURN", "QUEUE"})
 _LAST: Final = frozenset({"DNAT", "SNAT", "MASQUERADE", "REDIRECT", "NETMAP"})
 """Targets after which no rule of the table is asked."""
@@ -97,14 +118,13 @@ def _is_of(message: TraceMessage, walk: Walk) -> bool:
 
 
 def _laid(walk: Walk, logged: Sequence[Logged], rules: LegacyRules) -> Walk:
-    placed: list[tuple[tuple[int, int], TraceMessage]] = []
+    placed: list[tuple[_Place, TraceMessage]] = []
     stage = (0, 0)
     for message in walk.messages:
-        if message.is_point:
-            stage = _STAGES[message.chain]
-        placed.append((stage, message))
-    ours = [(_stage(one), _decided(one, rules)) for one in logged]
-    # Sorting keeps the order of equal stages, and no point has a table's own priority.
+        stage = _stage_of(message, stage)
+        placed.append(((*stage, 1), message))
+    ours = [((*_stage(one), 0), _decided(one, rules)) for one in logged]
+    # Sorting keeps the order of equal places, and no point has a table's own priority.
     messages = [message for _, message in sorted([*placed, *ours], key=lambda found: found[0])]
     known = {id(message) for _, message in ours}
     following = [*messages[1:], messages[-1]]
@@ -115,11 +135,28 @@ def _laid(walk: Walk, logged: Sequence[Logged], rules: LegacyRules) -> Walk:
     return replace(walk, messages=marked)
 
 
-def _stage(one: Logged) -> tuple[int, int]:
-    table = one.message.table
-    if table == "nat" and one.hook in {LOCAL_IN, POST_ROUTING}:
-        return one.hook, _SOURCE_NAT
-    return one.hook, _PRIORITIES.get(table, 0)
+def _stage_of(message: TraceMessage, stage: _Stage) -> _Stage:
+    """Return where a message of nftables belongs, after one at ``stage``."""
+    if message.is_point:
+        return _STAGES[message.chain]
+    if message.header is None:
+        return stage
+    if message.table == TABLE and message.chain in BASE_CHAIN_HOOKS:
+        hook, priority = BASE_CHAIN_HOOKS[message.chain]
+        return max(stage, (_HOOKS[hook], priority))
+    if message.table in _PRIORITIES and message.chain.lower() in _HOOKS:
+        return max(stage, _table_stage(message.table, _HOOKS[message.chain.lower()]))
+    return stage
+
+
+def _stage(one: Logged) -> _Stage:
+    return _table_stage(one.message.table, one.hook)
+
+
+def _table_stage(table: str, hook: int) -> _Stage:
+    if table == "nat" and hook in {LOCAL_IN, POST_ROUTING}:
+        return hook, _SOURCE_NAT
+    return hook, _PRIORITIES.get(table, 0)
 
 
 def _decided(one: Logged, rules: LegacyRules) -> TraceMessage:

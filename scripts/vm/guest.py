@@ -388,6 +388,9 @@ LISTS: dict[str, Callable[[], Steps]] = {
 def perform(names: Sequence[str]) -> int:
     """Do the steps of all lists; return how many went wrong."""
     wrong = 0
+    # iproute2 makes its directory with the first namespace, and it stays.
+    run(["ip", "netns", "add", "first"])
+    run(["ip", "netns", "delete", "first"])
     _before.update(state())
     for name in names:
         print(f"netlab-vm: {name}", flush=True)

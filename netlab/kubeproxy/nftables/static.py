@@ -46,6 +46,8 @@ _BASE_CHAINS: Final = (
 )  # fmt: skip
 
 
+BASE_CHAIN_HOOKS: Final = {name: (hook, priority) for name, _, hook, priority, _ in _BASE_CHAINS}
+"""Hook and priority of each base chain."""
 NAT_CHAINS: Final = frozenset(name for name, kind, *_ in _BASE_CHAINS if kind == "nat")
 """Base chains that only the first packet of a connection meets."""
 

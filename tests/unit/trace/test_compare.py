@@ -90,6 +90,14 @@ def test_a_difference_tells_both_sides():
     assert found.observed == "nat POSTROUTING #1"
 
 
+def test_rules_that_differ_in_their_order_alone_are_listed_from_where_they_do():
+    [found] = compare([way("client", "node2", "web", hits=HITS[::-1])], delivered()).differences
+
+    assert found.predicted.startswith("in another order, from rule 1 on: nat POSTROUTING #1, ")
+    assert found.observed.startswith("in another order, from rule 1 on: nat ")
+    assert found.observed.endswith(", nat POSTROUTING #1")
+
+
 def test_of_several_ways_the_nearest_counts():
     other = replace(EQUAL, end=End.REJECTED, chance=Fraction(1, 2))
 

@@ -16,7 +16,7 @@ from netlab.trace.legacy_rule_walks import lay, legacy_rules
 from netlab.trace.rule_walks import Walk, split
 from netlab.trace.rules_by_handle import KnownRule
 from netlab.trace.steps import rule_hit
-from tests.unit.trace_samples import BEHIND, HALFWAY, SOCKET, SYN, TABLE, AddressPair, point
+from tests.unit.trace_samples import BEHIND, HALFWAY, SOCKET, SYN, TABLE, AddressPair, hit, point
 
 SAVED = """\
 *raw
@@ -110,6 +110,46 @@ def test_lines_stand_between_the_points_of_their_hooks_with_what_their_rules_dec
         ("post_snat_before", None, "CONTINUE", "", 0x4000),
         ("POSTROUTING", 1, "ACCEPT", "", 0),
         ("post_wire", None, "CONTINUE", "", 0),
+    ]
+
+
+def test_beside_nftables_each_base_chain_has_its_own_place():
+    key = SYN
+    nft = {"table": "kube-proxy", "header": Header(rule_trace_key(key), SOCKET, 63)}
+    messages = [
+        point("node2", "pre_wire", key, SOCKET),
+        hit("node2", "filter-prerouting-pre-dnat", 1, "JUMP", **nft),
+        hit("node2", "firewall-check", 0, "CONTINUE", table="kube-proxy"),
+        hit("node2", "nat-prerouting", 2, "JUMP", **nft),
+        point("node2", "pre_dnat", key, SOCKET),
+        hit("node2", "filter-forward", 3, "JUMP", **nft),
+        point("node2", "fwd_last", key, SOCKET),
+        point("node2", "post_snat_before", key, SOCKET),
+        hit("node2", "nat-postrouting", 4, "JUMP", **nft),
+        hit("node2", "masquerading", 5, "ACCEPT", table="kube-proxy"),
+        point("node2", "post_wire", key, SOCKET),
+    ]
+    lines = [
+        line("nat", "PREROUTING", 2, PRE_ROUTING, report=Report.POLICY),
+        line("nat", "POSTROUTING", 1, POST_ROUTING),
+    ]
+
+    [found] = lay(split(messages, TABLE), lines, {"node2": RULES})
+
+    assert [message.chain for message in found.messages] == [
+        "pre_wire",
+        "filter-prerouting-pre-dnat",
+        "firewall-check",
+        "PREROUTING",
+        "nat-prerouting",
+        "pre_dnat",
+        "filter-forward",
+        "fwd_last",
+        "post_snat_before",
+        "POSTROUTING",
+        "nat-postrouting",
+        "masquerading",
+        "post_wire",
     ]
 
 
