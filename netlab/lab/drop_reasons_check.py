@@ -6,6 +6,7 @@ from contextlib import nullcontext
 from typing import Final
 
 from netlab.lab.doctor_checks import Finding
+from netlab.linux.bpf.kernel_symbols import KernelSymbols
 from netlab.model.hosts import Host, HostKind
 from netlab.model.names import NetnsName
 from netlab.sources.kernel_drops import KernelDrops
@@ -25,10 +26,8 @@ def probe_sources() -> Iterator[Finding]:
         yield Finding(name="drop reasons", works=False, detail=detail, hint=hint, is_needed=False)
         return
     opened.close()
-    yield Finding(
-        name="drop reasons",
-        works=not opened.warning,
-        detail=opened.warning or "by eBPF",
-        hint=hint,
-        is_needed=False,
-    )
+    works, detail = not opened.warning, opened.warning or "by eBPF"
+    if KernelSymbols().are_hidden():
+        works, detail = False, "by eBPF, without the kernel's functions: kernel.kptr_restrict is 2"
+        hint = f"sysctl -w kernel.kptr_restrict=1; without it {hint}"
+    yield Finding(name="drop reasons", works=works, detail=detail, hint=hint, is_needed=False)

@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
-from netlab.linux.bpf.drop_program import TRACEPOINT, Report, drop_program, parse_report
+from netlab.linux.bpf.drop_program import TRACEPOINT, Layout, Report, drop_program, parse_report
 from netlab.linux.bpf.kernel_layout import kernel_layout
 from netlab.linux.bpf.ring import BpfRing
 from netlab.linux.bpf.syscall import (
@@ -22,6 +22,7 @@ from netlab.linux.bpf.syscall import (
     load_raw_tracepoint,
     look_up,
 )
+from netlab.linux.lockdown import lockdown
 from netlab.linux.packet_ring import Enter
 from netlab.model.hosts import Host
 from netlab.sources.drops import Drop
@@ -50,6 +51,16 @@ class KernelDrops:
         """What was read so far, in the kernel's order."""
         self.lost = 0
         """How many drops found no room in the ring; set when it is served."""
+        try:
+            self._open(layout)
+        except OSError as error:
+            if lockdown() != "confidentiality":
+                raise
+            # The kernel itself says EINVAL, and its log the reason.
+            words = "the kernel is locked down (confidentiality), and eBPF may not read its memory"
+            raise OSError(error.errno, words) from error
+
+    def _open(self, layout: Layout) -> None:
         with ExitStack() as stack:
             self._ring = BpfRing(RING_BYTES)
             stack.callback(self._ring.close)

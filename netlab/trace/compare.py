@@ -176,6 +176,8 @@ def observed_end(trace: Trace) -> str:
             return at(End.DROPPED, verdict.host)
         case Result.DROPPED if isinstance(verdict.by, Routed):
             return at(End.UNROUTED, verdict.host)
+        case Result.DROPPED if verdict.reason and verdict.reason.cause == "NEIGH_FAILED":
+            return at(End.LOST, verdict.host)
         case Result.DROPPED:
             why = f" ({verdict.reason.code})" if verdict.reason and verdict.reason.code else ""
             return at(f"dropped by the kernel{why}", verdict.host)

@@ -192,7 +192,7 @@ def wording_of(reason: Reason, pair: AddressPair | None) -> Wording:
     if reason.cause in WORDINGS:
         return WORDINGS[reason.cause]
     place = f" in {reason.function}()" if reason.function else ""
-    return Wording(f"{reason.code or 'for a reason it does not give,'}{place}")
+    return Wording(f"{reason.code or 'the kernel gives no reason'}{place}")
 
 
 def packet_words(visit: Visit, host: str, ifname: str) -> dict[str, str]:

@@ -20,6 +20,9 @@ _MISSING_AFTER: Final = {
     "post_snat_before": "in POSTROUTING",
 }
 
+_ROUTED_BEFORE: Final = frozenset({"pre_dnat", "out_dnat"})
+"""Points behind which the kernel looks for a route."""
+
 
 def packet_verdict(
     visits: Sequence[Visit], hosts: Mapping[str, Host], clues: Clues = NO_CLUES
@@ -42,8 +45,9 @@ def packet_verdict(
         return Verdict(
             result=result, host=last.host, ifname=ifname, by=hit, reason=reason, words=words
         )
-    if reason is None and not arrived:
-        reason = concluded_reason(last, clues)
+    if not arrived and (reason is None or reason.is_unknown):
+        # That the kernel threw it away without a word is less than what its host tells.
+        reason = concluded_reason(last, clues) or reason
     if arrived and (reason is None or reason.cause not in REFUSED_BY_SOCKET):
         words = f"taken by {last.host}"
         return Verdict(
@@ -83,7 +87,8 @@ def rule_name(hit: RuleHit) -> str:
 
 def _thrown_away(reason: Reason, last: Visit, ifname: str) -> Verdict:
     route = route_of(last)
-    by = route if route is not None and route.error and reason.cause in ROUTING else None
+    by_route = reason.cause in ROUTING or (reason.is_unknown and last.stopped_at in _ROUTED_BEFORE)
+    by = route if route is not None and route.error and by_route else None
     ifname = reason.ifname or ifname
     if by is not None:
         words = f"dropped on {last.host} by routing: {by.error} for {by.destination}"
@@ -92,13 +97,18 @@ def _thrown_away(reason: Reason, last: Visit, ifname: str) -> Verdict:
         said = wording_of(reason, pair).of(packet_words(last, reason.host, ifname)).words
         words = f"dropped on {reason.host}: {said}"
     return Verdict(
-        result=Result.DROPPED, host=reason.host, ifname=ifname, by=by, reason=reason, words=words
+        result=Result.DROPPED,
+        host=reason.host,
+        ifname=ifname,
+        by=by,
+        reason=None if by is not None and reason.is_unknown else reason,
+        words=words,
     )
 
 
 def _stopped(last: Visit, ifname: str) -> Verdict:
     route = route_of(last)
-    if route is not None and route.error and last.stopped_at in {"pre_dnat", "out_dnat"}:
+    if route is not None and route.error and last.stopped_at in _ROUTED_BEFORE:
         words = f"dropped on {last.host} by routing: {route.error} for {route.destination}"
         return Verdict(result=Result.DROPPED, host=last.host, ifname=ifname, by=route, words=words)
     where = _MISSING_AFTER.get(last.stopped_at, f"after {last.stopped_at}")

@@ -155,6 +155,11 @@ class Reason:
     """``kfree_skb``, or what it was concluded from: ``IpExt InNoRoutes +1``."""
 
     @property
+    def is_unknown(self) -> bool:
+        """Whether the kernel gave neither a reason nor the place in its code."""
+        return not self.cause and not self.function and self.code in {"", "NOT_SPECIFIED"}
+
+    @property
     def confidence(self) -> Confidence:
         """How it is known."""
         return Confidence.KERNEL if self.source == DROP_SOURCE else Confidence.INFERRED

@@ -35,6 +35,12 @@ class KernelSymbols:
         at = bisect_right(addresses, f"{address:016x}".encode()) - 1
         return names[at].decode().partition(".")[0] if at >= 0 else ""
 
+    def are_hidden(self) -> bool:
+        """Return whether the kernel keeps its addresses to itself: ``kernel.kptr_restrict``."""
+        if self._known is None:
+            self._known = self._read()
+        return not self._known[0]
+
     def _read(self) -> tuple[list[bytes], list[bytes]]:
         try:
             lines = self._path.read_bytes().splitlines()

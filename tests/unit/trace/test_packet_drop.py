@@ -15,7 +15,7 @@ from netlab.trace.paths import Hop
 from netlab.trace.trace import Confidence, Point, Result, Routed, RuleHit, Step, Visit
 from tests.unit.trace_samples import HOSTS, SOCKET, SYN, pair
 
-FUNCTIONS = {1: "ip_error", 2: "ip_forward", 3: "tcp_v4_rcv", 4: "nft_do_chain"}
+FUNCTIONS = {1: "ip_error", 2: "ip_forward", 3: "tcp_v4_rcv", 4: "nft_do_chain", 5: ""}
 DROPPED = RuleHit(table="filter", chain="INPUT", index=1, text="-A INPUT -j DROP", verdict="DROP")
 NOWHERE = Routed(destination="10.9.9.9", error="a blackhole route")
 WAY = Routed(destination="10.9.9.9", route="default", via="10.240.0.1", ifname="eth1")
@@ -118,6 +118,46 @@ def test_a_martian_is_one_on_every_kernel():
         verdict = packet_verdict([last], HOSTS, found)
 
         assert verdict.words == "dropped on node2: a loopback address came in by eth0 (a martian)"
+
+
+HIDDEN = 5
+"""The address of a function that the kernel does not name: kptr_restrict."""
+
+
+@pytest.mark.parametrize("code", ["", "NOT_SPECIFIED"])
+@pytest.mark.parametrize(
+    ("last", "words"),
+    [
+        pytest.param(
+            visit(point("pre_dnat"), NOWHERE, stopped_at="pre_dnat"),
+            "dropped on node2 by routing: a blackhole route for 10.9.9.9",
+            id="a route",
+        ),
+        pytest.param(
+            visit(point("pre_dnat"), WAY, point("post_wire")),
+            "dropped on node2: nobody on eth1 answers for 10.240.0.1",
+            id="a neighbour",
+        ),
+        pytest.param(STOPPED, "dropped on node2: ", id="nothing"),
+    ],
+)
+def test_a_drop_without_reason_and_place_is_explained_as_if_there_were_no_report(
+    code: str, last: Visit, words: str
+):
+    report = clues(code, HIDDEN)
+    found = replace(report, silent=lambda _: frozenset({"10.240.0.1"}))
+
+    verdict = packet_verdict([last], HOSTS, found)
+
+    assert verdict.result is Result.DROPPED
+    assert verdict.words.startswith(words)
+    assert not verdict.is_agreed
+
+
+def test_a_drop_of_which_nothing_at_all_is_known_says_so():
+    verdict = packet_verdict([STOPPED], HOSTS, clues("", HIDDEN))
+
+    assert verdict.words == "dropped on node2: the kernel gives no reason"
 
 
 def test_a_rule_and_the_kernel_agree():
