@@ -2,18 +2,35 @@
 
 import sys
 import time
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from netlab.cli.completion import complete_topology
 from netlab.cli.options import lab_option
+from netlab.errors import KernelError
+
+if TYPE_CHECKING:
+    from netlab.lab.up import Up
+    from netlab.model.topology import TopologyFile
+
+_SHOWN: Final = 20
+"""Of what does not answer."""
 
 
 @click.command()
 @click.argument("topology", required=False, shell_complete=complete_topology)
 @lab_option
 @click.option("--dry-run", is_flag=True, help="Print the commands; change nothing, need no root.")
-def up(topology: str | None, lab: str, dry_run: bool) -> None:  # noqa: FBT001 (click's flags)
+@click.option(
+    "--wait",
+    type=click.Choice(["promised", "all"]),
+    default="promised",
+    show_default=True,
+    help="What must answer: what the Services' own rules promise, or every address of every "
+    "Service; with all the exit code is 5 where one does not.",
+)
+def up(topology: str | None, lab: str, dry_run: bool, wait: str) -> None:  # noqa: FBT001 (click's flags)
     """Build a lab from TOPOLOGY, or bring a running one to it; twice is once.
 
     TOPOLOGY is a built-in one (see netlab topologies), a file, or - for standard input. Without
@@ -36,21 +53,30 @@ def up(topology: str | None, lab: str, dry_run: bool) -> None:  # noqa: FBT001 (
     from netlab.lab import lock
     from netlab.lab.host import require_room, require_root, require_tools
     from netlab.lab.up import up as bring_up
-    from netlab.render.commands import commands_for
 
     require_root()
     require_tools(file.topology)
     require_room()
     with lock.held(lab):
         done = bring_up(lab, text, file, _progress)
-    seconds = time.monotonic() - began
+    if done.not_answering and wait == "all":
+        raise KernelError("\n".join(_not_answering(done)), hint=f"sudo netlab status --lab {lab}")
+    _say_what_is_up(lab, file, done, time.monotonic() - began)
+
+
+def _say_what_is_up(lab: str, file: "TopologyFile", done: "Up", seconds: float) -> None:
+    from netlab.render.commands import commands_for
+
     name = file.topology.name
     if not done.changed:
         click.echo(f"lab {lab} ({name}) is up already; nothing to do")
     else:
-        click.echo(f"lab {lab} ({name}) is up and answers, in {seconds:.1f} s")
+        answers = "" if done.not_answering else " and answers"
+        click.echo(f"lab {lab} ({name}) is up{answers}, in {seconds:.1f} s")
     for reason in done.not_ready:
         click.echo(f"warning: {reason}", err=True)
+    for line in _not_answering(done):
+        click.echo(line, err=True)
     if file.topology.message:
         click.echo(f"\n{commands_for(lab, file.topology.message.rstrip())}")
     click.echo(f"\nfor kubectl: export KUBECONFIG={done.kubeconfig}")
@@ -85,6 +111,16 @@ def down(lab: str, every: bool) -> None:  # noqa: FBT001 (click's flags)
             f"{_count(removed.processes + removed.control_plane, 'process')}; "
             "the host's own network was never touched"
         )
+
+
+def _not_answering(done: "Up") -> list[str]:
+    """Return what to say of Services that do not answer, a line each."""
+    found = done.not_answering
+    if not found:
+        return []
+    lines = [f"{_count(len(found), 'address')} of Services without an answer:"]
+    lines += [f"  {one}" for one in found[:_SHOWN]]
+    return lines if len(found) <= _SHOWN else [*lines, f"  and {len(found) - _SHOWN} more"]
 
 
 def _progress(step: str) -> None:

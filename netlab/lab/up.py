@@ -39,7 +39,6 @@ _ANSWER_S: Final = 10.0
 _GRACE_S: Final = 35.0
 _LOOK_S: Final = 0.05
 _LOG_LINES: Final = 12
-_SHOWN: Final = 8
 TOPOLOGY_ANNOTATION: Final = "netlab/topology"
 """On each object that came with a topology: ``up`` removes it when a later one lacks it."""
 
@@ -58,6 +57,8 @@ class Up:
     """What became of each object, pruned ones included."""
     not_ready: tuple[str, ...]
     """Pods that do not run, each with its reason."""
+    not_answering: tuple[str, ...]
+    """What of Services does not answer, each with its reason."""
     kubeconfig: Path
     """What kubectl finds the lab by."""
 
@@ -78,7 +79,7 @@ def up(lab: str, text: bytes, file: TopologyFile, tell: Tell) -> Up:
 
     Raises:
         LabError: The control plane did not start, or does not answer.
-        KernelError: The kernel refused something, or a Service does not answer.
+        KernelError: The kernel refused something.
         SpecError: An object was refused.
     """
     client = Client(rundir.control_socket(lab))
@@ -103,12 +104,13 @@ def up(lab: str, text: bytes, file: TopologyFile, tell: Tell) -> Up:
         _wait_for_ending_pods(client)
     tell("waiting until it answers")
     status = _settle(client)
-    _check(lab, client)
+    not_answering = _not_answering(lab, client)
     return Up(
         started=started,
         operations=status["operations"] - before,
         applied=(*applied, *pruned),
         not_ready=tuple(_not_ready(client)),
+        not_answering=tuple(not_answering),
         kubeconfig=write_kubeconfig(lab),
     )
 
@@ -221,21 +223,9 @@ def _settle(client: Client) -> Object:
     return status
 
 
-def _check(lab: str, client: Client) -> None:
-    services = client.list_(RESOURCES["services"].path())
-    slices = client.list_(RESOURCES["endpointslices"].path())
-    wanted = up_check.required_calls(hosts(lab), services, slices)
-    patience_s = scaled(_ANSWER_S)
-    late = up_check.unanswered(wanted, patience_s)
-    if late:
-        shown = [f"  {probe}" for probe in late[:_SHOWN]]
-        if len(late) > _SHOWN:
-            shown.append(f"  and {len(late) - _SHOWN} more")
-        lines = "\n".join(shown)
-        raise KernelError(
-            f"no answer within {patience_s:g} s from:\n{lines}",
-            hint="sudo netlab status; sudo netlab doctor",
-        )
+def _not_answering(lab: str, client: Client) -> list[str]:
+    failed, unpromised = up_check.check(client, hosts(lab), scaled(_ANSWER_S))
+    return [*map(str, failed), *map(str, unpromised)]
 
 
 def _not_ready(client: Client) -> list[str]:

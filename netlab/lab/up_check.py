@@ -1,10 +1,7 @@
 """Whether a lab answers: every Service through the real path, from where a caller would stand.
 
-A lab is up when its Services answer, not when its processes exist. Each Service port that has an
-endpoint is called on its ClusterIP from the first node. The first NodePort is called on every node
-that should answer, from the first client; the others on one node each, in turns, so that a lab of a
-hundred Services is not called a thousand times. A Service of two address families is called in
-both, as each has rules of its own. The calls are TCP connections, all under way at once.
+A lab is up when its Services answer, not when its processes exist. ``netlab.lab.service_calls``
+says which calls the rules promise; here they are made, as TCP connections, all under way at once.
 """
 
 import errno
@@ -12,135 +9,109 @@ import os
 import selectors
 import socket
 import time
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
-from netlab.client.cluster import cluster_ips
-from netlab.kube.objects import Object, items_of, labels_of, name_of, namespace_of, spec_of
+from netlab.client.api_client import Client
+from netlab.kube.kinds.service.view import endpoint_slice_of, service_of
+from netlab.kube.resources import RESOURCES
+from netlab.lab.service_calls import Call, Unpromised, service_calls
 from netlab.linux.netns import inside
-from netlab.model.addresses import Address, Family, family_of
-from netlab.model.hosts import Host, HostKind
-from netlab.model.names import NetnsName
-from netlab.model.packets import AddrPort
+from netlab.model.addresses import Family, family_of
+from netlab.model.hosts import Host
+from netlab.netfilter.iptables.parse import parse
+from netlab.netfilter.nftables.parse import parse as parse_table
+from netlab.netfilter.verdicts import Outcome, Packet
+from netlab.trace.host_rules import HostRules
 
-_AGAIN_S = 0.02
+if TYPE_CHECKING:
+    from netlab.netfilter.hooks import HookWalker
+
+_AGAIN_S: Final = 0.02
 """Before a refused call is made again."""
-_ATTEMPT_S = 1.5
+_ATTEMPT_S: Final = 1.5
 """A call without an answer is given up and made anew: a SYN that met half a network may have left a
 conntrack entry that its retransmissions run into."""
+_REFUSED_S: Final = 2.0
+"""For how long a call may be refused by the pod it reaches: its program may still be starting."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
-    """One call that must be answered."""
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """A call that the rules promise, and that was not answered."""
 
-    netns: NetnsName
-    caller: str
-    target: AddrPort
-    what: str
-    is_node_port: bool = False
+    call: Call
+    error: int
+    """An ``errno``; 0 when nothing at all came back."""
 
     def __str__(self) -> str:
-        """Say what is called, and by whom."""
-        return f"{self.what} at {self.target}, called from {self.caller}"
+        """Return it as one line, with what came back and from where."""
+        if self.error == errno.ECONNREFUSED:
+            there = " or ".join(self.call.endpoints[:3]) or "its endpoint"
+            return f"{self.call}: refused, so nothing listens on {there}"
+        said = os.strerror(self.error).lower() if self.error else "no answer"
+        return f"{self.call}: {said}"
 
 
-def required_calls(
-    hosts: Iterable[Host], services: list[Object], slices: list[Object]
-) -> list[Call]:
-    """Return the calls that must be answered when the lab is up."""
-    found = list(hosts)
-    nodes = [host for host in found if host.kind is HostKind.NODE]
-    clients = [host for host in found if host.kind is HostKind.CLIENT]
-    endpoints = _nodes_with_endpoints(slices)
-    result: list[Call] = []
-    for number, service in enumerate(services):
-        for cluster_ip in cluster_ips(service):
-            family = family_of(cluster_ip)
-            where = endpoints.get((namespace_of(service), name_of(service), family))
-            if where and nodes:
-                result += _cluster_ip_calls(service, cluster_ip, nodes[:1])
-                answering = _answering(service, where, nodes)
-                turn = number % len(answering)
-                is_later = _has_node_port(result, family)
-                called = answering[turn : turn + 1] if is_later else answering
-                result += _node_port_calls(service, family, called, clients[:1])
-    return result
+class NodeRules:
+    """The rules that every node of a lab must hold, as its control plane says."""
+
+    def __init__(self, client: Client, hosts: Iterable[Host]) -> None:
+        self._client = client
+        self._hosts = {host.name: host for host in hosts}
+        self._walkers: dict[tuple[str, Family], HookWalker] = {}
+
+    def predict(self, node: str, packet: Packet) -> Sequence[Outcome]:
+        """Return everything that the rules of ``node`` may do with a packet."""
+        family = family_of(packet.destination)
+        if (node, family) not in self._walkers:
+            self._read(node)
+        return self._walkers[node, family].walk(packet)
+
+    def _read(self, node: str) -> None:
+        for name, texts in self._client.get(f"/netlab/v1/rules/{node}").items():
+            family = Family(name)
+            table = texts["nftables"]
+            rules = HostRules(
+                iptables=parse(texts["iptables"], family),
+                kube_proxy=parse_table(table) if table is not None else None,
+            )
+            self._walkers[node, family] = rules.walker(self._hosts[node].addresses)
 
 
-def unanswered(wanted: list[Call], timeout_s: float) -> list[Call]:
+def check(
+    client: Client, hosts: Iterable[Host], timeout_s: float
+) -> tuple[list[Unanswered], list[Unpromised]]:
+    """Call every Service, and return what did not answer, and what no rule makes answer."""
+    found = tuple(hosts)
+    services = map(service_of, client.list_(RESOURCES["services"].path()))
+    slices = tuple(map(endpoint_slice_of, client.list_(RESOURCES["endpointslices"].path())))
+    calls, unpromised = service_calls(found, services, slices, NodeRules(client, found).predict)
+    return unanswered(calls, timeout_s), unpromised
+
+
+def unanswered(calls: Iterable[Call], timeout_s: float) -> list[Unanswered]:
     """Make the calls, again and again, and return those not answered in time."""
-    deadline = time.monotonic() + timeout_s
-    left = wanted
+    began = time.monotonic()
+    deadline = began + timeout_s
+    left, given_up = list(calls), []
     while left:
-        left = _unanswered_once(left, min(deadline, time.monotonic() + _ATTEMPT_S))
-        if time.monotonic() >= deadline:
-            break
+        failed = _unanswered_once(left, min(deadline, time.monotonic() + _ATTEMPT_S))
+        now = time.monotonic()
+        is_late = now >= deadline
+        if is_late or now - began >= _REFUSED_S:
+            given_up += [one for one in failed if is_late or one.error == errno.ECONNREFUSED]
+        left = [one.call for one in failed if one not in given_up]
         if left:
             time.sleep(_AGAIN_S)
-    return left
+    return given_up
 
 
-def _nodes_with_endpoints(slices: list[Object]) -> dict[tuple[str, str, str], set[str]]:
-    """Return the nodes with a ready endpoint, by a Service's namespace and name, and a family."""
-    found: dict[tuple[str, str, str], set[str]] = defaultdict(set)
-    for piece in slices:
-        name = labels_of(piece).get("kubernetes.io/service-name", "")
-        for endpoint in items_of(piece, "endpoints"):
-            # Kubernetes reads a condition that is not there as true.
-            if (endpoint.get("conditions") or {}).get("ready") is not False:
-                key = namespace_of(piece), name, piece["addressType"]
-                found[key].add(endpoint.get("nodeName", ""))
-    return found
-
-
-def _answering(service: Object, where: set[str], nodes: list[Host]) -> list[Host]:
-    if spec_of(service).get("externalTrafficPolicy") != "Local":
-        return nodes
-    return [node for node in nodes if node.name in where] or nodes[:1]
-
-
-def _has_node_port(found: list[Call], family: Family) -> bool:
-    return any(call.is_node_port and family.holds(call.target.address) for call in found)
-
-
-def _cluster_ip_calls(service: Object, cluster_ip: Address, callers: list[Host]) -> Iterator[Call]:
-    for port in _tcp_ports(service):
-        for caller in callers:
-            yield _call(caller, AddrPort(cluster_ip, port["port"]), service)
-
-
-def _node_port_calls(
-    service: Object, family: Family, called: list[Host], callers: list[Host]
-) -> Iterator[Call]:
-    addresses = [address for node in called if (address := node.address(family)) is not None]
-    for port in _tcp_ports(service):
-        for address in addresses if port.get("nodePort") else ():
-            for caller in callers:
-                target = AddrPort(address, port["nodePort"])
-                yield _call(caller, target, service, is_node_port=True)
-
-
-def _tcp_ports(service: Object) -> Iterator[Object]:
-    ports = items_of(spec_of(service), "ports")
-    return (port for port in ports if port.get("protocol", "TCP") == "TCP")
-
-
-def _call(caller: Host, target: AddrPort, service: Object, *, is_node_port: bool = False) -> Call:
-    return Call(
-        netns=caller.netns,
-        caller=caller.name,
-        target=target,
-        what=f"Service {namespace_of(service)}/{name_of(service)}",
-        is_node_port=is_node_port,
-    )
-
-
-def _unanswered_once(wanted: list[Call], deadline: float) -> list[Call]:
+def _unanswered_once(calls: Iterable[Call], deadline: float) -> list[Unanswered]:
     left = []
     with selectors.DefaultSelector() as selector:
-        for call in wanted:
+        for call in calls:
             address, port = call.target
             family = socket.AF_INET if address.version == 4 else socket.AF_INET6
             with inside(call.netns):
@@ -149,26 +120,26 @@ def _unanswered_once(wanted: list[Call], deadline: float) -> list[Call]:
             if number in {0, errno.EINPROGRESS}:
                 selector.register(sock, selectors.EVENT_WRITE, call)
             else:
-                left.append(call)
+                left.append(Unanswered(call, number))
                 sock.close()
         while selector.get_map():
             ready = selector.select(max(0.0, deadline - time.monotonic()))
             for key, _ in ready:
                 left += _concluded(selector, key)
             if not ready:
-                left += [key.data for key in list(selector.get_map().values())]
+                left += [Unanswered(key.data, 0) for key in selector.get_map().values()]
                 _close_all(selector)
     return left
 
 
-def _concluded(selector: selectors.BaseSelector, key: selectors.SelectorKey) -> list[Call]:
+def _concluded(selector: selectors.BaseSelector, key: selectors.SelectorKey) -> list[Unanswered]:
     """Return a call that has failed; nothing for one that was answered."""
     selector.unregister(key.fileobj)
     sock = key.fileobj
     assert isinstance(sock, socket.socket)  # noqa: S101 (nothing else was registered)
     failed = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
     sock.close()
-    return [key.data] if failed else []
+    return [Unanswered(key.data, failed)] if failed else []
 
 
 def _close_all(selector: selectors.BaseSelector) -> None:

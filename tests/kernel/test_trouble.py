@@ -146,4 +146,69 @@ def test_service_that_does_not_answer_is_named_with_its_caller(lab: Lab):
     drop = ["iptables", "-I", "FORWARD", "-j", "DROP"]
     subprocess.run(["ip", "netns", "exec", f"netlab-{lab.name}-node1", *drop], check=True)
     done = lab.run("up", "two-nodes")
-    fails(done, 5, "no answer within 10 s", "default/web at 10.240.0.3:30080, called from client")
+    assert done.returncode == 0
+    said = "Service default/web at 10.240.0.3:30080, called from client: no answer"
+    assert said in done.stderr
+    fails(lab.run("up", "--wait", "all"), 5, said)
+
+
+BROKEN_ON_PURPOSE = """
+apiVersion: netlab/v1
+kind: Topology
+metadata: {name: broken}
+spec: {nodes: 2}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: web-2, labels: {app: web}}
+spec:
+  nodeName: node2
+  containers:
+    - {name: e, image: registry.k8s.io/echoserver:1.4, ports: [{containerPort: 8080, name: http}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: agent}
+spec: {internalTrafficPolicy: Local, selector: {app: web}, ports: [{port: 80, targetPort: 8080}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: named}
+spec: {clusterIP: 10.0.0.41, selector: {app: web}, ports: [{port: 80, targetPort: web}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: wrong}
+spec: {clusterIP: 10.0.0.42, selector: {app: web}, ports: [{port: 80, targetPort: 9999}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: outside}
+spec: {clusterIP: 10.0.0.43, ports: [{port: 80, targetPort: 8080}]}
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {name: outside-1, labels: {kubernetes.io/service-name: outside}}
+addressType: IPv4
+ports: [{name: "", port: 8080, protocol: TCP}]
+endpoints: [{addresses: ["198.51.100.79"]}]
+"""
+
+
+def test_services_that_are_broken_on_purpose_keep_no_lab_from_being_up(lab: Lab, tmp_path: Path):
+    file = tmp_path / "broken.yaml"
+    file.write_text(BROKEN_ON_PURPOSE)
+    done = lab.run("up", str(file))
+    assert done.returncode == 0, done.stderr
+    assert "(broken) is up, in" in done.stdout
+    (pod,) = lab.get("pods")["items"]
+    refused = f"refused, so nothing listens on {pod['status']['podIP']}:9999"
+    lines = done.stderr.partition("without an answer:\n")[2].splitlines()
+    assert [line.strip() for line in lines] == [
+        f"Service default/wrong at 10.0.0.42:80, called from node1: {refused}",
+        "Service default/named at 10.0.0.41:80: no container of its pods has a port named web",
+        (
+            "Service default/outside at 10.0.0.43:80: "
+            "its endpoint 198.51.100.79:8080 is outside this lab"
+        ),
+    ]
