@@ -11,15 +11,20 @@ from typing import Final
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-from netlab.apiserver import handlers
+from netlab.apiserver import deleting, handlers, openapi
+from netlab.apiserver.authentication import ROOT
+from netlab.apiserver.bodies import decode
 from netlab.apiserver.discovery import discovery
-from netlab.apiserver.handlers import Answer, Request
+from netlab.apiserver.filters import USER
+from netlab.apiserver.forms import Formed
 from netlab.apiserver.paths import Target, parse_path
+from netlab.apiserver.request import Answer, Request, is_true, not_allowed
+from netlab.apiserver.reviews import answer_review, review_at
 from netlab.apiserver.store import Store
-from netlab.apiserver.watch import is_true, watch
+from netlab.apiserver.watch import watch
 from netlab.errors import NetlabError
 from netlab.kube.objects import Object
-from netlab.kube.status import StatusError, failure_status
+from netlab.kube.status import StatusError, bad_request, failure_status
 
 MAX_BODY_BYTES: Final = 3 * 1024 * 1024
 """The limit of Kubernetes' own API server."""
@@ -49,9 +54,11 @@ def build_app(
     app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[_tell_failures, *filters])
     app.add_routes(routes)
     server = _Server(store, clock, changed)
-    app.router.add_get("/healthz", _healthy)
-    app.router.add_get("/livez", _healthy)
-    app.router.add_get("/readyz", _healthy)
+    for path in ("/healthz", "/livez", "/readyz"):
+        app.router.add_get(path, _healthy)
+    app.router.add_get("/openapi/v2", _openapi_v2)
+    app.router.add_get("/openapi/v3", _openapi_index)
+    app.router.add_get("/openapi/v3/{path:.+}", _openapi_v3)
     for prefix in ("/version", "/api", "/apis"):
         app.router.add_route("*", prefix, server.serve)
         app.router.add_route("*", prefix + "/{rest:.*}", server.serve)
@@ -71,44 +78,39 @@ class _Server:
     async def serve(self, http: web.Request) -> web.StreamResponse:
         target = parse_path(http.path)
         if target is None:
-            found = discovery(http.path, http.headers.get("Accept", ""))
-            if found is None:
-                raise _no_such_path()
-            document, media_type = found
-            return web.Response(
-                text=json.dumps(document, separators=(",", ":")),
-                headers={"Content-Type": media_type},
-            )
+            return await _serve_document(http)
         request = await _read(http, target)
         if http.method == "GET" and is_true(request.query.get("watch", "")):
             return await self._watch(http, request)
+        form = Formed(request, self._clock)
         answer = self._answer(http.method, request)
         if http.method != "GET":
             self._changed()
-        return _json(answer.body, answer.code)
+        return _json(form.answer(answer.body), answer.code, answer.warnings)
 
     def _answer(self, method: str, request: Request) -> Answer:
+        now = self._clock()
         match method:
             case "GET" | "HEAD":
                 return handlers.read(self._store, request)
             case "POST":
-                return handlers.create(self._store, request)
+                return handlers.create(self._store, request, now)
             case "PUT":
-                return handlers.replace(self._store, request)
+                return handlers.replace(self._store, request, now)
             case "PATCH":
-                return handlers.patch(self._store, request)
+                return handlers.patch(self._store, request, now)
             case "DELETE":
-                return handlers.remove(self._store, request, self._clock())
+                return deleting.remove(self._store, request, now)
             case _:
-                raise handlers.not_allowed()
+                raise not_allowed()
 
     async def _watch(self, http: web.Request, request: Request) -> web.StreamResponse:
         def is_gone() -> bool:
             return http.transport is None or http.transport.is_closing()
 
+        lines = watch(self._store, request, self._clock, is_gone)
         response = web.StreamResponse(headers={"Content-Type": "application/json"})
         response.enable_chunked_encoding()
-        lines = watch(self._store, request, is_gone)
         try:
             # The head goes out at once: a client waits for it before it counts as watching.
             await response.prepare(http)
@@ -129,7 +131,43 @@ async def _read(http: web.Request, target: Target) -> Request:
         body=await http.read(),
         # Some clients send JSON without a type; aiohttp calls that application/octet-stream.
         content_type=http.content_type,
+        accept=http.headers.get("Accept", ""),
+        user_agent=http.headers.get("User-Agent", ""),
     )
+
+
+async def _serve_document(http: web.Request) -> web.StreamResponse:
+    """Answer what is asked of no resource: discovery, or what a client asks about itself."""
+    kind = review_at(http.path)
+    if kind is not None and http.method == "POST":
+        body = decode(await http.read(), http.content_type)
+        if not isinstance(body, dict):
+            raise bad_request("the body of the request must be a JSON object")
+        user = http.get(USER, ROOT)
+        return _json(answer_review(kind, body, user.name, user.groups), 201)
+    found = discovery(http.path, http.headers.get("Accept", ""))
+    if found is None:
+        raise _no_such_path()
+    if http.method not in {"GET", "HEAD"}:
+        raise not_allowed()
+    document, media_type = found
+    text = json.dumps(document, separators=(",", ":"))
+    return web.Response(text=text, headers={"Content-Type": media_type})
+
+
+async def _openapi_v2(_: web.Request) -> web.Response:
+    return web.Response(body=openapi.V2, headers={"Content-Type": openapi.V2_TYPE})
+
+
+async def _openapi_index(_: web.Request) -> web.Response:
+    return _json(openapi.index())
+
+
+async def _openapi_v3(http: web.Request) -> web.Response:
+    document = openapi.document(http.match_info["path"])
+    if document is None:
+        raise _no_such_path()
+    return web.Response(body=document, content_type="application/json")
 
 
 @web.middleware
@@ -151,9 +189,13 @@ async def _healthy(_: web.Request) -> web.Response:
     return web.Response(text="ok")
 
 
-def _json(body: Object, code: int = 200) -> web.Response:
+def _json(body: Object, code: int = 200, warnings: Sequence[str] = ()) -> web.Response:
     text = json.dumps(body, separators=(",", ":"))
-    return web.Response(text=text, status=code, content_type="application/json")
+    response = web.Response(text=text, status=code, content_type="application/json")
+    for warning in warnings:
+        quoted = json.dumps(warning, ensure_ascii=True)
+        response.headers.add("Warning", f"299 - {quoted}")
+    return response
 
 
 def _no_such_path() -> StatusError:

@@ -47,16 +47,19 @@ class StoreFile:
         for resource, namespace, name, text in rows:
             yield Key(resource, namespace, name), json.loads(text)
 
-    def commit(self, version: int, states: Iterable[tuple[Key, Object | None]]) -> None:
-        """Write the new states in one commit; None removes."""
+    def commit(self, version: int, states: Iterable[tuple[Key, Object | None]]) -> dict[Key, int]:
+        """Write the new states in one commit, None removes; return how many bytes each has."""
         run = self._connection.execute
+        sizes: dict[Key, int] = {}
         try:
             run("BEGIN")
             for key, obj in states:
+                sizes[key] = 0
                 if obj is None:
                     run("DELETE FROM objects WHERE (resource, namespace, name) = (?, ?, ?)", key)
                 else:
                     text = json.dumps(obj, separators=(",", ":"))
+                    sizes[key] = len(text)
                     run("INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?)", (*key, text))
             run("UPDATE version SET value = ?", (version,))
             run("COMMIT")
@@ -64,6 +67,7 @@ class StoreFile:
             if self._connection.in_transaction:
                 run("ROLLBACK")
             raise LabError(f"{self._path}: cannot write the lab's store: {error}") from error
+        return sizes
 
     def close(self) -> None:
         """Let go of the file."""

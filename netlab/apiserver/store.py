@@ -14,19 +14,21 @@ import uuid
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal, Protocol
 
 from netlab.apiserver.indexes import Indexes
 from netlab.apiserver.sqlite import StoreFile
-from netlab.kube.objects import Key, Object, labels_of, metadata_of, name_of, with_metadata
+from netlab.kube.objects import Key, Object, labels_of, metadata_of, name_of, uid_of, with_metadata
 from netlab.kube.resources import RESOURCES, key_of, resource_of
 from netlab.kube.status import already_exists, conflict, expired, not_found
 from netlab.kube.timestamps import timestamp
 
 HISTORY_EVENTS: Final = 8192
 """Events kept for watchers that come back; about eight for each pod of a large lab."""
+HISTORY_BYTES: Final = 32 * 1024 * 1024
+"""Of the JSON of those events, at most."""
 
 _SUFFIX_LETTERS: Final = "bcdfghjklmnpqrstvwxz2456789"
 """No vowels and no look-alikes, as Kubernetes has it in generated names."""
@@ -49,6 +51,8 @@ class Event:
     """The new state; for ``DELETED`` the last one, with the version of the deletion."""
     previous: Object | None
     version: int
+    size: int = 0
+    """Bytes of the new state's JSON, as far as it was written."""
 
 
 class Store:
@@ -67,6 +71,7 @@ class Store:
         self._objects: dict[str, dict[Key, Object]] = {plural: {} for plural in RESOURCES}
         self._subscribers: list[Callable[[Event], None]] = []
         self._history: deque[Event] = deque()
+        self._history_bytes = 0
         self._pending: list[Event] = []
         self._in_transaction = False
         self._file = StoreFile(path) if path is not None else None
@@ -81,6 +86,11 @@ class Store:
     def version(self) -> int:
         """The resource version of the last change."""
         return self._version
+
+    @property
+    def oldest_version(self) -> int:
+        """The resource version after which every change is remembered."""
+        return self._forgotten
 
     def get(self, key: Key) -> Object | None:
         """Return the object at ``key``, or None; it must not be changed in place."""
@@ -114,26 +124,27 @@ class Store:
         return [table[key] for key in self.index.owned(uid) if key.resource == resource]
 
     def create(self, manifest: Object) -> Object:
-        """Store a new object, with uid, versions and, for ``generateName``, its name.
+        """Store a new object, with versions, and with what ``identified`` gives it.
 
         Raises:
             StatusError: The name is taken (``AlreadyExists``).
         """
-        obj = self.named(manifest)
+        obj = manifest if uid_of(manifest) else self.identified(manifest)
         key = key_of(obj)
         if self.get(key) is not None:
             raise already_exists(key)
         generation = {"generation": 1} if resource_of(obj).has_generation else {}
-        identified = with_metadata(
-            obj,
-            uid=str(uuid.UUID(int=self._random.getrandbits(128), version=4)),
-            creationTimestamp=timestamp(self._clock()),
-            **generation,
-        )
+        created = timestamp(self._clock())
+        identified = with_metadata(obj, creationTimestamp=created, **generation)
         with self.transaction():
             return self._record("ADDED", key, identified, None)
 
-    def named(self, manifest: Object) -> Object:
+    def identified(self, manifest: Object) -> Object:
+        """Return a new object with a uid, whatever it says of one, and with a name."""
+        uid = uuid.UUID(int=self._random.getrandbits(128), version=4)
+        return with_metadata(self._named(manifest), uid=str(uid))
+
+    def _named(self, manifest: Object) -> Object:
         """Return the object with a free name, made from ``generateName``, unless it has one."""
         prefix = metadata_of(manifest).get("generateName")
         if name_of(manifest) or not prefix:
@@ -244,7 +255,8 @@ class Store:
         if self._file is None or not self._pending:
             return
         changed = dict.fromkeys(event.key for event in self._pending)
-        self._file.commit(self._version, ((key, self.get(key)) for key in changed))
+        sizes = self._file.commit(self._version, ((key, self.get(key)) for key in changed))
+        self._pending = [replace(event, size=sizes[event.key]) for event in self._pending]
 
     def _undo(self, version: int) -> None:
         for event in reversed(self._pending):
@@ -255,8 +267,11 @@ class Store:
     def _publish(self) -> None:
         events, self._pending = self._pending, []
         self._history.extend(events)
-        while len(self._history) > HISTORY_EVENTS:
-            self._forgotten = self._history.popleft().version
+        self._history_bytes += sum(event.size for event in events)
+        while len(self._history) > HISTORY_EVENTS or self._history_bytes > HISTORY_BYTES:
+            forgotten = self._history.popleft()
+            self._history_bytes -= forgotten.size
+            self._forgotten = forgotten.version
         for event in events:
             for told in tuple(self._subscribers):
                 told(event)

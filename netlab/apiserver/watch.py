@@ -6,25 +6,23 @@ import json
 from collections.abc import AsyncGenerator, Callable, Iterator
 from typing import Final
 
-from netlab.apiserver.handlers import Request, selection
+from netlab.apiserver.forms import Formed
+from netlab.apiserver.listing import parse_version, selected
+from netlab.apiserver.request import Clock, Request, is_true
 from netlab.apiserver.store import Event, Store
 from netlab.kube.objects import Object
-from netlab.kube.selectors import Predicate, parse_selectors
+from netlab.kube.selectors import Predicate
 from netlab.kube.status import StatusError, bad_request, failure_status
 
 DEFAULT_TIMEOUT_S: Final = 1800.0
 BOOKMARK_S: Final = 60.0
+_MAX_DIGITS: Final = 9
 _IDLE_S: Final = 1.0
 """How long a watch sleeps before it looks whether its client is still there."""
 
 
-def is_true(text: str) -> bool:
-    """Return whether a query value is true as Go reads it."""
-    return text.lower() in {"1", "t", "true"}
-
-
 def watch(
-    store: Store, request: Request, is_gone: Callable[[], bool]
+    store: Store, request: Request, clock: Clock, is_gone: Callable[[], bool]
 ) -> AsyncGenerator[bytes, None]:
     """Return the lines of a watch, which end when its time is over or its client is gone.
 
@@ -32,50 +30,39 @@ def watch(
         store: What to watch.
         request: A GET with ``watch``; ``resourceVersion`` says after which change to begin, and
             without one the watch begins with all objects there are.
+        clock: Wall clock seconds, for the ages in tables.
         is_gone: Whether the client has left.
 
     Raises:
         StatusError: The request cannot be understood (``BadRequest``).
     """
-    matches = parse_selectors(*selection(request))
     timeout_s = _seconds(request.query.get("timeoutSeconds", ""))
-    return _stream(store, request, matches, timeout_s, is_gone)
+    lines = _Lines(store, request, selected(request), clock)
+    return _stream(store, lines, timeout_s, is_gone)
 
 
 async def _stream(
-    store: Store,
-    request: Request,
-    matches: Predicate,
-    timeout_s: float,
-    is_gone: Callable[[], bool],
+    store: Store, lines: "_Lines", timeout_s: float, is_gone: Callable[[], bool]
 ) -> AsyncGenerator[bytes, None]:
     events: asyncio.Queue[Event] = asyncio.Queue()
     unsubscribe = store.subscribe(events.put_nowait)
     try:
         try:
-            for line in _begin(store, request, matches):
+            for line in lines.first():
                 yield line
         except StatusError as refusal:
             yield _line("ERROR", failure_status(refusal))
             return
-        bookmarks = is_true(request.query.get("allowWatchBookmarks", ""))
-        async for line in _follow(events, request, matches, timeout_s, is_gone):
-            if line:
-                yield line
-            elif bookmarks:
-                yield _bookmark(store, request)
+        async for line in _follow(events, lines, timeout_s, is_gone):
+            yield line
     finally:
         unsubscribe()
 
 
 async def _follow(
-    events: asyncio.Queue[Event],
-    request: Request,
-    matches: Predicate,
-    timeout_s: float,
-    is_gone: Callable[[], bool],
+    events: asyncio.Queue[Event], lines: "_Lines", timeout_s: float, is_gone: Callable[[], bool]
 ) -> AsyncGenerator[bytes, None]:
-    """Yield a line for each change, and an empty one when it is time for a bookmark."""
+    """Yield the lines of each change, and from time to time a bookmark."""
     loop = asyncio.get_running_loop()
     end = loop.time() + timeout_s
     bookmark_at = loop.time() + BOOKMARK_S
@@ -84,53 +71,67 @@ async def _follow(
         with contextlib.suppress(TimeoutError):
             event = await asyncio.wait_for(events.get(), min(_IDLE_S, left_s))
         if event is not None:
-            for line in _lines(event, request, matches):
+            for line in lines.of(event):
                 yield line
-        elif loop.time() >= bookmark_at:
+        elif loop.time() >= bookmark_at and lines.has_bookmarks:
             bookmark_at = loop.time() + BOOKMARK_S
-            yield b""
+            yield lines.bookmark()
 
 
-def _begin(store: Store, request: Request, matches: Predicate) -> Iterator[bytes]:
-    """Yield what a client that asks from a version on, or from nothing, does not know yet."""
-    query = request.query
-    version = query.get("resourceVersion", "")
-    initial = is_true(query.get("sendInitialEvents", ""))
-    if version in {"", "0"} or initial:
-        target = request.target
-        for obj in store.list_(target.resource.plural, target.namespace):
-            if matches(obj):
-                yield _line("ADDED", obj)
-        if initial:
-            yield _bookmark(store, request, {"k8s.io/initial-events-end": "true"})
-        return
-    if not version.isdecimal():
-        raise bad_request(f'Invalid value: "{version}": resourceVersion must be a number')
-    for event in store.events_since(int(version)):
-        yield from _lines(event, request, matches)
+class _Lines:
+    """The lines of one watch, in the form that its client asked for."""
 
+    def __init__(self, store: Store, request: Request, matches: Predicate, clock: Clock) -> None:
+        self._store = store
+        self._query = request.query
+        self._target = request.target
+        self._matches = matches
+        self._form = Formed(request, clock)
+        self.has_bookmarks = is_true(request.query.get("allowWatchBookmarks", ""))
 
-def _lines(event: Event, request: Request, matches: Predicate) -> Iterator[bytes]:
-    """Yield the line of an event; entering or leaving the selection looks like coming or going."""
-    target = request.target
-    if event.key.resource != target.resource.plural:
-        return
-    if target.namespace and event.key.namespace != target.namespace:
-        return
-    had = event.previous is not None and matches(event.previous)
-    has = event.type != "DELETED" and matches(event.object)
-    if had or has:
-        change = "MODIFIED" if had and has else "ADDED" if has else "DELETED"
-        yield _line(change, event.object)
+    def first(self) -> Iterator[bytes]:
+        """Yield what a client that asks from a version on, or from nothing, does not know yet.
 
+        Raises:
+            StatusError: The version is none, or what came after it is forgotten.
+        """
+        version = self._query.get("resourceVersion", "")
+        initial = is_true(self._query.get("sendInitialEvents", ""))
+        if version in {"", "0"} or initial:
+            target = self._target
+            for obj in self._store.list_(target.resource.plural, target.namespace):
+                if self._matches(obj):
+                    yield self._line("ADDED", obj)
+            if initial:
+                yield self.bookmark({"k8s.io/initial-events-end": "true"})
+            return
+        for event in self._store.events_since(parse_version(version)):
+            yield from self.of(event)
 
-def _bookmark(store: Store, request: Request, annotations: dict[str, str] | None = None) -> bytes:
-    resource = request.target.resource
-    metadata: Object = {"resourceVersion": str(store.version)}
-    if annotations:
-        metadata["annotations"] = annotations
-    told = {"kind": resource.kind, "apiVersion": resource.api_version, "metadata": metadata}
-    return _line("BOOKMARK", told)
+    def of(self, event: Event) -> Iterator[bytes]:
+        """Yield the line of an event; to enter or leave the selection is to come or go."""
+        target = self._target
+        if event.key.resource != target.resource.plural:
+            return
+        if target.namespace and event.key.namespace != target.namespace:
+            return
+        had = event.previous is not None and self._matches(event.previous)
+        has = event.type != "DELETED" and self._matches(event.object)
+        if had or has:
+            change = "MODIFIED" if had and has else "ADDED" if has else "DELETED"
+            yield self._line(change, event.object)
+
+    def bookmark(self, annotations: dict[str, str] | None = None) -> bytes:
+        """Return the line that tells how far the client has come."""
+        resource = self._target.resource
+        metadata: Object = {"resourceVersion": str(self._store.version)}
+        if annotations:
+            metadata["annotations"] = annotations
+        empty = {"kind": resource.kind, "apiVersion": resource.api_version, "metadata": metadata}
+        return _line("BOOKMARK", self._form.bookmark(empty))
+
+    def _line(self, change: str, obj: Object) -> bytes:
+        return _line(change, self._form.event(obj))
 
 
 def _line(change: str, obj: Object) -> bytes:
@@ -140,6 +141,7 @@ def _line(change: str, obj: Object) -> bytes:
 def _seconds(text: str) -> float:
     if not text:
         return DEFAULT_TIMEOUT_S
-    if not text.isdecimal():
-        raise bad_request(f'Invalid value: "{text}": timeoutSeconds must be a number')
+    if not text.isdecimal() or len(text) > _MAX_DIGITS:
+        shown = text[:_MAX_DIGITS]
+        raise bad_request(f'timeoutSeconds: Invalid value: "{shown}": must be a number')
     return float(text)

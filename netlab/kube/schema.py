@@ -20,6 +20,16 @@ def definitions() -> Mapping[str, Schema]:
     return cast("Mapping[str, Schema]", json.loads(text)["definitions"])
 
 
+@cache
+def descriptions() -> Mapping[str, Mapping[str, str]]:
+    """Return what each definition and its fields mean: by its name, then by field.
+
+    The definition's own description has no field's name.
+    """
+    text = (files("netlab.kube") / "descriptions.json").read_text(encoding="utf-8")
+    return cast("Mapping[str, Mapping[str, str]]", json.loads(text)["definitions"])
+
+
 def definition_of(api_version: str, kind: str) -> Schema | None:
     """Return the definition of a kind, or None when netlab has none.
 

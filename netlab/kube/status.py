@@ -99,6 +99,55 @@ def expired(version: int, oldest: int) -> StatusError:
     )
 
 
+def expired_continue() -> StatusError:
+    """Return the refusal for a list that goes on from what is no longer remembered."""
+    return StatusError(
+        "The provided continue parameter is too old to display a consistent list result. You can "
+        "start a new list without the continue parameter.",
+        code=410,
+        reason="Expired",
+    )
+
+
+def too_large_version(version: int, current: int) -> StatusError:
+    """Return the refusal for a version that is still to come."""
+    told = f"Too large resource version: {version}, current: {current}"
+    cause = Cause(reason="ResourceVersionTooLarge", message="Too large resource version", field="")
+    return StatusError(told, code=504, reason="Timeout", causes=(cause,))
+
+
+def precondition_failed(key: Key, field: str, wanted: str, has: str) -> StatusError:
+    """Return the refusal for a deletion of what is another object than the one meant."""
+    return StatusError(
+        f'Operation cannot be fulfilled on {_qualified(key)} "{key.name}": Precondition failed: '
+        f"{field} in precondition: {wanted}, {field} in object meta: {has}",
+        code=409,
+        reason="Conflict",
+        key=key,
+    )
+
+
+def invalid_options(kind: str, field: str, why: str) -> StatusError:
+    """Return the refusal for a request without an option that it needs."""
+    cause = Cause(reason="FieldValueRequired", field=field, message=f"Required value: {why}")
+    return StatusError(
+        f'{kind}.meta.k8s.io "" is invalid: {field}: {cause.message}',
+        code=422,
+        reason="Invalid",
+        causes=(cause,),
+    )
+
+
+def too_many_requests(message: str, causes: Sequence[Cause]) -> StatusError:
+    """Return the refusal for what may succeed later."""
+    return StatusError(message, code=429, reason="TooManyRequests", causes=causes)
+
+
+def success_status() -> Object:
+    """Return the Status that tells that something is done."""
+    return {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"}
+
+
 def _qualified(key: Key) -> str:
     return RESOURCES[key.resource].qualified
 

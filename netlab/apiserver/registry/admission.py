@@ -4,7 +4,7 @@ An object is checked by itself first, and only if it is sound against the other 
 a NodePort has no use for a port that is not a number.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from netlab.apiserver.registry.allocation import allocate, service_networks
@@ -41,32 +41,45 @@ _PROTECTED: Final = frozenset(
 )
 
 
-def review_create(store: Store, manifest: Object) -> Object:
+Owned = Callable[[Object], Object]
+"""Notes who owns what in an object that has its defaults, but no allocations yet."""
+
+
+def _nobodys(obj: Object) -> Object:
+    return obj
+
+
+def review_create(store: Store, manifest: Object, owned: Owned = _nobodys) -> Object:
     """Return a new object as it is to be stored: named, complete, with what is allocated.
 
     Args:
         store: What it must agree with.
         manifest: Of a known kind, in a namespace if its kind lives in one.
+        owned: Notes who owns what.
 
     Raises:
         StatusError: It may not be; ``Invalid`` has every cause.
     """
     manifest = as_decoded(manifest)
+    _check_structure(manifest)
     if manifest["kind"] == "Node":
         raise forbidden(key_of(manifest), "nodes come from the topology")
     _check_namespace(store, key_of(manifest))
-    named = store.named(manifest)
+    named = store.identified(manifest)
     _check_alone(store, named)
-    return _allocated(store, with_defaults(named), ())
+    kind = kind_of(named["kind"])
+    prepared = kind.prepare_for_create(named) if kind is not None else named
+    return _allocated(store, owned(with_defaults(prepared)), ())
 
 
-def review_update(store: Store, old: Object, new: Object) -> Object:
+def review_update(store: Store, old: Object, new: Object, owned: Owned = _nobodys) -> Object:
     """Return a new state of an object as it is to be stored.
 
     Args:
         store: What it must agree with.
         old: The present state.
         new: The wanted one, of the same key; its status is not looked at.
+        owned: Notes who owns what.
 
     Raises:
         StatusError: It may not be; ``Invalid`` has every cause.
@@ -75,13 +88,13 @@ def review_update(store: Store, old: Object, new: Object) -> Object:
     _check_structure(new)
     carried = prepare_for_update(old, new)
     _check_alone(store, carried)
-    complete = with_defaults(carried)
+    complete = owned(with_defaults(carried))
     kind = kind_of(old["kind"])
     causes = kind.forbidden_changes(old, complete) if kind is not None else ()
     return _allocated(store, complete, causes)
 
 
-def review_status(old: Object, new: Object) -> Object:
+def review_status(old: Object, new: Object, owned: Owned = _nobodys) -> Object:
     """Return the present object with the status of another one.
 
     Raises:
@@ -98,7 +111,7 @@ def review_status(old: Object, new: Object) -> Object:
         check_service_status(reviewed, report)
         if report.problems:
             raise invalid(key_of(reviewed), [_cause(problem) for problem in report.problems])
-    return with_defaults(reviewed)
+    return owned(with_defaults(reviewed))
 
 
 def review_delete(key: Key) -> None:

@@ -2,7 +2,7 @@
 
 A pod on a node is marked: its endpoints become *terminating* and its node ends the processes and
 then removes the object. ``metadata.deletionTimestamp`` is the time at which its grace is over.
-A namespace is marked until nothing is left in it.
+A namespace is marked until nothing is left in it, and what has finalizers until it has none.
 
 Source: Kubernetes, ``staging/src/k8s.io/apiserver/pkg/registry/rest/delete.go``.
 """
@@ -51,9 +51,11 @@ def mark(key: Key, obj: Object, now: float, grace_s: int | None = None) -> Objec
             return obj
         marked = with_metadata(obj, deletionTimestamp=timestamp(now))
         return with_status(marked, phase="Terminating")
-    if key.resource != "pods":
-        return None
-    return _marked_pod(obj, now, grace_s)
+    if key.resource == "pods":
+        return _marked_pod(obj, now, grace_s)
+    if metadata_of(obj).get("finalizers"):
+        return obj if is_terminating(obj) else with_metadata(obj, deletionTimestamp=timestamp(now))
+    return None
 
 
 def _marked_pod(pod: Object, now: float, grace_s: int | None) -> Object | None:
