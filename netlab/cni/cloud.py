@@ -8,21 +8,24 @@
 
 The router knows the nodes' network and the internet, and no pod or Service address: packets for
 those from outside end here with "network is unreachable", as in a cloud. The addresses set aside
-for LoadBalancer Services are routed to the load balancer, which stands on the nodes' network and
-takes those that it holds. Nodes know the way to each other's pods (a route through the other node's
-InternalIP, as a cloud's route table or flannel's host-gw gives them) and send the rest to the
-router. A default route is needed even for ClusterIPs: a node looks up a route before its OUTPUT
-chain rewrites the destination.
+for LoadBalancer Services are routed to the load balancer, which stands on the nodes' network. It
+forwards the packets for an address to nodes, as they are, or holds the address itself and has a
+proxy on it; what no Service has is unreachable there. Nodes know the way to each other's pods (a
+route through the other node's InternalIP, as a cloud's route table or flannel's host-gw gives them)
+and send the rest to the router. A default route is needed even for ClusterIPs: a node looks up a
+route before its OUTPUT chain rewrites the destination.
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from netlab.cni import sysctls
 from netlab.cni.attachment import ETH0, default_route, interface
-from netlab.model.addresses import Address, Network
+from netlab.model.addresses import Address, Network, host_network
 from netlab.model.links import Link, NetnsState, Peer, Route
 from netlab.model.names import LB, ROUTER, host_netns, mac_address, port_ifname
 from netlab.model.topology import Topology, TopologyClient, TopologyNode
+from netlab.model.vips import Vip
 
 CLOUD0 = "cloud0"
 INTERNET0 = "internet0"
@@ -62,14 +65,38 @@ def client(lab: str, topology: Topology, which: TopologyClient) -> NetnsState:
     )
 
 
-def load_balancer(lab: str, topology: Topology) -> NetnsState:
-    """Return the cloud's load balancer."""
+def load_balancer(lab: str, topology: Topology, vips: Iterable[Vip] = ()) -> NetnsState:
+    """Return the cloud's load balancer.
+
+    Args:
+        lab: Name.
+        topology: Of the lab.
+        vips: The addresses of LoadBalancer Services.
+    """
     networks = _node_networks(topology)
+    own, local, routes = _eth0(lab, topology, LB, topology.lb, networks), [], []
+    for vip in vips:
+        if vip.is_local:
+            local.append(interface(vip.address))
+        elif vip.nexthops:
+            routes.append(_spread(vip))
     return NetnsState(
-        sysctls=sysctls.host(topology),
-        links=(_eth0(lab, topology, LB, topology.lb, networks),),
-        routes=_default_routes(networks),
+        sysctls=sysctls.load_balancer(topology),
+        links=(replace(own, addresses=(*own.addresses, *local)),),
+        routes=(
+            *_default_routes(networks),
+            # The way back to the router would be a circle.
+            *(Route(destination=one.vips, is_unreachable=True) for one in topology.networks),
+            *routes,
+        ),
     )
+
+
+def _spread(vip: Vip) -> Route:
+    destination = host_network(vip.address)
+    if len(vip.nexthops) == 1:
+        return Route(destination=destination, gateway=vip.nexthops[0].gateway)
+    return Route(destination=destination, nexthops=vip.nexthops)
 
 
 def node(lab: str, topology: Topology, which: TopologyNode) -> NetnsState:

@@ -20,6 +20,8 @@ whatever module the host has loaded.
   kernel would tell each caller once a second that it is refused, and all together fifty at once, so
   that the calls beyond would look dropped. Pods refuse datagrams this way too. Of ICMPv6 the mask
   is a list, which must name something: 255, a type that is never limited.
+* ``fib_multipath_hash_policy``: 1 on the load balancer, so that a route with several ways is chosen
+  by addresses and ports, and all packets of a connection take one. Elsewhere it is the kernel's 0.
 * ``route_localnet``: kube-proxy sets it in iptables mode, so that 127.0.0.1:NODEPORT works. In
   nftables mode NodePorts do not answer there, and no rule keeps others from 127.0.0.0/8.
 """
@@ -59,13 +61,18 @@ _NO_IPV6: Final = {
 
 
 def host(topology: Topology) -> tuple[Sysctl, ...]:
-    """Return the settings of a client, a pod or the load balancer."""
+    """Return the settings of a client or a pod."""
     return _sysctls(has_ipv6=_has_ipv6(topology))
 
 
 def router(topology: Topology) -> tuple[Sysctl, ...]:
     """Return the settings of the router."""
     return _sysctls(has_ipv6=_has_ipv6(topology), forward=True)
+
+
+def load_balancer(topology: Topology) -> tuple[Sysctl, ...]:
+    """Return the settings of the load balancer."""
+    return _sysctls(has_ipv6=_has_ipv6(topology), forward=True, spread=True)
 
 
 def node(topology: Topology) -> tuple[Sysctl, ...]:
@@ -89,13 +96,19 @@ def _sysctls(
     forward: bool = False,
     bridge_nf_call: bool = False,
     route_localnet: bool = False,
+    spread: bool = False,
 ) -> tuple[Sysctl, ...]:
     ipv4 = {
         **_IPV4,
         "net.ipv4.ip_forward": str(int(forward)),
         "net.ipv4.conf.all.route_localnet": str(int(route_localnet)),
+        "net.ipv4.fib_multipath_hash_policy": str(int(spread)),
     }
-    ipv6 = {**_IPV6, "net.ipv6.conf.all.forwarding": str(int(forward))} if has_ipv6 else _NO_IPV6
+    own = {
+        "net.ipv6.conf.all.forwarding": str(int(forward)),
+        "net.ipv6.fib_multipath_hash_policy": str(int(spread)),
+    }
+    ipv6 = {**_IPV6, **own} if has_ipv6 else _NO_IPV6
     bridge = {
         f"net.bridge.bridge-nf-call-{tool}": str(int(bridge_nf_call))
         for tool in ("iptables", "ip6tables", "arptables")

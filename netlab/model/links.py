@@ -41,6 +41,15 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NextHop:
+    """One of the ways of a route that has several."""
+
+    gateway: Address
+    weight: int = 1
+    """Its share of the connections, beside the other ways' weights; 1 to 256."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
     """An entry of the main routing table."""
 
@@ -48,6 +57,10 @@ class Route:
     ifname: str | None = None
     gateway: Address | None = None
     """None for what is on the link itself."""
+    nexthops: tuple[NextHop, ...] = ()
+    """Two or more ways, over which the kernel spreads connections; then there is no gateway."""
+    is_unreachable: bool = False
+    """Whether packets for the destination are refused, with an ICMP error."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -71,6 +71,38 @@ class KubeProxyOptions:
         return self.mode is ProxyMode.IPTABLES and is_asked and wanted
 
 
+class LoadBalancerClass(StrEnum):
+    """The kinds of load balancers, by a Service's ``spec.loadBalancerClass``."""
+
+    PASSTHROUGH = "netlab/passthrough"
+    """Packets are forwarded as they are: destination and source stay, replies go straight back."""
+    PROXY = "netlab/proxy"
+    """Connections end at the balancer, which makes one of its own to a node."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HealthCheckOptions:
+    """How the load balancer asks nodes whether they are fit to be sent to."""
+
+    interval_s: float = 5.0
+    timeout_s: float = 2.0
+    unhealthy_threshold: int = 2
+    """Failures in a row after which a node is out."""
+    healthy_threshold: int = 1
+    """Answers in a row after which it is back in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadBalancerOptions:
+    """What the cloud's load balancer is like."""
+
+    default_class: LoadBalancerClass = LoadBalancerClass.PASSTHROUGH
+    """Of Services that ask for none."""
+    gives_hostnames: bool = False
+    """Whether a Service's status tells a host name, as on AWS, and no address."""
+    health_check: HealthCheckOptions = HealthCheckOptions()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Networks:
     """The address ranges of one family in a lab; none overlaps another."""
@@ -129,6 +161,9 @@ class Topology:
     """Bytes; 1460 is what the tutorials' cloud uses."""
     cni: Cni = Cni.PTP
     proxy: KubeProxyOptions = KubeProxyOptions()
+    load_balancer: LoadBalancerOptions = LoadBalancerOptions()
+    dns_replicas: int = 0
+    """Pods of the cluster's DNS server; 0 for a lab without one."""
     message: str = ""
     """Shown when ``up`` is done."""
 

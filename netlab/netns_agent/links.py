@@ -23,6 +23,7 @@ _RTPROT_STATIC: Final = 4
 _RT_SCOPE_UNIVERSE: Final = 0
 _RT_SCOPE_LINK: Final = 253
 _RTN_UNICAST: Final = 1
+_RTN_UNREACHABLE: Final = 7
 """linux/rtnetlink.h"""
 
 IndexOf = Callable[[str], int]
@@ -108,8 +109,8 @@ def route(op: ops.AddRoute | ops.DeleteRoute, index_of: IndexOf) -> bytes:
     message["dst_len"] = op.destination.prefixlen
     message["table"] = _RT_TABLE_MAIN
     message["proto"] = _RTPROT_STATIC
-    message["type"] = _RTN_UNICAST
-    message["scope"] = _RT_SCOPE_UNIVERSE if op.gateway else _RT_SCOPE_LINK
+    is_local = op.ifname and not op.gateway
+    message["scope"] = _RT_SCOPE_LINK if is_local else _RT_SCOPE_UNIVERSE
     if op.destination.prefixlen:
         message["attrs"].append(("RTA_DST", str(op.destination.network_address)))
     if op.gateway:
@@ -117,7 +118,15 @@ def route(op: ops.AddRoute | ops.DeleteRoute, index_of: IndexOf) -> bytes:
     if op.ifname:
         message["attrs"].append(("RTA_OIF", index_of(op.ifname)))
     if isinstance(op, ops.DeleteRoute):
+        # Of any type, and through any gateways.
         return request(message, netlink.RTM_DELROUTE, 0)
+    message["type"] = _RTN_UNREACHABLE if op.is_unreachable else _RTN_UNICAST
+    if op.nexthops:
+        ways = [
+            {"hops": one.weight - 1, "attrs": [("RTA_GATEWAY", str(one.gateway))]}
+            for one in op.nexthops
+        ]
+        message["attrs"].append(("RTA_MULTIPATH", ways))
     return request(message, netlink.RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE)
 
 

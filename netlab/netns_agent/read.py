@@ -19,11 +19,12 @@ from pyroute2.netlink.rtnl.rtmsg import rtmsg
 from netlab.cni import sysctls
 from netlab.linux import netlink, netns
 from netlab.linux.netlink import Netlink
-from netlab.model.links import Interface, LabState, Link, NetnsState, Route, Sysctl
+from netlab.model.links import Interface, LabState, Link, NetnsState, NextHop, Route, Sysctl
 
 _IFF_UP: Final = 1
 _RTPROT_STATIC: Final = 4
 _RT_TABLE_MAIN: Final = 254
+_RTN_UNREACHABLE: Final = 7
 
 
 def read_lab(lab: str) -> LabState:
@@ -110,10 +111,17 @@ def _is_ours(message: Any) -> bool:  # noqa: ANN401
 
 def _route(message: Any, names: dict[int, str]) -> Route:  # noqa: ANN401
     gateway = message.get_attr("RTA_GATEWAY")
+    ways = message.get_attr("RTA_MULTIPATH") or ()
     everything = "0.0.0.0" if message["family"] == socket.AF_INET else "::"  # noqa: S104 (the default route)
     destination = message.get_attr("RTA_DST") or everything
+    is_unreachable = message["type"] == _RTN_UNREACHABLE
     return Route(
         destination=ip_network(f"{destination}/{message['dst_len']}"),
         gateway=ip_address(gateway) if gateway else None,
-        ifname=None if gateway else names.get(message.get_attr("RTA_OIF")),
+        ifname=None if gateway or is_unreachable else names.get(message.get_attr("RTA_OIF")),
+        nexthops=tuple(
+            NextHop(gateway=ip_address(way.get_attr("RTA_GATEWAY")), weight=way["hops"] + 1)
+            for way in ways
+        ),
+        is_unreachable=is_unreachable,
     )

@@ -12,14 +12,22 @@ from netlab.model.links import LabState, NetnsState
 from netlab.model.names import LB, ROUTER, NetnsName, host_netns, pod_netns
 from netlab.model.pods import PodPlacement
 from netlab.model.topology import Topology, TopologyNode
+from netlab.model.vips import Vip
 
 
-def build_lab(lab: str, topology: Topology, pods: Iterable[PodPlacement]) -> LabState:
+def build_lab(
+    lab: str, topology: Topology, pods: Iterable[PodPlacement], vips: Iterable[Vip] = ()
+) -> LabState:
     """Return the state of every namespace of the lab: router first, then hosts, nodes and pods.
 
-    A pod on a node that the topology does not have is left out.
+    Args:
+        lab: Name.
+        topology: Its hosts and networks.
+        pods: One on a node that the topology does not have is left out.
+        vips: The addresses of LoadBalancer Services.
     """
     state: dict[NetnsName, NetnsState] = dict(_hosts(lab, topology))
+    state[host_netns(lab, LB)] = cloud.load_balancer(lab, topology, vips)
     pods_of: dict[str, list[PodPlacement]] = defaultdict(list)
     for pod in pods:
         pods_of[pod.node].append(pod)

@@ -133,7 +133,7 @@ def _addressing(
 
 
 def _link(netns: NetnsName, before: Link | None, after: Link) -> Iterator[Op]:
-    if before and replace(before, mtu=after.mtu) == after:
+    if before and _is_same_link(before, after):
         return
     # A link that is not as it must be may have been left half made.
     yield ops.DisableOffloads(netns=netns, ifname=after.ifname)
@@ -149,6 +149,12 @@ def _link(netns: NetnsName, before: Link | None, after: Link) -> Iterator[Op]:
         yield ops.SetHairpin(netns=netns, ifname=after.ifname)
 
 
+def _is_same_link(before: Link, after: Link) -> bool:
+    # The kernel lists addresses in an order of its own: the last of IPv6 comes first.
+    is_addressed = set(before.addresses) == set(after.addresses)
+    return is_addressed and replace(before, mtu=after.mtu, addresses=after.addresses) == after
+
+
 def _routes(netns: NetnsName, before: NetnsState, after: NetnsState, new: set[str]) -> Iterator[Op]:
     wanted = {link.ifname: link for link in after.links if link.ifname not in new}
     gone = {link.ifname for link in before.links if link.ifname not in wanted}
@@ -160,9 +166,13 @@ def _routes(netns: NetnsName, before: NetnsState, after: NetnsState, new: set[st
     kept = set(before.routes)
     if gone or stripped:
         kept = {route for route in kept if _ifname_of(route, before) not in gone | stripped}
+    destinations = {route.destination for route in after.routes}
     for route in before.routes:
+        # Another route for the same destination takes its place, and no packet is lost between.
+        if route.destination in destinations:
+            continue
         # A route goes with its link; deleting it then would fail.
-        if route not in after.routes and (route in kept or _ifname_of(route, before) not in gone):
+        if route in kept or _ifname_of(route, before) not in gone:
             yield ops.DeleteRoute(
                 netns=netns,
                 destination=route.destination,
@@ -176,21 +186,22 @@ def _routes(netns: NetnsName, before: NetnsState, after: NetnsState, new: set[st
                 destination=route.destination,
                 ifname=route.ifname,
                 gateway=route.gateway,
+                nexthops=route.nexthops,
+                is_unreachable=route.is_unreachable,
             )
 
 
 def _ifname_of(route: Route, state: NetnsState) -> str | None:
     """Return the link that a route leads through; None when no link leads to its gateway."""
-    if route.ifname or route.gateway is None:
+    gateway = route.nexthops[0].gateway if route.nexthops else route.gateway
+    if route.ifname or gateway is None:
         return route.ifname
     on_link = (
         link.ifname
         for link in state.links
-        if any(route.gateway in address.network for address in link.addresses)
+        if any(gateway in address.network for address in link.addresses)
     )
     routed = (
-        other.ifname
-        for other in state.routes
-        if other.ifname and route.gateway in other.destination
+        other.ifname for other in state.routes if other.ifname and gateway in other.destination
     )
     return next(on_link, None) or next(routed, None)

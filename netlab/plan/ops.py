@@ -6,7 +6,7 @@
 from dataclasses import dataclass
 
 from netlab.model.addresses import Address, Network
-from netlab.model.links import Interface, Peer
+from netlab.model.links import Interface, NextHop, Peer
 from netlab.model.names import NetnsName
 
 
@@ -163,16 +163,26 @@ class DeleteAddress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddRoute:
-    """Send packets for ``destination`` out of a link or to a gateway."""
+    """Send packets for ``destination`` out of a link, to a gateway or to several, or refuse them.
+
+    A route for the same destination is replaced at once.
+    """
 
     netns: NetnsName
     destination: Network
     ifname: str | None = None
     gateway: Address | None = None
+    nexthops: tuple[NextHop, ...] = ()
+    is_unreachable: bool = False
 
     def __str__(self) -> str:
         """Return the iproute2 command that does the same."""
-        return f"ip -n {self.netns} route replace {_route(self)} proto static"
+        kind = "unreachable " if self.is_unreachable else ""
+        nexthops = "".join(
+            f" nexthop via {one.gateway}" + (f" weight {one.weight}" if one.weight > 1 else "")
+            for one in self.nexthops
+        )
+        return f"ip -n {self.netns} route replace {kind}{_route(self)} proto static{nexthops}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

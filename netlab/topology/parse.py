@@ -40,6 +40,7 @@ from netlab.topology.hosts import (
     read_nodes,
 )
 from netlab.topology.kube_proxy import build_proxy, check_proxy
+from netlab.topology.load_balancer import build_load_balancer, dns_replicas
 from netlab.topology.schema import DEFAULT_MTU, DEFAULT_NETWORKS, NETWORK_NAMES, TOPOLOGY_SCHEMA
 
 _OWN: Final = {"nodes": ("the router", "lb"), "clients": ("the router",)}
@@ -131,6 +132,8 @@ def _read_topology(
         mtu=cast("int", spec.get("mtu", DEFAULT_MTU)),
         cni=Cni(cast("str", spec.get("cni", Cni.PTP))),
         proxy=build_proxy(spec),
+        load_balancer=build_load_balancer(spec),
+        dns_replicas=dns_replicas(spec),
         message=cast("str", spec.get("message", "")),
     )
     return topology, context

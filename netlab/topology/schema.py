@@ -6,6 +6,7 @@ from netlab.documents.json_schema import Schema
 from netlab.model.addresses import Family
 from netlab.model.topology import API_VERSION, KIND, Cni
 from netlab.topology.kube_proxy import PROXY_SCHEMA
+from netlab.topology.load_balancer import DNS_SCHEMA, LOAD_BALANCER_SCHEMA
 
 DEFAULT_NETWORKS: Final = {
     Family.IPV4: {
@@ -135,6 +136,8 @@ _SPEC: Final = _object(
             "default": str(Cni.PTP),
         },
         "proxy": PROXY_SCHEMA,
+        "loadBalancer": LOAD_BALANCER_SCHEMA,
+        "dns": DNS_SCHEMA,
         "nodes": {
             "description": "How many nodes, or a list of them.",
             "oneOf": [

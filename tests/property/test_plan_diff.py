@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netlab.cni import sysctls
-from netlab.model.links import Interface, LabState, Link, NetnsState, Route, Sysctl
+from netlab.model.links import Interface, LabState, Link, NetnsState, NextHop, Route, Sysctl
 from netlab.model.names import NetnsName
 from netlab.model.pods import PodPlacement
 from netlab.model.topology import (
@@ -24,6 +24,7 @@ from netlab.model.topology import (
     TopologyClient,
     TopologyNode,
 )
+from netlab.model.vips import Vip
 from netlab.plan import ops
 from netlab.plan.build import build_lab
 from netlab.plan.diff import diff
@@ -171,10 +172,17 @@ class MemoryKernel:
 
     def _AddRoute(self, op: ops.AddRoute) -> None:  # noqa: N802
         namespace = self.namespaces[op.netns]
-        through = op.ifname or self._reaches(namespace, op.gateway)
+        gateway = op.nexthops[0].gateway if op.nexthops else op.gateway
+        through = "lo" if op.is_unreachable else op.ifname or self._reaches(namespace, gateway)
         assert through, f"{op}: network is unreachable"
-        assert namespace.devices[through].is_up, f"{op}: {through} is down"
-        route = Route(destination=op.destination, ifname=op.ifname, gateway=op.gateway)
+        assert through == "lo" or namespace.devices[through].is_up, f"{op}: {through} is down"
+        route = Route(
+            destination=op.destination,
+            ifname=op.ifname,
+            gateway=op.gateway,
+            nexthops=op.nexthops,
+            is_unreachable=op.is_unreachable,
+        )
         namespace.routes[op.destination] = (route, through)
 
     def _reaches(self, namespace: Namespace, gateway: object) -> str | None:
@@ -246,7 +254,17 @@ def labs(draw: st.DrawFn) -> LabState:
         )
         for at, ((namespace, name), node) in enumerate(placed.items())
     ]
-    return build_lab("default", topology, pods)
+    vips = [
+        Vip(
+            address=NETWORKS.vips[1 + at],
+            nexthops=tuple(NextHop(gateway=node.addresses[0]) for node in nodes),
+            is_local=draw(st.booleans()),
+        )
+        for at, nodes in enumerate(
+            draw(st.lists(st.lists(st.sampled_from(topology.nodes), max_size=3), max_size=3))
+        )
+    ]
+    return build_lab("default", topology, pods, vips)
 
 
 def kernel_with(lab: LabState) -> MemoryKernel:

@@ -11,10 +11,11 @@ import pytest
 from netlab.errors import KernelError
 from netlab.linux import netns
 from netlab.model.addresses import Family
-from netlab.model.links import LabState
+from netlab.model.links import LabState, NextHop
 from netlab.model.names import host_netns, pod_netns
 from netlab.model.pods import PodPlacement
 from netlab.model.topology import Cni, Topology
+from netlab.model.vips import Vip
 from netlab.netns_agent.apply import apply
 from netlab.netns_agent.read import read_lab
 from netlab.plan import ops
@@ -85,6 +86,43 @@ def test_doing_it_twice_is_doing_it_once(lab: str):
     apply(diff({}, want))
     apply(diff({}, want))
     assert diff(read_lab(lab), want) == []
+
+
+def vips(topology: Topology, *names: str, is_local: bool = False) -> list[Vip]:
+    """Return an address of each family that leads to these nodes."""
+    return [
+        Vip(
+            address=networks.vips[5],
+            nexthops=tuple(
+                NextHop(gateway=node.addresses[place], weight=1 + place)
+                for node in topology.nodes
+                if node.name in names
+            ),
+            is_local=is_local,
+        )
+        for place, networks in enumerate(topology.networks)
+    ]
+
+
+@pytest.mark.parametrize("families", LABS)
+def test_the_ways_of_a_load_balancers_address_change_in_place(lab: str, families: str):
+    topology, pods = LABS[families]
+    apply(diff({}, build_lab(lab, topology, pods)))
+    for names, is_local in (
+        (("node1", "node2"), False),
+        (("node2",), False),
+        (("node1", "node2"), False),
+        ((), False),
+        ((), True),
+        (("node1",), False),
+        ((), False),
+    ):
+        want = build_lab(lab, topology, pods, vips(topology, *names, is_local=is_local))
+        have = read_lab(lab)
+        operations = diff(have, want)
+        assert not (names and any(isinstance(op, ops.DeleteRoute) for op in operations))
+        apply(operations)
+        assert diff(read_lab(lab), want) == []
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,9 @@
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 
 from netlab.cni import cloud
+from netlab.model.links import NextHop
 from netlab.model.topology import Topology
+from netlab.model.vips import Vip
 
 
 def test_the_router_holds_the_first_address_of_both_sides(topology: Topology):
@@ -30,7 +32,31 @@ def test_the_router_knows_no_pod_and_no_service_but_the_load_balancers_addresses
 def test_the_load_balancer_is_beside_the_nodes(topology: Topology):
     lb = cloud.load_balancer("default", topology)
     assert [str(link.addresses[0]) for link in lb.links] == ["10.240.0.2/24"]
-    assert [str(route.gateway) for route in lb.routes] == ["10.240.0.1"]
+    assert [(str(route.destination), str(route.gateway)) for route in lb.routes] == [
+        ("0.0.0.0/0", "10.240.0.1"),
+        ("203.0.113.0/24", "None"),
+    ]
+
+
+def test_an_address_of_a_service_leads_to_nodes_or_to_a_proxy(topology: Topology):
+    nodes = [ip_address(f"10.240.0.{number}") for number in (3, 4)]
+    ways = tuple(NextHop(gateway=node) for node in nodes)
+    vips = [ip_address(f"203.0.113.{number}") for number in (1, 2, 3, 4)]
+    lb = cloud.load_balancer(
+        "default",
+        topology,
+        [
+            Vip(address=vips[0], nexthops=ways),
+            Vip(address=vips[1], nexthops=ways[:1]),
+            Vip(address=vips[2]),
+            Vip(address=vips[3], is_local=True),
+        ],
+    )
+    assert [(str(one.destination), one.nexthops, one.gateway) for one in lb.routes[2:]] == [
+        ("203.0.113.1/32", ways, None),
+        ("203.0.113.2/32", (), nodes[0]),
+    ]
+    assert [str(one) for one in lb.links[0].addresses] == ["10.240.0.2/24", "203.0.113.4/32"]
 
 
 def test_a_node_knows_the_way_to_the_other_nodes_pods(topology: Topology):
