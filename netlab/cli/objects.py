@@ -25,6 +25,7 @@ from netlab.kube.resources import (
     resource_words,
 )
 from netlab.kube.status import StatusError
+from netlab.linux.timeouts import scaled
 from netlab.model.rundir import control_socket
 
 _PATCH_TYPES: Final = {
@@ -196,10 +197,10 @@ def _to_delete(options: dict[str, Any]) -> list[tuple[Resource, str, str]]:
 
 
 def _await_gone(client: Client, path: str, uid: str) -> None:
-    end = time.monotonic() + _GONE_WITHIN_S
+    end = time.monotonic() + scaled(_GONE_WITHIN_S)
     while (found := _find(client, path)) is not None and uid_of(found) == uid:
         if time.monotonic() > end:
-            raise LabError(f"{path} is still there after {_GONE_WITHIN_S:.0f} s")
+            raise LabError(f"{path} is still there after {scaled(_GONE_WITHIN_S):.0f} s")
         time.sleep(_POLL_S)
 
 

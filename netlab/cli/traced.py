@@ -42,12 +42,13 @@ def traced(lab: str, asked: Asked, keep: "Keep") -> "Trace":
         return _attached(lab, asked.attach, asked, keep)
     if len(asked.words) != 2:
         raise click.UsageError("give FROM and TARGET, such as: client http://node2:30080")
+    from netlab.linux.timeouts import scaled
     from netlab.trace.session.tracing import TIMEOUT_S, TraceRequest, trace
 
     request = TraceRequest(
         caller=asked.words[0],
         target=asked.words[1],
-        timeout_s=asked.timeout_s or TIMEOUT_S,
+        timeout_s=asked.timeout_s or scaled(TIMEOUT_S),
         predict=asked.predict,
         payload=asked.payload,
         family=asked.family,
@@ -61,6 +62,7 @@ def _attached(lab: str, expression: str, asked: Asked, keep: "Keep") -> "Trace":
         raise click.UsageError("--size is for connections that netlab makes, not for --attach")
     if len(asked.words) > 1:
         raise click.UsageError("--attach makes no connection: give FROM alone, or nothing")
+    from netlab.linux.timeouts import scaled
     from netlab.trace.session.attaching import AttachRequest, Hearer, attach
 
     # As an interrupt does, it closes what listens.
@@ -68,7 +70,7 @@ def _attached(lab: str, expression: str, asked: Asked, keep: "Keep") -> "Trace":
     request = AttachRequest(
         expression=expression,
         caller=asked.words[0] if asked.words else None,
-        timeout_s=asked.timeout_s or ATTACH_TIMEOUT_S,
+        timeout_s=asked.timeout_s or scaled(ATTACH_TIMEOUT_S),
         predict=asked.predict,
         family=asked.family,
     )

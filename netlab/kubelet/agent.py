@@ -38,6 +38,7 @@ from netlab.kubelet.container_spec import container_of, may_run, placement_of
 from netlab.kubelet.images import IMAGES, image_name
 from netlab.kubelet.runtime.requests import Exited, Start, Watch
 from netlab.linux import netns, processes
+from netlab.linux.timeouts import scaled
 from netlab.model.processes import ProcessId
 from netlab.model.topology import Topology
 
@@ -92,7 +93,7 @@ class Kubelet:
         # A container whose start was not written down any more is nobody's, and holds its ports.
         inits = processes.inits_of_lab(self._lab, netns.names_of(self._lab))
         strays = inits - self._keys.keys()
-        processes.kill(strays, _KILL_S)
+        processes.kill(strays, scaled(_KILL_S))
 
     def processes(self) -> dict[tuple[str, str], ProcessId]:
         """Return the processes that run, by pod uid and container name."""

@@ -62,7 +62,7 @@ IMAGES: Final[Mapping[str, Program]] = {
         },
         package="nginx",
     ),
-    "pause": Program(argv=("sleep", "infinity")),
+    "pause": Program(argv=("pause",), built_in=True),
     "busybox": Program(argv=("busybox", "sh"), package="busybox"),
 }
 """By the last part of the image's name, without tag or digest."""

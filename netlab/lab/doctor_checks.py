@@ -162,7 +162,11 @@ def _ipv6() -> Finding:
         rule = "-A PREROUTING -p tcp -j DNAT --to-destination [fd00::2]:80"
         _restore(NetnsFamily(where, Family.IPV6), f"*nat\n{rule}\nCOMMIT\n")
 
-    hint = "topologies with IPv6 in spec.ipFamilies need it; modprobe ip6table_nat"
+    hint = "topologies with IPv6 in spec.ipFamilies need it"
+    if Family.IPV6 not in iptables.families():
+        detail = "this kernel was started without it: ipv6.disable=1"
+        return Finding(name="IPv6", works=False, detail=detail, hint=hint, is_needed=False)
+    hint += "; modprobe ip6table_nat"
     return replace(_tried("IPv6", attempt, hint), is_needed=False)
 
 

@@ -12,6 +12,7 @@ from itertools import chain
 
 from netlab.errors import KernelError
 from netlab.linux import netns, processes
+from netlab.linux.timeouts import scaled
 from netlab.model import rundir
 from netlab.model.names import LAB_NAME, NetnsName
 from netlab.model.processes import ProcessId
@@ -77,7 +78,7 @@ def known_labs() -> list[str]:
 
 
 def _kill(found: list[ProcessId]) -> None:
-    left = processes.kill(found, _KILL_S)
+    left = processes.kill(found, scaled(_KILL_S))
     if left:
         pids = ", ".join(str(process.pid) for process in left)
         raise KernelError(f"processes that do not die: {pids}", hint="they wait for the kernel")

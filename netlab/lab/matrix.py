@@ -7,6 +7,7 @@ from typing import Final
 from netlab.client.cluster import Cluster, ServicePort
 from netlab.lab.decisions import Decisions
 from netlab.lab.policies import POLICIES, PROTOCOLS, PolicyTrial
+from netlab.linux.timeouts import scaled
 from netlab.model.addresses import Family
 from netlab.model.hosts import Host, HostKind
 from netlab.model.packets import AddrPort
@@ -99,7 +100,7 @@ class _Calling:
 
     def _cells(self, calls: Sequence[Call]) -> list[Cell]:
         decided = self._decided(calls) if self._decisions else [None] * len(calls)
-        outcomes = make_calls(calls, timeout_s=TIMEOUT_S)
+        outcomes = make_calls(calls, timeout_s=scaled(TIMEOUT_S))
         return [
             cell_of(outcome, call.caller.addresses, self._owners, decision)
             for call, outcome, decision in zip(calls, outcomes, decided, strict=True)

@@ -18,6 +18,7 @@ from netlab.kube.kinds.service.view import endpoint_slice_of, service_of
 from netlab.kube.resources import RESOURCES
 from netlab.lab.service_calls import Call, Unpromised, service_calls
 from netlab.linux.netns import inside
+from netlab.linux.timeouts import scaled
 from netlab.model.addresses import Family, family_of
 from netlab.model.hosts import Host
 from netlab.netfilter.iptables.parse import parse
@@ -97,7 +98,7 @@ def unanswered(calls: Iterable[Call], timeout_s: float) -> list[Unanswered]:
     deadline = began + timeout_s
     left, given_up = list(calls), []
     while left:
-        failed = _unanswered_once(left, min(deadline, time.monotonic() + _ATTEMPT_S))
+        failed = _unanswered_once(left, min(deadline, time.monotonic() + scaled(_ATTEMPT_S)))
         now = time.monotonic()
         is_late = now >= deadline
         if is_late or now - began >= _REFUSED_S:

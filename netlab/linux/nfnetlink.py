@@ -11,6 +11,7 @@ Source: Linux, include/uapi/linux/netlink.h and include/uapi/linux/netfilter/nfn
 """
 
 import errno
+import math
 import os
 import socket
 import struct
@@ -18,6 +19,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from netlab.linux.packet_ring import Enter
+from netlab.linux.timeouts import scaled
 from netlab.model.hosts import Host
 
 NETLINK_NETFILTER: Final = 12
@@ -143,7 +145,7 @@ class NetfilterSocket:
             )
         try:
             self._socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, BUFFER_BYTES)
-            patience = struct.pack("@ll", ANSWER_S, 0)
+            patience = struct.pack("@ll", math.ceil(scaled(ANSWER_S)), 0)
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, patience)
             self._socket.bind((0, 0))
             for group in groups:

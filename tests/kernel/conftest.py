@@ -18,6 +18,8 @@ from typing import Any, Final
 
 import pytest
 
+from netlab.linux.timeouts import scaled
+
 PREFIX: Final = "t"
 """Of the names of the labs made here; those of others come and go as they like."""
 
@@ -28,6 +30,8 @@ LAB_NETWORKS: Final = tuple(
 RUN_MARK: Final = f"NETLAB_TEST_RUN={os.getpid()}".encode()
 """In the environment of every process that this run of the tests starts."""
 os.environ["NETLAB_TEST_RUN"] = str(os.getpid())
+
+KERNEL: Final = tuple(int(number) for number in os.uname().release.split(".")[:2])
 
 _numbers = itertools.count()
 
@@ -53,7 +57,7 @@ class Lab:
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=scaled(60),
         )
 
     def start(self, *argv: str, stdin: bool = False) -> subprocess.Popen[str]:
@@ -94,7 +98,8 @@ class Lab:
 
     def fetch(self, host: str, url: str, *options: str) -> str:
         """Return what a URL answers to curl in ``host``; empty when it does not within 2 s."""
-        return self.inside(host, "curl", "-sg", "--max-time", "2", *options, url).stdout
+        patience = f"{scaled(2):g}"
+        return self.inside(host, "curl", "-sg", "--max-time", patience, *options, url).stdout
 
     def netns(self) -> list[str]:
         return sorted(name for name in namespaces() if name.startswith(f"netlab-{self.name}-"))
@@ -115,7 +120,11 @@ class Lab:
 
 
 def wait_for(condition: Callable[[], Any], timeout_s: float = 10.0) -> Any:  # noqa: ANN401
-    """Return the first true value of ``condition``, which must come within ``timeout_s``."""
+    """Return the first true value of ``condition``, which must come within ``timeout_s``.
+
+    It is stretched as netlab's own deadlines are: ``NETLAB_TIMEOUT_SCALE``.
+    """
+    timeout_s = scaled(timeout_s)
     deadline = time.monotonic() + timeout_s
     while not (value := condition()):
         assert time.monotonic() < deadline, f"not within {timeout_s:g} s"
@@ -254,8 +263,8 @@ def host_network() -> dict[str, Any]:
     return {
         "links": [_steady(link) for link in _ip("-d", "link")],
         "addresses": [_steady(link) for link in _ip("addr")],
-        "routes": _ip("route", "show", "table", "all"),
-        "routes6": _ip("-6", "route", "show", "table", "all"),
+        "routes": [_steady(one) for one in _ip("route", "show", "table", "all")],
+        "routes6": [_steady(one) for one in _ip("-6", "route", "show", "table", "all")],
         "rules": _ip("rule") + _ip("-6", "rule"),
         "neighbours": [_neighbour(one) for one in _ip("neigh") if _is_telling(one)],
         "nft": _output("nft", "--stateless", "list", "ruleset") if shutil.which("nft") else "",
@@ -272,8 +281,8 @@ def _output(*argv: str) -> str:
 
 
 def _steady(value: dict[str, Any]) -> dict[str, Any]:
-    """Leave out how long an address of DHCP's or a router's is still valid."""
-    ticking = {"valid_life_time", "preferred_life_time"}
+    """Leave out how long an address or a route of DHCP's or a router's is still valid."""
+    ticking = {"valid_life_time", "preferred_life_time", "expires"}
     return {
         key: [_steady(one) for one in inner] if key == "addr_info" else inner
         for key, inner in value.items()
@@ -292,9 +301,15 @@ def _neighbour(found: dict[str, Any]) -> tuple[str, str, str]:
 
 
 def _legacy_tables() -> dict[str, str]:
-    """Return the names of legacy tables; to list a table's rules would make it."""
+    """Return the names of legacy tables; to list a table's rules would make it.
+
+    The files come with the modules, which the first lab of iptables-legacy loads. Linux 5.10 makes
+    each table in the machine's own namespace when its module loads, as later kernels do not.
+    """
+    if KERNEL < (6, 1):
+        return {}
     files = Path("/proc/net").glob("ip*_tables_names")
-    return {path.name: path.read_text() for path in files}
+    return {path.name: path.read_text() for path in files if path.read_text()}
 
 
 def sysctls() -> dict[str, str]:

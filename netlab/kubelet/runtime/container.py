@@ -40,6 +40,7 @@ BUILT_IN: Final[Mapping[str, str]] = {
     "agnhost": "netlab.workloads.agnhost.commands:run_command",
     "coredns": "netlab.dns.coredns:run",
     "echo": "netlab.workloads.echo:run",
+    "pause": "netlab.workloads.pause:run",
 }
 """Workloads that are Python functions, by the name that stands first in ``argv``.
 

@@ -22,6 +22,7 @@ from netlab.client.cluster import Cluster, ServicePort
 from netlab.errors import LabError
 from netlab.lab.demo.assertions import Assertions
 from netlab.lab.demo.fixtures import Fixtures
+from netlab.linux.timeouts import scaled
 from netlab.model.addresses import Family
 from netlab.model.hosts import HostKind
 from netlab.model.packets import AddrPort
@@ -160,7 +161,7 @@ def _observe(
     directory = rundir(cluster.lab) / "captures" / experiment.name
     frames: list[Frame] = []
     now = time.clock_gettime(time.CLOCK_REALTIME)
-    traced = trace_calls(cluster, calls, TIMEOUT_S, now, frames.extend)
+    traced = trace_calls(cluster, calls, scaled(TIMEOUT_S), now, frames.extend)
     write_pcaps(directory, frames)
     assertions = Assertions(
         lab=cluster.lab,

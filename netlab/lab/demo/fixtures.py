@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 from netlab.client.cluster import Body, Cluster, ServicePort
 from netlab.errors import LabError, NetlabError
 from netlab.linux.cleanup_process import Afterwards
+from netlab.linux.timeouts import scaled
 from netlab.model.addresses import Family
 from netlab.model.hosts import Host, HostKind
 
@@ -207,20 +208,20 @@ def wait_until_settled(cluster: Cluster) -> None:
     Raises:
         LabError: They did not in time.
     """
-    deadline = time.monotonic() + READY_S
+    deadline = time.monotonic() + scaled(READY_S)
     while not (status := cluster.objects.get("/netlab/v1/settled"))["settled"]:
         if time.monotonic() > deadline:
             why = f": {status['failure']}" if status.get("failure") else ""
             raise LabError(
-                f"the nodes' rules do not follow the objects after {READY_S:g} s{why}",
+                f"the nodes' rules do not follow the objects after {scaled(READY_S):g} s{why}",
                 hint="sudo netlab status",
             )
 
 
 def _wait(ready: Callable[[], T | None], complaint: str, hint: str) -> T:
-    deadline = time.monotonic() + READY_S
+    deadline = time.monotonic() + scaled(READY_S)
     while (value := ready()) is None:
         if time.monotonic() > deadline:
-            raise LabError(f"{complaint} after {READY_S:g} s", hint=hint)
+            raise LabError(f"{complaint} after {scaled(READY_S):g} s", hint=hint)
         time.sleep(POLL_S)
     return value

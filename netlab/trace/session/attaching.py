@@ -14,6 +14,7 @@ from typing import Final
 
 from netlab.client.cluster import Cluster
 from netlab.errors import ExpectationError
+from netlab.linux.timeouts import scaled
 from netlab.model.addresses import Family
 from netlab.model.hosts import Host
 from netlab.trace.attach_filter import AttachFilter, parse_attach_filter
@@ -134,7 +135,7 @@ def _await(
 
 def _settle(listening: Listening, new_connection: NewConnection) -> None:
     """Hear a connection until it has its answer and rests, or for so long."""
-    deadline = time.monotonic() + SETTLE_S
+    deadline = time.monotonic() + scaled(SETTLE_S)
     heard_at = time.monotonic()
     while (now := time.monotonic()) < deadline:
         if now - heard_at > REST_S and _is_answered(listening, new_connection):

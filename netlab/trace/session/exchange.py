@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Final, NamedTuple, Protocol
 
+from netlab.errors import HostError
 from netlab.linux.netns import inside
 from netlab.model.hosts import Host
 from netlab.model.packets import AddressPair, AddrPort
@@ -140,6 +141,17 @@ def _drive(
                     key.fileobj.watch(selector)
 
 
+def _open_socket(family: socket.AddressFamily, kind: int, number: int) -> socket.socket:
+    try:
+        return socket.socket(family, kind | socket.SOCK_NONBLOCK, number)
+    except OSError as error:
+        if error.errno != errno.EAFNOSUPPORT:
+            raise
+        raise HostError(
+            "this kernel was started without IPv6", hint="start it without ipv6.disable=1"
+        ) from error
+
+
 class _Exchange:
     """One connection, from its first packet to the end of the answer."""
 
@@ -154,7 +166,7 @@ class _Exchange:
         family = socket.AF_INET if target.address.address.version == 4 else socket.AF_INET6
         kind, number = _KINDS[target.protocol]
         with inside(call.caller.netns):
-            self._socket = socket.socket(family, kind | socket.SOCK_NONBLOCK, number)
+            self._socket = _open_socket(family, kind, number)
             self._identity = _free_port(family) if kind == socket.SOCK_RAW else 0
         if kind != socket.SOCK_STREAM:
             # Without it, only a refusal is told to such a socket, no other ICMP error.

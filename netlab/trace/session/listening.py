@@ -16,6 +16,7 @@ from netlab.linux.frames import Frame
 from netlab.linux.netns import inside
 from netlab.linux.packet_ring import BLOCK_TIMEOUT_MS, SNAP, Enter, Ring
 from netlab.linux.side_by_side import side_by_side
+from netlab.linux.timeouts import scaled
 from netlab.model.hosts import Host
 from netlab.sources.conntrack_entries import ConntrackEntry
 from netlab.sources.conntrack_events import ConntrackEvents
@@ -200,7 +201,7 @@ class Listening:
     def _hear_the_rest(self) -> None:
         """Listen until nothing came for a while: on a busy machine blocks are handed over late."""
         now = time.monotonic()
-        rests_at, deadline = now + QUIET_S, now + REST_S
+        rests_at, deadline = now + QUIET_S, now + scaled(REST_S)
         while now < min(rests_at, deadline):
             came = self.hear(QUIET_S / 4)
             now = time.monotonic()
