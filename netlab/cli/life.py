@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from netlab.cli.completion import complete_topology
-from netlab.cli.options import lab_option
-from netlab.errors import KernelError
+from netlab.cli.options import lab_option, say_left_out, strict_option
+from netlab.errors import KernelError, SpecError
 
 if TYPE_CHECKING:
     from netlab.lab.up import Up
@@ -30,7 +30,8 @@ _SHOWN: Final = 20
     help="What must answer: what the Services' own rules promise, or every address of every "
     "Service; with all the exit code is 5 where one does not.",
 )
-def up(topology: str | None, lab: str, dry_run: bool, wait: str) -> None:  # noqa: FBT001 (click's flags)
+@strict_option("Refuse a file with objects that a lab has no use for; else they are left out.")
+def up(topology: str | None, lab: str, *, dry_run: bool, wait: str, is_strict: bool) -> None:
     """Build a lab from TOPOLOGY, or bring a running one to it; twice is once.
 
     TOPOLOGY is a built-in one (see netlab topologies), a file, or - for standard input. Without
@@ -43,7 +44,8 @@ def up(topology: str | None, lab: str, dry_run: bool, wait: str) -> None:  # noq
 
     began = time.monotonic()
     text, source = read_topology(topology) if topology else for_lab(lab)
-    file = parse_topology(text, source)
+    file = parse_topology(text, source, is_strict=is_strict)
+    say_left_out(file)
     if dry_run:
         from netlab.lab.dry_run import commands
 
@@ -62,6 +64,8 @@ def up(topology: str | None, lab: str, dry_run: bool, wait: str) -> None:  # noq
     if done.not_answering and wait == "all":
         raise KernelError("\n".join(_not_answering(done)), hint=f"sudo netlab status --lab {lab}")
     _say_what_is_up(lab, file, done, time.monotonic() - began)
+    if done.refused:
+        raise SpecError("\n".join(map(str, done.refused)))
 
 
 def _say_what_is_up(lab: str, file: "TopologyFile", done: "Up", seconds: float) -> None:

@@ -6,13 +6,13 @@ They speak to the lab's API as kubectl does, and print what kubectl prints.
 import json
 import sys
 import time
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from typing import Any, Final, TypeVar
 
 import click
 
 from netlab.cli.completion import complete_file, complete_kind, complete_object
-from netlab.cli.options import lab_option
+from netlab.cli.options import lab_option, recursive_option, say_left_out, strict_option
 from netlab.client.api_client import Client
 from netlab.errors import LabError, SpecError
 from netlab.kube.objects import Object, name_of, namespace_of, uid_of, with_metadata
@@ -27,6 +27,8 @@ from netlab.kube.resources import (
 from netlab.kube.status import StatusError
 from netlab.linux.timeouts import scaled
 from netlab.model.rundir import control_socket
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
 
 _PATCH_TYPES: Final = {
     "strategic": "application/strategic-merge-patch+json",
@@ -122,36 +124,47 @@ def _print_tables(wanted: _Wanted, found: Sequence[tuple[Resource, list[Object]]
     print("\n\n".join(tables))
 
 
+def _files_option(*, required: bool) -> Callable[[_Command], _Command]:
+    return click.option(
+        "-f",
+        "--filename",
+        "files",
+        multiple=True,
+        required=required,
+        metavar="FILE",
+        shell_complete=complete_file,
+        help="Manifests, or a folder of such; - is stdin. May be given several times.",
+    )
+
+
 @click.command()
-@click.option(
-    "-f",
-    "--filename",
-    required=True,
-    metavar="FILE",
-    shell_complete=complete_file,
-    help="Manifests; - is stdin.",
-)
+@_files_option(required=True)
+@recursive_option
+@strict_option("Refuse objects that a lab has no use for; else they are left out.")
 @namespace_option
 @lab_option
-def apply(filename: str, namespace: str, lab: str) -> None:
-    """Create or change what a file of manifests describes."""
-    from netlab.client.apply import apply_manifests
+def apply(**options: Any) -> None:  # noqa: ANN401 click's own
+    """Create or change what files of manifests describe.
 
-    manifests = [_in_namespace(manifest, namespace) for manifest in _manifests(filename)]
-    for applied in apply_manifests(Client(control_socket(lab)), manifests):
-        print(applied, flush=True)
+    An object that is refused stops no other; the exit code is 3 then.
+    """
+    from netlab.client.apply import Refused, apply_manifests
+
+    refused = []
+    for one in apply_manifests(Client(control_socket(options["lab"])), _manifests(options)):
+        if isinstance(one, Refused):
+            refused.append(str(one))
+        else:
+            print(one, flush=True)
+    if refused:
+        raise SpecError("\n".join(refused))
 
 
 @click.command()
 @click.argument("kind", required=False, shell_complete=complete_kind)
 @click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=complete_object)
-@click.option(
-    "-f",
-    "--filename",
-    metavar="FILE",
-    shell_complete=complete_file,
-    help="Delete what a file of manifests names.",
-)
+@_files_option(required=False)
+@recursive_option
 @click.option("--grace-period", type=click.IntRange(min=0), help="Seconds a pod may take to end.")
 @click.option("--wait/--no-wait", default=True, help="Return when the objects are gone.")
 @namespace_option
@@ -182,11 +195,11 @@ def delete(**options: Any) -> None:  # noqa: ANN401 click's own
 
 
 def _to_delete(options: dict[str, Any]) -> list[tuple[Resource, str, str]]:
-    namespace, filename = options["namespace"], options["filename"]
-    if filename is not None:
+    namespace = options["namespace"]
+    if options["files"]:
         if options["kind"]:
             raise click.UsageError("give either objects or -f FILE, not both")
-        manifests = [_in_namespace(one, namespace) for one in _manifests(filename)]
+        manifests = _manifests(options)
         return [(resource_of(one), namespace_of(one), name_of(one)) for one in manifests]
     if not options["kind"]:
         raise click.UsageError("give KIND NAME, or -f FILE")
@@ -298,11 +311,28 @@ def _resource(word: str) -> Resource:
     return resource
 
 
-def _manifests(filename: str) -> list[Object]:
-    from netlab.kube.manifests import parse_manifests
-    from netlab.lab.topologies import read_spec
+def _manifests(options: dict[str, Any]) -> list[Object]:
+    """Return the objects of all files that were named, once every file has been read."""
+    from netlab.lab.manifest_files import read_files
+    from netlab.model.topology import TopologyFile
+    from netlab.topology.parse import parse_spec
 
-    return list(parse_manifests(*read_spec(filename)))
+    is_strict = options.get("is_strict", False)
+    manifests: list[Object] = []
+    complaints = []
+    for text, source in read_files(options["files"], is_recursive=options["is_recursive"]):
+        try:
+            file = parse_spec(text, source, is_strict=is_strict)
+        except SpecError as error:
+            complaints.append(str(error))
+            continue
+        if isinstance(file, TopologyFile):
+            click.echo(f"Note: the Topology left out: netlab up {source} builds it", err=True)
+        say_left_out(file)
+        manifests += (_in_namespace(one, options["namespace"]) for one in file.manifests)
+    if complaints:
+        raise SpecError("\n".join(complaints))
+    return manifests
 
 
 def _in_namespace(manifest: Object, namespace: str) -> Object:

@@ -1,13 +1,16 @@
 """Options that many commands share."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from netlab.cli.completion import complete_lab
 from netlab.model.addresses import Family
 from netlab.model.names import LAB_NAME
+
+if TYPE_CHECKING:
+    from netlab.model.topology import ManifestFile
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -49,6 +52,12 @@ def recursive_option(command: _Command) -> _Command:
 def strict_option(help_: str) -> Callable[[_Command], _Command]:
     """Return what adds ``--strict``, which the command gets as the argument ``is_strict``."""
     return click.option("--strict", "is_strict", is_flag=True, help=help_)
+
+
+def say_left_out(file: "ManifestFile") -> None:
+    """Say what of a file a lab has no use for."""
+    for line in file.left_out:
+        click.echo(f"Note: {line}", err=True)
 
 
 def family_option(help_: str) -> Callable[[_Command], _Command]:

@@ -2,15 +2,18 @@
 
 import json
 from collections import Counter
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
 
 from netlab.cli.completion import complete_topology
+from netlab.cli.options import recursive_option, say_left_out, strict_option
 from netlab.errors import SpecError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from netlab.model.topology import Manifest
 
@@ -21,20 +24,40 @@ _SCHEMAS: Final = ("topology", "trace", "matrix", "conntrack", "graph")
 @click.argument(
     "files", metavar="FILE...", nargs=-1, required=True, shell_complete=complete_topology
 )
-def validate(files: tuple[str, ...]) -> None:
+@recursive_option
+@strict_option("Refuse objects that a lab has no use for; else they are left out.")
+def validate(files: tuple[str, ...], *, is_recursive: bool, is_strict: bool) -> None:
     """Check topology files and manifests without building anything.
 
-    FILE is a path, the name of a built-in topology, or - for standard input. Every problem of
-    every file is told, with its line and a hint.
+    FILE is a path, a folder, the name of a built-in topology, or - for standard input. Every
+    problem of every file is told, with its line and a hint.
     """
-    complaints = []
-    for file in files:
-        try:
-            click.echo(_summary(file))
-        except SpecError as error:
-            complaints.append(f"{error} ({error.hint})" if error.hint else str(error))
+    complaints: list[str] = []
+    for name in files:
+        with _collected(complaints):
+            for text, source in _texts(name, is_recursive=is_recursive):
+                with _collected(complaints):
+                    click.echo(_summary(text, source, is_strict=is_strict))
     if complaints:
         raise SpecError("\n".join(complaints))
+
+
+@contextmanager
+def _collected(complaints: list[str]) -> "Iterator[None]":
+    """Go on after a file that is wrong, and keep what is."""
+    try:
+        yield
+    except SpecError as error:
+        complaints.append(f"{error} ({error.hint})" if error.hint else str(error))
+
+
+def _texts(name: str, *, is_recursive: bool) -> list[tuple[bytes, str]]:
+    from netlab.lab.manifest_files import read_files
+    from netlab.lab.topologies import read_topology
+
+    if Path(name).is_dir():
+        return read_files([name], is_recursive=is_recursive)
+    return [read_topology(name)]
 
 
 @click.command()
@@ -83,15 +106,14 @@ def topologies(output: str) -> None:
             click.echo(_columns(lines))
 
 
-def _summary(file: str) -> str:
-    from netlab.lab.topologies import read_topology
+def _summary(text: bytes, source: str, *, is_strict: bool) -> str:
     from netlab.model.topology import TopologyFile
     from netlab.topology.parse import parse_spec
 
-    text, source = read_topology(file)
-    found = parse_spec(text, source)
+    found = parse_spec(text, source, is_strict=is_strict)
+    say_left_out(found)
     if not isinstance(found, TopologyFile):
-        return f"{source}: {', '.join(_kinds(found))}"
+        return f"{source}: {', '.join(_kinds(found.manifests)) or 'nothing for a lab'}"
     nodes, clients = len(found.topology.nodes), len(found.topology.clients)
     hosts = [_count(nodes, "node"), _count(clients, "client")]
     return f"{source}: {', '.join([*hosts, *_kinds(found.manifests)])}"

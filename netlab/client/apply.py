@@ -31,13 +31,25 @@ class Applied:
         return f"{RESOURCES[self.key.resource].typed}/{self.key.name} {self.verb}"
 
 
-def apply_manifests(client: Client, manifests: Iterable[Object]) -> Iterator[Applied]:
-    """Apply manifests in order, and say of each what became of it.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """An object that was not applied."""
 
-    Raises:
-        StatusError: One was refused; those before it have been applied.
-    """
-    return (_apply(client, manifest) for manifest in manifests)
+    key: Key
+    error: StatusError
+
+    def __str__(self) -> str:
+        """Return the server's words."""
+        return str(self.error)
+
+
+def apply_manifests(client: Client, manifests: Iterable[Object]) -> Iterator[Applied | Refused]:
+    """Apply manifests in order, and say of each what became of it; one refused stops no other."""
+    for manifest in manifests:
+        try:
+            yield apply_manifest(client, manifest)
+        except StatusError as error:
+            yield Refused(key=key_of(placed(manifest)), error=error)
 
 
 def prune(client: Client, annotation: str, keep: Iterable[Object]) -> list[Applied]:
@@ -54,7 +66,12 @@ def prune(client: Client, annotation: str, keep: Iterable[Object]) -> list[Appli
     return gone
 
 
-def _apply(client: Client, manifest: Object) -> Applied:
+def apply_manifest(client: Client, manifest: Object) -> Applied:
+    """Create an object, or change what differs.
+
+    Raises:
+        StatusError: It was refused.
+    """
     manifest = placed(manifest)
     resource, key = resource_of(manifest), key_of(manifest)
     try:

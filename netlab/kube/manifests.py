@@ -5,45 +5,62 @@ checked for objects from files and from the API alike, so both are refused in th
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from netlab.documents.json_schema import StructureCheck, mapping
-from netlab.documents.problems import Document, FieldPath, Problem, Report, nearest, refuse
+from netlab.documents.problems import Document, FieldPath, Problem, Report, refuse
 from netlab.documents.yaml_text import read_documents
 from netlab.kube.kinds.kind import ANY_CLUSTER, ClusterContext
-from netlab.kube.kinds.table import KINDS, kind_of
+from netlab.kube.kinds.table import kind_of
+from netlab.kube.left_out import FROM_TOPOLOGY, known_kinds, meant, summary, why_left_out
 from netlab.kube.lists import items_of_list
 from netlab.kube.metadata import check_metadata, items_of, text_of
 from netlab.kube.nulls import without_nulls
 from netlab.kube.schema import definition_of, definitions
-from netlab.model.topology import API_VERSION, KIND, Manifest
+from netlab.model.topology import API_VERSION, KIND, Manifest, ManifestFile
 
 
-def parse_manifests(text: str | bytes, source: str) -> tuple[Manifest, ...]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedDocuments:
+    """What documents hold, and what is wrong with them."""
+
+    manifests: tuple[Manifest, ...]
+    problems: tuple[Problem, ...]
+    left_out: tuple[str, ...] = ()
+    """Objects that a lab has no use for, a line a kind."""
+
+
+def parse_manifests(text: str | bytes, source: str, *, is_strict: bool = False) -> ManifestFile:
     """Return the Kubernetes objects of a YAML file, in its order, lists taken apart.
 
     Args:
         text: The whole file; bytes must be UTF-8.
         source: How messages call the file, as a rule its path.
+        is_strict: Refuse objects that a lab has no use for, rather than leave them out.
 
     Raises:
         SpecError: Something is wrong; the message has every problem, one a line.
     """
     documents, problems = read_documents(text)
-    return manifests_of(documents, problems, source)
+    return manifests_of(documents, problems, source, is_strict=is_strict)
 
 
 def manifests_of(
-    documents: Sequence[Document], problems: Sequence[Problem], source: str
-) -> tuple[Manifest, ...]:
+    documents: Sequence[Document],
+    problems: Sequence[Problem],
+    source: str,
+    *,
+    is_strict: bool = False,
+) -> ManifestFile:
     """Return the objects of documents that have been read, with ``problems``, from ``source``.
 
     Raises:
         SpecError: Something is wrong; the message has every problem, one a line.
     """
-    manifests, found = check_documents(documents, ANY_CLUSTER)
-    if problems or found:
-        raise refuse([*problems, *found], source)
-    return manifests
+    checked = check_documents(documents, ANY_CLUSTER, is_strict=is_strict)
+    if problems or checked.problems:
+        raise refuse([*problems, *checked.problems], source)
+    return ManifestFile(manifests=checked.manifests, left_out=checked.left_out)
 
 
 def check_object(manifest: Manifest, context: ClusterContext = ANY_CLUSTER) -> list[Problem]:
@@ -62,23 +79,34 @@ def as_decoded(manifest: Manifest) -> Manifest:
 
 
 def check_documents(
-    documents: Sequence[Document], context: ClusterContext
-) -> tuple[tuple[Manifest, ...], list[Problem]]:
-    """Return the objects of ``documents``, lists taken apart, and what is wrong with them."""
+    documents: Sequence[Document], context: ClusterContext, *, is_strict: bool = False
+) -> CheckedDocuments:
+    """Return the objects of ``documents``, lists taken apart, and what is wrong with them.
+
+    Args:
+        documents: Of one file.
+        context: What they must fit into.
+        is_strict: Whether an object that a lab has no use for is a problem.
+    """
     reports = [Report(document) for document in documents]
     found = [
         (path, manifest, report)
         for report in reports
         for path, manifest in _objects(report.document.value, (), report)
     ]
-    for path, manifest, report in found:
+    left_out = [] if is_strict else [one for _, one, _ in found if why_left_out(one)]
+    taken = [one for one in found if is_strict or not why_left_out(one[1])]
+    for path, manifest, report in taken:
         if _is_for_files(manifest, path, report):
             _check_object(manifest, path, report, context)
     holders = _Holders(context)
-    for path, manifest, report in found:
+    for path, manifest, report in taken:
         holders.add(manifest, path, report)
-    problems = [problem for report in reports for problem in report.problems]
-    return tuple(manifest for _, manifest, _ in found), problems
+    return CheckedDocuments(
+        manifests=tuple(manifest for _, manifest, _ in taken),
+        problems=tuple(problem for report in reports for problem in report.problems),
+        left_out=summary(left_out),
+    )
 
 
 class _Holders:
@@ -177,14 +205,14 @@ def _is_for_files(manifest: Manifest, path: FieldPath, report: Report) -> bool:
         message = f"a {KIND} must be the first document of a file, and the only one"
         report.add((*path, "kind"), message, f"of apiVersion {API_VERSION}")
         return False
-    if kind == "Node":
-        report.add((*path, "kind"), "nodes come from the topology", "list them in its spec.nodes")
-        return False
-    known = sorted(one.resource.kind for one in KINDS if one.resource.kind != "Node")
     found = kind_of(str(kind))
-    if found is None:
+    why = why_left_out(manifest)
+    if why == FROM_TOPOLOGY:
+        report.add((*path, "kind"), why, "list them in its spec.nodes")
+        return False
+    if found is None or why:
         message = f"netlab has no objects of kind {kind}"
-        hint = nearest(str(kind), known, likeness=0.8) or f"it has {', '.join(known)}"
+        hint = meant(str(kind)) or f"it has {', '.join(known_kinds())}"
         report.add((*path, "kind"), message, hint)
         return False
     right = found.resource.api_version

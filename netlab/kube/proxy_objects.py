@@ -170,7 +170,9 @@ def _problems(documents: Iterable[Document]) -> list[Problem]:
                     check_service_status(mapping(document.value), report)
                 for_lab.append(document)
         found += report.problems
-    found += (one for one in check_documents(for_lab, ANY_CLUSTER)[1] if not _is_harmless(one))
+    found += (
+        one for one in check_documents(for_lab, ANY_CLUSTER).problems if not _is_harmless(one)
+    )
     return found
 
 
@@ -211,7 +213,9 @@ def _shared(documents: Sequence[Document], sources: str) -> list[str]:
     whole = [Document(value=one.value) for one in documents]
     is_configuration = [mapping(one.value).get("kind") == CONFIGURATION_KIND for one in whole]
     rest = [one for one, is_it in zip(whole, is_configuration, strict=True) if not is_it]
-    found = [one for one in check_documents(rest, ANY_CLUSTER)[1] if _is_clash(one)]
+    found = [
+        one for one in check_documents(rest, ANY_CLUSTER, is_strict=True).problems if _is_clash(one)
+    ]
     if sum(is_configuration) > 1:
         found.append(Problem(message=f"there are two objects of kind {CONFIGURATION_KIND}"))
     return [str(refuse(found, sources))] if found else []

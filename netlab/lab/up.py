@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from netlab import __version__
 from netlab.client.api_client import Client
-from netlab.client.apply import Applied, apply_manifests, prune
+from netlab.client.apply import Applied, Refused, apply_manifests, prune
 from netlab.client.control_plane_process import starting_control_plane
 from netlab.client.hosts import hosts
 from netlab.errors import KernelError, LabError
@@ -55,6 +55,8 @@ class Up:
     """Changes made to the kernel."""
     applied: tuple[Applied, ...]
     """What became of each object, pruned ones included."""
+    refused: tuple[Refused, ...]
+    """Objects that the API refused."""
     not_ready: tuple[str, ...]
     """Pods that do not run, each with its reason."""
     not_answering: tuple[str, ...]
@@ -80,7 +82,6 @@ def up(lab: str, text: bytes, file: TopologyFile, tell: Tell) -> Up:
     Raises:
         LabError: The control plane did not start, or does not answer.
         KernelError: The kernel refused something.
-        SpecError: An object was refused.
     """
     client = Client(rundir.control_socket(lab))
     started = not _is_answering(client) and not _was_starting(lab, client, tell)
@@ -97,7 +98,8 @@ def up(lab: str, text: bytes, file: TopologyFile, tell: Tell) -> Up:
     marked = [_marked(manifest, file.topology.name) for manifest in file.manifests]
     if marked:
         tell(f"applying {len(marked)} objects")
-    applied = list(apply_manifests(client, marked))
+    results = list(apply_manifests(client, marked))
+    applied = [one for one in results if isinstance(one, Applied)]
     pruned = prune(client, TOPOLOGY_ANNOTATION, keep=marked)
     if pruned:
         tell(f"removing {len(pruned)} objects of the topology before")
@@ -109,6 +111,7 @@ def up(lab: str, text: bytes, file: TopologyFile, tell: Tell) -> Up:
         started=started,
         operations=status["operations"] - before,
         applied=(*applied, *pruned),
+        refused=tuple(one for one in results if isinstance(one, Refused)),
         not_ready=tuple(_not_ready(client)),
         not_answering=tuple(not_answering),
         kubeconfig=write_kubeconfig(lab),

@@ -187,9 +187,17 @@ Manifest = dict[str, object]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TopologyFile:
-    """A whole topology file."""
+class ManifestFile:
+    """A whole file of Kubernetes objects."""
+
+    manifests: tuple[Manifest, ...] = field(default=())
+    """In the file's order."""
+    left_out: tuple[str, ...] = ()
+    """Objects that a lab has no use for, a line a kind."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TopologyFile(ManifestFile):
+    """A whole topology file; its manifests are applied at ``up``."""
 
     topology: Topology
-    manifests: tuple[Manifest, ...] = field(default=())
-    """The Kubernetes objects to apply at ``up``, in the file's order."""

@@ -28,7 +28,15 @@ from netlab.kube.kinds.kind import ClusterContext
 from netlab.kube.manifests import check_documents, manifests_of
 from netlab.kube.names import wrong_dns_label
 from netlab.model.addresses import Family, Network
-from netlab.model.topology import API_VERSION, KIND, Cni, Manifest, Networks, Topology, TopologyFile
+from netlab.model.topology import (
+    API_VERSION,
+    KIND,
+    Cni,
+    ManifestFile,
+    Networks,
+    Topology,
+    TopologyFile,
+)
 from netlab.topology.addressing import Range, check_overlaps, parse_network
 from netlab.topology.families import Asked, ByFamily, read_by_family, read_families
 from netlab.topology.hosts import (
@@ -50,22 +58,25 @@ _SMALLEST_SERVICES_BITS: Final = 4
 """Kubernetes gives cluster DNS the tenth address."""
 
 
-def parse_topology(text: str | bytes, source: str) -> TopologyFile:
+def parse_topology(text: str | bytes, source: str, *, is_strict: bool = False) -> TopologyFile:
     """Return what a topology file describes, its Kubernetes manifests as they stand.
 
     Args:
         text: The whole file, YAML; bytes must be UTF-8.
         source: How messages call the file, as a rule its path.
+        is_strict: Refuse objects that a lab has no use for, rather than leave them out.
 
     Raises:
         SpecError: Something is wrong; the message has every problem, one a line, as
             ``source:line: path: what is wrong (hint)``.
     """
     documents, problems = read_documents(text)
-    return _topology_file(documents, problems, source)
+    return _topology_file(documents, problems, source, is_strict=is_strict)
 
 
-def parse_spec(text: str | bytes, source: str) -> TopologyFile | tuple[Manifest, ...]:
+def parse_spec(
+    text: str | bytes, source: str, *, is_strict: bool = False
+) -> TopologyFile | ManifestFile:
     """Return what a YAML file holds: a topology, or Kubernetes manifests alone.
 
     Raises:
@@ -73,8 +84,8 @@ def parse_spec(text: str | bytes, source: str) -> TopologyFile | tuple[Manifest,
     """
     documents, problems = read_documents(text)
     if not documents or any(_is_ours(document) for document in documents):
-        return _topology_file(documents, problems, source)
-    return manifests_of(documents, problems, source)
+        return _topology_file(documents, problems, source, is_strict=is_strict)
+    return manifests_of(documents, problems, source, is_strict=is_strict)
 
 
 def _is_ours(document: Document) -> bool:
@@ -83,7 +94,7 @@ def _is_ours(document: Document) -> bool:
 
 
 def _topology_file(
-    documents: Sequence[Document], problems: list[Problem], source: str
+    documents: Sequence[Document], problems: list[Problem], source: str, *, is_strict: bool
 ) -> TopologyFile:
     if not documents:
         raise refuse(problems, source)
@@ -94,11 +105,11 @@ def _topology_file(
         report.add(("kind",), message, nearest(str(fields.get("kind")), [KIND]))
         raise refuse([*problems, *report.problems], source)
     topology, context = _read_topology(fields, report)
-    manifests, found = check_documents(documents[1:], context)
-    problems = [*problems, *report.problems, *found]
+    checked = check_documents(documents[1:], context, is_strict=is_strict)
+    problems = [*problems, *report.problems, *checked.problems]
     if problems or topology is None:
         raise refuse(problems, source)
-    return TopologyFile(topology=topology, manifests=manifests)
+    return TopologyFile(topology=topology, manifests=checked.manifests, left_out=checked.left_out)
 
 
 def _read_topology(

@@ -161,7 +161,9 @@ def test_a_status_that_may_not_be_is_refused(applied: Run, status: str, message:
         pytest.param("get", ["pdos"], "resource type", id="an unknown kind"),
         pytest.param("get", ["svc", "nope"], 'services "nope" not found', id="an unknown name"),
         pytest.param("apply", ["-f", "/nope.yaml"], "no such file", id="a file that is missing"),
-        pytest.param("apply", ["-f", "/"], "is a folder", id="a directory"),
+        pytest.param(
+            "apply", ["-f", "/proc/self/task"], "holds no file of manifests", id="a directory"
+        ),
         pytest.param("delete", ["svc", "nope"], "not found", id="nothing to delete"),
         pytest.param("scale", ["svc/web", "--replicas", "1"], "scaled", id="a Service to scale"),
         pytest.param("patch", ["svc/kubernetes", "-p", "{"], "neither JSON", id="a broken patch"),
@@ -181,8 +183,17 @@ def test_refuses(run: Run, command: str, arguments: list[str], message: str):
 def test_a_clash_names_the_holder(applied: Run):
     clash = MANIFESTS.split("---", maxsplit=1)[0].replace("{name: web}", "{name: other}")
     clash = clash.replace("spec:", "spec:\n  clusterIP: 10.0.0.1", 1)
-    with pytest.raises(StatusError, match="held by Service default/kubernetes"):
+    with pytest.raises(SpecError, match="held by Service default/kubernetes"):
         applied("apply", "-f", "-", text=clash)
+
+
+def test_one_refused_object_stops_no_other(run: Run):
+    service = "{apiVersion: v1, kind: Service, metadata: {name: %s}, spec: {clusterIP: %s}}"
+    service = service.replace("}}", ", ports: [{port: 1}]}}")
+    text = "\n---\n".join(service % one for one in (("bad", "10.0.0.1"), ("good", "10.0.0.9")))
+    with pytest.raises(SpecError, match="already allocated"):
+        run("apply", "-f", "-", text=text)
+    assert run("get", "svc", "good", "-o", "name").stdout == "service/good\n"
 
 
 def test_a_lab_that_is_not_there(run: Run):

@@ -70,10 +70,14 @@ def test_a_missing_path_is_just_missing():
     assert complaint(CliRunner().invoke(validate, ["/no/such.yaml"])).endswith("no such file")
 
 
-def test_a_folder_is_no_file_but_may_hold_some(tmp_path: Path):
-    assert "is a folder" in complaint(CliRunner().invoke(validate, [str(tmp_path)]))
+def test_a_folder_stands_for_its_files(tmp_path: Path):
+    told = complaint(CliRunner().invoke(validate, [str(tmp_path)]))
+    assert "holds no file of manifests" in told
     (tmp_path / "lab.yaml").write_text(TOPOLOGY)
-    assert "it holds lab.yaml" in complaint(CliRunner().invoke(validate, [str(tmp_path)]))
+    (tmp_path / "bad.yaml").write_text("[")
+    done = CliRunner().invoke(validate, [str(tmp_path)])
+    assert f"{tmp_path}/lab.yaml: " in done.stdout
+    assert f"{tmp_path}/bad.yaml:" in complaint(done)
 
 
 def test_a_huge_file_is_refused_by_its_size(tmp_path: Path):

@@ -21,6 +21,6 @@ def _cases():
 @pytest.mark.parametrize(("text", "complaints"), list(_cases()))
 def test_says_what_is_wrong_where_and_what_to_do(text: str, complaints: str):
     with pytest.raises(SpecError) as caught:
-        parse_spec(text, "")
+        parse_spec(text, "", is_strict=True)
     told = str(caught.value).split("\n")
     assert [one.removeprefix(":") for one in told] == complaints.split("\n")

@@ -84,7 +84,7 @@ subsets: [{addresses: [{ip: 10.1.2.3}], ports: [{port: 80}]}]
 
 @pytest.mark.parametrize("text", RIGHT.values(), ids=RIGHT)
 def test_takes_as_it_is(text: str):
-    assert parse_manifests(text, "") == (yaml.safe_load(text),)
+    assert parse_manifests(text, "").manifests == (yaml.safe_load(text),)
 
 
 def test_a_list_stands_for_its_items_in_order():
@@ -99,7 +99,7 @@ items:
   - {apiVersion: v1, kind: Namespace, metadata: {name: b}}
   - {apiVersion: v1, kind: Namespace, metadata: {name: c}}
 """
-    names = [manifest["metadata"]["name"] for manifest in parse_manifests(text, "")]
+    names = [manifest["metadata"]["name"] for manifest in parse_manifests(text, "").manifests]
     assert names == ["a", "b", "c"]
 
 
@@ -109,7 +109,63 @@ def test_the_same_name_in_two_namespaces_is_two_objects():
 ---
 {apiVersion: v1, kind: Service, metadata: {name: a}, spec: {ports: [{port: 1}]}}
 """
-    assert len(parse_manifests(text, "")) == 2
+    assert len(parse_manifests(text, "").manifests) == 2
+
+
+OTHERS = """
+apiVersion: v1
+kind: NodeList
+items: [{metadata: {name: n1}}, {metadata: {name: n2}}]
+---
+apiVersion: v1
+kind: Namespace
+metadata: {name: a}
+---
+apiVersion: monitoring.coreos.com/v1
+kind: ServiceMonitor
+metadata: {name: a}
+spec: {selector: {}}
+---
+apiVersion: serving.knative.dev/v1
+kind: Service
+metadata: {name: a}
+spec: {template: {}}
+"""
+
+
+def test_what_a_lab_has_no_use_for_is_left_out_with_a_line_a_kind():
+    file = parse_manifests(OTHERS, "")
+    assert [one["kind"] for one in file.manifests] == ["Namespace"]
+    assert file.left_out == (
+        "2 objects of kind Node (v1) left out: nodes come from the topology",
+        (
+            "1 object of kind ServiceMonitor (monitoring.coreos.com/v1) left out: "
+            "a lab has no such objects"
+        ),
+        "1 object of kind Service (serving.knative.dev/v1) left out: a lab has no such objects",
+    )
+
+
+def test_strict_refuses_what_a_lab_has_no_use_for():
+    with pytest.raises(SpecError) as refused:
+        parse_manifests(OTHERS, "f", is_strict=True)
+    told = str(refused.value)
+    assert "kind: nodes come from the topology (list them in its spec.nodes)" in told
+    assert "f:11: kind: netlab has no objects of kind ServiceMonitor" in told
+
+
+@pytest.mark.parametrize(
+    ("head", "told"),
+    [
+        ("apiVersion: v1\nkind: Sevice", 'did you mean "Service"?'),
+        ("apiVersion: apps/v1beta1\nkind: Deployment", "write apps/v1"),
+        ("kind: Gateway", "apiVersion: Required value"),
+    ],
+)
+def test_a_mistake_is_no_object_of_somebody_elses(head: str, told: str):
+    with pytest.raises(SpecError) as refused:
+        parse_manifests(f"{head}\nmetadata: {{name: a}}", "")
+    assert told in str(refused.value)
 
 
 def test_an_empty_file_holds_nothing_to_apply():

@@ -4,7 +4,7 @@ import pytest
 
 from netlab.errors import SpecError
 from netlab.model.addresses import Family
-from netlab.model.topology import Cni, ProxyMode
+from netlab.model.topology import Cni, ManifestFile, ProxyMode
 from netlab.topology.parse import parse_spec, parse_topology
 
 HEAD = "apiVersion: netlab/v1\nkind: Topology\n"
@@ -161,8 +161,9 @@ def test_pods_must_fit_the_topology():
 
 
 def test_a_file_of_manifests_alone_is_no_topology():
-    assert parse_spec("apiVersion: v1\nkind: Namespace\nmetadata: {name: prod}", "x.yaml") == (
-        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "prod"}},
+    file = parse_spec("apiVersion: v1\nkind: Namespace\nmetadata: {name: prod}", "x.yaml")
+    assert file == ManifestFile(
+        manifests=({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "prod"}},)
     )
     with pytest.raises(SpecError, match="the first document must be"):
         parse_spec("apiVersion: netlab/v1\nkind: Tpology", "x.yaml")
