@@ -2,8 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from typing import Final
 
 from netlab.kube.objects import Key, Object, labels_of, namespace_of, owners_of, spec_of, uid_of
+
+_WORKLOADS: Final = frozenset({"replicasets", "daemonsets", "statefulsets", "jobs"})
+"""What has a LabelSelector for its pods."""
 
 
 class Indexes:
@@ -54,7 +58,7 @@ class Indexes:
         return list(smallest)
 
     def selecting(self, resource: str, pod: Object) -> list[Key]:
-        """Return the Services or ReplicaSets that may select ``pod``."""
+        """Return the Services, or the workloads of one resource, that may select ``pod``."""
         namespace = namespace_of(pod)
         found: dict[Key, None] = {}
         for label, value in labels_of(pod).items():
@@ -84,7 +88,7 @@ def _entries(key: Key, obj: Object) -> Iterator[tuple[str, ...]]:
 def _first_pair(key: Key, obj: Object) -> tuple[str, str] | None:
     """Return one pair that every selected pod carries: enough to find the selector by."""
     selector = spec_of(obj).get("selector") or {}
-    if key.resource == "replicasets":
+    if key.resource in _WORKLOADS:
         selector = selector.get("matchLabels") or {}
     elif key.resource != "services":
         return None

@@ -6,14 +6,19 @@ ReplicaSets come before Deployments, so that a rollout never decides on stale co
 from typing import Final
 
 from netlab.controllers import (
+    daemonset,
     endpoints,
     endpointslice_mirroring,
     event_ttl,
     garbage_collector,
+    job,
     namespace,
     pod_addresses,
     pod_scheduling,
+    poddisruptionbudget,
     replicaset,
+    serviceaccount,
+    statefulset,
 )
 from netlab.controllers.controller import Controller
 from netlab.controllers.deployment import controller as deployment
@@ -22,12 +27,17 @@ from netlab.controllers.endpointslice import controller as endpointslice
 CONTROLLERS: Final[tuple[Controller, ...]] = (
     garbage_collector.CONTROLLER,
     namespace.CONTROLLER,
+    serviceaccount.CONTROLLER,
     pod_scheduling.CONTROLLER,
     pod_addresses.CONTROLLER,
     replicaset.CONTROLLER,
+    daemonset.CONTROLLER,
+    statefulset.CONTROLLER,
+    job.CONTROLLER,
     deployment.CONTROLLER,
     endpointslice.CONTROLLER,
     endpoints.CONTROLLER,
     endpointslice_mirroring.CONTROLLER,
+    poddisruptionbudget.CONTROLLER,
     event_ttl.CONTROLLER,
 )
