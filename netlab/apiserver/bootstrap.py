@@ -16,6 +16,10 @@ SERVICE_CIDR: Final = Key("servicecidrs", "", "kubernetes")
 API_PORT: Final = 6443
 """Where the API answers inside a lab's network; the Service ``kubernetes`` leads to it."""
 
+AUTHENTICATION: Final = Key("configmaps", "kube-system", "extension-apiserver-authentication")
+"""The ConfigMap in which the API server publishes the certificate to trust."""
+CLIENT_CA: Final = "client-ca-file"
+
 _NAMESPACES: Final = ("default", "kube-system")
 
 
@@ -41,6 +45,19 @@ def bootstrap(
         for address in api_servers[:1]:
             _put(store, _kubernetes_endpoints(address))
             _put(store, _kubernetes_endpointslice(address))
+
+
+def publish_authority(store: Store, certificate: str) -> None:
+    """Publish the certificate that the API server's own is signed with.
+
+    Args:
+        store: Where; every namespace gets a copy for its pods from there.
+        certificate: PEM.
+    """
+    namespace, name = AUTHENTICATION.namespace, AUTHENTICATION.name
+    metadata = {"name": name, "namespace": namespace}
+    data = {CLIENT_CA: certificate}
+    _put(store, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data})
 
 
 def _put(store: Store, wanted: Object) -> None:
@@ -75,7 +92,7 @@ def _service_cidr(services: Sequence[Network]) -> Object:
     }
 
 
-_CONTENT: Final = frozenset({"subsets", "endpoints", "addressType"})
+_CONTENT: Final = frozenset({"data", "subsets", "endpoints", "addressType"})
 """Fields of endpoints that follow the address."""
 
 

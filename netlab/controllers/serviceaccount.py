@@ -7,14 +7,12 @@ Source: Kubernetes, ``pkg/controller/serviceaccount/serviceaccounts_controller.g
 from collections.abc import Iterator
 from typing import Final
 
+from netlab.apiserver.bootstrap import AUTHENTICATION, CLIENT_CA
 from netlab.apiserver.changes import Change, Create, Outcome, update_if_changed
 from netlab.controllers.controller import Changed, Controller, Objects
 from netlab.kube.objects import Key, Object, is_terminating, name_of
 
 ROOT_CA: Final = "kube-root-ca.crt"
-AUTHENTICATION: Final = Key("configmaps", "kube-system", "extension-apiserver-authentication")
-"""The ConfigMap in which the API server publishes the certificate that its own is signed with."""
-CLIENT_CA: Final = "client-ca-file"
 
 _DESCRIPTION: Final = (
     "Contains a CA bundle that can be used to verify the kube-apiserver when using internal "

@@ -48,12 +48,17 @@ class ApiServing:
         self._certified: tuple[Address, ...] = ()
         self._in_lab: dict[Address, web.SockSite] = {}
 
-    async def open_on_loopback(self, topology: Topology, now: float) -> None:
-        """Serve on loopback; certificates are made first where ``up`` has not."""
+    async def open_on_loopback(self, topology: Topology, now: float) -> str:
+        """Serve on loopback; certificates are made first where ``up`` has not.
+
+        Returns:
+            The certificate that clients trust, as PEM.
+        """
         found = await asyncio.to_thread(ensure_pki, self._lab, topology, now)
         self._certified = certified_addresses(topology)
         self._context = secure_serving.tls_context(found)
         await web.SockSite(self._runner, self._on_loopback, ssl_context=self._context).start()
+        return found.authority.read_text()
 
     async def sync(self, topology: Topology, made: set[NetnsName], now: float) -> None:
         """Serve on the router.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
+from netlab.apiserver.bootstrap import publish_authority
 from netlab.apiserver.filters import with_authentication
 from netlab.apiserver.server import build_app
 from netlab.apiserver.token_requests import token_routes
@@ -44,7 +45,7 @@ async def serve(plane: "ControlPlane") -> None:
     await web.SockSite(runner, _unix_socket(plane.lab)).start()
     doors = ProxyDoors(plane.kube_proxy, plane.store, plane.clock)
     plane.open_node_doors(NodeDoors(plane.listen, doors))
-    await api.open_on_loopback(plane.topology, plane.clock())
+    publish_authority(plane.store, await api.open_on_loopback(plane.topology, plane.clock()))
     plane.serve_in_lab(api)
 
 
