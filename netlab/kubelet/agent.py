@@ -34,7 +34,12 @@ from netlab.kube.objects import (
 )
 from netlab.kube.resources import key_of
 from netlab.kube.timestamps import seconds
-from netlab.kubelet.container_spec import container_of, may_run, placement_of
+from netlab.kubelet.container_spec import (
+    container_directory,
+    container_of,
+    may_run,
+    placement_of,
+)
 from netlab.kubelet.images import IMAGES, image_name
 from netlab.kubelet.runtime.requests import Exited, Start, Watch
 from netlab.linux import netns, processes
@@ -89,7 +94,14 @@ class Kubelet:
                 if process is None or "running" not in status.get("state", {}):
                     continue
                 self._remember(key, process)
-                await self._call(Watch(process=process))
+                await self._call(
+                    Watch(
+                        process=process,
+                        directory=container_directory(self._lab, pod, key.name),
+                        restart_count=status.get("restartCount", 0),
+                        pod_uid=key.uid,
+                    )
+                )
         # A container whose start was not written down any more is nobody's, and holds its ports.
         inits = processes.inits_of_lab(self._lab, netns.names_of(self._lab))
         strays = inits - self._keys.keys()
@@ -198,7 +210,9 @@ class Kubelet:
                 self._report_started(pod, found, now)
 
     async def _start_one(self, topology: Topology, pod: Object, spec: Object) -> Any:  # noqa: ANN401
-        return await self._call(Start(container=container_of(self._lab, topology, pod, spec)))
+        restart_count = pod_status.next_restart_count(pod, spec["name"])
+        container = container_of(self._lab, topology, pod, spec, restart_count)
+        return await self._call(Start(container=container))
 
     def _report_started(self, pod: Object, found: dict[str, ProcessId], now: float) -> None:
         current = self._store.get(key_of(pod))

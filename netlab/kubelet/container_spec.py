@@ -11,9 +11,11 @@ from netlab.kube.objects import (
     namespace_of,
     spec_of,
     status_of,
+    uid_of,
 )
 from netlab.kubelet.images import Program, program_of
-from netlab.kubelet.runtime.container import Container
+from netlab.kubelet.runtime.capabilities import CONTAINER_MASK
+from netlab.kubelet.runtime.container import Container, Process
 from netlab.model.names import pod_netns
 from netlab.model.pods import PodPlacement
 from netlab.model.rundir import pod_directory
@@ -49,7 +51,9 @@ def may_run(pod: Object) -> bool:
     return not (is_terminating(pod) or finished)
 
 
-def container_of(lab: str, topology: Topology, pod: Object, spec: Object) -> Container:
+def container_of(
+    lab: str, topology: Topology, pod: Object, spec: Object, restart_count: int
+) -> Container:
     """Return what to start for one container of a pod.
 
     Raises:
@@ -61,11 +65,18 @@ def container_of(lab: str, topology: Topology, pod: Object, spec: Object) -> Con
     return Container(
         netns=pod_netns(lab, namespace, name),
         hostname=hostname,
-        argv=program.argv,
+        process=Process(
+            argv=program.argv,
+            env=container_environment(hostname, spec),
+            working_directory=spec.get("workingDir") or "/",
+            uid=0,
+            gid=0,
+            groups=(),
+            capabilities=CONTAINER_MASK,
+        ),
         built_in=program.built_in,
-        log_file=str(pod_directory(lab, namespace, name) / f"{spec['name']}.log"),
-        env=container_environment(hostname, spec),
-        working_directory=spec.get("workingDir") or "/",
+        directory=container_directory(lab, pod, spec["name"]),
+        restart_count=restart_count,
         etc={
             "hostname": f"{hostname}\n".encode(),
             "hosts": _hosts(pod, hostname),
@@ -75,7 +86,19 @@ def container_of(lab: str, topology: Topology, pod: Object, spec: Object) -> Con
             "nsswitch.conf": _NSSWITCH,
             **program.etc,
         },
+        mounts=(),
+        read_only_root=False,
+        stdin=False,
+        stdin_once=False,
+        tty=False,
+        pod_uid=uid_of(pod),
+        limits=(0, 0),
     )
+
+
+def container_directory(lab: str, pod: Object, container: str) -> str:
+    """Return the directory, on the host, of a container's streams and logs."""
+    return str(pod_directory(lab, uid_of(pod)) / container)
 
 
 def hostname_of(pod: Object) -> str:

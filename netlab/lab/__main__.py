@@ -1,6 +1,7 @@
 """A lab's control plane as a process: ``python -m netlab.lab LAB``; ``up`` starts it.
 
-The container runtime is forked before the rest is imported: all containers are copies of it.
+The container runtime is forked before the rest is imported: it needs little of it, and it begins at
+once to build what containers are made from.
 """
 
 import contextlib
@@ -19,7 +20,7 @@ def main(lab: str) -> None:
     with contextlib.suppress(OSError):
         # A lab's control plane outlives the shell that started it.
         os.setsid()
-    end = container_runtime.fork(lab, rundir.rundir(lab) / "rootfs")
+    end = container_runtime.fork(lab, rundir.rundir(lab))
     from netlab.lab import control_plane  # noqa: PLC0415 (see above)
 
     control_plane.run(lab, end)

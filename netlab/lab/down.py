@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 from netlab.errors import KernelError
+from netlab.kubelet.runtime import cgroups
 from netlab.linux import netns, processes
 from netlab.linux.timeouts import scaled
 from netlab.model import rundir
@@ -57,6 +58,7 @@ def down(lab: str) -> Removed:
         killed += len(inhabitants)
     for name in names:
         _delete(name)
+    cgroups.remove_lab(lab)
     directory = rundir.rundir(lab)
     had_files = directory.exists()
     if had_files:

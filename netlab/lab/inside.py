@@ -6,9 +6,10 @@ a client or the router it gets the host's network namespace, with the host's nam
 that knows the lab.
 """
 
+import contextlib
+import json
 import os
 import shutil
-import signal
 import socket
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,13 +20,14 @@ from netlab.client.hosts import find_netns, hosts, is_pod
 from netlab.errors import LabError, NetlabError
 from netlab.kube.objects import items_of, name_of, spec_of
 from netlab.kubelet.container_spec import container_environment, hostname_of
-from netlab.kubelet.runtime import capabilities
-from netlab.lab import terminal
-from netlab.linux import netns, processes
+from netlab.kubelet.runtime import cgroups
+from netlab.kubelet.runtime.exec import open_namespaces
+from netlab.kubelet.runtime.zygote import python_command
+from netlab.lab.exit_codes import exit_code_of
+from netlab.linux import netns, processes, read_only
 from netlab.linux.syscalls import (
     CLONE_NEWNET,
     CLONE_NEWNS,
-    CLONE_NEWPID,
     CLONE_NEWUTS,
     MS_PRIVATE,
     MS_REC,
@@ -39,8 +41,6 @@ from netlab.model.addresses import Family
 from netlab.model.names import NetnsName, lab_prefix, pod_netns
 from netlab.model.processes import ProcessId
 
-NOT_FOUND = 127
-"""As a shell has it for a program that is not there."""
 _SBIN = "/usr/local/sbin:/usr/sbin:/sbin"
 
 
@@ -57,7 +57,7 @@ def run_inside(lab: str, host: str, argv: Sequence[str], env: Mapping[str, str])
         init = processes.init_of_pod(name)
         if init is None:
             raise LabError(f"no container of {host} runs", hint="sudo netlab get pods")
-        return _run_in_pod(init, argv, {**_container_environment(lab, name), **env})
+        _run_in_pod(init, argv, {**_container_environment(lab, name), **env})
     environment = {**os.environ, **env}
     environment["PATH"] = f"{environment.get('PATH', '/usr/bin:/bin')}:{_SBIN}"
     _enter_host(lab, name)
@@ -102,28 +102,30 @@ def _hosts_file(lab: str) -> Path | None:
     return path if path.exists() else None
 
 
-def _run_in_pod(init: ProcessId, argv: Sequence[str], environment: Mapping[str, str]) -> int:
-    last = capabilities.last_capability()
-    kinds = {"net": CLONE_NEWNET, "uts": CLONE_NEWUTS, "pid": CLONE_NEWPID, "mnt": CLONE_NEWNS}
-    opened = {
-        kind: os.open(f"/proc/{init.pid}/ns/{kind}", os.O_RDONLY | os.O_CLOEXEC) for kind in kinds
-    }
-    if not processes.is_alive(init):
-        raise LabError("the pod's process has just ended", hint="sudo netlab get pods")
-    # The mount namespace comes last: /proc/PID is not in the container's view.
-    for kind, flag in kinds.items():
-        setns(opened[kind], flag)
-    pid, other_end = terminal.fork() if terminal.is_wanted() else (os.fork(), None)
-    if pid == 0:
-        os.chdir("/")
-        capabilities.drop(last)
-        _execute(argv, environment)
-    # The terminal's Ctrl-C is for the program.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if other_end is not None:
-        terminal.carry(other_end)
-    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    return code if code >= 0 else 128 - code
+def _run_in_pod(init: ProcessId, argv: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
+    """Go on as a program that a container may see: see ``netlab.lab.pod_exec``."""
+    with contextlib.ExitStack() as opened:
+        try:
+            namespaces = open_namespaces(init, opened)
+            sent = [*namespaces, *cgroups.open_lists(init.pid)]
+            status = processes.status(init.pid)
+        except OSError as error:
+            reason = "the pod's process has just ended"
+            raise LabError(reason, hint="sudo netlab get pods") from error
+        for descriptor in sent:
+            os.set_inheritable(descriptor, True)  # noqa: FBT003 (the library's)
+        order = {
+            "descriptors": sent,
+            "argv": list(argv),
+            "env": dict(environment),
+            "uid": int(status["Uid"].split()[0]),
+            "gid": int(status["Gid"].split()[0]),
+            "groups": [int(group) for group in status["Groups"].split()],
+            "capabilities": int(status["CapBnd"], 16),
+        }
+        command = python_command("netlab.lab.pod_exec")
+        read_only.enter_read_only()
+        os.execv(command[0], [*command, json.dumps(order)])  # noqa: S606
 
 
 def _container_environment(lab: str, name: NetnsName) -> dict[str, str]:
@@ -151,4 +153,4 @@ def _execute(argv: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
     except OSError as error:
         message = f"{argv[0]}: {error.strerror or error}"
         os.write(2, f"Error: {message}\n".encode())
-        os._exit(NOT_FOUND if isinstance(error, FileNotFoundError) else 126)
+        os._exit(exit_code_of(error))

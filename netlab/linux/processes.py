@@ -11,12 +11,13 @@ import os
 import re
 import select
 import signal
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Final
 
 from netlab.linux.netns import NETNS
+from netlab.linux.syscalls import set_mm_map
 from netlab.model.names import NetnsName
 from netlab.model.processes import ProcessId
 
@@ -109,6 +110,35 @@ def set_title(title: str) -> None:
     start, size = _command_line()
     text = title.encode()[: size - 1]
     ctypes.memmove(start, text + bytes(size - len(text)), size)
+
+
+def set_environment(variables: Mapping[str, str]) -> None:
+    """Have the calling process, and /proc/PID/environ, show these variables and no others.
+
+    The kernel shows the memory in which the environment was laid when the program was executed, so
+    it is told of another place, where it can be (CONFIG_CHECKPOINT_RESTORE); else it shows none.
+    """
+    os.environ.clear()
+    os.environ.update(variables)
+    text = b"".join(f"{name}={value}\0".encode() for name, value in variables.items())
+    # Kept for as long as the process lives.
+    _environment.append(ctypes.create_string_buffer(text, max(len(text), 1)))
+    start = ctypes.addressof(_environment[-1])
+    fields = _stat(os.getpid())
+    try:
+        set_mm_map(
+            code=(int(fields[23]), int(fields[24])),
+            data=(int(fields[42]), int(fields[43])),
+            start_brk=int(fields[44]),
+            start_stack=int(fields[25]),
+            arguments=(int(fields[45]), int(fields[46])),
+            environment=(start, start + len(text)),
+        )
+    except OSError:
+        ctypes.memset(int(fields[47]), 0, int(fields[48]) - int(fields[47]))
+
+
+_environment: list[ctypes.Array[ctypes.c_char]] = []
 
 
 @cache
@@ -229,6 +259,16 @@ def kill(processes: Iterable[ProcessId], timeout: float) -> list[ProcessId]:
 def _is_init(process: ProcessId) -> bool:
     pids = _pids_by_namespace(process.pid)
     return len(pids) > 1 and pids[-1] == 1
+
+
+def status(pid: int) -> dict[str, str]:
+    """Return the lines of /proc/PID/status, by their names.
+
+    Raises:
+        OSError: There is no such process.
+    """
+    lines = Path(f"/proc/{pid}/status").read_text(errors="replace").splitlines()
+    return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
 
 
 def _pids_by_namespace(pid: int) -> list[int]:

@@ -5,10 +5,13 @@ Flags keep their kernel names; each group says which header they come from.
 
 import ctypes
 import os
+import struct
 from typing import Final
 
 CLONE_NEWNS: Final = 0x0002_0000
+CLONE_NEWCGROUP: Final = 0x0200_0000
 CLONE_NEWUTS: Final = 0x0400_0000
+CLONE_NEWIPC: Final = 0x0800_0000
 CLONE_NEWPID: Final = 0x2000_0000
 CLONE_NEWNET: Final = 0x4000_0000
 """linux/sched.h"""
@@ -23,12 +26,30 @@ MS_REC: Final = 16384
 MS_PRIVATE: Final = 1 << 18
 MS_SHARED: Final = 1 << 20
 _MNT_DETACH: Final = 2
+MOUNT_ATTR_RDONLY: Final = 1
+_OPEN_TREE_CLONE: Final = 1
+_MOVE_MOUNT_F_EMPTY_PATH: Final = 4
 """linux/mount.h"""
 
+_AT_FDCWD: Final = -100
+_AT_RECURSIVE: Final = 0x8000
+"""linux/fcntl.h"""
+
 _SYS_PIVOT_ROOT: Final = {"x86_64": 155, "aarch64": 41, "riscv64": 41, "ppc64le": 203, "s390x": 217}
-"""asm/unistd.h; the C library has no function for it."""
+_SYS_OPEN_TREE: Final = 428
+_SYS_MOVE_MOUNT: Final = 429
+_SYS_MOUNT_SETATTR: Final = 442
+"""asm/unistd.h; the C library has no function for these, or has not had it for long."""
+
+_PR_SET_SECCOMP: Final = 22
+_PR_SET_MM: Final = 35
+_PR_SET_MM_MAP: Final = 14
+"""linux/prctl.h"""
+_SECCOMP_MODE_FILTER: Final = 2
+"""linux/seccomp.h"""
 
 _libc = ctypes.CDLL(None, use_errno=True)
+_libc.sbrk.restype = ctypes.c_void_p
 
 
 def setns(fd: int, nstype: int) -> None:
@@ -83,6 +104,47 @@ def umount(target: str) -> None:
         raise OSError(number, os.strerror(number), target)
 
 
+def mount_setattr(target: str, attributes: int) -> None:
+    """Set attributes of the mount at ``target`` and of all below it (mount_setattr(2)).
+
+    Args:
+        target: Where it is mounted.
+        attributes: ``MOUNT_ATTR_*`` to set.
+
+    Raises:
+        OSError: The kernel refused; ENOSYS before Linux 5.12.
+    """
+    changes = struct.pack("=4Q", attributes, 0, 0, 0)
+    _checked(
+        _libc.syscall(
+            _SYS_MOUNT_SETATTR, _AT_FDCWD, target.encode(), _AT_RECURSIVE, changes, len(changes)
+        ),
+        target,
+    )
+
+
+def open_tree(path: str) -> int:
+    """Return a descriptor of a copy of the mount that ``path`` is in, rooted at ``path``.
+
+    The copy is mounted nowhere yet (open_tree(2) with OPEN_TREE_CLONE).
+
+    Raises:
+        OSError: The kernel refused.
+    """
+    flags = _OPEN_TREE_CLONE | os.O_CLOEXEC
+    return _checked(_libc.syscall(_SYS_OPEN_TREE, _AT_FDCWD, path.encode(), flags), path)
+
+
+def move_mount(descriptor: int, target: str) -> None:
+    """Mount at ``target`` what ``open_tree`` has copied (move_mount(2)).
+
+    Raises:
+        OSError: The kernel refused.
+    """
+    arguments = (descriptor, b"", _AT_FDCWD, target.encode(), _MOVE_MOUNT_F_EMPTY_PATH)
+    _checked(_libc.syscall(_SYS_MOVE_MOUNT, *arguments), target)
+
+
 def pivot_root(new_root: str, put_old: str) -> None:
     """Make ``new_root`` the root of the mount namespace (pivot_root(2)).
 
@@ -94,15 +156,52 @@ def pivot_root(new_root: str, put_old: str) -> None:
         raise OSError(number, os.strerror(number), new_root)
 
 
-def prctl(option: int, argument: int | bytes) -> None:
+def prctl(option: int, argument: int | bytes, second: int = 0) -> None:
     """Change a property of the calling process (prctl(2)).
 
     Raises:
         OSError: The kernel refused.
     """
     value = ctypes.c_char_p(argument) if isinstance(argument, bytes) else ctypes.c_ulong(argument)
-    if _libc.prctl(option, value, 0, 0, 0):
+    if _libc.prctl(option, value, ctypes.c_ulong(second), 0, 0):
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+
+
+def set_mm_map(
+    *,
+    code: tuple[int, int],
+    data: tuple[int, int],
+    start_brk: int,
+    start_stack: int,
+    arguments: tuple[int, int],
+    environment: tuple[int, int],
+) -> None:
+    """Tell the kernel where the calling process has what /proc/PID shows (PR_SET_MM_MAP).
+
+    All but the break are as /proc/self/stat has them, or where they are to be.
+
+    Raises:
+        OSError: The kernel refused.
+    """
+    spots = (*code, *data, start_brk, _libc.sbrk(0), start_stack, *arguments, *environment)
+    fields = struct.pack("=12QII", *spots, 0, 0, 0xFFFF_FFFF)
+    if _libc.prctl(_PR_SET_MM, ctypes.c_ulong(_PR_SET_MM_MAP), fields, len(fields), 0):
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+
+
+def set_seccomp_filter(program: bytes) -> None:
+    """Have each further system call of the calling process pass a filter (seccomp(2)).
+
+    Args:
+        program: Of classic BPF, as an array of ``struct sock_filter``.
+
+    Raises:
+        OSError: The kernel refused.
+    """
+    buffer = ctypes.create_string_buffer(program, len(program))
+    header = struct.pack("@HP", len(program) // 8, ctypes.addressof(buffer))
+    address = ctypes.create_string_buffer(header, len(header))
+    prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.addressof(address))
 
 
 def capset(header: bytes, sets: bytes) -> None:
@@ -113,3 +212,10 @@ def capset(header: bytes, sets: bytes) -> None:
     """
     if _libc.capset(header, sets):
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+
+
+def _checked(result: int, name: str) -> int:
+    if result < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), name)
+    return result

@@ -7,8 +7,6 @@ Nothing in it is needed to remove a lab.
 from pathlib import Path
 from typing import Final
 
-from netlab.model.names import file_name
-
 RUN: Final = Path("/run/netlab")
 
 
@@ -67,6 +65,6 @@ def kernel_layout_file(lab: str) -> Path:
     return rundir(lab) / "kernel-layout.json"
 
 
-def pod_directory(lab: str, namespace: str, pod: str) -> Path:
-    """Return the directory of one pod's files: its log."""
-    return rundir(lab) / "pods" / file_name(f"{namespace}.{pod}")
+def pod_directory(lab: str, uid: str) -> Path:
+    """Return the directory of one pod's files: a directory for each container, and volumes."""
+    return rundir(lab) / "pods" / uid

@@ -107,10 +107,22 @@ class Lab:
     def directory(self) -> Path:
         return Path("/run/netlab", self.name)
 
+    def log(self, pod: str) -> str:
+        """Return what the first container of a pod has written, without the time of each line."""
+        path = self.log_file(pod)
+        lines = path.read_text().splitlines() if path.exists() else []
+        return "".join(f"{line.split(' ', 3)[3]}\n" for line in lines)
+
+    def log_file(self, pod: str) -> Path:
+        """Return the log of the first run of a pod's first container."""
+        found = self.get("pod", pod)
+        container = found["spec"]["containers"][0]["name"]
+        return self.directory() / "pods" / found["metadata"]["uid"] / container / "0.log"
+
     def processes(self) -> dict[str, int]:
         """Return the pids of the control plane and the processes it needs, by what they are."""
         titles = {pid: title_of(pid) for pid, owner in marked() if owner == self.name}
-        kinds = ("control plane", "launcher", "container runtime", "warm parent")
+        kinds = ("control plane", "launcher", "container runtime", "zygote")
         return {
             kind: pid
             for pid, title in titles.items()

@@ -11,7 +11,7 @@ import pytest
 
 from tests.kernel.conftest import Lab, namespaces, title_of, wait_for
 
-CHILDREN: Final = ("launcher", "container runtime", "warm parent")
+CHILDREN: Final = ("launcher", "container runtime", "zygote")
 """Of the control plane; it needs each of them."""
 
 pytestmark = pytest.mark.kernel
@@ -207,7 +207,7 @@ def test_containers_that_come_and_go_leave_no_descriptor_and_no_process(lab: Lab
     lab.run("delete", "deploy", "crashes")
     wait_for(lambda: len(lab.get("pods")["items"]) == 2, 20)
     wait_for(lambda: held() == before)
-    children = (Path(f"/proc/{lab.processes()['warm parent']}") / "task").glob("*/children")
+    children = (Path(f"/proc/{lab.processes()['zygote']}") / "task").glob("*/children")
     assert sum(len(path.read_text().split()) for path in children) == 2
 
 

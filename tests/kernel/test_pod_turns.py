@@ -5,8 +5,8 @@ moments between the steps so long that a step out of turn is seen.
 """
 
 import os
-import select
 import shutil
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -114,10 +114,6 @@ def pod(name: str, node: str) -> str:
     return POD.replace("NAME", name).replace("NODE", node)
 
 
-def log_of(lab: Lab, name: str) -> Path:
-    return lab.directory() / "pods" / f"default.{name}" / "echo.log"
-
-
 def is_ready(lab: Lab, name: str) -> bool:
     conditions: list[dict[str, Any]] = lab.get("pod", name)["status"].get("conditions", [])
     return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
@@ -134,7 +130,7 @@ def test_a_pod_learns_that_it_must_end_when_no_node_leads_a_new_connection_to_it
     done = lab.run("up", "-", text=topology + pods)
     assert done.returncode == 0, done.stdout + done.stderr
     lab.be(trouble)
-    with log_of(lab, "stays").open() as stays, log_of(lab, "goes").open() as goes:
+    with lab.log_file("stays").open() as stays, lab.log_file("goes").open() as goes:
         assert lab.run("delete", "pod", "goes", "--no-wait").returncode == 0
         served: list[tuple[str, str]] = []
 
@@ -150,18 +146,17 @@ def test_a_pod_learns_that_it_must_end_when_no_node_leads_a_new_connection_to_it
 def test_rules_lead_to_a_pod_when_it_listens(lab: Lab, topology: str):
     done = lab.run("up", "-", text=topology + pod("first", "node1"))
     assert done.returncode == 0, done.stdout + done.stderr
-    # What a container does before anything else is to open its log: there it waits for a reader.
-    log = log_of(lab, "late")
-    log.parent.mkdir()
-    os.mkfifo(log)
+    zygote = lab.processes()["zygote"]
     with running(lab, "client", CALLER) as caller:
-        assert lab.run("apply", "-f", "-", text=pod("late", "node2")).returncode == 0
-        wait_for(lambda: lab.get("pod", "late")["status"].get("podIP"))
-        assert not is_ready(lab, "late")
-        with log.open() as reader:
-            served, _, _ = select.select([reader], [], [], 60)
-            assert served
-            assert is_ready(lab, "late")
-            unanswered, calls = map(int, caller.end().split())
+        os.kill(zygote, signal.SIGSTOP)
+        try:
+            assert lab.run("apply", "-f", "-", text=pod("late", "node2")).returncode == 0
+            wait_for(lambda: lab.get("pod", "late")["status"].get("podIP"))
+            assert not is_ready(lab, "late")
+        finally:
+            os.kill(zygote, signal.SIGCONT)
+        wait_for(lambda: lab.log("late"), 60)
+        assert is_ready(lab, "late")
+        unanswered, calls = map(int, caller.end().split())
     assert calls > 10
     assert unanswered == 0

@@ -38,7 +38,7 @@ def sh(lab: Lab, script: str) -> str:
 
 
 def test_pod_has_namespaces_of_its_own(running: Lab):
-    kinds = ("net", "mnt", "pid", "uts")
+    kinds = ("net", "mnt", "pid", "uts", "ipc", "cgroup")
     inner = dict(zip(kinds, sh(running, links_of(kinds)).split(), strict=True))
     outer = {kind: os.readlink(f"/proc/self/ns/{kind}") for kind in kinds}  # noqa: PTH115
     assert not set(inner.values()) & set(outer.values())
@@ -338,8 +338,7 @@ def test_containers_run_what_they_say(lab: Lab, tmp_path: Path):
     done = lab.run("up", str(file))
     assert done.returncode == 0, done.stderr
     assert "warning: pod default/lost: ErrImagePull: netlab has no program" in done.stderr
-    log = lab.directory() / "pods/default.script/sh.log"
-    wait_for(lambda: log.read_text() == "hello from a pod in /tmp\n")
+    wait_for(lambda: lab.log("script") == "hello from a pod in /tmp\n")
     assert lab.inside("script", "sh", "-c", "echo $WHO").stdout == "a pod\n"
     listed = {line.split()[0]: line for line in lab.run("get", "pods").stdout.splitlines()}
     assert "ErrImagePull" in listed["lost"]

@@ -1,1 +1,1 @@
-"""The container runtime: starts containers from a warm parent, and learns how they end."""
+"""The container runtime: starts containers from a zygote, and learns how they end."""

@@ -29,7 +29,7 @@ CONTAINER_DEFAULT: Final = {
 
 _PR_CAPBSET_DROP: Final = 24
 _VERSION_3: Final = 0x20080522
-_MASK: Final = sum(1 << number for number in CONTAINER_DEFAULT.values())
+CONTAINER_MASK: Final = sum(1 << number for number in CONTAINER_DEFAULT.values())
 
 
 def last_capability() -> int:
@@ -37,17 +37,26 @@ def last_capability() -> int:
     return int(Path("/proc/sys/kernel/cap_last_cap").read_text())
 
 
-def drop(last: int) -> None:
-    """Leave the calling process, and all it will execute, the container's set only.
+def drop_bounding(mask: int, last: int) -> None:
+    """Leave all that the calling process will execute no more than the capabilities in ``mask``.
 
     Args:
+        mask: A bit for each, by its number.
         last: What ``last_capability`` says.
 
     Raises:
         OSError: The kernel refused.
     """
     for number in range(last + 1):
-        if not _MASK >> number & 1:
+        if not mask >> number & 1:
             prctl(_PR_CAPBSET_DROP, number)
-    low, high = _MASK & 0xFFFF_FFFF, _MASK >> 32
+
+
+def keep(mask: int) -> None:
+    """Leave the calling process the capabilities in ``mask`` only, and give it all of those.
+
+    Raises:
+        OSError: The kernel refused.
+    """
+    low, high = mask & 0xFFFF_FFFF, mask >> 32
     capset(struct.pack("=II", _VERSION_3, 0), struct.pack("=6I", low, low, 0, high, high, 0))

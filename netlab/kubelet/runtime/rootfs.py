@@ -22,9 +22,7 @@ from netlab.linux.syscalls import (
     MS_NODEV,
     MS_NOEXEC,
     MS_NOSUID,
-    MS_PRIVATE,
     MS_RDONLY,
-    MS_REC,
     MS_REMOUNT,
     bind_mount,
     mount,
@@ -69,22 +67,39 @@ _DIRECTORIES: Final = {
 """What programs expect to find in a container, with its mode."""
 _HOST_ETC: Final = "/mnt"
 """Where the template keeps the host's part of /etc."""
+_NOTHING: Final = "empty"
+"""A directory of the template that covers others."""
+_READ_ONLY: Final = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
+_MASKED: Final = (
+    "/proc/acpi",
+    "/proc/asound",
+    "/proc/interrupts",
+    "/proc/kcore",
+    "/proc/keys",
+    "/proc/latency_stats",
+    "/proc/scsi",
+    "/proc/sched_debug",
+    "/proc/timer_list",
+    "/proc/timer_stats",
+    "/sys/devices/virtual/powercap",
+    "/sys/firmware",
+)
+"""Source: containerd, ``pkg/oci/spec.go``; moby, ``oci/defaults.go``."""
 _NO_PROGRAMS: Final = MS_NOSUID | MS_NODEV | MS_NOEXEC
 
 
-def enter_template(lab: str, root: Path) -> None:
-    """Move the calling process into a new mount namespace whose root is bare.
+def enter_template(lab: str, directory: str) -> None:
+    """Make the root of the mount namespace that the calling process is in, its own, a bare one.
 
     Args:
         lab: Whose; the root's file system is called after it, so that all who live there are found.
-        root: An empty directory of the host to build the root on.
+        directory: An empty directory of the host to build the root on.
 
     Raises:
         OSError: The kernel refused.
     """
-    unshare(CLONE_NEWNS)
-    mount("none", "/", "none", MS_REC | MS_PRIVATE)
-    mount(f"{SOURCE}{lab}", str(root), "tmpfs", MS_NOSUID, "mode=755,size=1m")
+    mount(f"{SOURCE}{lab}", directory, "tmpfs", MS_NOSUID, "mode=755,size=1m")
+    root = Path(directory)
     # A lab's own files are root's alone; what is in a container is for all of its users.
     os.umask(0o022)
     for name in _EMPTY:
@@ -94,8 +109,9 @@ def enter_template(lab: str, root: Path) -> None:
     for name in _ETC:
         _show(Path("/etc", name), root / _HOST_ETC[1:] / name)
     _make_devices(root / "dev")
-    (root / "old").mkdir()
-    pivot_root(str(root), str(root / "old"))
+    for name in (_NOTHING, "old"):
+        (root / name).mkdir()
+    pivot_root(directory, f"{directory}/old")
     os.chdir("/")
     umount("/old")
     Path("/old").rmdir()
@@ -130,16 +146,73 @@ def enter_own(etc: Mapping[str, bytes]) -> None:
     for name, content in etc.items():
         _write(f"/etc/{name}", content)
     mount("proc", "/proc", "proc", _NO_PROGRAMS)
-    # Settings beyond the network's belong to the whole machine.
-    for name in ("/proc/sys", "/proc/sysrq-trigger"):
-        if not os.access(name, os.F_OK):
-            continue
-        bind_mount(name, name)
-        mount("none", name, "none", MS_BIND | MS_REMOUNT | MS_RDONLY | _NO_PROGRAMS)
     mount("sysfs", "/sys", "sysfs", _NO_PROGRAMS | MS_RDONLY)
     mount(
         "devpts", "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=620"
     )
+    _protect()
+
+
+def _protect() -> None:
+    """Cover what tells of the machine, and make read-only what would change it."""
+    for name in _READ_ONLY:
+        if os.access(name, os.F_OK):
+            bind_mount(name, name)
+            remount_read_only(name, _NO_PROGRAMS)
+    for name in _MASKED:
+        try:
+            mode = os.stat(name).st_mode  # noqa: PTH116
+        except OSError:
+            continue
+        bind_mount(f"/{_NOTHING}" if stat.S_ISDIR(mode) else "/dev/null", name)
+
+
+def remount_read_only(target: str, flags: int = MS_NOSUID | MS_NODEV) -> None:
+    """Make the mount at ``target`` read-only.
+
+    Raises:
+        OSError: The kernel refused.
+    """
+    mount("none", target, "none", MS_BIND | MS_REMOUNT | MS_RDONLY | flags)
+
+
+def make_target(path: str, source: int) -> None:
+    """Make what a mount is to be put upon, a directory or an empty file, unless it is there.
+
+    Args:
+        path: In the container.
+        source: A descriptor of what is mounted.
+
+    Raises:
+        OSError: It cannot be made, because what it lies in is read-only.
+    """
+    if os.access(path, os.F_OK):
+        return
+    if stat.S_ISDIR(os.stat(source).st_mode):
+        os.makedirs(path, exist_ok=True)  # noqa: PTH103
+        return
+    os.makedirs(path.rpartition("/")[0] or "/", exist_ok=True)  # noqa: PTH103
+    os.close(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o644))
+
+
+def make_working_directory(path: str) -> None:
+    """Make the directory that a container begins in, unless it is there.
+
+    Raises:
+        OSError: It cannot be made, because what it lies in is read-only.
+    """
+    if not os.access(path, os.F_OK):
+        os.makedirs(path, exist_ok=True)  # noqa: PTH103
+
+
+def close_root() -> None:
+    """Make the container's own files read-only too (readOnlyRootFilesystem).
+
+    Raises:
+        OSError: The kernel refused.
+    """
+    for name in ("/run", *(f"/{own}" for own in _OWN)):
+        remount_read_only(name)
 
 
 def _write(path: str, content: bytes) -> None:

@@ -10,19 +10,20 @@ from netlab.model.pods import PodPlacement
 from netlab.model.topology import Topology
 
 ADDRESS = "10.244.1.2"
+UID = "b5c6"
 ECHO: Object = {"name": "echo", "image": "registry.k8s.io/echoserver:1.4"}
 
 
 def pod(name: str = "web-1", *, spec: Object | None = None, status: Object | None = None) -> Object:
     return {
-        "metadata": {"name": name, "namespace": "prod"},
+        "metadata": {"name": name, "namespace": "prod", "uid": UID},
         "spec": {"nodeName": "node1", "containers": [ECHO], **(spec or {})},
         "status": {"podIP": ADDRESS, "podIPs": [{"ip": ADDRESS}], **(status or {})},
     }
 
 
 def container(topology: Topology, spec: Object, obj: Object | None = None) -> Container:
-    return container_of("default", topology, obj or pod(), spec)
+    return container_of("default", topology, obj or pod(), spec, 0)
 
 
 def test_a_pod_with_a_node_and_an_address_has_a_place():
@@ -75,9 +76,9 @@ def test_the_name_that_processes_see(obj: Object, hostname: str):
 def test_what_a_container_is_started_with(topology: Topology):
     found = container(topology, {**ECHO, "workingDir": "/srv"})
     assert found.netns == "netlab-default-prod.web-1"
-    assert (found.argv, found.built_in) == (("echo",), True)
-    assert found.working_directory == "/srv"
-    assert str(found.log_file).endswith("/default/pods/prod.web-1/echo.log")
+    assert (found.process.argv, found.built_in) == (("echo",), True)
+    assert found.process.working_directory == "/srv"
+    assert found.directory.endswith(f"/default/pods/{UID}/echo")
 
 
 def test_etc_is_what_the_kubelet_writes(topology: Topology):
@@ -99,7 +100,7 @@ def test_an_images_files_are_added(topology: Topology):
 
 def test_the_environment_is_the_images_and_the_containers_own(topology: Topology):
     env = [{"name": "HOME", "value": "/srv"}, {"name": "EMPTY"}, {"name": "N", "value": "1"}]
-    found = container(topology, {**ECHO, "env": env}).env
+    found = container(topology, {**ECHO, "env": env}).process.env
     assert found["PATH"].startswith("/usr/local/sbin:")
     assert (found["HOSTNAME"], found["HOME"], found["EMPTY"], found["N"]) == (
         "web-1",
@@ -113,7 +114,7 @@ def test_nothing_of_the_hosts_environment_gets_in(
     topology: Topology, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv("SECRET", "x")
-    assert "SECRET" not in container(topology, ECHO).env
+    assert "SECRET" not in container(topology, ECHO).process.env
 
 
 def test_an_unknown_image_is_refused_with_what_to_do(topology: Topology):

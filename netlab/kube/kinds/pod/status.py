@@ -132,6 +132,13 @@ def restart_at(pod: Object, container: str) -> float | None:
     return seconds(last["finishedAt"]) + int(told[1] or 0) * 60 + int(told[2])
 
 
+def next_restart_count(pod: Object, container: str) -> int:
+    """Return how often a container will have been started again when it is started now."""
+    status = _status_named(pod, container)
+    count: int = status["restartCount"]
+    return count + _ran(status)
+
+
 def is_finished(pod: Object) -> bool:
     """Return whether all containers have ended for good."""
     return status_of(pod).get("phase") in {"Succeeded", "Failed"}
@@ -166,7 +173,6 @@ def _duration(wait_s: int) -> str:
 
 def _running(pod: Object, status: Object, now: float) -> Object:
     ended = status["state"].get("terminated")
-    ran = ended is not None or "terminated" in status["lastState"]
     return {
         **status,
         "state": {"running": {"startedAt": timestamp(now)}},
@@ -174,8 +180,13 @@ def _running(pod: Object, status: Object, now: float) -> Object:
         "containerID": f"netlab://{uid_of(pod)}/{status['name']}",
         "ready": True,
         "started": True,
-        "restartCount": status["restartCount"] + ran,
+        "restartCount": status["restartCount"] + _ran(status),
     }
+
+
+def _ran(status: Object) -> bool:
+    """Return whether a container that does not run has run before."""
+    return "terminated" in status["state"] or "terminated" in status["lastState"]
 
 
 def _status_named(pod: Object, container: str) -> Object:

@@ -21,7 +21,9 @@ def test_a_program_started_afterwards_has_the_containers_set_only():
     program = (
         "import os\n"
         "from netlab.kubelet.runtime import capabilities\n"
-        "capabilities.drop(capabilities.last_capability())\n"
+        "mask = capabilities.CONTAINER_MASK\n"
+        "capabilities.drop_bounding(mask, capabilities.last_capability())\n"
+        "capabilities.keep(mask)\n"
         "os.execvp('cat', ['cat', '/proc/self/status'])\n"
     )
     done = subprocess.run(

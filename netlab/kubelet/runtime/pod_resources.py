@@ -1,0 +1,143 @@
+"""What the container runtime opens and makes for a container: pipes, mounts, groups, namespaces."""
+
+import contextlib
+import os
+import shutil
+import socket
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from netlab.kubelet.runtime import stdio
+from netlab.kubelet.runtime.cgroups import LabCgroups, Limits, hierarchies, open_lists
+from netlab.kubelet.runtime.container import Container, encoded
+from netlab.kubelet.runtime.exec import open_namespaces
+from netlab.kubelet.runtime.requests import Exec
+from netlab.kubelet.runtime.zygote import Order, Zygote
+from netlab.linux.netns import NETNS
+from netlab.linux.syscalls import open_tree
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """A process that has been forked, and what the runtime holds of it."""
+
+    pid: int
+    pipe: int
+    """Ends when it serves or has executed; holds the reason when it could not."""
+    input: int | None = None
+    """Where to write a container's standard input."""
+    streams: list[int] = field(default_factory=list)
+    """The other ends of a program's standard streams."""
+    terminal: socket.socket | None = None
+    """Where the other end of its terminal comes from."""
+
+    def received_terminal(self) -> int | None:
+        """Return the other end of its terminal, which it has sent; None when it has none."""
+        if self.terminal is None:
+            return None
+        with self.terminal:
+            _, descriptors, _, _ = socket.recv_fds(self.terminal, 1, 1)
+        return descriptors[0]
+
+    def close(self) -> None:
+        """Close what the runtime holds, of a process that could not begin."""
+        for descriptor in (*self.streams, *([self.input] if self.input is not None else [])):
+            os.close(descriptor)
+        if self.terminal is not None:
+            self.terminal.close()
+
+
+class PodResources:
+    """What the pods of a lab have of the machine.
+
+    Args:
+        lab: Name.
+        directory: Of all pods' files.
+    """
+
+    def __init__(self, lab: str, directory: Path) -> None:
+        self._directory = directory
+        pages, size = os.sysconf("SC_PHYS_PAGES"), os.sysconf("SC_PAGE_SIZE")
+        self._cgroups = LabCgroups(lab, pages * size, hierarchies())
+
+    def start(self, zygote: Zygote, container: Container) -> Started:
+        """Have a container's first process forked.
+
+        Raises:
+            OSError: The kernel refused, or the pod has no network namespace.
+        """
+        directory = Path(container.directory)
+        with contextlib.ExitStack() as opened:
+            if not container.tty:
+                stdio.make_pipes(directory, container.process.uid, stdin=container.stdin)
+            else:
+                directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            netns = os.open(NETNS / container.netns, os.O_RDONLY | os.O_CLOEXEC)
+            opened.callback(os.close, netns)
+            trees = []
+            for one in container.mounts:
+                trees.append(open_tree(one.source))
+                opened.callback(os.close, trees[-1])
+            self._cgroups.make_pod(container.pod_uid, Limits(*container.limits))
+            cgroups = self._cgroups.open_pod(container.pod_uid)
+            for descriptor in cgroups:
+                opened.callback(os.close, descriptor)
+            ours, theirs = _terminal(opened, wanted=container.tty)
+            sent = [netns, *trees, *theirs]
+            held = stdio.open_input(directory) if container.stdin and not container.tty else None
+            pid, pipe = zygote.fork(Order.START, encoded(container), cgroups, sent)
+        return Started(pid=pid, pipe=pipe, input=held, terminal=ours)
+
+    def exec(self, zygote: Zygote, request: Exec) -> Started:
+        """Have a program forked into a container.
+
+        Raises:
+            OSError: The kernel refused, or the container has ended.
+        """
+        with contextlib.ExitStack() as opened:
+            namespaces = open_namespaces(request.container, opened)
+            cgroups = open_lists(request.container.pid)
+            for descriptor in cgroups:
+                opened.callback(os.close, descriptor)
+            ours, theirs = _terminal(opened, wanted=request.tty)
+            streams: list[int] = []
+            if not request.tty:
+                streams, theirs = _pipes()
+                for descriptor in theirs:
+                    opened.callback(os.close, descriptor)
+            what = encoded(request.process)
+            pid, pipe = zygote.fork(Order.EXEC, what, cgroups, [*namespaces, *theirs])
+        return Started(pid=pid, pipe=pipe, streams=streams, terminal=ours)
+
+    def remove(self, uid: str) -> None:
+        """Remove a pod's files and its groups.
+
+        Raises:
+            OSError: The kernel refused.
+        """
+        self._cgroups.remove_pod(uid)
+        shutil.rmtree(self._directory / uid, ignore_errors=True)
+
+    def was_out_of_memory(self, uid: str) -> bool:
+        """Return whether the kernel has killed a process of the pod for the memory it used."""
+        return bool(uid) and self._cgroups.was_out_of_memory(uid)
+
+
+def _terminal(
+    opened: contextlib.ExitStack, *, wanted: bool
+) -> tuple[socket.socket | None, list[int]]:
+    """Return our end of a socket for a terminal, and the other; nothing when none is wanted."""
+    if not wanted:
+        return None, []
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+    opened.callback(theirs.close)
+    return ours, [theirs.fileno()]
+
+
+def _pipes() -> tuple[list[int], list[int]]:
+    """Return our ends of pipes for standard input, output and error, and the program's ends."""
+    stdin_reader, stdin_writer = os.pipe2(os.O_CLOEXEC)
+    stdout_reader, stdout_writer = os.pipe2(os.O_CLOEXEC)
+    stderr_reader, stderr_writer = os.pipe2(os.O_CLOEXEC)
+    ours = [stdin_writer, stdout_reader, stderr_reader]
+    return ours, [stdin_reader, stdout_writer, stderr_writer]
