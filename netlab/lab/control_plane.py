@@ -39,6 +39,7 @@ from netlab.errors import NetlabError
 from netlab.kubelet import node_status
 from netlab.kubelet.agent import Kubelet
 from netlab.kubelet.runtime.requests import Exited
+from netlab.kubelet.server import Server
 from netlab.kubeproxy.agent import RETRY_S, KubeProxy
 from netlab.kubeproxy.canaries import CanaryWatch
 from netlab.lab.api_certificates import api_addresses
@@ -78,6 +79,13 @@ class ControlPlane:
         self.reconciler = Reconciler(self.store)
         self.network = Network(lab, self.store, to_launcher)
         self.kubelet = Kubelet(lab, self.store, to_container_runtime)
+        self.kubelet_server = Server(
+            lab,
+            lambda: self.topology,
+            self.kubelet.processes,
+            runtime=to_container_runtime,
+            netns_agent=to_launcher,
+        )
         self.kube_proxy = KubeProxy(lab, self.store, to_launcher, self.clock)
         self.passes = Passes(self._pass, self.clock)
         self._canaries = CanaryWatch(to_launcher, self._lost_rules)
@@ -197,8 +205,9 @@ class ControlPlane:
         )
 
     def _told(self, message: Exited) -> None:
-        self.kubelet.exited(message)
-        self.passes.changed()
+        if not self.kubelet_server.exited(message):
+            self.kubelet.exited(message)
+            self.passes.changed()
 
     def _read_topology(self) -> Topology:
         path = rundir.topology_file(self.lab)

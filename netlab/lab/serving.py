@@ -12,6 +12,7 @@ from aiohttp import web
 from netlab.apiserver.bootstrap import publish_authority
 from netlab.apiserver.filters import with_authentication
 from netlab.apiserver.server import build_app
+from netlab.apiserver.streaming.routes import PodStreams
 from netlab.apiserver.token_requests import token_routes
 from netlab.errors import SpecError
 from netlab.kube.status import bad_request, failure_status
@@ -36,7 +37,10 @@ async def serve(plane: "ControlPlane") -> None:
         clock=plane.clock,
         changed=plane.passes.changed,
         filters=[with_authentication(plane.tokens.read)],
-        routes=token_routes(plane.tokens),
+        routes=[
+            *token_routes(plane.tokens),
+            *PodStreams(plane.store, plane.kubelet_server, plane.clock).routes(),
+        ],
     )
     _add_routes(app, plane)
     runner = web.AppRunner(app, access_log=None)

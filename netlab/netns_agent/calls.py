@@ -44,6 +44,14 @@ class Calls:
         value, _ = await self._ask(request)
         return value
 
+    async def with_descriptors(self, request: object) -> tuple[Any, list[int]]:
+        """Send a request and return its value, and the file descriptors that come with it.
+
+        Raises:
+            NetlabError: What the other end met.
+        """
+        return await self._ask(request)
+
     async def descriptor(self, request: object) -> int:
         """Send a request and return the file descriptor that comes with its answer.
 

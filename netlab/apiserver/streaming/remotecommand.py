@@ -22,15 +22,26 @@ from netlab.apiserver.streams.remotecommand import Stream
 class ContainerProcess(Protocol):
     """A process in a container, with the other ends of its standard streams, which are ours.
 
-    With a terminal, ``stdin`` and ``stdout`` are both the terminal's other side.
+    With a terminal, ``stdin`` is the terminal's other side.
     """
 
-    stdin: int | None
-    stdout: int | None
-    stderr: int | None
+    @property
+    def stdin(self) -> int | None:
+        """Where to write its input; None when it has none."""
+
+    @property
+    def stdout(self) -> int | None:
+        """Where to read its output."""
+
+    @property
+    def stderr(self) -> int | None:
+        """Where to read its error output; None with a terminal."""
 
     async def wait(self) -> int:
         """Return its exit code when it has ended; 128 and the number for a signal."""
+
+    async def end_input(self) -> None:
+        """Take note that the client sends no more; ``stdin`` is closed already."""
 
     def kill(self) -> None:
         """Kill it."""
@@ -62,7 +73,7 @@ class Session:
             is_attached: Whether the process is the container's own: its exit code is then in the
                 pod's status, and a client that goes leaves it running.
         """
-        if not self._options.stdin:
+        if not self._options.stdin and not self._options.tty:
             self._close_stdin()
         ended = asyncio.ensure_future(self._process.wait())
         client = asyncio.ensure_future(self._serve_input())
@@ -78,8 +89,15 @@ class Session:
             self._close_stdin()
             for output in self._outputs.values():
                 output.close()
-            if ended.cancelled() and not is_attached:
-                self._process.kill()
+            if ended.cancelled():
+                await self._left(is_attached=is_attached)
+
+    async def _left(self, *, is_attached: bool) -> None:
+        """Do what follows when the client is gone before the process."""
+        if not is_attached:
+            self._process.kill()
+        elif self._options.stdin:
+            await self._process.end_input()
 
     async def _finish(self, outputs: list["asyncio.Task[None]"], code: int) -> None:
         """Send what the process wrote last, and how it ended."""
@@ -107,7 +125,7 @@ class Session:
             elif stream is Stream.STDIN and data:
                 await self._write(data)
             elif stream is Stream.STDIN:
-                self._end_input()
+                await self._end_input()
 
     async def _write(self, data: bytes) -> None:
         if self._stdin is not None:
@@ -117,10 +135,11 @@ class Session:
                 # The process reads no more; the client goes on sending, to nobody.
                 self._close_stdin()
 
-    def _end_input(self) -> None:
+    async def _end_input(self) -> None:
         # A terminal has no end of input of its own: that is a character, which the client sends.
         if not self._options.tty:
             self._close_stdin()
+            await self._process.end_input()
 
     def _close_stdin(self) -> None:
         if self._stdin is not None:
@@ -129,11 +148,10 @@ class Session:
 
     def _resize(self, data: bytes) -> None:
         size = rc.parse_resize(data)
-        terminal = self._outputs.get(Stream.STDOUT)
-        if size is not None and terminal is not None and self._options.tty:
+        if size is not None and self._stdin is not None and self._options.tty:
             window = struct.pack("HHHH", size.height, size.width, 0, 0)
             with suppress(OSError):
-                fcntl.ioctl(terminal.number, termios.TIOCSWINSZ, window)
+                fcntl.ioctl(self._stdin.number, termios.TIOCSWINSZ, window)
 
 
 def _descriptor(number: int | None) -> Descriptor | None:

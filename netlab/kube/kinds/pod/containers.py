@@ -56,6 +56,12 @@ def container_named(pod: Object, name: str) -> str:
     return name
 
 
+def container_spec(pod: Object, name: str) -> dict[str, Any]:
+    """Return a container, of any sort, as the pod's spec has it; there must be one."""
+    spec = spec_of(pod)
+    return next(one for sort in _SORTS for one in items_of(spec, sort) if one["name"] == name)
+
+
 def container_status(pod: Object, name: str) -> dict[str, Any]:
     """Return the status of a container; empty before it has one."""
     status = status_of(pod)
