@@ -140,11 +140,12 @@ class Store:
             return self._record("ADDED", key, identified, None)
 
     def identified(self, manifest: Object) -> Object:
-        """Return a new object with a uid, whatever it says of one, and with a name."""
+        """Return a new object with a name and a uid, whatever it says of one."""
+        named = self.named(manifest)
         uid = uuid.UUID(int=self._random.getrandbits(128), version=4)
-        return with_metadata(self._named(manifest), uid=str(uid))
+        return with_metadata(named, uid=str(uid))
 
-    def _named(self, manifest: Object) -> Object:
+    def named(self, manifest: Object) -> Object:
         """Return the object with a free name, made from ``generateName``, unless it has one."""
         prefix = metadata_of(manifest).get("generateName")
         if name_of(manifest) or not prefix:

@@ -18,7 +18,7 @@ from netlab.kube.kinds.kind import ClusterContext
 from netlab.kube.kinds.service.addresses import check_service_status
 from netlab.kube.kinds.table import kind_of
 from netlab.kube.manifests import as_decoded, check_object
-from netlab.kube.objects import Key, Object, is_terminating
+from netlab.kube.objects import Key, Object, is_terminating, with_metadata
 from netlab.kube.resources import RESOURCES, key_of
 from netlab.kube.schema import definition_of, definitions
 from netlab.kube.status import forbidden, invalid, not_found
@@ -65,11 +65,12 @@ def review_create(store: Store, manifest: Object, owned: Owned = _nobodys) -> Ob
     if manifest["kind"] == "Node":
         raise forbidden(key_of(manifest), "nodes come from the topology")
     _check_namespace(store, key_of(manifest))
-    named = store.identified(manifest)
+    named = with_metadata(store.named(manifest), uid=None)
     _check_alone(store, named)
     kind = kind_of(named["kind"])
-    prepared = kind.prepare_for_create(named) if kind is not None else named
-    return _allocated(store, owned(with_defaults(prepared)), ())
+    if kind is not None and kind.prepare_for_create is not None:
+        named = kind.prepare_for_create(store.identified(named))
+    return _allocated(store, owned(with_defaults(named)), ())
 
 
 def review_update(store: Store, old: Object, new: Object, owned: Owned = _nobodys) -> Object:

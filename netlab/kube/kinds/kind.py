@@ -57,7 +57,7 @@ class Kind:
     """Returns what is wrong with a name, empty for nothing."""
     validate: Callable[[Object, FieldPath, Report, ClusterContext], None] = _not_checked
     """Reports what is wrong beyond structure; fields of a wrong type have been reported."""
-    prepare_for_create: Callable[[Object], Object] = _unchanged
+    prepare_for_create: Callable[[Object], Object] | None = None
     """Returns a new object, which has a name and a uid, with what the server alone decides."""
     prepare_for_update: Callable[[Object, Object], Object] = _new_state
     """Returns the new state of an object with what it takes over from the old one."""
