@@ -1,10 +1,8 @@
-"""The small Kubernetes verbs: get, apply, delete, scale, patch.
+"""The small Kubernetes verbs that change objects: apply, delete, scale, patch.
 
 They speak to the lab's API as kubectl does, and print what kubectl prints.
 """
 
-import json
-import sys
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
@@ -12,17 +10,15 @@ from typing import Any, Final, TypeVar
 import click
 
 from netlab.cli.completion import complete_file, complete_kind, complete_object
+from netlab.cli.object_names import namespace_option, resources_named, split_names
 from netlab.cli.options import lab_option, recursive_option, say_left_out, strict_option
 from netlab.client.api_client import Client
 from netlab.errors import LabError, SpecError
 from netlab.kube.objects import Object, name_of, namespace_of, uid_of, with_metadata
 from netlab.kube.resources import (
-    DEFAULT_NAMESPACE,
-    RESOURCES,
     Resource,
     resource_named,
     resource_of,
-    resource_words,
 )
 from netlab.kube.status import StatusError
 from netlab.linux.timeouts import scaled
@@ -38,90 +34,6 @@ _PATCH_TYPES: Final = {
 
 _GONE_WITHIN_S: Final = 60.0
 _POLL_S: Final = 0.05
-
-namespace_option = click.option(
-    "-n", "--namespace", default=DEFAULT_NAMESPACE, show_default=True, help="Namespace."
-)
-
-
-@click.command()
-@click.argument("kind", shell_complete=complete_kind)
-@click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=complete_object)
-@namespace_option
-@click.option("-A", "--all-namespaces", is_flag=True, help="Objects of all namespaces.")
-@click.option("-l", "--selector", default="", help="Labels, such as app=web,tier!=test.")
-@click.option(
-    "-o",
-    "--output",
-    type=click.Choice(["table", "wide", "json", "yaml", "name"]),
-    default="table",
-    show_default=True,
-    help="How to show them.",
-)
-@lab_option
-def get(**options: Any) -> None:  # noqa: ANN401 click's own
-    """Show Kubernetes objects: `get pods`, `get svc web -o json`, `get all`."""
-    _get(_Wanted(**options))
-
-
-class _Wanted:
-    """What `get` is asked for."""
-
-    def __init__(self, **options: Any) -> None:  # noqa: ANN401 click's own
-        self.client = Client(control_socket(options["lab"]))
-        kinds, self.names = _split(options["kind"], options["names"])
-        self.is_all = kinds == "all"
-        self.resources = _resources(kinds)
-        self.has_one_kind = len(self.resources) == 1
-        self.namespace = "" if options["all_namespaces"] else str(options["namespace"])
-        self.selector = str(options["selector"])
-        self.output = str(options["output"])
-
-    def objects(self, resource: Resource) -> list[Object]:
-        """Return the objects of one resource."""
-        if self.names:
-            paths = [resource.path(self.namespace, name) for name in self.names]
-            return [self.client.get(path) for path in paths]
-        query = {"labelSelector": self.selector} if self.selector else None
-        return self.client.list_(resource.path(self.namespace), query)
-
-
-def _get(wanted: _Wanted) -> None:
-    if wanted.names and not wanted.namespace:
-        raise SpecError("a name belongs to one namespace", hint="leave out -A, or the name")
-    found = [(resource, wanted.objects(resource)) for resource in wanted.resources]
-    objects = [obj for _, some in found for obj in some]
-    match wanted.output:
-        case "json" | "yaml":
-            is_one = len(wanted.names) == 1 and wanted.has_one_kind
-            print(_document(objects[0] if is_one else _list(objects), wanted.output))
-        case "name":
-            for obj in objects:
-                print(_reference(obj))
-        case _ if objects:
-            _print_tables(wanted, found)
-        case _:
-            where = f"in {wanted.namespace} namespace." if wanted.namespace else ""
-            print(f"No resources found {where}".rstrip(), file=sys.stderr)
-
-
-def _print_tables(wanted: _Wanted, found: Sequence[tuple[Resource, list[Object]]]) -> None:
-    from netlab.render.objects import render_objects
-
-    now = time.time()  # noqa: TID251 the command line shows ages as of now
-    tables = [
-        render_objects(
-            resource.plural,
-            objects,
-            now,
-            wide=wanted.output == "wide",
-            with_namespace=resource.namespaced and not wanted.namespace,
-            prefix="" if wanted.has_one_kind else f"{resource.typed}/",
-        )
-        for resource, objects in found
-        if objects
-    ]
-    print("\n\n".join(tables))
 
 
 def _files_option(*, required: bool) -> Callable[[_Command], _Command]:
@@ -203,10 +115,10 @@ def _to_delete(options: dict[str, Any]) -> list[tuple[Resource, str, str]]:
         return [(resource_of(one), namespace_of(one), name_of(one)) for one in manifests]
     if not options["kind"]:
         raise click.UsageError("give KIND NAME, or -f FILE")
-    kinds, names = _split(options["kind"], options["names"])
+    kinds, names = split_names(options["kind"], options["names"])
     if not names:
         raise click.UsageError(f"give the name of what to delete: {kinds} NAME")
-    return [(resource, namespace, name) for resource in _resources(kinds) for name in names]
+    return [(resource, namespace, name) for resource in resources_named(kinds) for name in names]
 
 
 def _await_gone(client: Client, path: str, uid: str) -> None:
@@ -275,40 +187,15 @@ def _patch_body(text: str) -> object:
 
 
 def _named(kind: str, names: Sequence[str]) -> list[tuple[Resource, str]]:
-    kinds, found = _split(kind, names)
+    kinds, found = split_names(kind, names)
     if not found:
         raise click.UsageError(f"give kind and name: {_example(kinds)}")
-    return [(resource, name) for resource in _resources(kinds) for name in found]
+    return [(resource, name) for resource in resources_named(kinds) for name in found]
 
 
 def _example(word: str) -> str:
     """Return how what was probably meant is written: ``web`` alone is a name without a kind."""
     return f"{word}/NAME" if word == "all" or resource_named(word) else f"deploy/{word}"
-
-
-def _split(kind: str, names: Sequence[str]) -> tuple[str, tuple[str, ...]]:
-    """Return kinds and names of ``KIND NAME...`` or ``KIND/NAME``."""
-    word, slash, name = kind.partition("/")
-    if slash and names:
-        raise click.UsageError("give either KIND/NAME or KIND NAME, not both")
-    return word, (name,) if slash else tuple(names)
-
-
-def _resources(words: str) -> list[Resource]:
-    if words == "all":
-        return [resource for resource in RESOURCES.values() if "all" in resource.categories]
-    return [_resource(word) for word in words.split(",")]
-
-
-def _resource(word: str) -> Resource:
-    from difflib import get_close_matches
-
-    resource = resource_named(word)
-    if resource is None:
-        near = get_close_matches(word.lower(), resource_words(), n=1)
-        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(RESOURCES)}"
-        raise SpecError(f'the server doesn\'t have a resource type "{word}"', hint=hint)
-    return resource
 
 
 def _manifests(options: dict[str, Any]) -> list[Object]:
@@ -348,24 +235,3 @@ def _find(client: Client, path: str) -> Object | None:
         if refusal.reason != "NotFound":
             raise
         return None
-
-
-def _reference(obj: Object) -> str:
-    return f"{resource_of(obj).typed}/{name_of(obj)}"
-
-
-def _list(objects: Sequence[Object]) -> Object:
-    return {
-        "apiVersion": "v1",
-        "items": list(objects),
-        "kind": "List",
-        "metadata": {"resourceVersion": ""},
-    }
-
-
-def _document(obj: Object, output: str) -> str:
-    if output == "json":
-        return json.dumps(obj, indent=4)
-    import yaml
-
-    return str(yaml.safe_dump(obj, sort_keys=False, allow_unicode=True)).rstrip()

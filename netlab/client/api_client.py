@@ -2,8 +2,9 @@
 
 import json
 import socket
-from collections.abc import Mapping
-from http.client import HTTPConnection, HTTPException
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http.client import HTTPConnection, HTTPException, HTTPResponse
 from pathlib import Path
 from typing import Final, cast
 from urllib.parse import urlencode
@@ -13,6 +14,9 @@ from netlab.errors import HostError, LabError
 from netlab.kube.objects import Object
 from netlab.kube.status import failure_of_status
 from netlab.linux.timeouts import scaled
+
+_JSON: Final = "application/json"
+_TABLE: Final = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
 
 TIMEOUT_S: Final = 30.0
 """Seconds without a byte after which the control plane counts as stuck; they scale."""
@@ -37,6 +41,26 @@ class Client:
         items: list[Object] = self.get(path, query).get("items") or []
         return items
 
+    def table(self, path: str, query: Mapping[str, str] | None = None) -> Object:
+        """Return the table of what is at a path, with the columns of its kind."""
+        path = f"{path}?{urlencode(query)}" if query else path
+        return self.request("GET", path, accept=_TABLE)
+
+    def watch_table(self, path: str, query: Mapping[str, str]) -> Iterator[Object]:
+        """Yield each change of what is at a path, as an event whose object is a table.
+
+        Raises:
+            StatusError: The API refuses it, or has forgotten where to begin.
+            LabError: No lab is there, or the watch was cut.
+        """
+        path = f"{path}?{urlencode(query)}"
+        with self._opened("GET", path, accept=_TABLE, timeout_s=None) as response:
+            for line in response:
+                event = json.loads(line)
+                if event["type"] == "ERROR":
+                    raise failure_of_status(event["object"])
+                yield event
+
     def create(self, path: str, body: Object) -> Object:
         """Create an object in the collection at a path and return it as stored."""
         return self.request("POST", path, body)
@@ -54,7 +78,13 @@ class Client:
         return self.request("DELETE", path, options)
 
     def request(
-        self, method: str, path: str, body: object = None, content_type: str = "application/json"
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        content_type: str = _JSON,
+        *,
+        accept: str = _JSON,
     ) -> Object:
         """Return the JSON object that a request is answered with.
 
@@ -63,7 +93,8 @@ class Client:
             LabError: No lab is there to answer, or it fails to.
             HostError: This user may not ask.
         """
-        code, text = self._exchange(method, path, body, content_type)
+        with self._opened(method, path, body, content_type, accept=accept) as response:
+            code, text = response.status, response.read()
         try:
             answer = json.loads(text)
         except ValueError as error:
@@ -94,16 +125,29 @@ class Client:
             )
         return LabError(f"no lab {self._lab} is running", hint=f"sudo netlab up{option}")
 
-    def _exchange(
-        self, method: str, path: str, body: object, content_type: str
-    ) -> tuple[int, bytes]:
-        connection = _UnixConnection(self._socket_path)
+    @contextmanager
+    def _opened(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        content_type: str = _JSON,
+        *,
+        accept: str,
+        timeout_s: float | None = TIMEOUT_S,
+    ) -> Iterator[HTTPResponse]:
+        """Send a request, and hand over the response while the connection is open."""
+        connection = _UnixConnection(self._socket_path, timeout_s)
         text = None if body is None else json.dumps(body)
-        headers = {"Content-Type": content_type, "Connection": "close"}
+        headers = {
+            "Accept": accept,
+            "Content-Type": content_type,
+            "Connection": "close",
+            "User-Agent": "netlab",
+        }
         try:
             connection.request(method, path, text, headers)
-            response = connection.getresponse()
-            return response.status, response.read()
+            yield connection.getresponse()
         except (FileNotFoundError, ConnectionRefusedError) as error:
             raise self._unheard() from error
         except PermissionError as error:
@@ -117,8 +161,9 @@ class Client:
 class _UnixConnection(HTTPConnection):
     """A connection to a socket in the file system."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__("localhost", timeout=scaled(TIMEOUT_S))
+    def __init__(self, path: Path, timeout_s: float | None) -> None:
+        timeout = None if timeout_s is None else scaled(timeout_s)
+        super().__init__("localhost", timeout=timeout)
         self._path = path
 
     def connect(self) -> None:

@@ -123,12 +123,25 @@ def _decoded(fields: Mapping[str, Any], path: FieldPath) -> Iterator[FieldPath]:
     for element, inner in fields.items():
         if element == ".":
             yield path
-        elif isinstance(inner, dict):
+        elif isinstance(inner, dict) and _is_element(element):
             at = (*path, element)
             if inner:
                 yield from _decoded(inner, at)
             else:
                 yield at
+
+
+def _is_element(element: str) -> bool:
+    kind, text = element[:2], element[2:]
+    if kind == "f:":
+        return True
+    if kind not in {"k:", "v:"}:
+        return False
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return kind == "v:" or isinstance(value, dict)
 
 
 def spell(path: FieldPath) -> str:

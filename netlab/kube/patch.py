@@ -26,6 +26,7 @@ STRATEGIC_MERGE_PATCH: Final = "application/strategic-merge-patch+json"
 
 _ORDER: Final = "$setElementOrder/"
 _DELETE: Final = "$deleteFromPrimitiveList/"
+_RETAIN: Final = "$retainKeys"
 
 
 def apply_patch(obj: Object, patch: Any, content_type: str) -> Object:  # noqa: ANN401 any JSON
@@ -131,7 +132,11 @@ def _merged_map(old: Object, patch: Object, part: Part) -> Object:
 
 def _merged_fields(old: Object, patch: Object, part: Part) -> Object:
     new = _reduced(old, patch)
-    orders = {f.removeprefix(_ORDER): order for f, order in patch.items() if f.startswith(_ORDER)}
+    orders = {
+        field.removeprefix(_ORDER): _listed(field, order)
+        for field, order in patch.items()
+        if field.startswith(_ORDER)
+    }
     for field, value in patch.items():
         if value is None:
             new.pop(field, None)
@@ -145,13 +150,21 @@ def _merged_fields(old: Object, patch: Object, part: Part) -> Object:
 
 def _reduced(old: Object, patch: Object) -> Object:
     """Return the old fields without what the patch's directives take away."""
-    retained = patch.get("$retainKeys", old)
+    retained = _listed(_RETAIN, patch[_RETAIN]) if _RETAIN in patch else old
     new = {field: value for field, value in old.items() if field in retained}
     for field, value in patch.items():
         if field.startswith(_DELETE):
-            name = field.removeprefix(_DELETE)
-            new[name] = [item for item in new.get(name) or [] if item not in value]
+            name, gone = field.removeprefix(_DELETE), _listed(field, value)
+            present = new.get(name)
+            if isinstance(present, list):
+                new[name] = [item for item in present if item not in gone]
     return new
+
+
+def _listed(directive: str, value: object) -> list[Any]:
+    if not isinstance(value, list):
+        raise bad_request(f"invalid patch format of {directive}: it must be a list")
+    return value
 
 
 def _merged(old: Any, patch: Any, part: Part, order: list[Any] | None) -> Any:  # noqa: ANN401 any JSON

@@ -23,6 +23,11 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
         cells = [(cell or "<none>").split("\n") for cell in row]
         lines += [list(line) for line in zip_longest(*cells, fillvalue="")]
     widths = [max(len(line[column]) for line in lines) for column in range(len(headings))]
+    return columns(lines, widths)
+
+
+def columns(lines: Iterable[Sequence[str]], widths: Sequence[int]) -> str:
+    """Return lines of cells as text, with columns of these widths, three blanks apart."""
     return "\n".join(
         "   ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
         for line in lines

@@ -9,6 +9,7 @@ from click.testing import CliRunner, Result
 
 from netlab.apiserver.store import Store
 from netlab.cli import objects
+from netlab.cli.get import get
 from netlab.errors import LabError, SpecError
 from netlab.kube.objects import Key
 from netlab.kube.status import StatusError
@@ -41,7 +42,9 @@ def run(socket_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setattr(rundir, "RUN", socket_path.parent.parent)
 
     def invoke(command: str, *arguments: str, text: str | None = None) -> Result:
-        result = CliRunner().invoke(getattr(objects, command), arguments, input=text)
+        result = CliRunner().invoke(
+            get if command == "get" else getattr(objects, command), arguments, input=text
+        )
         if isinstance(result.exception, SpecError | LabError):
             raise result.exception
         return result
@@ -88,7 +91,10 @@ def test_get_by(applied: Run, arguments: list[str], expected: str):
 
 def test_get_one_as_json_is_the_plain_object(applied: Run, store: Store):
     shown = json.loads(applied("get", "service", "web", "-o", "json").stdout)
-    assert shown == store.require(Key("services", "default", "web"))
+    stored = store.require(Key("services", "default", "web"))
+    assert {**stored["metadata"], **shown["metadata"]} == stored["metadata"]
+    assert "managedFields" not in shown["metadata"]
+    assert shown["spec"] == stored["spec"]
     several = json.loads(applied("get", "services", "-o", "json").stdout)
     assert (several["kind"], len(several["items"])) == ("List", 2)
 
