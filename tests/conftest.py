@@ -27,7 +27,9 @@ PURE: Final = frozenset(
     | {"unit/render", "unit/spec", "property", "golden"}
 )
 """Directories whose tests are about values only."""
-LOOPS: Final = frozenset({"test_agent.py", "test_canaries.py", "test_servers.py"})
+LOOPS: Final = frozenset(
+    {"test_agent.py", "test_canaries.py", "test_proxier.py", "test_servers.py"}
+)
 """Tests there of a component's loop, which have an event loop."""
 
 EFFECTS: Final = frozenset(

@@ -21,7 +21,6 @@ from typing import Final
 
 from netlab.apiserver.store import Store
 from netlab.kube.objects import Key
-from netlab.kubeproxy.agent import KubeProxy
 from netlab.kubeproxy.configz import configz_values
 from netlab.kubeproxy.health import (
     EVERYWHERE,
@@ -32,6 +31,7 @@ from netlab.kubeproxy.health import (
 )
 from netlab.kubeproxy.metrics import HealthMetrics, change_metrics, joined
 from netlab.kubeproxy.prometheus import CONTENT_TYPE, render_metrics
+from netlab.kubeproxy.proxier import KubeProxy
 from netlab.model.addresses import Family, family_of
 from netlab.model.names import NetnsFamily, NetnsName
 

@@ -40,8 +40,8 @@ from netlab.kubelet import node_status
 from netlab.kubelet.agent import Kubelet
 from netlab.kubelet.runtime.requests import Exited
 from netlab.kubelet.server import Server
-from netlab.kubeproxy.agent import RETRY_S, KubeProxy
 from netlab.kubeproxy.canaries import CanaryWatch
+from netlab.kubeproxy.proxier import RETRY_S, KubeProxy
 from netlab.lab.api_certificates import api_addresses
 from netlab.lab.network import Network, created
 from netlab.lab.passes import Passes

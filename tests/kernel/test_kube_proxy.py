@@ -18,8 +18,8 @@ import pytest
 from netlab.apiserver.bootstrap import bootstrap
 from netlab.apiserver.store import Store
 from netlab.errors import LabError
-from netlab.kubeproxy.agent import KubeProxy
 from netlab.kubeproxy.canaries import CANARIES, FILLED, CanaryWatch
+from netlab.kubeproxy.proxier import KubeProxy
 from netlab.lab.rules import read_differences, read_groups
 from netlab.lab.topologies import read_topology
 from netlab.linux import channel, netns

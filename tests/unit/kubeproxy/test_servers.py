@@ -8,7 +8,7 @@ import pytest
 from netlab.apiserver.store import Store
 from netlab.kube.objects import Object
 from netlab.kubelet.node_status import store_nodes
-from netlab.kubeproxy.agent import KubeProxy
+from netlab.kubeproxy.proxier import KubeProxy
 from netlab.kubeproxy.servers import HEALTH_PORT, PROXY_PORT, Door, ProxyDoors
 from netlab.model.names import NetnsFamily, NetnsName
 from netlab.model.topology import Topology

@@ -9,9 +9,9 @@ from netlab.apiserver.registry.admission import review_create
 from netlab.apiserver.store import Store
 from netlab.kube.objects import Key, Object, with_metadata
 from netlab.kubelet.node_status import store_nodes
-from netlab.kubeproxy.agent import FULL_PERIOD_S, TIDY_S, KubeProxy
 from netlab.kubeproxy.desired import wanted_rules
 from netlab.kubeproxy.health import HEALTH_TIMEOUT_S
+from netlab.kubeproxy.proxier import FULL_PERIOD_S, TIDY_S, KubeProxy
 from netlab.model.addresses import Family
 from netlab.model.names import NetnsFamily, NetnsName
 from netlab.model.topology import KubeProxyOptions, ProxyMode, Topology
@@ -350,7 +350,7 @@ def test_rules_that_are_lost_during_a_sync_are_read_back(
 
 
 @pytest.mark.parametrize(
-    "step", ["netlab.kubeproxy.agent.service_of", "netlab.kubeproxy.node_proxy.ports_of"]
+    "step", ["netlab.kubeproxy.proxier.service_of", "netlab.kubeproxy.node_proxy.ports_of"]
 )
 def test_a_sync_that_fails_midway_loses_no_change(
     proxy: KubeProxy,
