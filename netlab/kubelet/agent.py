@@ -2,21 +2,27 @@
 
 Theory of operation
 -------------------
-A pass compares the pods in the store with the processes that run. It starts what is missing, all
-at once, and reports each start in the pod's status. A pod that is being deleted is asked to end
-(SIGTERM) when the rules are laid that lead new connections to others, however busy the machine is;
-where rules are refused again and again, it is asked nevertheless. It is killed when its grace
-period is over; when its last process is gone the object is removed, and with it its network
+A sync compares the pods in the store with the processes that run. It has what is missing started,
+all at once, and waits for none: a container that starts slowly keeps no other waiting. Its start is
+reported in the pod's status by the sync that follows it. A pod that is being deleted is asked to
+end (SIGTERM) when every node holds the rules that lead new connections to others, however busy the
+machine is; where rules are refused again and again, it is asked nevertheless. It is killed when its
+grace period is over; when its last process is gone the object is removed, and with it its network
 namespace. That a process has ended is told by the container runtime and reported at once, so that
 the pod leaves its EndpointSlices.
+
+A pod that cannot be read is left out, and named in ``unreadable``.
 
 A container's id in the pod's status is its process's pid and start time: a control plane that
 starts anew knows by it which processes to take over.
 """
 
 import asyncio
+import contextlib
 import signal
-from collections.abc import Awaitable, Callable, Iterable
+import traceback
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 from netlab.apiserver.store import Store
@@ -27,6 +33,8 @@ from netlab.kube.objects import (
     is_terminating,
     items_of,
     metadata_of,
+    name_of,
+    namespace_of,
     spec_of,
     status_of,
     uid_of,
@@ -34,6 +42,7 @@ from netlab.kube.objects import (
 )
 from netlab.kube.resources import key_of
 from netlab.kube.timestamps import seconds
+from netlab.kube.unreadable import UnreadableObjects
 from netlab.kubelet.container_spec import (
     container_directory,
     container_of,
@@ -44,6 +53,7 @@ from netlab.kubelet.images import IMAGES, image_name
 from netlab.kubelet.runtime.requests import Exited, Start, Watch
 from netlab.linux import netns, processes
 from netlab.linux.timeouts import scaled
+from netlab.model.names import NetnsName, pod_netns
 from netlab.model.processes import ProcessId
 from netlab.model.topology import Topology
 
@@ -69,9 +79,26 @@ class Kubelet:
         lab: Name.
         store: Whose pods to run.
         call: Sends a request to the container runtime.
+        has_namespace: Tells whether a network namespace is there, with its links.
+        rules_follow: Waits until every node holds the rules that follow from the objects as they
+            are when it is called.
+        wake: Has ``sync`` called soon.
     """
 
-    def __init__(self, lab: str, store: Store, call: Call) -> None:
+    def __init__(
+        self,
+        lab: str,
+        store: Store,
+        call: Call,
+        *,
+        has_namespace: Callable[[NetnsName], bool],
+        rules_follow: Callable[[], Awaitable[None]],
+        wake: Callable[[], None],
+    ) -> None:
+        self.unreadable = UnreadableObjects()
+        self._has_namespace = has_namespace
+        self._rules_follow = rules_follow
+        self._wake = wake
         self._lab = lab
         self._store = store
         self._call = call
@@ -80,9 +107,10 @@ class Kubelet:
         self._ended: list[tuple[_ContainerKey, int | None]] = []
         self._ended_early: dict[ProcessId, int | None] = {}
         """Ends that were told before the start of the process was taken note of."""
-        self._to_ask: dict[ProcessId, float] = {}
-        """Whom to ask to end, and when at the latest."""
-        self._asked_to_end: set[ProcessId] = set()
+        self._terminating: dict[ProcessId, asyncio.Task[None]] = {}
+        """What asks each process to end, or has."""
+        self._starting: dict[_ContainerKey, tuple[Object, Object, asyncio.Task[ProcessId]]] = {}
+        """Pod, container and start of each that is to run."""
         self._retry_at: dict[_ContainerKey, float] = {}
 
     async def adopt(self) -> None:
@@ -116,13 +144,12 @@ class Kubelet:
         }
 
     def exited(self, message: Exited) -> None:
-        """Take note of a process that has ended; the next pass reports it."""
+        """Take note of a process that has ended; the next sync reports it."""
         key = self._keys.pop(message.process, None)
         if key is None:
             self._ended_early[message.process] = message.status
         else:
-            self._asked_to_end.discard(message.process)
-            self._to_ask.pop(message.process, None)
+            self._terminating.pop(message.process, None)
             found = self._running.get(key.uid, {})
             if found.get(key.name) == message.process:
                 del found[key.name]
@@ -130,7 +157,28 @@ class Kubelet:
                 self._running.pop(key.uid, None)
             self._ended.append((key, message.status))
 
-    def report_ended(self, now: float) -> None:
+    def is_starting(self) -> bool:
+        """Tell whether a container is on its way."""
+        return bool(self._starting)
+
+    async def sync(self, topology: Topology, now: float) -> float | None:
+        """Report what has happened to containers, and start and end what pods ask for.
+
+        Args:
+            topology: Whose networks containers are told.
+            now: Wall clock seconds.
+
+        Returns:
+            When to look again, in wall clock seconds; None when nothing waits.
+        """
+        self._report_ended(now)
+        self._report_starts(now)
+        pods = self._placed()
+        self._kill_orphans({uid_of(pod) for pod in pods})
+        wakes = [self._end_pods(pods, now), self._start_pods(pods, topology, now)]
+        return min((wake for wake in wakes if wake is not None), default=None)
+
+    def _report_ended(self, now: float) -> None:
         """Write the ends of processes into their pods' statuses."""
         ended, self._ended = self._ended, []
         by_uid = {uid_of(pod): pod for pod in self._store.list_("pods")} if ended else {}
@@ -143,76 +191,72 @@ class Kubelet:
                 pod = pod_status.container_exited(by_uid[key.uid], key.name, code or 0, number, now)
                 by_uid[key.uid] = self._store.update(pod)
 
-    def end_pods(self, now: float) -> float | None:
-        """Take note of the pods that are to end, kill those that are late, and remove the ended.
-
-        To be called when EndpointSlices have followed the pods, before anything else can happen to
-        those: who is noted here is in no rule that is laid from then on.
-
-        Returns:
-            When to look again, in wall clock seconds; None when nothing waits.
-        """
-        placed = self._placed()
-        self._kill_strays({uid_of(pod) for pod in placed})
-        return self._end_pods([pod for pod in placed if is_terminating(pod)], now)
-
-    async def start_pods(self, topology: Topology, now: float) -> float | None:
-        """Start the processes that pods lack.
-
-        Returns:
-            When to look again, in wall clock seconds; None when nothing waits.
-        """
-        due, waiting = self._due([pod for pod in self._placed() if may_run(pod)], now)
-        await self._start(due, topology, now)
-        return min(waiting, default=None)
-
     def _placed(self) -> list[Object]:
-        return [pod for pod in self._store.list_("pods") if placement_of(pod)]
+        """Return the pods that have a node and an address."""
+        pods = {key_of(pod): pod for pod in self._store.list_("pods")}
+        self.unreadable.keep(pods.keys())
+        read = self.unreadable.read
+        return [pod for key, pod in pods.items() if read(key, partial(placement_of, pod))]
 
-    def _due(
-        self, wanted: list[Object], now: float
-    ) -> tuple[list[tuple[Object, Object]], list[float]]:
-        due: list[tuple[Object, Object]] = []
+    def _start_pods(self, pods: list[Object], topology: Topology, now: float) -> float | None:
+        """Have the containers started that are missing and due; return when others will be."""
         wakes: list[float] = []
-        for pod in wanted:
-            uid = uid_of(pod)
-            for spec in items_of(spec_of(pod), "containers"):
-                key = _ContainerKey(uid, spec["name"])
-                if key.name in self._running.get(uid, {}):
-                    continue
-                at = self._retry_at.get(key) or pod_status.restart_at(pod, spec["name"])
-                if at is not None and at > now:
+        for pod in pods:
+            if is_terminating(pod):
+                continue
+            found = self.unreadable.read(key_of(pod), partial(self._due, pod, now))
+            for spec, at in found or []:
+                if at > now:
                     wakes.append(at)
-                elif at is not None or not _has_ended(pod, spec["name"]):
-                    due.append((pod, spec))
-        return due, wakes
+                else:
+                    self._start(topology, pod, spec)
+        return min(wakes, default=None)
 
-    async def _start(
-        self, due: list[tuple[Object, Object]], topology: Topology, now: float
-    ) -> None:
-        results = await asyncio.gather(
-            *(self._start_one(topology, pod, spec) for pod, spec in due), return_exceptions=True
-        )
+    def _due(self, pod: Object, now: float) -> list[tuple[Object, float]]:
+        """Return the containers of a pod that are to be started, and when."""
+        netns = pod_netns(self._lab, namespace_of(pod), name_of(pod))
+        if not (may_run(pod) and self._has_namespace(netns)):
+            return []
+        due = []
+        for spec in items_of(spec_of(pod), "containers"):
+            key = _ContainerKey(uid_of(pod), spec["name"])
+            if key in self._starting or key.name in self._running.get(key.uid, {}):
+                continue
+            at = self._retry_at.get(key) or pod_status.restart_at(pod, spec["name"])
+            if at is not None:
+                due.append((spec, at))
+            elif not _has_ended(pod, spec["name"]):
+                due.append((spec, now))
+        return due
+
+    def _start(self, topology: Topology, pod: Object, spec: Object) -> None:
+        task = asyncio.ensure_future(self._start_one(topology, pod, spec))
+        task.add_done_callback(lambda _: self._wake())
+        self._starting[_ContainerKey(uid_of(pod), spec["name"])] = (pod, spec, task)
+
+    def _report_starts(self, now: float) -> None:
+        """Write what came of starts into their pods' statuses."""
+        done = {key: start for key, start in self._starting.items() if start[2].done()}
         started: dict[str, tuple[Object, dict[str, ProcessId]]] = {}
         with self._store.transaction():
-            for (pod, spec), result in zip(due, results, strict=True):
-                key = _ContainerKey(uid_of(pod), spec["name"])
+            for key, (pod, spec, task) in done.items():
+                del self._starting[key]
                 self._retry_at.pop(key, None)
-                if isinstance(result, ProcessId):
-                    self._remember(key, result)
-                    started.setdefault(key.uid, (pod, {}))[1][key.name] = result
-                elif isinstance(result, NetlabError):
-                    self._retry_at[key] = now + _RETRY_S
-                    self._report_failure(pod, spec, result, now)
+                error = task.exception()
+                if error is None:
+                    self._remember(key, task.result())
+                    started.setdefault(key.uid, (pod, {}))[1][key.name] = task.result()
                 else:
-                    raise result
+                    self._retry_at[key] = now + _RETRY_S
+                    self._report_failure(pod, spec, error, now)
             for pod, found in started.values():
                 self._report_started(pod, found, now)
 
-    async def _start_one(self, topology: Topology, pod: Object, spec: Object) -> Any:  # noqa: ANN401
+    async def _start_one(self, topology: Topology, pod: Object, spec: Object) -> ProcessId:
         restart_count = pod_status.next_restart_count(pod, spec["name"])
         container = container_of(self._lab, topology, pod, spec, restart_count)
-        return await self._call(Start(container=container))
+        process: ProcessId = await self._call(Start(container=container))
+        return process
 
     def _report_started(self, pod: Object, found: dict[str, ProcessId], now: float) -> None:
         current = self._store.get(key_of(pod))
@@ -227,7 +271,7 @@ class Kubelet:
         ]
         self._store.update(with_status(reported, containerStatuses=statuses))
 
-    def _report_failure(self, pod: Object, spec: Object, error: NetlabError, now: float) -> None:
+    def _report_failure(self, pod: Object, spec: Object, error: BaseException, now: float) -> None:
         current = self._store.get(key_of(pod))
         if current is None:
             return
@@ -236,49 +280,55 @@ class Kubelet:
         # The image is what is missing where the machine lacks its program.
         is_image = not spec.get("command") and (program is None or package)
         reason = "ErrImagePull" if is_image else "RunContainerError"
-        hint = f"apt-get install {package}" if is_image and package else error.hint
-        message = f"{error}; {hint}" if hint else str(error)
+        message = str(error)
+        if not isinstance(error, NetlabError):
+            traceback.print_exception(error)
+            message = f"{type(error).__name__}: {error}"
+        hint = error.hint if isinstance(error, NetlabError) else ""
+        if is_image and package:
+            hint = f"apt-get install {package}"
+        message = f"{message}; {hint}" if hint else message
         self._store.update(
             pod_status.container_not_started(current, spec["name"], reason, message, now)
         )
 
-    def _end_pods(self, ending: list[Object], now: float) -> float | None:
-        wakes = []
+    def _end_pods(self, pods: list[Object], now: float) -> float | None:
+        """Have the processes of pods that are to end told so, kill late ones, remove the ended."""
         with self._store.transaction():
-            for pod in ending:
-                left = list(self._running.get(uid_of(pod), {}).values())
-                if not left:
-                    self._store.remove(key_of(pod))
-                    continue
-                deadline = _deadline(pod, now)
-                if deadline > now:
-                    self._note(left, now + min(_RULES_S, (deadline - now) / 2))
-                else:
-                    for process in left:
-                        processes.send_signal(process, signal.SIGKILL)
-                wakes.append(deadline if deadline > now else now + 1)
-        return min(wakes, default=None)
+            wakes = [
+                self.unreadable.read(key_of(pod), partial(self._end_pod, pod, now))
+                for pod in pods
+                if is_terminating(pod)
+            ]
+        return min((wake for wake in wakes if wake is not None), default=None)
 
-    def _note(self, ending: Iterable[ProcessId], latest: float) -> None:
+    def _end_pod(self, pod: Object, now: float) -> float | None:
+        left = list(self._running.get(uid_of(pod), {}).values())
+        if not left:
+            self._store.remove(key_of(pod))
+            return None
+        deadline = _deadline(pod, now)
+        if deadline <= now:
+            for process in left:
+                processes.send_signal(process, signal.SIGKILL)
+            return now + 1
+        new = [process for process in left if process not in self._terminating]
+        if new:
+            latest_s = min(_RULES_S, (deadline - now) / 2)
+            task = asyncio.ensure_future(self._terminate(new, latest_s))
+            self._terminating.update(dict.fromkeys(new, task))
+        return deadline
+
+    async def _terminate(self, ending: list[ProcessId], latest_s: float) -> None:
+        """Ask processes to end when no rule leads to them any more, or time is up."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(latest_s):
+                await self._rules_follow()
         for process in ending:
-            if process not in self._asked_to_end:
-                self._to_ask.setdefault(process, latest)
+            if process in self._terminating:
+                processes.send_signal(process, signal.SIGTERM)
 
-    def ask_to_end(self, now: float, *, are_rules_laid: bool) -> None:
-        """Ask the processes of pods that are being deleted to end.
-
-        Args:
-            now: Wall clock seconds.
-            are_rules_laid: Whether every node holds the rules that follow from the EndpointSlices;
-                otherwise only those are asked that can wait no longer.
-        """
-        due = [one for one, latest in self._to_ask.items() if are_rules_laid or latest <= now]
-        for process in due:
-            del self._to_ask[process]
-            self._asked_to_end.add(process)
-            processes.send_signal(process, signal.SIGTERM)
-
-    def _kill_strays(self, known: set[str]) -> None:
+    def _kill_orphans(self, known: set[str]) -> None:
         for uid in self._running.keys() - known:
             for process in self._running[uid].values():
                 processes.send_signal(process, signal.SIGKILL)

@@ -20,11 +20,13 @@ later: see ``netlab.netfilter.nftables.sync``.
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from netlab.apiserver.store import Event, Store
 from netlab.kube.kinds.service.view import endpoint_slice_of, service_of
+from netlab.kube.objects import Key, Object
 from netlab.kube.resources import key_of
+from netlab.kube.unreadable import UnreadableObjects
 from netlab.kubeproxy.conntrack_work import UdpDue
 from netlab.kubeproxy.desired import node_proxy, own_rules, proxy_nodes, wanted_rules
 from netlab.kubeproxy.health import ProxyHealth
@@ -41,6 +43,7 @@ from netlab.netns_agent.requests import CleanUdp
 if TYPE_CHECKING:
     from netlab.kubeproxy.node_proxy import NodeProxy
 
+T = TypeVar("T")
 _CHANGES: Final = ("services", "endpointslices")
 RETRY_S: Final = 1.0
 TIDY_S: Final = 1.0
@@ -88,6 +91,7 @@ class KubeProxy:
         """Every node in every family, as of the last sync."""
         self.mode = ProxyMode.IPTABLES
         """As of the last sync."""
+        self.unreadable = UnreadableObjects()
         self.metrics: dict[NetnsFamily, ProxyMetrics] = {}
         self.refusals: dict[NetnsFamily, str] = {}
         """Why the last restore failed, for each place whose last restore did."""
@@ -146,11 +150,16 @@ class KubeProxy:
         except BaseException:
             # Some nodes may have followed and others not: the next sync compiles everything.
             self._topology = None
+            self._queue()
             raise
-        laid = await self._laid.bring(want)
-        self._take_over(laid)
-        self._count(laid, time.perf_counter() - started)
-        await self._clean_udp()
+        try:
+            laid = await self._laid.bring(want)
+            self._take_over(laid)
+            self._count(laid, time.perf_counter() - started)
+            await self._clean_udp()
+        except BaseException:
+            self._queue()
+            raise
         if not self._is_due:
             self._queued_at = None
         return len(laid.changes.keys() - laid.refusals.keys())
@@ -207,13 +216,17 @@ class KubeProxy:
         while self._unread:
             key = next(iter(self._unread))
             obj, name = self._store.get(key), Name(key.namespace, key.name)
+            self.unreadable.forget(key)
             if key.resource == "services":
-                self._services.set_service(name, service_of(obj) if obj is not None else None)
+                service = self._read(key, obj, service_of)
+                self._services.set_service(name, service)
             else:
-                piece = endpoint_slice_of(obj) if obj is not None else None
-                self._services.set_slice(name, piece)
+                self._services.set_slice(name, self._read(key, obj, endpoint_slice_of))
             del self._unread[key]
         return self._services.take_changes()
+
+    def _read(self, key: Key, obj: Object | None, reader: Callable[[Object], T]) -> T | None:
+        return self.unreadable.read(key, partial(reader, obj)) if obj is not None else None
 
     def _use_nodes(self, topology: Topology) -> None:
         """Take the nodes as they are now; those that are others compile everything."""

@@ -4,18 +4,18 @@ Theory of operation
 -------------------
 It is crash-only: it starts by reading the kernel back, so a start is the same as a repair. Two
 child processes do its work in the kernel, the launcher on the network and the container runtime on
-containers. The event loop runs passes (see ``netlab.lab.passes``). One pass:
+containers. What follows the objects are agents, each with a loop of its own (see
+``netlab.lab.agents``), which meet in the store alone:
 
-1. the controllers reconcile objects;
-2. pods that are to end are noted, and those that have ended are removed (``kubelet``);
-3. namespaces, links, addresses and routes follow (``network``);
-4. processes are started, and their pods are ready once they serve; all this changes objects, so
-   back to 1;
-5. when nothing changes any more, the rules follow (``kube_proxy``);
-6. pods that were noted, and that no rule leads to any more, are asked to end.
+* the controllers change objects because of objects;
+* the network: namespaces, links, addresses and routes follow topology and pods;
+* the kubelet starts the containers of pods that have a namespace, and ends those that are to end;
+  a pod is ready once it serves;
+* kube-proxy: rules follow Services and EndpointSlices, on nodes that have a namespace;
+* the API server's sockets follow the router.
 
-From 4 to 5 a pod serves before a connection is led to it, and from 5 to 6 none is led to it before
-it learns that it must end.
+So a pod serves before a connection is led to it. One order more is kept, by ``rules_follow``: a pod
+that is being deleted learns that it must end when no rule leads to it any more.
 
 It answers on the lab's Unix socket with the Kubernetes API and with ``/netlab/v1``.
 """
@@ -26,25 +26,24 @@ import importlib
 import os
 import random  # noqa: TID251 (the edge: where uids come from)
 import time
-import traceback
+from functools import partial
 from socket import socket
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from netlab.apiserver import pki
 from netlab.apiserver.bootstrap import bootstrap
 from netlab.apiserver.service_accounts import ServiceAccountTokens
 from netlab.apiserver.store import Store
 from netlab.controllers.reconcile import Reconciler
-from netlab.errors import NetlabError
 from netlab.kubelet import node_status
 from netlab.kubelet.agent import Kubelet
 from netlab.kubelet.runtime.requests import Exited
 from netlab.kubelet.server import Server
-from netlab.kubeproxy.canaries import CanaryWatch
-from netlab.kubeproxy.proxier import RETRY_S, KubeProxy
+from netlab.kubeproxy.agent import KubeProxyAgent
+from netlab.kubeproxy.proxier import KubeProxy
+from netlab.lab.agents import Agent, AgentLoops
 from netlab.lab.api_certificates import api_addresses
 from netlab.lab.network import Network, created
-from netlab.lab.passes import Passes
 from netlab.linux import channel, processes
 from netlab.model import rundir
 from netlab.model.topology import Topology
@@ -53,16 +52,12 @@ from netlab.netns_agent.calls import Calls
 from netlab.topology.parse import parse_topology
 
 if TYPE_CHECKING:
-    from netlab.kubeproxy.listeners import NodeDoors
     from netlab.lab.api_serving import ApiServing
-    from netlab.model.names import NetnsFamily, NetnsName
-
-_ROUNDS: Final = 8
-"""Of steps 1 to 4 in one pass; rules are not kept waiting by pods that never come to rest."""
+    from netlab.model.names import NetnsName
 
 
 class ControlPlane:
-    """The parts of a lab's control plane, and the pass that joins them."""
+    """The agents of a lab's control plane, and what they wait for of each other."""
 
     def __init__(self, lab: str, launcher_end: socket, container_runtime_end: socket) -> None:
         self.lab = lab
@@ -74,11 +69,19 @@ class ControlPlane:
             clock=self.clock,
             random=random.SystemRandom(),
         )
+        self.loops = AgentLoops(self.store, self.clock)
         to_launcher = self._calls(launcher_end)
         to_container_runtime = self._calls(container_runtime_end)
         self.reconciler = Reconciler(self.store)
         self.network = Network(lab, self.store, to_launcher)
-        self.kubelet = Kubelet(lab, self.store, to_container_runtime)
+        self.kubelet = Kubelet(
+            lab,
+            self.store,
+            to_container_runtime,
+            has_namespace=self.network.has,
+            rules_follow=self.rules_follow,
+            wake=partial(self.loops.wake, "kubelet"),
+        )
         self.kubelet_server = Server(
             lab,
             lambda: self.topology,
@@ -87,39 +90,77 @@ class ControlPlane:
             netns_agent=to_launcher,
         )
         self.kube_proxy = KubeProxy(lab, self.store, to_launcher, self.clock)
-        self.passes = Passes(self._pass, self.clock)
-        self._canaries = CanaryWatch(to_launcher, self._lost_rules)
+        self.proxy_agent = KubeProxyAgent(
+            self.kube_proxy, to_launcher, wake=partial(self.loops.wake, "kube-proxy")
+        )
         self.listen = to_launcher.descriptor
-        self.failure: str = ""
-        """Why the last pass could not be finished; empty when it was."""
-        self.operations = 0
-        """Changes made to the kernel since the start."""
+        self._network_operations = 0
         self._must_read = True
-        self._doors: NodeDoors | None = None
         self._api: ApiServing | None = None
+        self._api_topology: Topology | None = None
+        self._created_for_api: set[NetnsName] = set()
+        self._add_agents()
         key = pki.service_account_key(rundir.service_account_key_file(lab))
         self.tokens = ServiceAccountTokens(key, self.store, self.clock)
+
+    def _add_agents(self) -> None:
+        agents = (
+            Agent(name="controllers", sync=self._reconcile, wakes_on=None),
+            Agent(name="network", sync=self._sync_network, wakes_on={"pods"}, gather_s=0),
+            Agent(
+                name="kubelet",
+                sync=self._sync_kubelet,
+                wakes_on={"pods"},
+                is_busy=self.kubelet.is_starting,
+            ),
+            Agent(
+                name="kube-proxy",
+                sync=self.proxy_agent.sync,
+                wakes_on={"services", "endpointslices", "nodes"},
+            ),
+            Agent(name="apiserver", sync=self._sync_api),
+        )
+        for each in agents:
+            self.loops.add(each)
 
     def serve_in_lab(self, api: "ApiServing") -> None:
         """Have the API served on the router from now on."""
         self._api = api
-        self.passes.changed()
-
-    def open_node_doors(self, doors: "NodeDoors") -> None:
-        """Have kube-proxy's ports served on every node from now on."""
-        self._doors = doors
-        self.passes.changed()
+        self.loops.wake("apiserver")
 
     def use_topology(self, topology: Topology) -> None:
-        """Take a new topology; the next pass brings the lab to it."""
+        """Take a new topology; the agents bring the lab to it."""
         self.topology = topology
         self._prepare_objects()
         self.resync()
 
     def resync(self) -> None:
-        """Have the next pass read the kernel back first."""
+        """Have the kernel read back, and what it holds compared with what it should hold."""
         self._must_read = True
-        self.passes.changed()
+        self.loops.wake("network")
+
+    @property
+    def failure(self) -> str:
+        """Why agents could not finish their last sync; empty when all did."""
+        return "; ".join(self.loops.failures())
+
+    @property
+    def operations(self) -> int:
+        """Changes made to the kernel since the start."""
+        return self._network_operations + self.proxy_agent.operations
+
+    def left_out(self) -> dict[str, str]:
+        """Return why agents leave objects out, by agent and object."""
+        agents = {
+            "network": self.network.unreadable,
+            "kubelet": self.kubelet.unreadable,
+            "kube-proxy": self.kube_proxy.unreadable,
+        }
+        return self.reconciler.problems | {
+            f"{agent}: {key}": why
+            for agent, unreadable in agents.items()
+            for key, why in unreadable.reasons().items()
+        }
 
     async def begin(self) -> None:
         """Take over what an earlier control plane left: the kernel's state and the processes."""
@@ -131,73 +172,43 @@ class ControlPlane:
         node_status.store_nodes(self.store, self.topology, self.clock())
         node_status.remove_unplaced(self.store, self.topology)
 
-    async def _pass(self) -> float | None:
-        try:
-            wake = await self._sync()
-        except NetlabError as error:
-            print(f"{type(error).__name__}: {error}", flush=True)  # noqa: T201 (the log)
-            self.failure = str(error)
-            self._must_read = True
-            return self.clock() + RETRY_S
-        except Exception as error:  # noqa: BLE001 (reported in status; the lab goes on)
-            traceback.print_exc()
-            self.failure = f"bug: {type(error).__name__}: {error}"
-            self._must_read = True
-            return self.clock() + RETRY_S
-        self.failure = ""
-        return wake
+    async def rules_follow(self) -> None:
+        """Wait until every node holds the rules that follow from the objects as they are now."""
+        await self.loops.caught_up("controllers", self.store.version)
+        await self.loops.caught_up(
+            "kube-proxy", self.store.version, lambda: not self.kube_proxy.refusals
+        )
 
-    async def _sync(self) -> float | None:
-        # Passes that fail, or whose rules are refused, come again and again.
-        self.kubelet.ask_to_end(self.clock(), are_rules_laid=False)
-        if self._must_read:
-            found = await self.network.read()
-            self.kube_proxy.forget(found)
+    async def _reconcile(self, now: float) -> float | None:
+        return self.reconciler.reconcile(now)
+
+    async def _sync_kubelet(self, now: float) -> float | None:
+        return await self.kubelet.sync(self.topology, now)
+
+    async def _sync_network(self, _now: float) -> None:
+        topology, must_read = self.topology, self._must_read
+        if must_read:
+            self.proxy_agent.resync(await self.network.read())
             self._must_read = False
-        made: set[NetnsName] = set()
-        wakes: list[float | None] = []
-        for _ in range(_ROUNDS):
-            now = self.clock()
-            self.kubelet.report_ended(now)
-            wakes = [self.reconciler.reconcile(now)]
-            if wakes[0] is not None and wakes[0] <= now:
-                self.passes.changed()
-            before = self.store.version
-            wakes.append(self.kubelet.end_pods(now))
-            operations = await self.network.sync(self.topology)
-            self.operations += len(operations)
-            made |= created(operations)
-            self.kube_proxy.start_empty(created(operations))
-            wakes.append(await self.kubelet.start_pods(self.topology, now))
-            if self.store.version == before:
-                break
-        wakes.append(await self._sync_proxies(made))
-        self.kubelet.ask_to_end(self.clock(), are_rules_laid=not self.kube_proxy.refusals)
-        return min((wake for wake in wakes if wake is not None), default=None)
+        try:
+            operations = await self.network.sync(topology)
+        except BaseException:
+            self._must_read = True
+            raise
+        made = created(operations)
+        self._network_operations += len(operations)
+        self.proxy_agent.follow(topology, made)
+        if operations or must_read:
+            self.loops.wake("kubelet")
+        if made or topology is not self._api_topology:
+            self._created_for_api |= made
+            self._api_topology = topology
+            self.loops.wake("apiserver")
 
-    async def _sync_proxies(self, made: set["NetnsName"]) -> float:
-        now = self.clock()
-        full_at = self.kube_proxy.full_sync_when_due(now)
-        self.operations += await self.kube_proxy.sync(self.topology)
-        proxy = self.kube_proxy
-        look_at = self._canaries.look_when_due(proxy.nodes, proxy.mode, now)
-        tidy_at = await proxy.tidy_when_due(now)
-        if self._doors is not None:
-            await self._doors.sync(made)
-        if self._api is not None:
-            await self._api.sync(self.topology, made, now)
-        retry_at = now + RETRY_S if self.kube_proxy.refusals or self.closed_ports() else full_at
-        return min(full_at, look_at, retry_at, tidy_at or full_at)
-
-    def closed_ports(self) -> list[str]:
-        """Return why ports of kube-proxy's could not be opened, a sentence each."""
-        return self._doors.refusals if self._doors is not None else []
-
-    def _lost_rules(self, places: set["NetnsFamily"]) -> None:
-        where = ", ".join(map(str, sorted(places)))
-        print(f"{where}: rules were removed", flush=True)  # noqa: T201 (the log)
-        self.kube_proxy.forget({place.netns for place in places})
-        self.passes.changed()
+    async def _sync_api(self, now: float) -> None:
+        if self._api is not None and self._api_topology is not None:
+            await self._api.sync(self._api_topology, self._created_for_api, now)
+            self._created_for_api = set()
 
     def _calls(self, end: socket) -> Calls:
         return Calls(
@@ -207,7 +218,7 @@ class ControlPlane:
     def _told(self, message: Exited) -> None:
         if not self.kubelet_server.exited(message):
             self.kubelet.exited(message)
-            self.passes.changed()
+            self.loops.wake("kubelet")
 
     def _read_topology(self) -> Topology:
         path = rundir.topology_file(self.lab)
@@ -222,13 +233,12 @@ def _child_gone() -> None:
 
 async def _serve(lab: str, launcher_end: socket, container_runtime_end: socket) -> None:
     plane = ControlPlane(lab, launcher_end, container_runtime_end)
-    plane.store.subscribe(lambda _: plane.passes.changed())
     await plane.begin()
-    passes = asyncio.ensure_future(plane.passes.run())
+    loops = asyncio.ensure_future(plane.loops.run())
     # The web server's libraries load while the launcher builds the network: it takes as long.
     serving = await asyncio.to_thread(importlib.import_module, "netlab.lab.serving")
     await serving.serve(plane)
-    await passes
+    await loops
 
 
 def run(lab: str, container_runtime_end: socket) -> None:

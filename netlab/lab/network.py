@@ -1,9 +1,12 @@
 """The lab's namespaces, links, addresses and routes: kept equal to the plan."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from netlab.apiserver.store import Store
+from netlab.kube.resources import key_of
+from netlab.kube.unreadable import UnreadableObjects
 from netlab.kubelet.container_spec import placement_of
 from netlab.model.links import LabState
 from netlab.model.names import NetnsName
@@ -11,7 +14,7 @@ from netlab.model.topology import Topology
 from netlab.netns_agent.requests import Apply, ReadLab
 from netlab.plan.build import build_lab
 from netlab.plan.diff import diff
-from netlab.plan.ops import CreateNetns, Op
+from netlab.plan.ops import CreateNetns, DeleteNetns, Op
 
 
 class Network:
@@ -28,9 +31,17 @@ class Network:
         self._store = store
         self._call = call
         self._have: LabState = {}
+        self._whole: set[NetnsName] = set()
+        """Namespaces that have all their links, and are not being deleted."""
+        self.unreadable = UnreadableObjects()
+
+    def has(self, name: NetnsName) -> bool:
+        """Tell whether a namespace is there, with its links."""
+        return name in self._whole
 
     async def read(self) -> set[NetnsName]:
         """Take what the kernel holds for what was applied; return the namespaces that exist."""
+        self._whole.clear()
         self._have = await self._call(ReadLab(lab=self._lab))
         return set(self._have)
 
@@ -47,12 +58,18 @@ class Network:
         want = self._want(topology)
         operations = diff(self._have, want)
         if operations:
+            self._whole -= {op.netns for op in operations if isinstance(op, DeleteNetns)}
             await self._call(Apply(operations=tuple(operations)))
             self._have = want
+        self._whole = set(want)
         return operations
 
     def _want(self, topology: Topology) -> LabState:
-        placements = map(placement_of, self._store.list_("pods"))
+        pods = {key_of(pod): pod for pod in self._store.list_("pods")}
+        self.unreadable.keep(pods.keys())
+        placements = [
+            self.unreadable.read(key, partial(placement_of, pod)) for key, pod in pods.items()
+        ]
         return build_lab(self._lab, topology, filter(None, placements))
 
 

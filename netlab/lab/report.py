@@ -34,9 +34,9 @@ def status(plane: ControlPlane) -> dict[str, Any]:
         "controlPlane": {"pid": os.getpid(), "startedAt": plane.started_at},
         "operations": plane.operations,
         "failure": plane.failure,
-        "leftOut": plane.reconciler.problems,
+        "leftOut": plane.left_out(),
         "refusedRules": {str(place): why for place, why in plane.kube_proxy.refusals.items()},
-        "closedPorts": plane.closed_ports(),
+        "closedPorts": plane.proxy_agent.closed_ports(),
         "hosts": _hosts(plane),
     }
 

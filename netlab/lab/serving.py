@@ -35,7 +35,7 @@ async def serve(plane: "ControlPlane") -> None:
     app = build_app(
         plane.store,
         clock=plane.clock,
-        changed=plane.passes.changed,
+        changed=lambda: None,
         filters=[with_authentication(plane.tokens.read)],
         routes=[
             *token_routes(plane.tokens),
@@ -48,7 +48,7 @@ async def serve(plane: "ControlPlane") -> None:
     api = ApiServing(plane.lab, runner, plane.listen)
     await web.SockSite(runner, _unix_socket(plane.lab)).start()
     doors = ProxyDoors(plane.kube_proxy, plane.store, plane.clock)
-    plane.open_node_doors(NodeDoors(plane.listen, doors))
+    plane.proxy_agent.serve(NodeDoors(plane.listen, doors))
     publish_authority(plane.store, await api.open_on_loopback(plane.topology, plane.clock()))
     plane.serve_in_lab(api)
 
@@ -71,7 +71,7 @@ def _add_routes(app: web.Application, plane: "ControlPlane") -> None:
 
     async def settled(request: web.Request) -> web.Response:
         del request
-        done = await plane.passes.settled(_SETTLE_S)
+        done = await plane.loops.settled(_SETTLE_S)
         return web.json_response({**report.status(plane), "settled": done})
 
     async def resync(request: web.Request) -> web.Response:

@@ -160,3 +160,21 @@ def test_rules_lead_to_a_pod_when_it_listens(lab: Lab, topology: str):
         unanswered, calls = map(int, caller.end().split())
     assert calls > 10
     assert unanswered == 0
+
+
+def test_a_container_that_starts_slowly_holds_up_no_nodes_rules(lab: Lab, topology: str):
+    done = lab.run("up", "-", text=topology + pod("first", "node1"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    zygote = lab.processes()["zygote"]
+    os.kill(zygote, signal.SIGSTOP)
+    try:
+        assert lab.run("apply", "-f", "-", text=pod("late", "node2")).returncode == 0
+        wait_for(lambda: lab.get("pod", "late")["status"].get("podIP"))
+        second = topology.split("---\n")[1].replace("name: turns", "name: second")
+        second = second.replace(PORT, "30092")
+        assert lab.run("apply", "-f", "-", text=second).returncode == 0
+        wait_for(lambda: lab.fetch("client", f"http://{NODES[1]}:30092/"), 10)
+        assert not is_ready(lab, "late")
+    finally:
+        os.kill(zygote, signal.SIGCONT)
+    wait_for(lambda: is_ready(lab, "late"))

@@ -6,10 +6,11 @@ import signal
 import pytest
 
 from netlab.apiserver.store import Store
-from netlab.kube.objects import Object
+from netlab.kube.objects import Key, Object, status_of, uid_of
 from netlab.kubelet.agent import Kubelet
-from netlab.kubelet.runtime.requests import Exited
+from netlab.kubelet.runtime.requests import Exited, Start
 from netlab.model.processes import ProcessId
+from netlab.model.topology import Topology
 
 PROCESS = ProcessId(pid=4_000_000, start_time=7)
 NOW = 1_800_000_000.0
@@ -45,52 +46,187 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[ProcessId, int]]:
     return found
 
 
-async def _no_runtime(request: object) -> None:
-    del request
+class Rules:
+    """Rules of all nodes, which follow the objects when a test says so."""
+
+    def __init__(self) -> None:
+        self.follow = asyncio.Event()
+
+    async def wait(self) -> None:
+        await self.follow.wait()
 
 
-@pytest.fixture
-def kubelet(store: Store, sent: list[tuple[ProcessId, int]]) -> Kubelet:
-    """A kubelet that has taken over a pod, which is to be deleted now."""
-    assert sent == []
-    store.create(POD)
-    kubelet = Kubelet("default", store, _no_runtime)
-    asyncio.run(kubelet.adopt())
-    kubelet.end_pods(NOW)
-    return kubelet
+class Runtime:
+    """A container runtime whose containers start when a test says so."""
+
+    def __init__(self) -> None:
+        self.serves = asyncio.Event()
+        self.asked: list[Start] = []
+
+    async def __call__(self, request: object) -> ProcessId | None:
+        if not isinstance(request, Start):
+            return None
+        self.asked.append(request)
+        if "slow" in request.container.netns:
+            await self.serves.wait()
+        return ProcessId(pid=5_000_000 + len(self.asked), start_time=8)
+
+
+def kubelet_of(store: Store, runtime: Runtime, rules: Rules) -> Kubelet:
+    return Kubelet(
+        "default",
+        store,
+        runtime,
+        has_namespace=lambda name: "without-namespace" not in name,
+        rules_follow=rules.wait,
+        wake=lambda: None,
+    )
+
+
+def pod(name: str, **fields: Object) -> Object:
+    """Return a pod that is to run."""
+    own = {"name": name, "namespace": "default"}
+    return {**POD, "metadata": own, "status": {"podIPs": [{"ip": "10.244.1.3"}]}, **fields}
+
+
+async def turns() -> None:
+    """Let every task go on until it waits."""
+    for _ in range(5):
+        await asyncio.sleep(0)
 
 
 def test_a_pod_is_asked_to_end_once_and_killed_when_it_is_late(
-    kubelet: Kubelet, sent: list[tuple[ProcessId, int]]
+    store: Store, sent: list[tuple[ProcessId, int]], topology: Topology
 ):
-    assert sent == []
-    kubelet.ask_to_end(NOW, are_rules_laid=True)
-    assert sent == [(PROCESS, signal.SIGTERM)]
+    store.create(POD)
 
-    kubelet.end_pods(NOW + 1)
-    kubelet.ask_to_end(NOW + 1, are_rules_laid=True)
-    assert sent == [(PROCESS, signal.SIGTERM)]
+    async def run() -> None:
+        rules = Rules()
+        kubelet = kubelet_of(store, Runtime(), rules)
+        await kubelet.adopt()
+        assert await kubelet.sync(topology, NOW) == NOW + 31
+        await turns()
+        assert sent == []
+        rules.follow.set()
+        await turns()
+        assert sent == [(PROCESS, signal.SIGTERM)]
+        await kubelet.sync(topology, NOW + 30.9)
+        await turns()
+        assert sent[1:] == []
+        await kubelet.sync(topology, NOW + 31)
+        assert sent[1:] == [(PROCESS, signal.SIGKILL)]
 
-    kubelet.end_pods(NOW + 30.9)
-    assert sent[1:] == []
-    kubelet.end_pods(NOW + 31)
-    assert sent[1:] == [(PROCESS, signal.SIGKILL)]
+    asyncio.run(run())
 
 
-def test_a_pod_is_not_asked_to_end_while_rules_lead_to_it_unless_it_would_be_killed_unasked(
-    kubelet: Kubelet, sent: list[tuple[ProcessId, int]]
+def test_a_pod_is_asked_to_end_in_time_where_rules_are_refused(
+    store: Store,
+    sent: list[tuple[ProcessId, int]],
+    topology: Topology,
+    monkeypatch: pytest.MonkeyPatch,
 ):
-    for now in (NOW, NOW + 1, NOW + 2):
-        kubelet.end_pods(now)
-        kubelet.ask_to_end(now, are_rules_laid=False)
-    assert sent == []
-    kubelet.ask_to_end(NOW + 10, are_rules_laid=False)
-    assert sent == [(PROCESS, signal.SIGTERM)]
+    monkeypatch.setattr("netlab.kubelet.agent._RULES_S", 0.02)
+    store.create(POD)
+
+    async def run() -> None:
+        kubelet = kubelet_of(store, Runtime(), Rules())
+        await kubelet.adopt()
+        await kubelet.sync(topology, NOW)
+        await turns()
+        assert sent == []
+        await asyncio.wait_for(kubelet._terminating[PROCESS], 5)
+        assert sent == [(PROCESS, signal.SIGTERM)]
+
+    asyncio.run(run())
 
 
 def test_a_process_that_has_ended_by_itself_is_not_asked_to(
-    kubelet: Kubelet, sent: list[tuple[ProcessId, int]]
+    store: Store, sent: list[tuple[ProcessId, int]], topology: Topology
 ):
-    kubelet.exited(Exited(process=PROCESS, status=0))
-    kubelet.ask_to_end(NOW, are_rules_laid=True)
-    assert sent == []
+    store.create(POD)
+
+    async def run() -> None:
+        rules = Rules()
+        kubelet = kubelet_of(store, Runtime(), rules)
+        await kubelet.adopt()
+        await kubelet.sync(topology, NOW)
+        kubelet.exited(Exited(process=PROCESS, status=0))
+        rules.follow.set()
+        await turns()
+        assert sent == []
+
+    asyncio.run(run())
+
+
+@pytest.mark.usefixtures("sent")
+def test_a_container_that_starts_slowly_keeps_no_other_waiting(store: Store, topology: Topology):
+    for name in ("slow", "quick"):
+        store.create(pod(name))
+
+    async def run() -> None:
+        runtime = Runtime()
+        kubelet = kubelet_of(store, runtime, Rules())
+        await kubelet.sync(topology, NOW)
+        await turns()
+        await kubelet.sync(topology, NOW)
+        assert [phase_of(store, name) for name in ("slow", "quick")] == ["", "Running"]
+        assert kubelet.is_starting()
+        runtime.serves.set()
+        await turns()
+        await kubelet.sync(topology, NOW)
+        assert phase_of(store, "slow") == "Running"
+        assert len(runtime.asked) == 2
+        assert not kubelet.is_starting()
+
+    asyncio.run(run())
+
+
+@pytest.mark.usefixtures("sent")
+def test_a_container_is_started_when_its_pod_has_a_namespace(store: Store, topology: Topology):
+    store.create(pod("without-namespace"))
+
+    async def run() -> None:
+        runtime = Runtime()
+        kubelet = kubelet_of(store, runtime, Rules())
+        await kubelet.sync(topology, NOW)
+        await turns()
+        assert runtime.asked == []
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"status": {"podIPs": [{"ip": "10.244.1"}]}},
+        {"spec": {"nodeName": "node1", "containers": [{}]}},
+        {"metadata": {"name": "odd", "namespace": "default", "deletionTimestamp": "soon"}},
+    ],
+    ids=["an address that is none", "a container without a name", "a time that is none"],
+)
+@pytest.mark.usefixtures("sent")
+def test_a_pod_that_cannot_be_read_is_left_out_by_its_name(
+    store: Store, topology: Topology, fields: dict[str, Object]
+):
+    store.create(pod("odd", **fields))
+    store.create(pod("plain"))
+
+    async def run() -> None:
+        kubelet = kubelet_of(store, Runtime(), Rules())
+        if "deletionTimestamp" in fields.get("metadata", {}):
+            kubelet._running[uid_of(store.list_("pods")[0])] = {"echo": PROCESS}
+        await kubelet.sync(topology, NOW)
+        await turns()
+        await kubelet.sync(topology, NOW)
+        assert phase_of(store, "plain") == "Running"
+        assert [str(key) for key in kubelet.unreadable.reasons()] == ["pods default/odd"]
+        store.remove(Key("pods", "default", "odd"))
+        await kubelet.sync(topology, NOW)
+        assert kubelet.unreadable.reasons() == {}
+
+    asyncio.run(run())
+
+
+def phase_of(store: Store, name: str) -> str:
+    found: str = status_of(store.require(Key("pods", "default", name))).get("phase", "")
+    return found

@@ -2,11 +2,13 @@
 
 import asyncio
 from dataclasses import replace
+from unittest.mock import Mock
 
 import pytest
 
 from netlab.apiserver.registry.admission import review_create
 from netlab.apiserver.store import Store
+from netlab.kube.kinds.service.view import Service, service_of
 from netlab.kube.objects import Key, Object, with_metadata
 from netlab.kubelet.node_status import store_nodes
 from netlab.kubeproxy.desired import wanted_rules
@@ -363,12 +365,38 @@ def test_a_sync_that_fails_midway_loses_no_change(
     asyncio.run(proxy.sync(topology))
     store.create(review_create(store, service("web")))
     with monkeypatch.context() as broken:
-        broken.setattr(step, lambda *_: 1 / 0)
-        with pytest.raises(ZeroDivisionError):
+        broken.setattr(step, Mock(side_effect=RuntimeError))
+        with pytest.raises(RuntimeError):
             asyncio.run(proxy.sync(topology))
     assert asyncio.run(proxy.sync(topology)) == 2
     assert "default/web" in launcher.restored[-1][NODE1]
     assert "default/web" in launcher.restored[-1][NODE2]
+
+
+def test_a_service_that_cannot_be_read_is_left_out_by_its_name(
+    proxy: KubeProxy,
+    store: Store,
+    topology: Topology,
+    launcher: Launcher,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    def reader(obj: Object) -> Service:
+        if obj["metadata"].get("labels") == {"a": "b"}:
+            raise ValueError("labels are too much for me")
+        return service_of(obj)
+
+    monkeypatch.setattr("netlab.kubeproxy.proxier.service_of", reader)
+    asyncio.run(proxy.sync(topology))
+    odd, _ = (store.create(review_create(store, service(name))) for name in ("odd", "web"))
+    store.update(with_metadata(odd, labels={"a": "b"}))
+    assert asyncio.run(proxy.sync(topology)) == 2
+    assert "default/web" in launcher.restored[-1][NODE1]
+    assert "default/odd" not in launcher.restored[-1][NODE1]
+    why = "ValueError: labels are too much for me"
+    assert proxy.unreadable.reasons() == {Key("services", "default", "odd"): why}
+    store.remove(Key("services", "default", "odd"))
+    asyncio.run(proxy.sync(topology))
+    assert proxy.unreadable.reasons() == {}
 
 
 def test_rules_that_are_forgotten_while_others_are_read_are_read_too(
