@@ -6,7 +6,7 @@ from typing import Final
 
 from netlab.client.api_client import Client
 from netlab.kube.client_side_apply import annotated, apply_patch_body
-from netlab.kube.objects import Key, Object, annotations_of, metadata_of, with_metadata
+from netlab.kube.objects import Key, Object, annotations_of, metadata_of, owners_of, with_metadata
 from netlab.kube.resources import DEFAULT_NAMESPACE, RESOURCES, key_of, resource_of
 from netlab.kube.status import StatusError
 
@@ -53,14 +53,17 @@ def apply_manifests(client: Client, manifests: Iterable[Object]) -> Iterator[App
 
 
 def prune(client: Client, annotation: str, keep: Iterable[Object]) -> list[Applied]:
-    """Delete the objects that carry ``annotation`` and are not in ``keep``."""
+    """Delete the objects that carry ``annotation`` and are not in ``keep``.
+
+    What a controller made carries the annotations of what it was made for, and goes with that.
+    """
     kept = {key_of(placed(manifest)) for manifest in keep}
     gone = []
     for resource in RESOURCES.values():
         for obj in client.list_(resource.path()):
             whole = {**obj, "kind": resource.kind}
             key = key_of(whole)
-            if annotation in annotations_of(obj) and key not in kept:
+            if annotation in annotations_of(obj) and key not in kept and not owners_of(obj):
                 client.delete(resource.path(key.namespace, key.name))
                 gone.append(Applied(key=key, verb="deleted"))
     return gone

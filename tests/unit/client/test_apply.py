@@ -42,6 +42,16 @@ def test_only_what_came_with_a_topology_is_pruned(client: Client):
     assert "gone" not in names
 
 
+def test_what_a_controller_made_is_not_pruned(client: Client):
+    verbs(client, service("web"))
+    uid = client.get("/api/v1/namespaces/default/services/web")["metadata"]["uid"]
+    owner = {"apiVersion": "v1", "kind": "Service", "name": "web", "uid": uid, "controller": True}
+    made = service("made")
+    made["metadata"]["ownerReferences"] = [owner]
+    client.create("/api/v1/namespaces/default/services", made)
+    assert prune(client, MARK, keep=[service("web")]) == []
+
+
 def test_a_manifest_without_a_namespace_means_the_default_one():
     assert placed(service("a"))["metadata"]["namespace"] == "default"
     elsewhere = {**service("a"), "metadata": {"name": "a", "namespace": "prod"}}
