@@ -22,6 +22,7 @@ from netlab.errors import HostError, NetlabError
 _COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "up": ("life:up", "Build a lab, or bring a running one to a topology."),
     "down": ("life:down", "Remove everything of a lab."),
+    "reset": ("life:reset", "Build a lab anew from the topology it has."),
     "status": ("status:status", "Show a lab: hosts, processes, Services."),
     "list": ("status:list_", "List the labs of this machine."),
     "demo": ("demo:demo", "Run and explain an experiment of the tutorials."),

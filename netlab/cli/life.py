@@ -8,7 +8,7 @@ import click
 
 from netlab.cli.completion import complete_topology
 from netlab.cli.options import lab_option, say_left_out, strict_option
-from netlab.errors import KernelError, SpecError
+from netlab.errors import KernelError, LabError, SpecError
 
 if TYPE_CHECKING:
     from netlab.lab.up import Up
@@ -81,6 +81,10 @@ def _say_what_is_up(lab: str, file: "TopologyFile", done: "Up", seconds: float) 
         click.echo(f"warning: {reason}", err=True)
     for line in _not_answering(done):
         click.echo(line, err=True)
+    if done.foreign:
+        from netlab.render.status import foreign_lines
+
+        click.echo("\n".join(foreign_lines(lab, done.foreign)), err=True)
     if file.topology.message:
         click.echo(f"\n{commands_for(lab, file.topology.message.rstrip())}")
     click.echo(f"\nfor kubectl: export KUBECONFIG={done.kubeconfig}")
@@ -115,6 +119,36 @@ def down(lab: str, every: bool) -> None:  # noqa: FBT001 (click's flags)
             f"{_count(removed.processes + removed.control_plane, 'process')}; "
             "the host's own network was never touched"
         )
+
+
+@click.command()
+@lab_option
+def reset(lab: str) -> None:
+    """Build a lab anew from the topology it has, whatever was done to it since.
+
+    Objects that were made or changed, rules, routes, connections, captures: all of it goes.
+
+    Example: sudo netlab reset
+    """
+    from netlab.lab import down as removal
+    from netlab.lab import lock
+    from netlab.lab.host import require_room, require_root, require_tools
+    from netlab.lab.topologies import for_lab
+    from netlab.lab.up import up as bring_up
+    from netlab.topology.parse import parse_topology
+
+    began = time.monotonic()
+    require_root()
+    if lab not in removal.known_labs():
+        raise LabError(f"there is no lab {lab}", hint=f"type: sudo netlab up --lab {lab}")
+    text, source = for_lab(lab)
+    file = parse_topology(text, source)
+    require_tools(file.topology)
+    require_room()
+    with lock.held(lab):
+        removal.down(lab)
+        done = bring_up(lab, text, file, _progress)
+    _say_what_is_up(lab, file, done, time.monotonic() - began)
 
 
 def _not_answering(done: "Up") -> list[str]:

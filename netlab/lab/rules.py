@@ -10,17 +10,21 @@ from netlab.client.hosts import find_netns
 from netlab.errors import KernelError, LabError
 from netlab.kubeproxy.rule_groups import RuleGroup, group_by_service, with_table
 from netlab.linux import iptables, nft
+from netlab.linux.netns import inside
 from netlab.model import rundir
 from netlab.model.addresses import Family
+from netlab.model.hosts import Host, HostKind
 from netlab.model.names import NetnsName
 from netlab.netfilter.iptables.counters import parse_counted
-from netlab.netfilter.iptables.differences import Difference, differences
+from netlab.netfilter.iptables.differences import Difference, Side, differences
 from netlab.netfilter.iptables.parse import parse, unreadable_table
+from netlab.netfilter.iptables.rules import TABLE_NAMES
 from netlab.netfilter.nftables.differences import table_differences
 from netlab.netfilter.nftables.listing import parse_listing
 from netlab.netfilter.nftables.parse import parse as parse_table
 from netlab.netfilter.nftables.sync import waiting_chains, without
-from netlab.netfilter.nftables.table import TABLE, Table
+from netlab.netfilter.nftables.table import TABLE, Table, ip
+from netlab.sources.rule_tables import read_tables
 
 _NO_RULES: Final = {"iptables": "", "nftables": None}
 
@@ -62,11 +66,31 @@ def read_differences(lab: str, node: str) -> list[Difference]:
     """
     netns = find_netns(lab, node)
     wanted = Client(rundir.control_socket(lab)).get(f"/netlab/v1/rules/{node}")
-    return [
+    found = [
         replace(difference, family=family)
         for family in iptables.families()
         for difference in _differences(netns, family, wanted.get(family, _NO_RULES))
     ]
+    return [*found, *map(_foreign_table, foreign_tables(netns))]
+
+
+def foreign_tables(netns: NetnsName) -> list[str]:
+    """Return the nftables tables that packets meet and that are nobody's of netlab's.
+
+    Each is called as ``nft list tables`` does: ``inet mine``.
+    """
+    host = Host(name=netns, kind=HostKind.NODE, netns=netns, addresses=())
+    found = {
+        name if " " in name else f"{ip(family)} {name}": None
+        for family in iptables.families()
+        for name in read_tables(host, inside, 4 if family is Family.IPV4 else 6)
+        if name not in {*TABLE_NAMES, TABLE}
+    }
+    return list(found)
+
+
+def _foreign_table(name: str) -> Difference:
+    return Difference(table=name, chain="", only=Side.KERNEL, text=f"table {name}")
 
 
 def _groups(netns: NetnsName, family: Family) -> list[RuleGroup]:

@@ -8,10 +8,12 @@ from netlab import __version__
 from netlab.client.api_client import Client
 from netlab.client.cluster import cluster_ips, slice_family
 from netlab.client.control_plane_process import starting_control_plane
+from netlab.client.hosts import hosts
 from netlab.errors import LabError
 from netlab.kube.objects import Object, items_of, labels_of, name_of, namespace_of, spec_of
 from netlab.kube.resources import RESOURCES
 from netlab.lab.down import known_labs
+from netlab.lab.not_netlabs import read_foreign
 from netlab.lab.usage import usage, usage_by_netns
 from netlab.linux import netns, processes
 from netlab.model import rundir
@@ -41,6 +43,7 @@ def read_status(lab: str) -> LabStatus:
     gone = sorted({host["netns"] for host in report["hosts"]} - set(names))
     problems += [f"namespace {name} is gone" for name in gone]
     used = usage_by_netns(names)
+    foreign = () if problems else tuple(read_foreign(lab, client, hosts(lab)))
     return LabStatus(
         lab=lab,
         state="degraded" if problems else "up",
@@ -50,6 +53,7 @@ def read_status(lab: str) -> LabStatus:
         services=tuple(_services(client)),
         control_plane=control_plane,
         problems=tuple(problems),
+        foreign=foreign,
         advice=_up_again(lab) if problems else "",
     )
 

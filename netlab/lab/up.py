@@ -24,10 +24,12 @@ from netlab.kube.resources import RESOURCES
 from netlab.lab import up_check
 from netlab.lab.api_certificates import ensure_pki
 from netlab.lab.kubeconfig import write_kubeconfig
+from netlab.lab.not_netlabs import read_foreign
 from netlab.linux import processes
 from netlab.linux.timeouts import scaled
 from netlab.model import rundir
 from netlab.model.processes import ProcessId
+from netlab.model.status import Foreign
 from netlab.model.topology import Manifest, TopologyFile
 
 _START_S: Final = 120.0
@@ -61,6 +63,8 @@ class Up:
     """Pods that do not run, each with its reason."""
     not_answering: tuple[str, ...]
     """What of Services does not answer, each with its reason."""
+    foreign: tuple[Foreign, ...]
+    """What somebody else did to the lab's hosts; a lab that was just built has none."""
     kubeconfig: Path
     """What kubectl finds the lab by."""
 
@@ -114,6 +118,7 @@ def up(lab: str, text: bytes, file: TopologyFile, tell: Tell) -> Up:
         refused=tuple(one for one in results if isinstance(one, Refused)),
         not_ready=tuple(_not_ready(client)),
         not_answering=tuple(not_answering),
+        foreign=() if started else tuple(read_foreign(lab, client, hosts(lab))),
         kubeconfig=write_kubeconfig(lab),
     )
 

@@ -42,6 +42,17 @@ class ServiceStatus:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Foreign:
+    """One thing that a host holds and netlab did not lay, or that is missing of what it laid."""
+
+    host: str
+    what: str
+    """As the program prints it that makes such things."""
+    remove: str
+    """The command that takes it back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LabStatus:
     """A lab."""
 
@@ -57,5 +68,7 @@ class LabStatus:
     services: tuple[ServiceStatus, ...] = ()
     control_plane: Usage
     problems: tuple[str, ...] = ()
+    foreign: tuple[Foreign, ...] = ()
+    """What somebody else did to nodes and router."""
     advice: str = ""
     """What to type; empty when all is well."""

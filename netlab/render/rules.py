@@ -66,7 +66,8 @@ def render_differences(found: Iterable[Difference]) -> str:
         if (one.family, one.table, one.chain) != place:
             place = one.family, one.table, one.chain
             family = f" of {one.family}" if one.family is not Family.IPV4 else ""
-            lines.append(f"table {one.table}{family}, {one.kind} {printable(one.chain)}")
+            chain = f", {one.kind} {printable(one.chain)}" if one.chain else ""
+            lines.append(f"table {printable(one.table)}{family}{chain}")
         lines.append(f"{'-' if one.only is Side.WANTED else '+'} {printable(one.text)}")
     return "\n".join(lines)
 

@@ -7,7 +7,9 @@ has in the main one. Where the table is wider than the terminal, columns and end
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from netlab.model.status import HostStatus, LabStatus, ServiceStatus, Usage
+from netlab.model.status import Foreign, HostStatus, LabStatus, ServiceStatus, Usage
+from netlab.render.commands import commands_for
+from netlab.render.printable import printable
 from netlab.render.table import table
 
 _PIDS_SHOWN: Final = 4
@@ -44,7 +46,17 @@ def render_status(status: LabStatus, *, is_wide: bool, width: int | None = None)
         parts.append(_hosts(status.hosts, room, is_wide=is_wide))
     if status.services:
         parts.append(_services(status.services, room, is_wide=is_wide))
+    if status.foreign:
+        parts.append("\n".join(foreign_lines(status.lab, status.foreign)))
     return "\n\n".join(parts)
+
+
+def foreign_lines(lab: str, foreign: Iterable[Foreign]) -> list[str]:
+    """Return what somebody else did to the hosts of a lab, each with the command against it."""
+    lines = [f"Not netlab's ({commands_for(lab, 'sudo netlab reset')} builds the lab anew):"]
+    for one in foreign:
+        lines += [f"  {one.host}  {printable(one.what)}", f"      {printable(one.remove)}"]
+    return lines
 
 
 def _hosts(hosts: Sequence[HostStatus], room: int, *, is_wide: bool) -> str:

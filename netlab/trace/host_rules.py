@@ -15,7 +15,7 @@ from netlab.model.addresses import Address, Family
 from netlab.model.packets import AddrPort
 from netlab.netfilter.hooks import HookWalker, Route
 from netlab.netfilter.iptables.parse import parse
-from netlab.netfilter.iptables.rules import Ruleset
+from netlab.netfilter.iptables.rules import TABLE_NAMES, Ruleset
 from netlab.netfilter.iptables.thinning import thin
 from netlab.netfilter.iptables.walk import base_chains
 from netlab.netfilter.nftables.listing import parse_listing
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 SERVICES: Final = "KUBE-SERVICES"
 """kube-proxy's first chain of iptables."""
-_OF_IPTABLES: Final = frozenset({"raw", "mangle", "nat", "filter", "security"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +43,7 @@ class ListedRules:
 
     def foreign(self) -> tuple[str, ...]:
         """Return the tables whose rules neither text has."""
-        return tuple(name for name in self.tables if name not in {*_OF_IPTABLES, TABLE})
+        return tuple(name for name in self.tables if name not in {*TABLE_NAMES, TABLE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

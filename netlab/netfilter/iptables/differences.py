@@ -4,10 +4,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from enum import StrEnum
+from typing import Final
 
 from netlab.model.addresses import Family
 from netlab.netfilter.iptables.canonical import normalise
 from netlab.netfilter.iptables.rules import Chain, Ruleset, Table
+from netlab.netfilter.verdicts import Hook
+
+_BUILT_IN: Final = frozenset(Hook)
+"""Chains that every table has of its own, with a policy for what no rule decides."""
 
 
 class Side(StrEnum):
@@ -19,7 +24,7 @@ class Side(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """A rule, or the declaration of a chain, that only one side has at this place."""
+    """A rule, a policy, or the declaration of a chain, that only one side has at this place."""
 
     table: str
     chain: str
@@ -51,7 +56,8 @@ def _of_table(want: Table, have: Table) -> Iterator[Difference]:
     wanted = {chain.name: _lines(chain) for chain in want.chains}
     held = {chain.name: _lines(chain) for chain in have.chains}
     for name in sorted(wanted.keys() | held.keys()):
-        left, right = wanted.get(name, []), held.get(name, [])
+        absent = _lines(Chain(name, (), "ACCEPT")) if name in _BUILT_IN else []
+        left, right = wanted.get(name, absent), held.get(name, absent)
         matcher = SequenceMatcher(None, left, right, autojunk=False)
         for _, from_, to, start, end in matcher.get_opcodes():
             if left[from_:to] == right[start:end]:
@@ -62,5 +68,9 @@ def _of_table(want: Table, have: Table) -> Iterator[Difference]:
 
 
 def _lines(chain: Chain) -> list[str]:
-    declaration = [] if chain.policy is not None else [f":{chain.name} -"]
-    return declaration + [str(rule) for rule in chain.rules]
+    """Return a chain as the commands that make it; who names no policy wants ACCEPT."""
+    if chain.name in _BUILT_IN:
+        declaration = f"-P {chain.name} {chain.policy or 'ACCEPT'}"
+    else:
+        declaration = f":{chain.name} -"
+    return [declaration, *map(str, chain.rules)]

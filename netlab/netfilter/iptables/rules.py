@@ -86,6 +86,10 @@ def rule(chain: str, *matches: Match | None, target: Target | None = None) -> Ru
     return Rule(chain, (*header, *others), target)
 
 
+TABLE_NAMES: Final = frozenset({"raw", "mangle", "nat", "filter", "security"})
+"""The tables of iptables; iptables-nft keeps each in an nftables table of the same name."""
+
+
 @dataclass(frozen=True, slots=True)
 class Chain:
     """A chain and its rules, in order."""
