@@ -61,7 +61,7 @@ class KubeProxyAgent:
         if topology is not self._topology or created:
             self._topology = topology
             self._created.update(created)
-            self._proxier.start_empty(created)
+            self._proxier.mark_empty(created)
             self._wake()
 
     def resync(self, names: Collection[NetnsName]) -> None:
@@ -81,12 +81,12 @@ class KubeProxyAgent:
         full_at = proxier.full_sync_when_due(now)
         self.operations += await proxier.sync(self._topology)
         look_at = self._canaries.look_when_due(proxier.nodes, proxier.mode, now)
-        tidy_at = await proxier.tidy_when_due(now)
+        stale_chains_at = await proxier.delete_stale_chains_when_due(now)
         if self._listeners is not None:
             created, self._created = self._created, set()
             await self._listeners.sync(created)
         retry_at = now + RETRY_S if proxier.refusals or self.closed_ports() else full_at
-        return min(full_at, look_at, retry_at, tidy_at or full_at)
+        return min(full_at, look_at, retry_at, stale_chains_at or full_at)
 
     def closed_ports(self) -> list[str]:
         """Return why ports of kube-proxy's could not be opened, a sentence each."""

@@ -8,13 +8,13 @@ from netlab.kube.kinds.service.view import ProxyNode, endpoint_slice_of, service
 from netlab.kube.objects import labels_of, name_of
 from netlab.kubeproxy.configuration import ProxyConfiguration
 from netlab.kubeproxy.node_proxy import IptablesProxy, NftablesProxy, NodeProxy
-from netlab.kubeproxy.node_rules import NodeRules
 from netlab.kubeproxy.service_map import ServiceMap
 from netlab.kubeproxy.view import ZONE_LABEL
 from netlab.model.addresses import Family, host_network
 from netlab.model.names import ROUTER, NetnsFamily, NetnsName, host_netns
 from netlab.model.topology import ProxyMode, Topology, TopologyNode
 from netlab.netfilter.iptables.rules import Ruleset
+from netlab.netfilter.ruleset_change import NamespaceRules
 
 
 def read_services(store: Store) -> ServiceMap:
@@ -73,13 +73,13 @@ def own_rules(lab: str, topology: Topology) -> dict[NetnsFamily, Ruleset]:
     return rules
 
 
-def wanted_rules(lab: str, topology: Topology, store: Store) -> dict[NetnsFamily, NodeRules]:
+def wanted_rules(lab: str, topology: Topology, store: Store) -> dict[NetnsFamily, NamespaceRules]:
     """Return the rules that each namespace must hold: the router's, and every node's."""
     services, nodes = read_services(store), proxy_nodes(lab, topology, store)
     return {
         place: node_proxy(topology, nodes[place.netns], place.family, services).rules(own)
         if place.netns in nodes
-        else NodeRules(iptables=own)
+        else NamespaceRules(iptables=own)
         for place, own in own_rules(lab, topology).items()
     }
 

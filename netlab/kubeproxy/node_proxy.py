@@ -22,7 +22,6 @@ from netlab.kubeproxy.iptables.compile import Compilation, is_large
 from netlab.kubeproxy.nftables.chains import Surroundings as TableSurroundings
 from netlab.kubeproxy.nftables.compile import TableCompilation
 from netlab.kubeproxy.nftables.static import node_port_networks
-from netlab.kubeproxy.node_rules import HeldRules, NodeRules, RuleChange
 from netlab.kubeproxy.service_map import Name, ServiceMap
 from netlab.kubeproxy.service_ports import ProxiedPort, ports_of
 from netlab.model.addresses import Family, Network
@@ -31,6 +30,7 @@ from netlab.netfilter.iptables.rules import Ruleset
 from netlab.netfilter.iptables.sync import change_text, sync_text
 from netlab.netfilter.nftables.sync import partial_sync
 from netlab.netfilter.nftables.table import Chain, Table
+from netlab.netfilter.ruleset_change import HeldRules, NamespaceRules, RulesetChange
 
 
 class NodeProxy(ABC):
@@ -74,7 +74,7 @@ class NodeProxy(ABC):
         return {policy: sum(each[policy] for each in self._lacking.values()) for policy in policies}
 
     @abstractmethod
-    def update(self, names: Iterable[Name]) -> RuleChange:
+    def update(self, names: Iterable[Name]) -> RulesetChange:
         """Take these Services as they are now, and return what that changes.
 
         Args:
@@ -82,7 +82,7 @@ class NodeProxy(ABC):
         """
 
     @abstractmethod
-    def rules(self, own: Ruleset) -> NodeRules:
+    def rules(self, own: Ruleset) -> NamespaceRules:
         """Return all rules, and with them those that are not kube-proxy's."""
 
     def holds(self, own: Ruleset) -> HeldRules:
@@ -91,17 +91,17 @@ class NodeProxy(ABC):
         return HeldRules(iptables=rules.iptables, nftables=rules.nftables)
 
     @abstractmethod
-    def take_over(self, held: HeldRules) -> None:
+    def adopt(self, held: HeldRules) -> None:
         """Take note of what is held: all rules, and what may have been left behind."""
 
-    def tidy(self) -> str:
+    def stale_chains_text(self) -> str:
         """Return the text for ``nft -f`` that deletes what was left behind, often nothing."""
         return ""
 
     @property
-    def is_tidy(self) -> bool:
-        """Whether nothing was left behind."""
-        return True
+    def has_stale_chains(self) -> bool:
+        """Whether anything was left behind."""
+        return False
 
     @abstractmethod
     def _node_port_networks(self) -> tuple[Network, ...]:
@@ -144,25 +144,25 @@ class IptablesProxy(NodeProxy):
         )
         self._compilation.update(self._ports(services.names()))
 
-    def update(self, names: Iterable[Name]) -> RuleChange:
+    def update(self, names: Iterable[Name]) -> RulesetChange:
         """Take these Services as they are now; see ``NodeProxy``."""
         changed, old = self._ports(names), self._compilation
         large = is_large(self._services, self.family)
         if large == old.around.is_large:
-            return RuleChange(iptables=change_text(old.update(changed)))
+            return RulesetChange(iptables=change_text(old.update(changed)))
         self._compilation = Compilation(replace(old.around, is_large=large))
         self._compilation.update(self._ports(self._services.names()))
-        return RuleChange(iptables=sync_text(self._compilation.ruleset(), old.ruleset()))
+        return RulesetChange(iptables=sync_text(self._compilation.ruleset(), old.ruleset()))
 
     def ruleset(self) -> Ruleset:
         """Return kube-proxy's rules, as ``compile_ruleset`` does."""
         return self._compilation.ruleset()
 
-    def rules(self, own: Ruleset) -> NodeRules:
+    def rules(self, own: Ruleset) -> NamespaceRules:
         """Return all rules; see ``NodeProxy``."""
-        return NodeRules(iptables=merge(self.ruleset(), own))
+        return NamespaceRules(iptables=merge(self.ruleset(), own))
 
-    def take_over(self, held: HeldRules) -> None:
+    def adopt(self, held: HeldRules) -> None:
         """Take note of nothing: in iptables mode, what goes is deleted at once."""
 
     def _node_port_networks(self) -> tuple[Network, ...]:
@@ -172,8 +172,8 @@ class IptablesProxy(NodeProxy):
 class NftablesProxy(NodeProxy):
     """A node in nftables mode.
 
-    Chains that go are emptied, and wait until the next change deletes them, or ``tidy``; see
-    ``netlab.netfilter.nftables.sync``.
+    Chains that go are emptied, and wait until the next change deletes them, or
+    ``stale_chains_text``; see ``netlab.netfilter.nftables.sync``.
     """
 
     def __init__(
@@ -190,19 +190,19 @@ class NftablesProxy(NodeProxy):
         self._compilation.update(self._ports(services.names()))
         self._waiting: tuple[Chain, ...] = ()
 
-    def update(self, names: Iterable[Name]) -> RuleChange:
+    def update(self, names: Iterable[Name]) -> RulesetChange:
         """Take these Services as they are now; see ``NodeProxy``."""
         before, after = self._compilation.update(self._ports(names))
         # What waits is no reason to write anything.
-        return RuleChange(tables="" if before == after else self._sync(after, before))
+        return RulesetChange(tables="" if before == after else self._sync(after, before))
 
     def table(self) -> Table:
         """Return kube-proxy's table, as ``compile_table`` does."""
         return self._compilation.table()
 
-    def rules(self, own: Ruleset) -> NodeRules:
+    def rules(self, own: Ruleset) -> NamespaceRules:
         """Return all rules; see ``NodeProxy``."""
-        return NodeRules(iptables=own, nftables=self.table())
+        return NamespaceRules(iptables=own, nftables=self.table())
 
     def holds(self, own: Ruleset) -> HeldRules:
         """Return what is held; see ``NodeProxy``."""
@@ -210,21 +210,21 @@ class NftablesProxy(NodeProxy):
         held = replace(table, chains=(*table.chains, *self._waiting))
         return HeldRules(iptables=own, nftables=held)
 
-    def take_over(self, held: HeldRules) -> None:
+    def adopt(self, held: HeldRules) -> None:
         """Take note of what is held; see ``NodeProxy``."""
         known = {chain.name for chain in self.table().chains}
         chains = held.nftables.chains if held.nftables is not None else ()
         self._waiting = tuple(chain for chain in chains if chain.name not in known)
 
-    def tidy(self) -> str:
+    def stale_chains_text(self) -> str:
         """Return the text that deletes what waits for it."""
         nothing = Table(family=self.family)
         return self._sync(nothing, nothing)
 
     @property
-    def is_tidy(self) -> bool:
-        """Whether nothing waits to be deleted."""
-        return not self._waiting
+    def has_stale_chains(self) -> bool:
+        """Whether chains wait to be deleted."""
+        return bool(self._waiting)
 
     def _node_port_networks(self) -> tuple[Network, ...]:
         return node_port_networks(self.node, self.configuration, self.family)

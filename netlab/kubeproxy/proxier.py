@@ -31,14 +31,14 @@ from netlab.kubeproxy.conntrack_work import UdpDue
 from netlab.kubeproxy.desired import node_proxy, own_rules, proxy_nodes, wanted_rules
 from netlab.kubeproxy.health import ProxyHealth
 from netlab.kubeproxy.metrics import ProxyMetrics, rules_written
-from netlab.kubeproxy.node_rules import HeldRules, NodeRules, RuleChange, Wanted
-from netlab.kubeproxy.ruleset_sync import Call, Laid, LaidRules
 from netlab.kubeproxy.service_map import Name, ServiceMap
 from netlab.model.addresses import Family
 from netlab.model.names import NetnsFamily, NetnsName, host_netns
 from netlab.model.topology import ProxyMode, Topology
 from netlab.netfilter.iptables.rules import Ruleset
+from netlab.netfilter.ruleset_change import Desired, HeldRules, NamespaceRules, RulesetChange
 from netlab.netns_agent.requests import CleanUdp
+from netlab.netns_agent.ruleset_sync import Call, RulesetSync, SyncResult
 
 if TYPE_CHECKING:
     from netlab.kubeproxy.node_proxy import NodeProxy
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _CHANGES: Final = ("services", "endpointslices")
 RETRY_S: Final = 1.0
-TIDY_S: Final = 1.0
+STALE_CHAINS_S: Final = 1.0
 """Until chains that were emptied are deleted."""
 FULL_PERIOD_S: Final = 3600.0
 
@@ -76,7 +76,7 @@ class KubeProxy:
         self._clock = clock
         self._full_period_s = full_period_s
         self._full_at = clock() + full_period_s
-        self._laid = LaidRules(call)
+        self._rulesets = RulesetSync(call)
         self._services = ServiceMap()
         self._unread = {key_of(obj): None for kind in _CHANGES for obj in store.list_(kind)}
         self._nodes_changed = True
@@ -86,7 +86,7 @@ class KubeProxy:
         self._is_due = True
         self._queued_at: float | None = clock()
         self._topology: Topology | None = None
-        self._tidy_at: float | None = None
+        self._stale_chains_at: float | None = None
         self.nodes: dict[NetnsFamily, NodeProxy] = {}
         """Every node in every family, as of the last sync."""
         self.mode = ProxyMode.IPTABLES
@@ -101,9 +101,11 @@ class KubeProxy:
         """Have the rules of these namespaces read back before they are next compared."""
         self._forget(NetnsFamily(name, family) for name in names for family in Family)
 
-    def start_empty(self, names: Collection[NetnsName]) -> None:
+    def mark_empty(self, names: Collection[NetnsName]) -> None:
         """Take note of namespaces that were just made and hold no rule."""
-        self._laid.start_empty([NetnsFamily(name, family) for name in names for family in Family])
+        self._rulesets.mark_empty(
+            [NetnsFamily(name, family) for name in names for family in Family]
+        )
         if names:
             self._queue()
 
@@ -111,17 +113,17 @@ class KubeProxy:
         """Have everything read back if it is time to, and return when it will be again."""
         if now >= self._full_at:
             self._full_at = now + self._full_period_s
-            self._forget(self._laid.in_step())
+            self._forget(self._rulesets.synced())
         return self._full_at
 
     def rules_held(self, place: NetnsFamily) -> Mapping[str, int]:
         """Return how many rules of iptables a place holds, by table; empty when nobody knows."""
-        if place not in self._laid.in_step():
+        if place not in self._rulesets.synced():
             return {}
-        tables = self._whole(place).iptables.tables
+        tables = self._full(place).iptables.tables
         return {table.name: sum(len(chain.rules) for chain in table.chains) for table in tables}
 
-    def wanted(self, topology: Topology, host: str) -> dict[Family, NodeRules]:
+    def wanted(self, topology: Topology, host: str) -> dict[Family, NamespaceRules]:
         """Return the rules that a node, or the router, is to hold; nothing for other hosts."""
         want, netns = wanted_rules(self._lab, topology, self._store), host_netns(self._lab, host)
         return {place.family: rules for place, rules in want.items() if place.netns == netns}
@@ -153,8 +155,8 @@ class KubeProxy:
             self._queue()
             raise
         try:
-            laid = await self._laid.bring(want)
-            self._take_over(laid)
+            laid = await self._rulesets.sync(want)
+            self._adopt(laid)
             self._count(laid, time.perf_counter() - started)
             await self._clean_udp()
         except BaseException:
@@ -164,7 +166,7 @@ class KubeProxy:
             self._queued_at = None
         return len(laid.changes.keys() - laid.refusals.keys())
 
-    async def tidy_when_due(self, now: float) -> float | None:
+    async def delete_stale_chains_when_due(self, now: float) -> float | None:
         """Delete chains that changes have left empty if it is time to.
 
         Returns:
@@ -173,30 +175,32 @@ class KubeProxy:
         Raises:
             NetlabError: nft is missing, or a namespace is.
         """
-        if self._tidy_at is None or now < self._tidy_at:
-            return self._tidy_at
-        self._tidy_at = None
-        places = self.nodes.keys() & self._laid.in_step()
-        texts = {place: self.nodes[place].tidy() for place in places}
-        refusals = await self._laid.tidy({place: text for place, text in texts.items() if text})
+        if self._stale_chains_at is None or now < self._stale_chains_at:
+            return self._stale_chains_at
+        self._stale_chains_at = None
+        places = self.nodes.keys() & self._rulesets.synced()
+        texts = {place: self.nodes[place].stale_chains_text() for place in places}
+        refusals = await self._rulesets.delete_stale_chains(
+            {place: text for place, text in texts.items() if text}
+        )
         for place in refusals:
             self.metrics[place].cleanup_failures += 1
         if refusals:
             self._queue()
         return now if refusals else None
 
-    def _follow(self, topology: Topology) -> dict[NetnsFamily, Wanted]:
+    def _follow(self, topology: Topology) -> dict[NetnsFamily, Desired]:
         """Compile what has changed, and return what every place must hold by that."""
         changed = self._take_changes()
         if topology is not self._topology:
-            self._laid.fall_out_of_step(self._holds)
+            self._rulesets.compare_again(self._holds)
         if self._nodes_changed or topology is not self._topology:
             self._use_nodes(topology)
         for family, udp in self._udp.items():
             udp.changed(changed, self._nodes_of(family))
         steps = {place: node.update(changed) for place, node in self.nodes.items()}
         return {
-            place: Wanted(whole=partial(self._whole, place), step=steps.get(place, RuleChange()))
+            place: Desired(full=partial(self._full, place), delta=steps.get(place, RulesetChange()))
             for place in self._own
         }
 
@@ -207,9 +211,9 @@ class KubeProxy:
         own, node = self._own[place], self.nodes.get(place)
         return node.holds(own) if node is not None else HeldRules(iptables=own)
 
-    def _whole(self, place: NetnsFamily) -> NodeRules:
+    def _full(self, place: NetnsFamily) -> NamespaceRules:
         own, node = self._own[place], self.nodes.get(place)
-        return node.rules(own) if node is not None else NodeRules(iptables=own)
+        return node.rules(own) if node is not None else NamespaceRules(iptables=own)
 
     def _take_changes(self) -> list[Name]:
         """Read the objects that have changed; return the Services that are others by that."""
@@ -238,7 +242,7 @@ class KubeProxy:
         for place in (NetnsFamily(name, family) for family in topology.families for name in nodes):
             known, node = old.get(place), nodes[place.netns]
             if known is not None and known.node != node:
-                self._laid.forget([place])
+                self._rulesets.forget([place])
                 known = None
             made = known or node_proxy(topology, node, place.family, self._services)
             self.nodes[place] = made
@@ -266,7 +270,7 @@ class KubeProxy:
             self._queue()
 
     def _forget(self, places: Iterable[NetnsFamily]) -> None:
-        self._laid.forget(list(places))
+        self._rulesets.forget(list(places))
         self._queue()
 
     def _queue(self) -> None:
@@ -274,24 +278,24 @@ class KubeProxy:
         if self._queued_at is None:
             self._queued_at = self._clock()
 
-    def _take_over(self, laid: Laid) -> None:
+    def _adopt(self, laid: SyncResult) -> None:
         """Take note of what places hold by now, and of what is to be tidied up there."""
         self.refusals = dict(laid.refusals)
         for family, udp in self._udp.items():
-            udp.all_changed(self._nodes_of(family) & laid.were_read)
+            udp.all_changed(self._nodes_of(family) & laid.read_back)
         for place, held in laid.found.items():
             if place in self.nodes:
-                self.nodes[place].take_over(held)
-        if all(node.is_tidy for node in self.nodes.values()):
-            self._tidy_at = None
-        elif self._tidy_at is None:
+                self.nodes[place].adopt(held)
+        if all(not node.has_stale_chains for node in self.nodes.values()):
+            self._stale_chains_at = None
+        elif self._stale_chains_at is None:
             # Syncs one after another must not put it off for ever.
-            self._tidy_at = self._clock() + TIDY_S
+            self._stale_chains_at = self._clock() + STALE_CHAINS_S
 
-    def _count(self, laid: Laid, duration_s: float) -> None:
+    def _count(self, laid: SyncResult, duration_s: float) -> None:
         now = self._clock()
         for place, metrics in self.metrics.items():
-            is_full = place in laid.were_read
+            is_full = place in laid.read_back
             if place in laid.refusals:
                 metrics.failed(is_full=is_full)
             else:

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from netlab.kube.objects import Object
-    from netlab.kubeproxy.node_rules import NodeRules
     from netlab.lab.control_plane import ControlPlane
     from netlab.model.addresses import Address, Family
+    from netlab.netfilter.ruleset_change import NamespaceRules
 
 
 def status(plane: ControlPlane) -> dict[str, Any]:
@@ -41,7 +41,7 @@ def status(plane: ControlPlane) -> dict[str, Any]:
     }
 
 
-def rules(wanted: Mapping[Family, NodeRules]) -> dict[str, Any]:
+def rules(wanted: Mapping[Family, NamespaceRules]) -> dict[str, Any]:
     """Return, by family, the text for each of the kernel's tools; null for a table not to be."""
     return {
         family: {

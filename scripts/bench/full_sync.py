@@ -3,14 +3,14 @@
 import asyncio
 
 from netlab.kubeproxy.node_proxy import NodeProxy
-from netlab.kubeproxy.node_rules import RuleChange, Wanted
-from netlab.kubeproxy.ruleset_sync import LaidRules
 from netlab.linux import channel
 from netlab.model.addresses import Family
 from netlab.model.names import NetnsFamily, NetnsName
 from netlab.netfilter.iptables.rules import Ruleset
+from netlab.netfilter.ruleset_change import Desired, RulesetChange
 from netlab.netns_agent import agent
 from netlab.netns_agent.requests import ReadTables, Request
+from netlab.netns_agent.ruleset_sync import RulesetSync
 
 NO_RULES = Ruleset(Family.IPV4, ())
 
@@ -21,7 +21,7 @@ class FullSync:
     def __init__(self, netns: str) -> None:
         self._place = NetnsFamily(NetnsName(netns), Family.IPV4)
         self._launcher = agent.fork()
-        self._laid = LaidRules(self._call)
+        self._rulesets = RulesetSync(self._call)
         self._loop = asyncio.new_event_loop()
         # As in a lab, the launcher has asked the kernel something before.
         self._loop.run_until_complete(self._call(ReadTables(places=(self._place,))))
@@ -31,12 +31,12 @@ class FullSync:
 
         Unless it is new, and empty by that, it is read back first.
         """
-        (self._laid.start_empty if is_new else self._laid.forget)([self._place])
-        want = Wanted(whole=lambda: proxy.rules(NO_RULES), step=RuleChange())
-        laid = self._loop.run_until_complete(self._laid.bring({self._place: want}))
+        (self._rulesets.mark_empty if is_new else self._rulesets.forget)([self._place])
+        want = Desired(full=lambda: proxy.rules(NO_RULES), delta=RulesetChange())
+        laid = self._loop.run_until_complete(self._rulesets.sync({self._place: want}))
         for reason in laid.refusals.values():
             raise RuntimeError(reason)
-        change = laid.changes.get(self._place, RuleChange())
+        change = laid.changes.get(self._place, RulesetChange())
         return change.tables + change.iptables
 
     async def _call(self, request: Request) -> object:

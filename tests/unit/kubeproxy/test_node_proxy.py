@@ -17,10 +17,10 @@ from netlab.kubeproxy.configuration import ProxyConfiguration
 from netlab.kubeproxy.health import EVERYWHERE
 from netlab.kubeproxy.iptables.compile import LARGE_CLUSTER_ENDPOINTS
 from netlab.kubeproxy.node_proxy import IptablesProxy, NftablesProxy
-from netlab.kubeproxy.node_rules import HeldRules, change
 from netlab.kubeproxy.service_map import Name, ServiceMap
 from netlab.model.addresses import Family
 from netlab.netfilter.iptables.rules import Ruleset
+from netlab.netfilter.ruleset_change import HeldRules, change
 
 NODE = ProxyNode(name="node1", addresses=(ip_address("10.240.0.3"),))
 CONFIGURATION = ProxyConfiguration(cluster_cidrs=(ip_network("10.244.0.0/16"),))
@@ -175,10 +175,10 @@ def test_a_chain_that_goes_waits_and_is_deleted_once(nftables: NftablesProxy, se
     services.set_slice(Name("ns", "web"), pods("web", "10.244.0.1"))
     text = nftables.update(services.take_changes()).tables
     assert verbs(text) == ["flush chain", "flush chain", "add rule", "add rule"]
-    assert not nftables.is_tidy
-    assert verbs(nftables.tidy()) == ["delete chain"]
-    assert nftables.is_tidy
-    assert nftables.tidy() == ""
+    assert nftables.has_stale_chains
+    assert verbs(nftables.stale_chains_text()) == ["delete chain"]
+    assert not nftables.has_stale_chains
+    assert nftables.stale_chains_text() == ""
 
 
 def test_a_chain_that_waits_goes_with_the_next_change(
@@ -188,15 +188,15 @@ def test_a_chain_that_waits_goes_with_the_next_change(
     nftables.update(services.take_changes())
     services.set_slice(Name("ns", "api"), pods("api", "10.244.0.9"))
     assert "delete chain" in verbs(nftables.update(services.take_changes()).tables)
-    assert nftables.is_tidy
+    assert not nftables.has_stale_chains
 
 
 def test_what_a_full_sync_leaves_behind_waits_too(nftables: NftablesProxy, services: ServiceMap):
     held = nftables.holds(OWN)
     services.set_service(Name("ns", "web"), None)
     nftables.update(services.take_changes())
-    nftables.tidy()
+    nftables.stale_chains_text()
     _, found = change(nftables.rules(OWN), HeldRules(iptables=OWN, nftables=held.nftables))
-    nftables.take_over(found)
+    nftables.adopt(found)
     assert nftables.holds(OWN) == found
-    assert set(verbs(nftables.tidy())) == {"delete chain"}
+    assert set(verbs(nftables.stale_chains_text())) == {"delete chain"}

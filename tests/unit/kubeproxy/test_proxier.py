@@ -13,7 +13,7 @@ from netlab.kube.objects import Key, Object, with_metadata
 from netlab.kubelet.node_status import store_nodes
 from netlab.kubeproxy.desired import wanted_rules
 from netlab.kubeproxy.health import HEALTH_TIMEOUT_S
-from netlab.kubeproxy.proxier import FULL_PERIOD_S, TIDY_S, KubeProxy
+from netlab.kubeproxy.proxier import FULL_PERIOD_S, STALE_CHAINS_S, KubeProxy
 from netlab.model.addresses import Family
 from netlab.model.names import NetnsFamily, NetnsName
 from netlab.model.topology import KubeProxyOptions, ProxyMode, Topology
@@ -108,7 +108,7 @@ def test_nothing_is_done_while_nothing_changes(
 
 
 def test_new_namespaces_need_no_reading(proxy: KubeProxy, topology: Topology, launcher: Launcher):
-    proxy.start_empty({place.netns for place in ALL})
+    proxy.mark_empty({place.netns for place in ALL})
     asyncio.run(proxy.sync(topology))
     assert launcher.read == []
 
@@ -250,10 +250,10 @@ def test_a_chain_that_is_found_empty_is_deleted_a_little_later(
     proxy.forget({NODE1.netns})
     assert asyncio.run(proxy.sync(nftables)) == 0
     # Syncs in between do not put it off.
-    time[0] += TIDY_S / 2
+    time[0] += STALE_CHAINS_S / 2
     assert asyncio.run(proxy.sync(replace(nftables))) == 0
-    time[0] += TIDY_S / 2
-    assert asyncio.run(proxy.tidy_when_due(time[0])) is None
+    time[0] += STALE_CHAINS_S / 2
+    assert asyncio.run(proxy.delete_stale_chains_when_due(time[0])) is None
     assert launcher.tables[-1] == {NODE1: "delete chain ip kube-proxy endpoint-OLD\n"}
 
 
@@ -293,14 +293,14 @@ def test_a_chain_that_was_emptied_is_deleted_a_little_later(
     for obj in (service("web"), ENDPOINTS):
         store.create(review_create(store, obj))
     asyncio.run(proxy.sync(nftables))
-    assert asyncio.run(proxy.tidy_when_due(NOW)) is None
+    assert asyncio.run(proxy.delete_stale_chains_when_due(NOW)) is None
     store.remove(Key("endpointslices", "default", "web-1"))
     asyncio.run(proxy.sync(nftables))
     assert "delete chain" not in launcher.tables[-1][NODE1]
-    assert asyncio.run(proxy.tidy_when_due(NOW)) == NOW + TIDY_S
-    time[0] += TIDY_S
+    assert asyncio.run(proxy.delete_stale_chains_when_due(NOW)) == NOW + STALE_CHAINS_S
+    time[0] += STALE_CHAINS_S
     launcher.refuses = {NODE2: "busy"}
-    assert asyncio.run(proxy.tidy_when_due(time[0])) == time[0]
+    assert asyncio.run(proxy.delete_stale_chains_when_due(time[0])) == time[0]
     lines = launcher.tables[-1][NODE1].splitlines()
     assert {line.split()[0] for line in lines} == {"delete"}
     assert [proxy.metrics[name].cleanup_failures for name in (NODE1, NODE2)] == [0, 1]
@@ -410,7 +410,7 @@ def test_rules_that_are_forgotten_while_others_are_read_are_read_too(
         return await launcher(request)
 
     proxy = KubeProxy("default", store, call, clock=lambda: NOW)
-    proxy.start_empty({NODE2.netns})
+    proxy.mark_empty({NODE2.netns})
     assert asyncio.run(proxy.sync(topology)) == 3
     assert NODE2 in launcher.read
 
@@ -427,7 +427,7 @@ def test_a_sync_that_changes_nothing_does_not_put_off_what_waits(
     asyncio.run(proxy.sync(nftables))
     store.remove(Key("endpointslices", "default", "web-1"))
     asyncio.run(proxy.sync(nftables))
-    time[0] += TIDY_S / 2
-    proxy.start_empty(set())
+    time[0] += STALE_CHAINS_S / 2
+    proxy.mark_empty(set())
     assert asyncio.run(proxy.sync(nftables)) == 0
-    assert asyncio.run(proxy.tidy_when_due(time[0])) == NOW + TIDY_S
+    assert asyncio.run(proxy.delete_stale_chains_when_due(time[0])) == NOW + STALE_CHAINS_S

@@ -53,9 +53,7 @@ def doors(store: Store, topology: Topology) -> ProxyDoors:
     for obj in (SERVICE, SLICE):
         store.create(obj)
     proxy = KubeProxy("default", store, _empty_kernel, clock=lambda: NOW)
-    proxy.start_empty(
-        {NODE1, NetnsName("netlab-default-node2"), NetnsName("netlab-default-router")}
-    )
+    proxy.mark_empty({NODE1, NetnsName("netlab-default-node2"), NetnsName("netlab-default-router")})
     asyncio.run(proxy.sync(topology))
     return ProxyDoors(proxy, store, lambda: NOW)
 

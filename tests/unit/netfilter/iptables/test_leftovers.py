@@ -1,7 +1,7 @@
 """iptables mode's chains go, and nobody else's."""
 
-from netlab.kubeproxy.iptables.leftovers import KUBE_PROXY, leftovers_text, without_leftovers
 from netlab.model.addresses import Family
+from netlab.netfilter.iptables.leftovers import KUBE_PROXY, leftovers_text, without_leftovers
 from netlab.netfilter.iptables.parse import parse
 
 HAVE = """*filter

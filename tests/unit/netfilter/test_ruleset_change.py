@@ -15,11 +15,11 @@ from netlab.kube.kinds.service.view import (
 from netlab.kubeproxy.configuration import ProxyConfiguration
 from netlab.kubeproxy.iptables.compile import compile_ruleset
 from netlab.kubeproxy.nftables.compile import compile_table
-from netlab.kubeproxy.node_rules import HeldRules, NodeRules, change
 from netlab.model.addresses import Family
 from netlab.netfilter.iptables.canonical import merge
 from netlab.netfilter.iptables.rules import Ruleset
 from netlab.netfilter.nftables.table import Table
+from netlab.netfilter.ruleset_change import HeldRules, NamespaceRules, change
 
 NOTHING = Ruleset(Family.IPV4, ())
 MASQUERADE = masquerade_ruleset([ip_network("10.244.0.0/16")])
@@ -44,20 +44,20 @@ def inputs(*pods: str):
     )
 
 
-def in_iptables(*pods: str) -> NodeRules:
-    return NodeRules(iptables=merge(compile_ruleset(*inputs(*pods)), MASQUERADE))
+def in_iptables(*pods: str) -> NamespaceRules:
+    return NamespaceRules(iptables=merge(compile_ruleset(*inputs(*pods)), MASQUERADE))
 
 
-def in_nftables(*pods: str) -> NodeRules:
-    return NodeRules(iptables=MASQUERADE, nftables=compile_table(*inputs(*pods)))
+def in_nftables(*pods: str) -> NamespaceRules:
+    return NamespaceRules(iptables=MASQUERADE, nftables=compile_table(*inputs(*pods)))
 
 
-def held(rules: NodeRules) -> HeldRules:
+def held(rules: NamespaceRules) -> HeldRules:
     return change(rules, HeldRules(iptables=NOTHING))[1]
 
 
 @pytest.mark.parametrize("rules", [in_iptables("10.244.1.2"), in_nftables("10.244.1.2")])
-def test_what_is_there_is_not_written_again(rules: NodeRules):
+def test_what_is_there_is_not_written_again(rules: NamespaceRules):
     assert not change(rules, held(rules))[0]
     again = HeldRules(iptables=rules.iptables, nftables=rules.nftables, is_read=True)
     assert not change(rules, again)[0]
@@ -73,8 +73,8 @@ def test_nftables_mode_comes_before_iptables_mode_goes():
 
 
 @pytest.mark.parametrize("rules", [in_iptables("10.244.1.2"), in_nftables("10.244.1.2")])
-def test_all_rules_go_where_none_are_wanted_any_more(rules: NodeRules):
-    one, holds = change(NodeRules(iptables=NOTHING), held(rules))
+def test_all_rules_go_where_none_are_wanted_any_more(rules: NamespaceRules):
+    one, holds = change(NamespaceRules(iptables=NOTHING), held(rules))
     assert "-X IP-MASQ-AGENT" in one.iptables
     assert ("-X KUBE-SERVICES" in one.iptables) == (rules.nftables is None)
     assert ("delete table ip kube-proxy" in one.removal) == (rules.nftables is not None)

@@ -4,7 +4,7 @@ A *place* is a namespace in one address family. What it was last given is taken 
 until that is forgotten; then it is read back from the kernel. A refused text makes it forgotten:
 nobody knows what else has happened there.
 
-A place is *in step* when it holds what was wanted the last time, and who wants it can say what has
+A place is *synced* when it holds what was wanted the last time, and who wants it can say what has
 changed since; then nothing has to be compared.
 """
 
@@ -12,12 +12,18 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from netlab.kubeproxy.node_rules import HeldRules, NodeRules, RuleChange, Wanted, change
 from netlab.model.addresses import Family
 from netlab.model.names import NetnsFamily
 from netlab.netfilter.iptables.parse import parse_against, unreadable_table
 from netlab.netfilter.iptables.rules import Ruleset
 from netlab.netfilter.nftables.listing import parse_listing
+from netlab.netfilter.ruleset_change import (
+    Desired,
+    HeldRules,
+    NamespaceRules,
+    RulesetChange,
+    change,
+)
 from netlab.netns_agent.requests import LoadTables, ReadTables, Restore, SaveRules
 
 Call = Callable[[object], Awaitable[Any]]
@@ -26,20 +32,20 @@ _NOTHING: Final = {family: HeldRules(iptables=Ruleset(family, ())) for family in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Laid:
+class SyncResult:
     """What came of bringing places to their rules."""
 
-    changes: Mapping[NetnsFamily, RuleChange]
+    changes: Mapping[NetnsFamily, RulesetChange]
     """Of each place that had to change."""
     refusals: Mapping[NetnsFamily, str]
     """Why, for each of them that refused."""
-    were_read: frozenset[NetnsFamily]
+    read_back: frozenset[NetnsFamily]
     """The places whose rules were not taken for what was last given."""
     found: Mapping[NetnsFamily, HeldRules]
     """What places hold now, of those that were compared and did not refuse."""
 
 
-class LaidRules:
+class RulesetSync:
     """The rules of all places of a lab.
 
     Args:
@@ -48,82 +54,84 @@ class LaidRules:
 
     def __init__(self, call: Call) -> None:
         self._call = call
-        self._in_step: set[NetnsFamily] = set()
+        self._synced: set[NetnsFamily] = set()
         self._held: dict[NetnsFamily, HeldRules] = {}
-        """What places that are not in step hold, where that is known."""
+        """What places that are not synced hold, where that is known."""
         self._new: set[NetnsFamily] = set()
         self._forgotten: set[NetnsFamily] = set()
         """While rules are brought: what is found, or left, may not be there any more."""
 
-    def in_step(self) -> Collection[NetnsFamily]:
+    def synced(self) -> Collection[NetnsFamily]:
         """Return the places that hold what was wanted the last time."""
-        return frozenset(self._in_step)
+        return frozenset(self._synced)
 
     def forget(self, places: Collection[NetnsFamily]) -> None:
         """Have the rules of these places read back before they are next compared."""
         self._forgotten.update(places)
-        self._in_step.difference_update(places)
+        self._synced.difference_update(places)
         for place in places:
             self._held.pop(place, None)
 
-    def start_empty(self, places: Collection[NetnsFamily]) -> None:
+    def mark_empty(self, places: Collection[NetnsFamily]) -> None:
         """Take note of places that were just made and hold no rule."""
         self.forget(places)
         self._held.update({place: _NOTHING[place.family] for place in places})
         self._new |= set(places)
 
-    def fall_out_of_step(self, holds: Callable[[NetnsFamily], HeldRules]) -> None:
-        """Have everything compared the next time; ``holds`` says what a place in step holds."""
-        self._held.update({place: holds(place) for place in self._in_step})
-        self._in_step.clear()
+    def compare_again(self, holds: Callable[[NetnsFamily], HeldRules]) -> None:
+        """Have everything compared the next time; ``holds`` says what a synced place holds."""
+        self._held.update({place: holds(place) for place in self._synced})
+        self._synced.clear()
 
-    async def bring(self, want: Mapping[NetnsFamily, Wanted]) -> Laid:
+    async def sync(self, want: Mapping[NetnsFamily, Desired]) -> SyncResult:
         """Bring places to their rules, side by side.
 
         Raises:
             NetlabError: iptables or nft is missing, or a namespace is.
         """
         self._forgotten.clear()
-        self._in_step &= want.keys()
-        changes = {place: want[place].step for place in self._in_step}
+        self._synced &= want.keys()
+        changes = {place: want[place].delta for place in self._synced}
         # Until its text is loaded nobody knows what a kernel holds.
-        self._in_step = {place for place, one in changes.items() if not one}
+        self._synced = {place for place, one in changes.items() if not one}
         compared = want.keys() - changes.keys()
-        were_read, self._new = self._new, set()
+        read_back, self._new = self._new, set()
         # While one is read, another may be forgotten.
         unreadable: dict[NetnsFamily, str] = {}
-        whole = {place: want[place].whole() for place in compared}
+        full = {place: want[place].full() for place in compared}
         while unknown := sorted(compared - self._held.keys() - unreadable.keys()):
-            unreadable |= await self._read({place: whole[place] for place in unknown})
-            were_read |= set(unknown)
+            unreadable |= await self._read({place: full[place] for place in unknown})
+            read_back |= set(unknown)
         compared -= unreadable.keys()
-        found = {place: change(whole[place], self._held[place]) for place in compared}
+        found = {place: change(full[place], self._held[place]) for place in compared}
         self._held.clear()
         changes |= {place: one for place, (one, _) in found.items()}
         refusals = unreadable | await self._load(changes)
-        self._in_step |= changes.keys() - refusals.keys() - self._forgotten
-        return Laid(
+        self._synced |= changes.keys() - refusals.keys() - self._forgotten
+        return SyncResult(
             changes={place: one for place, one in changes.items() if one},
             refusals=refusals,
-            were_read=frozenset(were_read),
+            read_back=frozenset(read_back),
             found={place: held for place, (_, held) in found.items() if place not in refusals},
         )
 
-    async def tidy(self, texts: Mapping[NetnsFamily, str]) -> Mapping[NetnsFamily, str]:
+    async def delete_stale_chains(
+        self, texts: Mapping[NetnsFamily, str]
+    ) -> Mapping[NetnsFamily, str]:
         """Delete what was left behind, and return why, for each place that refused.
 
         Args:
-            texts: For ``nft -f``, of places in step.
+            texts: For ``nft -f``, of synced places.
 
         Raises:
             NetlabError: nft is missing, or a namespace is.
         """
-        self._in_step -= texts.keys()
+        self._synced -= texts.keys()
         refusals = await self._call(LoadTables(texts=texts)) if texts else {}
-        self._in_step |= texts.keys() - refusals.keys() - self._forgotten
+        self._synced |= texts.keys() - refusals.keys() - self._forgotten
         return refusals
 
-    async def _read(self, want: Mapping[NetnsFamily, NodeRules]) -> dict[NetnsFamily, str]:
+    async def _read(self, want: Mapping[NetnsFamily, NamespaceRules]) -> dict[NetnsFamily, str]:
         """Read the rules of places, and return why, for each whose rules cannot be read.
 
         To take those for none would lay jumps a second time.
@@ -140,7 +148,7 @@ class LaidRules:
             self._held[place] = HeldRules(iptables=rules, nftables=table, is_read=True)
         return unreadable
 
-    async def _load(self, changes: Mapping[NetnsFamily, RuleChange]) -> dict[NetnsFamily, str]:
+    async def _load(self, changes: Mapping[NetnsFamily, RulesetChange]) -> dict[NetnsFamily, str]:
         """Load the texts of each place up to one that it refuses."""
         refusals: dict[NetnsFamily, str] = {}
         for request, texts in (

@@ -20,7 +20,7 @@ other modes' rules first; nothing serves between the two then.
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from netlab.kubeproxy.iptables import leftovers
+from netlab.netfilter.iptables import leftovers
 from netlab.netfilter.iptables.rules import Ruleset
 from netlab.netfilter.iptables.sync import sync_text
 from netlab.netfilter.nftables.sync import (
@@ -35,7 +35,7 @@ from netlab.netfilter.nftables.table import Table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NodeRules:
+class NamespaceRules:
     """What a namespace must hold."""
 
     iptables: Ruleset
@@ -55,7 +55,7 @@ class HeldRules:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RuleChange:
+class RulesetChange:
     """Three texts, each empty when there is nothing to do."""
 
     tables: str = ""
@@ -71,16 +71,16 @@ class RuleChange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class Desired:
     """The rules that a namespace must hold now, and how they differ from those before."""
 
-    whole: Callable[[], NodeRules]
+    full: Callable[[], NamespaceRules]
     """All of them; asked for when nothing less will do."""
-    step: RuleChange
+    delta: RulesetChange
     """What leads here from what was wanted the last time."""
 
 
-def change(want: NodeRules, have: HeldRules) -> tuple[RuleChange, HeldRules]:
+def change(want: NamespaceRules, have: HeldRules) -> tuple[RulesetChange, HeldRules]:
     """Return what turns ``have`` into ``want``, and what is held when all of it is loaded.
 
     Rules that are not netlab's stay as they are.
@@ -89,7 +89,7 @@ def change(want: NodeRules, have: HeldRules) -> tuple[RuleChange, HeldRules]:
     prefixes = _leftovers(want)
     removed = leftovers.leftovers_text(have.iptables, prefixes) if prefixes else ""
     left = leftovers.without_leftovers(have.iptables, prefixes) if removed else have.iptables
-    found = RuleChange(
+    found = RulesetChange(
         tables=table.text if table is not None else "",
         iptables=removed + sync_text(want.iptables, left),
         removal=_removal(want, have),
@@ -98,7 +98,7 @@ def change(want: NodeRules, have: HeldRules) -> tuple[RuleChange, HeldRules]:
     return found, HeldRules(iptables=want.iptables, nftables=nftables)
 
 
-def _leftovers(want: NodeRules) -> leftovers.Prefixes:
+def _leftovers(want: NamespaceRules) -> leftovers.Prefixes:
     """Return which chains of iptables cannot be part of what is wanted."""
     if not want.iptables.tables:
         return leftovers.ALL
@@ -119,7 +119,7 @@ def _table_change(want: Table | None, have: HeldRules) -> Change | None:
     return partial_sync(want, have.nftables)
 
 
-def _removal(want: NodeRules, have: HeldRules) -> str:
+def _removal(want: NamespaceRules, have: HeldRules) -> str:
     if want.nftables is not None or have.nftables is None:
         return ""
     return removal_text(want.iptables.family)
