@@ -79,6 +79,16 @@ class Reconciler:
             self._is_running = False
         return self._queue.next_at if is_done else now
 
+    def settle(self, now: float) -> float | None:
+        """Bring all objects to where the controllers want them.
+
+        Returns:
+            When time alone will make more to do, in wall clock seconds; None for never.
+        """
+        while (at := self.reconcile(now)) is not None and at <= now:
+            pass
+        return at
+
     def _run(self, now: float) -> bool:
         """Return whether all items are done."""
         for _ in range(_ITEMS):

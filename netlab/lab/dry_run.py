@@ -43,11 +43,11 @@ def commands(lab: str, file: TopologyFile) -> Iterator[str]:
     for manifest in file.manifests:
         store.create(review_create(store, placed(manifest)))
     reconciler = Reconciler(store)
-    reconciler.reconcile(now)
+    reconciler.settle(now)
     for pod in store.list_("pods"):
         if placement_of(pod):
             store.update(status.containers_started(pod, now))
-    reconciler.reconcile(now)
+    reconciler.settle(now)
     placements = filter(None, map(placement_of, store.list_("pods")))
     yield from map(str, diff({}, build_lab(lab, file.topology, placements)))
     for place, rules in wanted_rules(lab, file.topology, store).items():

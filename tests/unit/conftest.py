@@ -56,8 +56,7 @@ def socket_path(tmp_path: Path, store: Store, writes: list[int]) -> Iterator[Pat
 
     def changed() -> None:
         writes.append(store.version)
-        while (wake := reconciler.reconcile(NOW)) is not None and wake <= NOW:
-            pass
+        reconciler.settle(NOW)
 
     app = build_app(store, clock=lambda: NOW, changed=changed)
     ready, done, loop = threading.Event(), asyncio.Event(), asyncio.new_event_loop()

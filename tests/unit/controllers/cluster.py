@@ -89,9 +89,7 @@ class Cluster:
 
     def run(self, seconds: float = 0.0):
         self.now += seconds
-        while (wake := self.reconciler.reconcile(self.now)) is not None and wake <= self.now:
-            pass
-        return wake
+        return self.reconciler.settle(self.now)
 
     def list(self, kind: str):
         return [one for one in self.store.list_(kind) if name_of(one) != "kubernetes"]
