@@ -11,10 +11,14 @@ from netlab.kube.names import (
     wrong_label_key,
     wrong_label_value,
     wrong_port_name,
+    wrong_qualified_name,
 )
 from netlab.model.addresses import parse_ip
 
 PROTOCOLS: Final = ("SCTP", "TCP", "UDP")
+
+_ANNOTATION_BYTES: Final = 256 * 1024
+_FINALIZERS: Final = frozenset({"kubernetes", "orphan", "foregroundDeletion"})
 
 
 def check_metadata(
@@ -48,6 +52,54 @@ def check_metadata(
     elif isinstance(namespace, str) and namespace and wrong_dns_label(namespace):
         report.add((*path, "namespace"), invalid(namespace, wrong_dns_label(namespace)))
     check_labels(fields.get("labels"), (*path, "labels"), report)
+    check_annotations(fields.get("annotations"), (*path, "annotations"), report)
+    _check_finalizers(entries(fields.get("finalizers")), (*path, "finalizers"), report)
+    _check_owners(fields, path, report)
+
+
+def check_annotations(annotations: object, path: FieldPath, report: Report) -> None:
+    """Report each key that no annotation can have, and more than there may be."""
+    total = 0
+    for key, value in mapping(annotations).items():
+        if why := wrong_qualified_name(key.lower()):
+            report.add((*path, key), invalid(key, why))
+        total += len(key.encode(errors="surrogatepass"))
+        total += len(value.encode(errors="surrogatepass")) if isinstance(value, str) else 0
+    if total > _ANNOTATION_BYTES:
+        report.add(path, f"Too long: may not be more than {_ANNOTATION_BYTES} bytes")
+
+
+def _check_finalizers(finalizers: list[object], path: FieldPath, report: Report) -> None:
+    for index, text in enumerate(finalizers):
+        if not isinstance(text, str):
+            continue
+        if why := wrong_qualified_name(text):
+            report.add((*path, index), invalid(text, why))
+        elif "/" not in text and text not in _FINALIZERS:
+            why = "name is neither a standard finalizer name nor is it fully qualified"
+            report.add((*path, index), invalid(text, why))
+    if {"orphan", "foregroundDeletion"} <= {text for text in finalizers if isinstance(text, str)}:
+        why = "finalizer orphan and foregroundDeletion cannot be both set"
+        report.add(path, invalid(finalizers, why))
+
+
+def _check_owners(fields: Mapping[str, object], path: FieldPath, report: Report) -> None:
+    controllers = []
+    for inside, owner in items_of(fields, "ownerReferences", path):
+        for field in ("kind", "name", "uid"):
+            if owner.get(field) == "":
+                report.add((*inside, field), invalid("", f"{field} must not be empty"))
+        if owner.get("apiVersion") == "":
+            report.add((*inside, "apiVersion"), invalid("", "version must not be empty"))
+        if (owner.get("apiVersion"), owner.get("kind")) == ("v1", "Event"):
+            report.add(inside, invalid("v1, Kind=Event", "is disallowed from being an owner"))
+        if owner.get("controller") is True:
+            controllers.append(text_of(owner, "name"))
+    if len(controllers) > 1:
+        first, second = controllers[:2]
+        told = "Only one reference can have Controller set to true. Found"
+        why = f'{told} "true" in references for {first} and {second}'
+        report.add((*path, "ownerReferences"), invalid(controllers, why))
 
 
 def check_labels(labels: object, path: FieldPath, report: Report) -> None:

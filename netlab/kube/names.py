@@ -12,27 +12,78 @@ _LABEL: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?\Z")
 _SERVICE: Final = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?\Z")
 _QUALIFIED: Final = re.compile(r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]\Z")
 
+_SEARCH: Final = re.compile(r"[a-z0-9_]([-_a-z0-9]*[a-z0-9_])?\Z")
+_HEADER: Final = re.compile(r"[-A-Za-z0-9]+\Z")
 _CONFIG_KEY: Final = re.compile(r"[-._a-zA-Z0-9]+\Z")
 
-_LABEL_RULE: Final = (
+
+def _rule(said: str, pattern: str, *examples: str) -> str:
+    """Return a rule as Kubernetes tells it (``validation.RegexError``)."""
+    shown = " or ".join(f"'{one}', " for one in examples)
+    return f"{said} (e.g. {shown}regex used for validation is '{pattern}')"
+
+
+_LABEL_RULE: Final = _rule(
     "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', "
-    "and must start and end with an alphanumeric character"
+    "and must start and end with an alphanumeric character",
+    "[a-z0-9]([-a-z0-9]*[a-z0-9])?",
+    "my-name",
+    "123-abc",
 )
-_SUBDOMAIN_RULE: Final = (
+_SUBDOMAIN_RULE: Final = _rule(
     "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or "
-    "'.', and must start and end with an alphanumeric character"
+    "'.', and must start and end with an alphanumeric character",
+    r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*",
+    "example.com",
 )
-_SERVICE_RULE: Final = (
+_SEARCH_RULE: Final = _rule(
+    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' "
+    "or '.', and must start and end with an alphanumeric character",
+    r"[a-z0-9_]([-_a-z0-9]*[a-z0-9_])?(\.[a-z0-9_]([-_a-z0-9]*[a-z0-9_])?)*",
+    "example.com",
+)
+_SERVICE_RULE: Final = _rule(
     "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an "
-    "alphabetic character, and end with an alphanumeric character"
+    "alphabetic character, and end with an alphanumeric character",
+    "[a-z]([-a-z0-9]*[a-z0-9])?",
+    "my-name",
+    "abc-123",
 )
-_LABEL_VALUE_RULE: Final = (
+_LABEL_VALUE_RULE: Final = _rule(
     "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or "
-    "'.', and must start and end with an alphanumeric character"
+    "'.', and must start and end with an alphanumeric character",
+    "(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?",
+    "MyValue",
+    "my_value",
+    "12345",
 )
-_QUALIFIED_RULE: Final = (
+_QUALIFIED_RULE: Final = _rule(
     "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end "
-    "with an alphanumeric character"
+    "with an alphanumeric character",
+    "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]",
+    "MyName",
+    "my.name",
+    "123-abc",
+)
+_QUALIFIED_FORM: Final = (
+    _rule(
+        "a qualified name must consist of alphanumeric characters, '-', '_' or '.', and must start "
+        "and end with an alphanumeric character",
+        "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]",
+        "MyName",
+        "my.name",
+        "123-abc",
+    )
+    + " with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"
+)
+_HEADER_RULE: Final = _rule(
+    "a valid HTTP header must consist of alphanumeric characters or '-'",
+    "[-A-Za-z0-9]+",
+    "X-Header-Name",
+)
+_ENV_RULE: Final = (
+    "a valid environment variable name must consist only of printable ASCII characters other "
+    "than '='"
 )
 _CONFIG_KEY_RULE: Final = (
     "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name', "
@@ -81,10 +132,53 @@ def wrong_label_key(key: str) -> str:
     >>> wrong_label_key("example.com/rack")
     ''
     """
+    return wrong_qualified_name(key)
+
+
+def wrong_qualified_name(key: str) -> str:
+    """Return why ``key`` is no ``name`` nor ``subdomain/name`` (labels, annotations, resources).
+
+    >>> wrong_qualified_name("/rack")
+    'prefix part must be non-empty'
+    """
+    if key.count("/") > 1:
+        return _QUALIFIED_FORM
     prefix, slash, name = key.rpartition("/")
-    if slash and wrong_dns_subdomain(prefix):
-        return "prefix part " + _SUBDOMAIN_RULE
-    return _wrong(name, 63, _QUALIFIED, _QUALIFIED_RULE)
+    if slash and not prefix:
+        return "prefix part must be non-empty"
+    if slash and (wrong := wrong_dns_subdomain(prefix)):
+        return f"prefix part {wrong}"
+    if not name:
+        return "name part must be non-empty"
+    if len(name) > 63:
+        return "name part must be no more than 63 bytes"
+    return "" if _QUALIFIED.match(name) else _QUALIFIED_RULE
+
+
+def wrong_env_name(name: str) -> str:
+    """Return why ``name`` cannot be an environment variable's.
+
+    >>> wrong_env_name("a.b c"), wrong_env_name("a=b")[:40]
+    ('', 'a valid environment variable name must c')
+    """
+    return "" if name.isascii() and name.isprintable() and "=" not in name else _ENV_RULE
+
+
+def wrong_header_name(name: str) -> str:
+    """Return why ``name`` cannot be an HTTP header's."""
+    return "" if _HEADER.match(name) else _HEADER_RULE
+
+
+def wrong_search_path(name: str) -> str:
+    """Return why ``name`` cannot be a domain that a resolver searches; ``.`` can.
+
+    >>> wrong_search_path("svc.cluster.local.")
+    ''
+    """
+    bare = name.removesuffix(".")
+    if len(bare) > 253:
+        return "must be no more than 253 bytes"
+    return "" if not bare or all(map(_SEARCH.match, bare.split("."))) else _SEARCH_RULE
 
 
 def wrong_port_name(name: str) -> str:

@@ -15,7 +15,6 @@ from netlab.documents.problems import Document, Problem, Report
 from netlab.kube.defaults import with_defaults
 from netlab.kube.field_error import Cause
 from netlab.kube.kinds.kind import ClusterContext
-from netlab.kube.kinds.service.addresses import check_service_status
 from netlab.kube.kinds.table import kind_of
 from netlab.kube.manifests import as_decoded, check_object
 from netlab.kube.objects import Key, Object, is_terminating, with_metadata
@@ -107,11 +106,12 @@ def review_status(old: Object, new: Object, owned: Owned = _nobodys) -> Object:
         metadata["resourceVersion"] = version
     reviewed = as_decoded({**old, "metadata": metadata, "status": new.get("status") or {}})
     _check_structure(reviewed)
-    if reviewed["kind"] == "Service":
-        report = Report(Document(value=reviewed))
-        check_service_status(reviewed, report)
-        if report.problems:
-            raise invalid(key_of(reviewed), [_cause(problem) for problem in report.problems])
+    kind = kind_of(old["kind"])
+    report = Report(Document(value=reviewed))
+    if kind is not None:
+        kind.validate_status(reviewed, report)
+    if report.problems:
+        raise invalid(key_of(reviewed), [_cause(problem) for problem in report.problems])
     return owned(with_defaults(reviewed))
 
 

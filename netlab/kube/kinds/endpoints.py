@@ -6,7 +6,7 @@ from netlab.documents.problems import FieldPath, Report
 from netlab.kube.kinds.columns import AGE, NAME, column, shortened
 from netlab.kube.kinds.defaults import filled
 from netlab.kube.kinds.kind import ClusterContext, Kind
-from netlab.kube.kinds.service.validation import check_endpoints
+from netlab.kube.kinds.service.endpoint_validation import check_endpoints
 from netlab.kube.objects import Object, items_of
 from netlab.kube.resource import Resource
 

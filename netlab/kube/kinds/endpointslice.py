@@ -5,7 +5,7 @@ from typing import Final
 from netlab.documents.problems import FieldPath, Report
 from netlab.kube.kinds.columns import AGE, NAME, UNSET, column, shortened
 from netlab.kube.kinds.kind import ClusterContext, Kind, immutable
-from netlab.kube.kinds.service.validation import check_endpoint_slice
+from netlab.kube.kinds.service.endpoint_validation import check_endpoint_slice
 from netlab.kube.objects import Object, items_of
 from netlab.kube.resource import Resource
 

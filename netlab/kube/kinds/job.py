@@ -15,7 +15,7 @@ from netlab.kube.kinds.columns import AGE, CONTAINERS, NAME, SELECTOR, Column, c
 from netlab.kube.kinds.defaults import filled
 from netlab.kube.kinds.kind import ClusterContext, Kind
 from netlab.kube.kinds.pod.defaults import template_with_defaults
-from netlab.kube.kinds.pod.validation import check_pod_spec
+from netlab.kube.kinds.pod.validation import check_pod_spec, check_template_metadata
 from netlab.kube.metadata import check_choice
 from netlab.kube.objects import (
     Object,
@@ -43,6 +43,7 @@ def _validate(job: Object, path: FieldPath, report: Report, context: ClusterCont
         if isinstance(count, int) and count < 0:
             message = f"Invalid value: {count}: must be greater than or equal to 0"
             report.add((*inside, field), message)
+    check_template_metadata(mapping(spec.get("template")), (*inside, "template"), report)
     pod = mapping(mapping(spec.get("template")).get("spec"))
     within = (*inside, "template", "spec")
     check_pod_spec(pod, within, report, context.nodes)

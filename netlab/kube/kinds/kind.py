@@ -42,6 +42,10 @@ def _not_checked(_obj: Object, _path: FieldPath, _report: Report, _context: Clus
     return None
 
 
+def _status_not_checked(_obj: Object, _report: Report) -> None:
+    return None
+
+
 def _may_change(_old: Object, _new: Object) -> Iterator[Cause]:
     return iter(())
 
@@ -57,6 +61,8 @@ class Kind:
     """Returns what is wrong with a name, empty for nothing."""
     validate: Callable[[Object, FieldPath, Report, ClusterContext], None] = _not_checked
     """Reports what is wrong beyond structure; fields of a wrong type have been reported."""
+    validate_status: Callable[[Object, Report], None] = _status_not_checked
+    """Reports what is wrong with the status of an object whose fields are of their types."""
     prepare_for_create: Callable[[Object], Object] | None = None
     """Returns a new object, which has a name and a uid, with what the server alone decides."""
     prepare_for_update: Callable[[Object, Object], Object] = _new_state

@@ -210,7 +210,7 @@ WRONG = {
     ),
     "a ServiceCIDR that is none": (
         SERVICE_CIDR.replace("fd00::/108", "fd00::"),
-        'spec.cidrs[1]: Invalid value: "fd00::": must be a valid CIDR block',
+        'spec.cidrs[1]: Invalid value: "fd00::": must be a valid CIDR value',
     ),
     "an address that is none": (
         NODE.replace("10.240.0.3", "10.240.0.x"),

@@ -4,21 +4,15 @@ Source: Kubernetes, ``pkg/apis/apps/validation`` (ValidateDeploymentStrategy,
 ValidateRollingUpdateDeployment, ValidateDeploymentSpec).
 """
 
-import re
 from collections.abc import Mapping
 from typing import Final
 
 from netlab.documents.json_schema import mapping
 from netlab.documents.problems import FieldPath, Report, invalid
+from netlab.kube.field_checks import NEGATIVE, check_int_or_percent, percent_of
 from netlab.kube.metadata import check_choice, text_of
 
 STRATEGIES: Final = ("Recreate", "RollingUpdate")
-
-_PERCENT: Final = re.compile(r"[0-9]+%\Z", re.ASCII)
-_NO_PERCENT: Final = (
-    "a valid percent string must be a numeric string followed by an ending '%' "
-    "(e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')"
-)
 
 
 def check_strategy(spec: Mapping[str, object], path: FieldPath, report: Report) -> None:
@@ -35,17 +29,9 @@ def check_strategy(spec: Mapping[str, object], path: FieldPath, report: Report) 
     deadline, ready = spec.get("progressDeadlineSeconds"), spec.get("minReadySeconds") or 0
     at = (*path, "progressDeadlineSeconds")
     if isinstance(deadline, int) and deadline < 0:
-        report.add(at, invalid(deadline, "must be greater than or equal to 0"))
+        report.add(at, invalid(deadline, NEGATIVE))
     if isinstance(deadline, int) and isinstance(ready, int) and deadline <= ready:
         report.add(at, invalid(deadline, "must be greater than minReadySeconds"))
-
-
-def check_int_or_percent(value: object, path: FieldPath, report: Report) -> None:
-    """Report what is neither a count nor a share of all, as ``25%``."""
-    if isinstance(value, str) and not _PERCENT.match(value):
-        report.add(path, invalid(value, _NO_PERCENT))
-    elif isinstance(value, int) and value < 0:
-        report.add(path, invalid(value, "must be greater than or equal to 0"))
 
 
 def _check_rolling(rolling: Mapping[str, object], path: FieldPath, report: Report) -> None:
@@ -55,11 +41,9 @@ def _check_rolling(rolling: Mapping[str, object], path: FieldPath, report: Repor
     if _is_none(unavailable) and _is_none(surge):
         why = "may not be 0 when `maxSurge` is 0"
         report.add((*path, "maxUnavailable"), invalid(unavailable, why))
-    if isinstance(unavailable, str) and _PERCENT.match(unavailable) and int(unavailable[:-1]) > 100:
+    if (percent_of(unavailable) or 0) > 100:
         report.add((*path, "maxUnavailable"), invalid(unavailable, "must not be greater than 100%"))
 
 
 def _is_none(value: object) -> bool:
-    if isinstance(value, str):
-        return _PERCENT.match(value) is not None and int(value[:-1]) == 0
-    return value == 0
+    return value == 0 or percent_of(value) == 0

@@ -7,14 +7,17 @@ from collections.abc import Iterator
 from typing import Final
 
 from netlab.documents.json_schema import mapping
-from netlab.documents.problems import FieldPath, Report
+from netlab.documents.problems import FieldPath, Report, invalid
 from netlab.kube.field_error import Cause, forbidden_value
 from netlab.kube.kinds.kind import ClusterContext, Kind
 from netlab.kube.kinds.pod.columns import COLUMNS
 from netlab.kube.kinds.pod.defaults import with_defaults
 from netlab.kube.kinds.pod.validation import check_pod_spec
+from netlab.kube.metadata import check_address
+from netlab.kube.metadata import items_of as items_of_list
 from netlab.kube.objects import Object, items_of, spec_of
 from netlab.kube.resource import Resource
+from netlab.model.addresses import parse_ip
 
 _POD_UPDATES: Final = (
     "pod updates may not change fields other than `spec.containers[*].image`,"
@@ -26,6 +29,25 @@ _POD_UPDATES: Final = (
 
 def _validate(pod: Object, path: FieldPath, report: Report, context: ClusterContext) -> None:
     check_pod_spec(mapping(pod.get("spec")), (*path, "spec"), report, context.nodes)
+
+
+def _validate_status(pod: Object, report: Report) -> None:
+    """Report addresses that are none, or more than one of a family.
+
+    Source: Kubernetes, ``pkg/apis/core/validation`` (validatePodIPs, validateHostIPs).
+    """
+    status = mapping(pod.get("status"))
+    check_address(status.get("hostIP") or None, ("status", "hostIP"), report)
+    check_address(status.get("podIP") or None, ("status", "podIP"), report)
+    for field in ("podIPs", "hostIPs"):
+        entries_ = list(items_of_list(status, field, ("status",)))
+        for at, entry in entries_:
+            check_address(entry.get("ip") or "", (*at, "ip"), report)
+        found = [parse_ip(entry.get("ip")) for _, entry in entries_]
+        versions = [address.version for address in found if address is not None]
+        if len(versions) > len(set(versions)):
+            why = "may specify no more than one IP for each IP family"
+            report.add(("status", field), invalid([one.get("ip") for _, one in entries_], why))
 
 
 def _forbidden_changes(old: Object, new: Object) -> Iterator[Cause]:
@@ -69,6 +91,7 @@ KIND: Final = Kind(
     ),
     columns=COLUMNS,
     validate=_validate,
+    validate_status=_validate_status,
     with_defaults=with_defaults,
     forbidden_changes=_forbidden_changes,
 )

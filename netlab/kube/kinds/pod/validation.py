@@ -1,6 +1,6 @@
 """What Pods, and the Deployments and ReplicaSets that make them, must fulfil beyond structure.
 
-Source: Kubernetes, ``pkg/apis/core/validation`` and ``pkg/apis/apps/validation``.
+Source: Kubernetes, ``pkg/apis/core/validation`` (ValidatePodSpec) and ``pkg/apis/apps/validation``.
 """
 
 from collections.abc import Mapping
@@ -8,19 +8,38 @@ from typing import Final
 
 from netlab.documents.json_schema import entries, mapping
 from netlab.documents.problems import FieldPath, Report, check_unique, invalid, nearest
+from netlab.kube.field_checks import (
+    check_at_least_0,
+    check_id,
+    check_range,
+    check_required,
+    check_text,
+)
+from netlab.kube.kinds.pod.container_validation import check_container, check_host_ports
+from netlab.kube.kinds.pod.dns_validation import check_dns, check_host_aliases
+from netlab.kube.kinds.pod.scheduling_validation import check_scheduling
+from netlab.kube.kinds.pod.volume_validation import check_volumes
+from netlab.kube.label_selector import check_label_selector
 from netlab.kube.metadata import (
-    PROTOCOLS,
+    check_annotations,
     check_choice,
     check_labels,
-    check_port,
     items_of,
     text_of,
 )
-from netlab.kube.names import wrong_dns_label, wrong_port_name
+from netlab.kube.names import wrong_dns_label, wrong_dns_subdomain, wrong_qualified_name
 
 RESTART_POLICIES: Final = ("Always", "Never", "OnFailure")
 
-_DNS_POLICIES: Final = ("ClusterFirst", "ClusterFirstWithHostNet", "Default", "None")
+_CONTAINERS: Final = ("initContainers", "containers", "ephemeralContainers")
+_NAMES: Final = {
+    "hostname": wrong_dns_label,
+    "subdomain": wrong_dns_label,
+    "serviceAccountName": wrong_dns_subdomain,
+    "nodeName": wrong_dns_subdomain,
+    "priorityClassName": wrong_dns_subdomain,
+    "runtimeClassName": wrong_dns_subdomain,
+}
 
 
 def check_pod_spec(
@@ -29,12 +48,21 @@ def check_pod_spec(
     """Report what is wrong with a pod's ``spec``; ``nodes`` are those it can run on, if known."""
     if not entries(spec.get("containers")):
         report.add((*path, "containers"), "Required value")
-    both = [*items_of(spec, "initContainers", path), *items_of(spec, "containers", path)]
-    for inside, container in both:
-        _check_container(container, inside, report)
-    check_unique((((*inside, "name"), text_of(one, "name")) for inside, one in both), report)
+    volumes = check_volumes(spec, path, report)
+    containers = [pair for field in _CONTAINERS for pair in items_of(spec, field, path)]
+    for inside, container in containers:
+        check_container(container, inside, report, volumes)
+    for inside, container in items_of(spec, "initContainers", path):
+        check_choice(container.get("restartPolicy"), ["Always"], (*inside, "restartPolicy"), report)
+    names = (((*inside, "name"), text_of(one, "name")) for inside, one in containers)
+    check_unique(names, report)
+    own = list(items_of(spec, "containers", path))
+    check_host_ports(own, report, is_on_host=spec.get("hostNetwork") is True)
     check_choice(spec.get("restartPolicy"), RESTART_POLICIES, (*path, "restartPolicy"), report)
-    check_choice(spec.get("dnsPolicy"), _DNS_POLICIES, (*path, "dnsPolicy"), report)
+    check_dns(spec, path, report)
+    check_host_aliases(spec, path, report)
+    check_scheduling(spec, path, report)
+    _check_rest(spec, path, report)
     node = text_of(spec, "nodeName")
     if node and nodes is not None and node not in nodes:
         hint = nearest(node, nodes) or f"nodes: {', '.join(nodes[:5])}"
@@ -44,25 +72,34 @@ def check_pod_spec(
 def check_replicated(
     spec: Mapping[str, object], path: FieldPath, report: Report, nodes: tuple[str, ...] | None
 ) -> None:
-    """Report what is wrong with the ``spec`` of a Deployment or a ReplicaSet."""
-    for field in ("replicas", "minReadySeconds", "revisionHistoryLimit"):
-        number = spec.get(field)
-        if isinstance(number, int) and number < 0:
-            report.add((*path, field), invalid(number, "must be greater than or equal to 0"))
+    """Report what is wrong with the ``spec`` of a Deployment, a ReplicaSet or their like."""
+    numbers = ("replicas", "minReadySeconds", "revisionHistoryLimit")
+    check_at_least_0(spec, numbers, path, report)
     template_path = (*path, "template")
     if not isinstance(spec.get("template"), dict):
         report.add(template_path, "Required value")
         return
     template = mapping(spec["template"])
+    check_template_metadata(template, template_path, report)
     labels = mapping(mapping(template.get("metadata")).get("labels"))
-    labels_path = (*template_path, "metadata", "labels")
-    check_labels(labels, labels_path, report)
-    _check_selector(spec.get("selector"), labels, (*path, "selector"), labels_path, report)
+    _check_selector(spec.get("selector"), labels, path, report)
     pod = mapping(template.get("spec"))
     check_pod_spec(pod, (*template_path, "spec"), report, nodes)
     policy = text_of(pod, "restartPolicy", "Always")
     if policy in RESTART_POLICIES:
         check_choice(policy, ["Always"], (*template_path, "spec", "restartPolicy"), report)
+    if pod.get("activeDeadlineSeconds") is not None:
+        inside = (*template_path, "spec", "activeDeadlineSeconds")
+        report.add(inside, "Forbidden: activeDeadlineSeconds in ReplicaSet is not Supported")
+
+
+def check_template_metadata(
+    template: Mapping[str, object], path: FieldPath, report: Report
+) -> None:
+    """Report what is wrong with labels and annotations of a pod template."""
+    metadata, inside = mapping(template.get("metadata")), (*path, "metadata")
+    check_labels(metadata.get("labels"), (*inside, "labels"), report)
+    check_annotations(metadata.get("annotations"), (*inside, "annotations"), report)
 
 
 def selects(selector: object, labels: Mapping[str, object]) -> bool:
@@ -74,7 +111,7 @@ def selects(selector: object, labels: Mapping[str, object]) -> bool:
     fields = mapping(selector)
     pairs = mapping(fields.get("matchLabels")).items()
     expressions = (mapping(one) for one in entries(fields.get("matchExpressions")))
-    return all(labels.get(key) == value for key, value in pairs) and all(
+    return all(key in labels and labels[key] == value for key, value in pairs) and all(
         _expression_matches(one, labels) for one in expressions
     )
 
@@ -95,36 +132,32 @@ def _expression_matches(expression: Mapping[str, object], labels: Mapping[str, o
 
 
 def _check_selector(
-    selector: object,
-    labels: Mapping[str, object],
-    path: FieldPath,
-    labels_path: FieldPath,
-    report: Report,
+    selector: object, labels: Mapping[str, object], path: FieldPath, report: Report
 ) -> None:
-    fields = mapping(selector)
+    fields, inside = mapping(selector), (*path, "selector")
     if not fields.get("matchLabels") and not fields.get("matchExpressions"):
-        report.add(path, "Required value", "matchLabels must name labels of the template")
+        report.add(inside, "Required value", "matchLabels must name labels of the template")
         return
-    check_labels(fields.get("matchLabels"), (*path, "matchLabels"), report)
-    operators = ("DoesNotExist", "Exists", "In", "NotIn")
-    for inside, expression in items_of(fields, "matchExpressions", path):
-        check_choice(expression.get("operator"), operators, (*inside, "operator"), report)
+    check_label_selector(selector, inside, report)
     if not selects(selector, labels):
-        report.add(labels_path, invalid(labels, "`selector` does not match template `labels`"))
+        where = (*path, "template", "metadata", "labels")
+        report.add(where, invalid(labels, "`selector` does not match template `labels`"))
 
 
-def _check_container(container: Mapping[str, object], path: FieldPath, report: Report) -> None:
-    name = text_of(container, "name")
-    if name and wrong_dns_label(name):
-        report.add((*path, "name"), invalid(name, wrong_dns_label(name)))
-    if not container.get("image"):
-        report.add((*path, "image"), "Required value")
-    ports = list(items_of(container, "ports", path))
-    for inside, port in ports:
-        check_port(port.get("containerPort"), (*inside, "containerPort"), report)
-        check_port(port.get("hostPort") or None, (*inside, "hostPort"), report)
-        check_choice(port.get("protocol"), PROTOCOLS, (*inside, "protocol"), report)
-        port_name = text_of(port, "name")
-        if port_name and wrong_port_name(port_name):
-            report.add((*inside, "name"), invalid(port_name, wrong_port_name(port_name)))
-    check_unique((((*inside, "name"), text_of(port, "name")) for inside, port in ports), report)
+def _check_rest(spec: Mapping[str, object], path: FieldPath, report: Report) -> None:
+    for field, wrong in _NAMES.items():
+        check_text(spec.get(field), wrong, (*path, field), report)
+    deadline = "activeDeadlineSeconds"
+    check_range(spec.get(deadline), 1, 2**31 - 1, (*path, deadline), report)
+    check_at_least_0(spec, ("terminationGracePeriodSeconds",), path, report)
+    for inside, gate in items_of(spec, "readinessGates", path):
+        where = (*inside, "conditionType")
+        check_text(gate.get("conditionType"), wrong_qualified_name, where, report)
+    for inside, gate in items_of(spec, "schedulingGates", path):
+        if check_required(gate, "name", inside, report):
+            check_text(gate["name"], wrong_qualified_name, (*inside, "name"), report)
+    security, inside = mapping(spec.get("securityContext")), (*path, "securityContext")
+    for field in ("runAsUser", "runAsGroup", "fsGroup"):
+        check_id(security.get(field), (*inside, field), report)
+    for index, group in enumerate(entries(security.get("supplementalGroups"))):
+        check_id(group, (*inside, "supplementalGroups", index), report)

@@ -11,6 +11,7 @@ from netlab.documents.problems import FieldPath, Report
 from netlab.kube.field_error import Cause, invalid_value
 from netlab.kube.kinds.columns import AGE, NAME, NONE, column, in_spec, pairs
 from netlab.kube.kinds.kind import ClusterContext, Kind
+from netlab.kube.kinds.service.addresses import check_service_status
 from netlab.kube.kinds.service.defaults import with_defaults
 from netlab.kube.kinds.service.prepare_for_update import prepare_for_update
 from netlab.kube.kinds.service.validation import check_service
@@ -21,6 +22,10 @@ from netlab.kube.resource import Resource
 
 def _validate(service: Object, path: FieldPath, report: Report, context: ClusterContext) -> None:
     check_service(mapping(service.get("spec")), (*path, "spec"), report, context.services)
+
+
+def _validate_status(service: Object, report: Report) -> None:
+    check_service_status(service, report)
 
 
 def _forbidden_changes(old: Object, new: Object) -> Iterator[Cause]:
@@ -75,6 +80,7 @@ KIND: Final = Kind(
     ),
     wrong_name=wrong_service_name,
     validate=_validate,
+    validate_status=_validate_status,
     prepare_for_update=prepare_for_update,
     with_defaults=with_defaults,
     forbidden_changes=_forbidden_changes,

@@ -37,6 +37,8 @@ def _service_spec(old: Object, new: Object) -> Object:
             new[field] = old[field]
     if new["type"] != "LoadBalancer":
         new.pop("allocateLoadBalancerNodePorts", None)
+        if new.get("loadBalancerClass") == old.get("loadBalancerClass"):
+            new.pop("loadBalancerClass", None)
     return new
 
 

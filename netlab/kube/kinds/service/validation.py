@@ -9,9 +9,11 @@ from typing import Final
 
 from netlab.documents.json_schema import entries, mapping
 from netlab.documents.problems import FieldPath, Report, check_unique, invalid
-from netlab.kube.kinds.service.addresses import check_ordinary_address, check_service_addresses
+from netlab.kube.field_checks import check_text
+from netlab.kube.kinds.service.addresses import check_service_addresses
 from netlab.kube.metadata import (
     PROTOCOLS,
+    check_address,
     check_choice,
     check_labels,
     check_port,
@@ -19,7 +21,7 @@ from netlab.kube.metadata import (
     items_of,
     text_of,
 )
-from netlab.kube.names import wrong_dns_label
+from netlab.kube.names import wrong_dns_label, wrong_dns_subdomain, wrong_qualified_name
 from netlab.model.addresses import Network, parse_ip
 
 NODE_PORTS: Final = range(30000, 32768)
@@ -60,42 +62,33 @@ def check_service(
     if not is_portless and not entries(spec.get("ports")):
         report.add((*path, "ports"), "Required value")
     _check_ports(spec, kind, path, report)
+    _check_balancer(spec, kind, path, report)
+    if kind == "ExternalName":
+        _check_external_name(spec, path, report)
 
 
-def check_endpoints(manifest: Mapping[str, object], path: FieldPath, report: Report) -> None:
-    """Report what is wrong with the addresses and ports of an Endpoints object."""
-    for inside, subset in items_of(manifest, "subsets", path):
-        for field in ("addresses", "notReadyAddresses"):
-            for at, address in items_of(subset, field, inside):
-                check_ordinary_address(address.get("ip"), (*at, "ip"), report)
-        _check_endpoint_ports(subset, inside, report)
+def _check_external_name(spec: Mapping[str, object], path: FieldPath, report: Report) -> None:
+    check_text(spec.get("externalName"), wrong_dns_subdomain, (*path, "externalName"), report)
+    if text_of(spec, "clusterIP"):
+        report.add((*path, "clusterIP"), "Forbidden: may not be set for ExternalName services")
+    for field in ("clusterIPs", "ipFamilies", "ipFamilyPolicy"):
+        value = spec.get(field)
+        if value:
+            why = "may not be set for ExternalName services"
+            report.add((*path, field), invalid(value, why))
 
 
-def check_endpoint_slice(manifest: Mapping[str, object], path: FieldPath, report: Report) -> None:
-    """Report what is wrong with the addresses and ports of an EndpointSlice."""
-    families = ("FQDN", "IPv4", "IPv6")
-    check_choice(manifest.get("addressType"), families, (*path, "addressType"), report)
-    for inside, endpoint in items_of(manifest, "endpoints", path):
-        addresses = entries(endpoint.get("addresses"))
-        if not addresses:
-            report.add((*inside, "addresses"), "Required value: must contain at least 1 address")
-        for index, address in enumerate(addresses):
-            family = text_of(manifest, "addressType")
-            if family != "FQDN":
-                at = (*inside, "addresses", index)
-                check_ordinary_address(address, at, report, family if family in families else "")
-    _check_endpoint_ports(manifest, path, report)
-
-
-def _check_endpoint_ports(fields: Mapping[str, object], path: FieldPath, report: Report) -> None:
-    ports = list(items_of(fields, "ports", path))
-    for inside, port in ports:
-        check_port(port.get("port"), (*inside, "port"), report)
-        check_choice(port.get("protocol"), PROTOCOLS, (*inside, "protocol"), report)
-        name = text_of(port, "name")
-        if name and wrong_dns_label(name):
-            report.add((*inside, "name"), invalid(name, wrong_dns_label(name)))
-    check_unique((((*inside, "name"), text_of(port, "name")) for inside, port in ports), report)
+def _check_balancer(spec: Mapping[str, object], kind: str, path: FieldPath, report: Report) -> None:
+    """Report what is for Services of type LoadBalancer only, and is not theirs."""
+    check_text(
+        spec.get("loadBalancerClass"), wrong_qualified_name, (*path, "loadBalancerClass"), report
+    )
+    check_address(spec.get("loadBalancerIP") or None, (*path, "loadBalancerIP"), report)
+    if kind != "LoadBalancer" and kind in TYPES:
+        for field in ("loadBalancerClass", "allocateLoadBalancerNodePorts"):
+            if spec.get(field) is not None:
+                message = "Forbidden: may only be used when `type` is 'LoadBalancer'"
+                report.add((*path, field), message)
 
 
 def _check_policies(spec: Mapping[str, object], kind: str, path: FieldPath, report: Report) -> None:
@@ -104,7 +97,11 @@ def _check_policies(spec: Mapping[str, object], kind: str, path: FieldPath, repo
     if policy and kind in TYPES and not is_external:
         why = "may only be set for externally-accessible services"
         report.add((*path, "externalTrafficPolicy"), invalid(policy, why), "type NodePort is one")
-    client_ip = mapping(mapping(spec.get("sessionAffinityConfig")).get("clientIP"))
+    config = mapping(spec.get("sessionAffinityConfig"))
+    if config and text_of(spec, "sessionAffinity", "None") == "None":
+        message = "Forbidden: must not be set when session affinity is None"
+        report.add((*path, "sessionAffinityConfig"), message)
+    client_ip = mapping(config.get("clientIP"))
     timeout = client_ip.get("timeoutSeconds")
     if isinstance(timeout, int) and not 1 <= timeout <= _LONGEST_AFFINITY:
         inside = (*path, "sessionAffinityConfig", "clientIP", "timeoutSeconds")
@@ -162,6 +159,7 @@ def _check_ports(spec: Mapping[str, object], kind: str, path: FieldPath, report:
             report.add((*inside, "name"), "Required value")
         elif name and wrong_dns_label(name):
             report.add((*inside, "name"), invalid(name, wrong_dns_label(name)))
+        check_text(port.get("appProtocol"), wrong_qualified_name, (*inside, "appProtocol"), report)
         _check_node_port(port.get("nodePort"), kind, (*inside, "nodePort"), report)
     check_unique((((*inside, "name"), text_of(port, "name")) for inside, port in ports), report)
     numbers = [(inside, port, port.get("port")) for inside, port in ports]
@@ -173,6 +171,13 @@ def _check_ports(spec: Mapping[str, object], kind: str, path: FieldPath, report:
         ),
         report,
     )
+
+    taken = (
+        ((*inside, "nodePort"), f"{port['nodePort']}/{text_of(port, 'protocol', 'TCP')}")
+        for inside, port in ports
+        if port.get("nodePort")
+    )
+    check_unique(taken, report)
 
 
 def _check_node_port(value: object, kind: str, path: FieldPath, report: Report) -> None:

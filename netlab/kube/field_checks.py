@@ -1,0 +1,119 @@
+"""Checks of single fields, in the words of Kubernetes' validation.
+
+A field of a wrong type, or one that is missing, passes: the structure of an object is checked
+before its meaning.
+
+Source: Kubernetes, ``apimachinery/pkg/api/validation`` and ``pkg/util/validation``.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final
+
+from netlab.documents.json_schema import entries
+from netlab.documents.problems import FieldPath, Report, invalid
+from netlab.kube.quantity import parse_quantity
+
+NEGATIVE: Final = "must be greater than or equal to 0"
+NOT_POSITIVE: Final = "must be greater than zero"
+
+_INT32: Final = 2**31 - 1
+_PERCENT: Final = re.compile(r"[0-9]+%\Z", re.ASCII)
+_NO_PERCENT: Final = (
+    "a valid percent string must be a numeric string followed by an ending '%' "
+    "(e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')"
+)
+_NO_QUANTITY: Final = (
+    "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
+)
+
+
+def check_required(
+    fields: Mapping[str, object], key: str, path: FieldPath, report: Report, why: str = ""
+) -> bool:
+    """Return whether ``fields[key]`` is there and not empty; report it if not."""
+    if fields.get(key):
+        return True
+    report.add((*path, key), f"Required value: {why}" if why else "Required value")
+    return False
+
+
+def check_text(value: object, wrong: Callable[[str], str], path: FieldPath, report: Report) -> None:
+    """Report a string of which ``wrong`` says what is wrong; an empty one passes."""
+    if isinstance(value, str) and value and (why := wrong(value)):
+        report.add(path, invalid(value, why))
+
+
+def check_at_least_0(
+    fields: Mapping[str, object], keys: Iterable[str], path: FieldPath, report: Report
+) -> None:
+    """Report each of these numbers that is negative."""
+    for key in keys:
+        number = fields.get(key)
+        if isinstance(number, int) and number < 0:
+            report.add((*path, key), invalid(number, NEGATIVE))
+
+
+def check_range(value: object, low: int, high: int, path: FieldPath, report: Report) -> None:
+    """Report a number that is not between two, both inclusive."""
+    if isinstance(value, int) and not low <= value <= high:
+        report.add(path, invalid(value, f"must be between {low} and {high}, inclusive"))
+
+
+def check_id(value: object, path: FieldPath, report: Report) -> None:
+    """Report a number that is no user's or group's."""
+    check_range(value, 0, _INT32, path, report)
+
+
+def check_mode(value: object, path: FieldPath, report: Report) -> None:
+    """Report a number that is no file's mode."""
+    if isinstance(value, int) and not 0 <= value <= 0o777:
+        why = "must be a number between 0 and 0777 (octal), both inclusive"
+        report.add(path, invalid(value, why))
+
+
+def check_int_or_percent(value: object, path: FieldPath, report: Report) -> None:
+    """Report what is neither a count nor a share of all, as ``25%``."""
+    if isinstance(value, str) and not _PERCENT.match(value):
+        report.add(path, invalid(value, _NO_PERCENT))
+    elif isinstance(value, int) and value < 0:
+        report.add(path, invalid(value, NEGATIVE))
+
+
+def percent_of(value: object) -> int | None:
+    """Return the number of a share, 25 of ``25%``; None for anything else.
+
+    >>> percent_of("25%"), percent_of(25)
+    (25, None)
+    """
+    if not isinstance(value, str) or not _PERCENT.match(value):
+        return None
+    return int(value[:-1][:10])
+
+
+def check_quantity(value: object, path: FieldPath, report: Report) -> None:
+    """Report what is no quantity, or less than none."""
+    if not isinstance(value, str | int | float) or isinstance(value, bool):
+        return
+    found = parse_quantity(value)
+    if found is None:
+        report.add(path, invalid(value, _NO_QUANTITY))
+    elif found < 0:
+        report.add(path, invalid(str(value), NEGATIVE))
+
+
+def check_count(value: object, most: int, path: FieldPath, report: Report) -> None:
+    """Report a list of more than ``most`` items."""
+    count = len(entries(value))
+    if count > most:
+        report.add(path, f"Too many: {count}: must have at most {most} items")
+
+
+def check_one_of(
+    fields: Mapping[str, object], known: Iterable[str], path: FieldPath, report: Report
+) -> list[str]:
+    """Return which of the known fields are there; report each after the first."""
+    given = [key for key in known if fields.get(key) is not None]
+    for key in given[1:]:
+        report.add((*path, key), "Forbidden: may not specify more than 1 handler type")
+    return given
