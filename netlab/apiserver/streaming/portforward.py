@@ -7,7 +7,7 @@ connections of its client, as SPDY without flow control makes it.
 import asyncio
 import os
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from aiohttp import web
@@ -136,35 +136,35 @@ async def _serve(
 async def forward_websocket(
     response: web.WebSocketResponse, ports: tuple[int, ...], pod: str, dial: Dial
 ) -> None:
-    """Serve a client over channels of a WebSocket until it is gone."""
-    protocol = response.ws_protocol or websocket.V4
+    """Serve a client over channels of a WebSocket (version 4) until it is gone, or pods are.
+
+    A channel has no end of its own: when no connection is left, the WebSocket is closed.
+    """
+    pairs = pf.websocket_pairs(ports)
+    unfinished = {pair.data for pair in pairs}
 
     async def send(channel: int, data: bytes, is_last: bool) -> None:  # noqa: FBT001 (as Send)
         if data:
             await response.send_bytes(websocket.send(channel, data))
-        if is_last and protocol == websocket.V5:
-            await response.send_bytes(bytes([websocket.CLOSE, channel]))
+        if is_last:
+            unfinished.discard(channel)
+            if not unfinished:
+                await response.close()
 
     forwarder = Forwarder(pod, dial, send)
     try:
-        for pair in pf.websocket_pairs(ports):
-            for channel in (pair.data, pair.error):
-                opening = pf.channel_opening(pair.port)
-                await response.send_bytes(websocket.send(channel, opening))
+        for pair in pairs:
+            await _open_channels(response, pair)
             await forwarder.opened(pair)
-        async for found in _channels(response, protocol):
+        async for message in messages(response):
+            found = websocket.receive(message, websocket.V4)
             if isinstance(found, websocket.ChannelData):
                 await forwarder.received(found.channel, found.data)
-            else:
-                forwarder.half_closed(found.channel)
     finally:
         await forwarder.close()
 
 
-async def _channels(
-    response: web.WebSocketResponse, protocol: str
-) -> AsyncIterator[websocket.ChannelData | websocket.ChannelClosed]:
-    async for message in messages(response):
-        found = websocket.receive(message, protocol)
-        if found is not None:
-            yield found
+async def _open_channels(response: web.WebSocketResponse, pair: Pair) -> None:
+    for channel in (pair.data, pair.error):
+        opening = pf.channel_opening(pair.port)
+        await response.send_bytes(websocket.send(channel, opening))

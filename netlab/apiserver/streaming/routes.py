@@ -186,7 +186,7 @@ async def _forward(request: web.Request, pod: str, dial: Dial) -> web.StreamResp
         ports = pf.parse_ports(request.query_string)
     except pf.PortForwardError as error:
         raise bad_request(str(error)) from error
-    response = await upgrade_to_websocket(request, websocket.SUPPORTED)
+    response = await upgrade_to_websocket(request, [websocket.V4])
     await forward_websocket(response, ports, pod, dial)
     return response
 

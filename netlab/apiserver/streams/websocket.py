@@ -18,8 +18,7 @@ SUPPORTED: Final = (V5, V4)
 PORT_FORWARD_TUNNEL: Final = "SPDY/3.1+portforward.k8s.io"
 """kubectl port-forward: the bytes of a SPDY connection, cut into messages."""
 
-CLOSE: Final = 255
-"""Says, with a channel behind it, that no more comes there."""
+_CLOSE: Final = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +38,7 @@ class ChannelClosed:
 
 def receive(message: bytes, protocol: str) -> ChannelData | ChannelClosed | None:
     """Return what a message of the client says; None when it is empty."""
-    if len(message) == 2 and message[0] == CLOSE and protocol == V5:
+    if len(message) == 2 and message[0] == _CLOSE and protocol == V5:
         return ChannelClosed(message[1])
     if len(message) < 2:
         return None
