@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from netlab.kube.resources import RESOURCES
+from netlab.kube.resources import SERVED
 
 OTHER_ROOTS = (
     "io.k8s.api.authentication.v1.SelfSubjectReview",
@@ -82,7 +82,7 @@ def references(value: object) -> Iterator[str]:
 
 
 def roots(definitions: dict[str, Any]) -> Iterator[str]:
-    served = {(one.group, one.version, one.kind) for one in RESOURCES.values()}
+    served = {(one.group, one.version, one.kind) for one in SERVED}
     for name, schema in definitions.items():
         names = schema.get("x-kubernetes-group-version-kind", ())
         if any((one["group"], one["version"], one["kind"]) in served for one in names):

@@ -5,6 +5,7 @@ from typing import Final, Literal
 
 from netlab.apiserver.paths import Target
 from netlab.apiserver.request import Request
+from netlab.apiserver.versions import from_version
 from netlab.kube.kinds.table import kind_of
 from netlab.kube.managed_fields import Manager, after_update
 from netlab.kube.objects import Object, name_of, namespace_of, with_metadata
@@ -59,7 +60,7 @@ def decoded(request: Request, manifest: Object) -> tuple[Object, tuple[str, ...]
     validation = request.field_validation
     unknown = unknown_fields(manifest)
     if not unknown:
-        return manifest, ()
+        return from_version(manifest, request.target.resource), ()
     told = [f'unknown field "{path}"' for path in unknown[:_MAX_NAMED]]
     if validation == "Strict":
         resource = request.target.resource
@@ -67,7 +68,8 @@ def decoded(request: Request, manifest: Object) -> tuple[Object, tuple[str, ...]
             f'{resource.kind} in version "{resource.version}" cannot be handled as a '
             f"{resource.kind}: strict decoding error: {', '.join(told)}"
         )
-    return without_unknown_fields(manifest), tuple(told) if validation == "Warn" else ()
+    known = from_version(without_unknown_fields(manifest), request.target.resource)
+    return known, tuple(told) if validation == "Warn" else ()
 
 
 def remarks(obj: Object) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ Source: Kubernetes API documentation, "API Discovery".
 from typing import Final
 
 from netlab.kube.objects import Object
-from netlab.kube.resources import RESOURCES, Resource
+from netlab.kube.resources import SERVED, Resource
 
 KUBERNETES_VERSION: Final = "v1.37.0"
 """The release whose API and behaviour the lab follows."""
@@ -68,7 +68,7 @@ def discovery(path: str, accept: str = "") -> tuple[Object, str] | None:
 
 def group_versions() -> list[tuple[str, str]]:
     """Return every group and version that is served, the core group first."""
-    stored = ((one.group, one.version) for one in RESOURCES.values())
+    stored = ((one.group, one.version) for one in SERVED)
     return list(dict.fromkeys((("", "v1"), *stored, *REVIEWS)))
 
 
@@ -158,7 +158,7 @@ def _resource_list(group: str, version: str) -> Object:
 
 
 def _served(group: str, version: str) -> list[Resource]:
-    return [one for one in RESOURCES.values() if (one.group, one.version) == (group, version)]
+    return [one for one in SERVED if (one.group, one.version) == (group, version)]
 
 
 def _entry(resource: Resource) -> Object:

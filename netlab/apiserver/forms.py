@@ -1,6 +1,7 @@
 """Answers in the form that a client asks for: plain, as tables, or metadata alone."""
 
 from netlab.apiserver.request import Clock, Request
+from netlab.apiserver.versions import to_version
 from netlab.kube.objects import Object, metadata_of
 from netlab.kube.status import bad_request
 from netlab.kube.table import partial, table
@@ -22,7 +23,8 @@ class Formed:
     def __init__(self, request: Request, clock: Clock) -> None:
         self._form = request.form
         self._clock = clock
-        self._kind = request.target.resource.kind
+        self._resource = request.target.resource
+        self._kind = self._resource.kind
         self._is_object = request.target.subresource != "scale"
         self._include = request.query.get("includeObject") or "Metadata"
         self._has_columns = False
@@ -32,15 +34,15 @@ class Formed:
     def answer(self, body: Object) -> Object:
         """Return an answer, an object or a list, in the form; a Status stays one."""
         kind = body.get("kind")
-        if not self._form.kind or not self._is_object:
+        if not self._is_object or kind not in {self._kind, f"{self._kind}List"}:
             return body
         if kind == f"{self._kind}List":
             return self._list(body)
-        return self._object(body) if kind == self._kind else body
+        return self._object(body)
 
     def event(self, obj: Object) -> Object:
         """Return the object of an event of a watch; only the first table defines its columns."""
-        return self._object(obj) if self._form.kind else obj
+        return self._object(obj)
 
     def bookmark(self, obj: Object) -> Object:
         """Return the object of a bookmark."""
@@ -49,6 +51,8 @@ class Formed:
         return {**self._table([]), "metadata": metadata_of(obj)}
 
     def _object(self, obj: Object) -> Object:
+        if not self._form.kind:
+            return to_version(obj, self._resource)
         if self._form.kind != "Table":
             return partial(obj, self._form.api_version)
         version = metadata_of(obj).get("resourceVersion", "")
@@ -58,6 +62,8 @@ class Formed:
         items: list[Object] = body["items"]
         if self._form.kind == "Table":
             return {**self._table(items), "metadata": body["metadata"]}
+        if not self._form.kind:
+            return {**body, "items": [to_version(obj, self._resource) for obj in items]}
         version = self._form.api_version
         return {
             **body,

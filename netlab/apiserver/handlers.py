@@ -13,6 +13,7 @@ from netlab.apiserver.registry.admission import review_create, review_status, re
 from netlab.apiserver.request import Answer, Request, is_true, not_allowed
 from netlab.apiserver.scale import scale_of, with_scale
 from netlab.apiserver.store import Store
+from netlab.apiserver.versions import to_version
 from netlab.kube.manifests import as_decoded
 from netlab.kube.objects import Object, metadata_of, spec_of, with_spec
 from netlab.kube.patch import JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH, apply_patch
@@ -67,7 +68,7 @@ def patch(store: Store, request: Request, now: float) -> Answer:
     if request.content_type == APPLY_PATCH:
         return _applied(store, request, now)
     old = store.require(target.key)
-    before = scale_of(old) if target.subresource == "scale" else old
+    before = scale_of(old) if target.subresource == "scale" else to_version(old, target.resource)
     patched = apply_patch(before, request.json(), request.content_type)
     if target.subresource != "scale":
         patched = addressed(target, patched)

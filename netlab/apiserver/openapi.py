@@ -15,7 +15,7 @@ from typing import Final, cast
 
 from netlab.apiserver.discovery import KUBERNETES_VERSION, group_versions
 from netlab.kube.objects import Object
-from netlab.kube.resources import RESOURCES, Resource
+from netlab.kube.resources import SERVED, Resource
 from netlab.kube.schema import definitions, descriptions
 
 V2: Final = (
@@ -55,7 +55,7 @@ def _hash(group: str, version: str) -> str:
 
 
 def _served(group: str, version: str) -> list[Resource]:
-    return [one for one in RESOURCES.values() if (one.group, one.version) == (group, version)]
+    return [one for one in SERVED if (one.group, one.version) == (group, version)]
 
 
 def _document(group: str, version: str) -> Object:

@@ -1,9 +1,12 @@
 """What a path of the API means."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from netlab.kube.objects import Key
-from netlab.kube.resources import RESOURCES, Resource
+from netlab.kube.resources import SERVED, Resource
+
+_SERVED: Final = {(one.group, one.version, one.plural): one for one in SERVED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,19 +46,14 @@ def parse_path(path: str) -> Target | None:
 def _target(group: str, version: str, parts: list[str]) -> Target | None:
     # "namespaces/web/status" is a part of a Namespace, "namespaces/web/services" a collection.
     match parts:
-        case ["namespaces", namespace, plural, *rest] if _serves(group, version, plural):
-            resource = RESOURCES[plural]
+        case ["namespaces", namespace, plural, *rest] if (group, version, plural) in _SERVED:
+            resource = _SERVED[group, version, plural]
             return _object(resource, namespace, rest) if resource.namespaced else None
-        case [plural, *rest] if _serves(group, version, plural):
-            resource = RESOURCES[plural]
+        case [plural, *rest] if (group, version, plural) in _SERVED:
+            resource = _SERVED[group, version, plural]
             return None if resource.namespaced and rest else _object(resource, "", rest)
         case _:
             return None
-
-
-def _serves(group: str, version: str, plural: str) -> bool:
-    found = RESOURCES.get(plural)
-    return found is not None and (found.group, found.version) == (group, version)
 
 
 def _object(resource: Resource, namespace: str, parts: list[str]) -> Target | None:

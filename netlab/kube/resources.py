@@ -9,6 +9,7 @@ from netlab.kube.resource import DEFAULT_NAMESPACE, Resource
 __all__ = [
     "DEFAULT_NAMESPACE",
     "RESOURCES",
+    "SERVED",
     "Resource",
     "key_of",
     "resource_named",
@@ -18,6 +19,12 @@ __all__ = [
 
 RESOURCES: Final = {kind.resource.plural: kind.resource for kind in KINDS}
 """By plural, in the order in which they are to be created."""
+
+SERVED: Final = (
+    *RESOURCES.values(),
+    *(other.resource for kind in KINDS for other in kind.other_versions),
+)
+"""Every resource, and those in whose other groups and versions the same objects are served."""
 
 _BY_KIND: Final = {resource.kind: resource for resource in RESOURCES.values()}
 _BY_WORD: Final = {

@@ -6,7 +6,7 @@ Source: Kubernetes, ``pkg/printers/internalversion/printers.go`` (printEvent).
 from typing import Final
 
 from netlab.kube.kinds.columns import UNKNOWN, Column, age, column, number
-from netlab.kube.kinds.kind import Kind
+from netlab.kube.kinds.kind import Kind, OtherVersion
 from netlab.kube.objects import Object, metadata_of, name_of
 from netlab.kube.resource import Resource
 
@@ -38,8 +38,40 @@ def _count(event: Object) -> int:
     return int((event.get("series") or {}).get("count") or event.get("count") or 1)
 
 
+_RENAMED: Final = {
+    "involvedObject": "regarding",
+    "message": "note",
+    "reportingComponent": "reportingController",
+    "source": "deprecatedSource",
+    "firstTimestamp": "deprecatedFirstTimestamp",
+    "lastTimestamp": "deprecatedLastTimestamp",
+    "count": "deprecatedCount",
+}
+"""What the group ``events.k8s.io`` calls the fields of the core group."""
+_NAMED_BACK: Final = {new: old for old, new in _RENAMED.items()}
+
+
+def _to_events_group(event: Object) -> Object:
+    renamed = {_RENAMED.get(field, field): value for field, value in event.items()}
+    return {**renamed, "apiVersion": "events.k8s.io/v1"}
+
+
+def _from_events_group(event: Object) -> Object:
+    renamed = {_NAMED_BACK.get(field, field): value for field, value in event.items()}
+    return {**renamed, "apiVersion": "v1"}
+
+
 KIND: Final = Kind(
     resource=Resource(kind="Event", plural="events", short_names=("ev",)),
+    other_versions=(
+        OtherVersion(
+            resource=Resource(
+                kind="Event", plural="events", group="events.k8s.io", short_names=("ev",)
+            ),
+            to_version=_to_events_group,
+            from_version=_from_events_group,
+        ),
+    ),
     columns=(
         Column(name="Last Seen", cell=_last_seen),
         column("Type", lambda event: str(event.get("type", ""))),

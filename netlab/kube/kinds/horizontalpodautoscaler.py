@@ -4,7 +4,7 @@ from typing import Final
 
 from netlab.kube.kinds.columns import AGE, NAME, UNKNOWN, column, in_spec, in_status
 from netlab.kube.kinds.defaults import filled
-from netlab.kube.kinds.kind import Kind
+from netlab.kube.kinds.kind import Kind, OtherVersion
 from netlab.kube.objects import Object, items_of, spec_of, status_of
 from netlab.kube.resource import Resource
 
@@ -32,6 +32,38 @@ def _target(metric: Object) -> str:
     return f"{resource.get('name', '')}: {UNKNOWN}/{wanted}%"
 
 
+def _to_v1(obj: Object) -> Object:
+    """Return the object in version 1, which knows one metric: the CPU time of pods."""
+    spec = {key: value for key, value in spec_of(obj).items() if key not in {"metrics", "behavior"}}
+    for metric in items_of(spec_of(obj), "metrics"):
+        share = _cpu_utilization(metric)
+        if share is not None:
+            spec["targetCPUUtilizationPercentage"] = share
+    status = status_of(obj)
+    counts = {field: status.get(field, 0) for field in ("currentReplicas", "desiredReplicas")}
+    return {**obj, "apiVersion": "autoscaling/v1", "spec": spec, "status": counts}
+
+
+def _cpu_utilization(metric: Object) -> int | None:
+    resource = metric.get("resource") or {}
+    if metric.get("type") != "Resource" or resource.get("name") != "cpu":
+        return None
+    share: int | None = (resource.get("target") or {}).get("averageUtilization")
+    return share
+
+
+def _from_v1(obj: Object) -> Object:
+    obj = {**obj, "apiVersion": "autoscaling/v2"}
+    if not isinstance(obj.get("spec"), dict):
+        return obj
+    spec = dict(obj["spec"])
+    share = spec.pop("targetCPUUtilizationPercentage", None)
+    if share is not None:
+        target = {"type": "Utilization", "averageUtilization": share}
+        spec["metrics"] = [{"type": "Resource", "resource": {"name": "cpu", "target": target}}]
+    return {**obj, "spec": spec}
+
+
 KIND: Final = Kind(
     resource=Resource(
         kind="HorizontalPodAutoscaler",
@@ -52,5 +84,19 @@ KIND: Final = Kind(
         AGE,
     ),
     with_defaults=_with_defaults,
+    other_versions=(
+        OtherVersion(
+            resource=Resource(
+                kind="HorizontalPodAutoscaler",
+                plural="horizontalpodautoscalers",
+                group="autoscaling",
+                short_names=("hpa",),
+                categories=("all",),
+                subresources=("status",),
+            ),
+            to_version=_to_v1,
+            from_version=_from_v1,
+        ),
+    ),
     is_only_stored=True,
 )

@@ -51,6 +51,16 @@ def _may_change(_old: Object, _new: Object) -> Iterator[Cause]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OtherVersion:
+    """Another group or version in which a kind is served; it is stored in one."""
+
+    resource: Resource
+    to_version: Callable[[Object], Object]
+    """From an object as it is stored to one of this version."""
+    from_version: Callable[[Object], Object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
     """One kind of object: its words, its columns, and what becomes of what a client sends."""
 
@@ -71,6 +81,7 @@ class Kind:
     """Fills in what an object leaves open; empty counts as left open."""
     forbidden_changes: Callable[[Object, Object], Iterator[Cause]] = _may_change
     """Yields a cause for each field that changed and may not; both states are complete."""
+    other_versions: tuple[OtherVersion, ...] = ()
     is_only_stored: bool = False
     """Whether nothing in a lab acts on it; clients are warned."""
 

@@ -399,6 +399,35 @@ def test_a_secret_keeps_texts_as_bytes_and_a_job_selects_its_own_pods(ask: Ask):
     assert stored["spec"]["selector"]["matchLabels"] == {"batch.kubernetes.io/controller-uid": uid}
 
 
+def test_an_autoscaler_is_one_object_in_both_versions(ask: Ask):
+    path = "/apis/autoscaling/{}/namespaces/default/horizontalpodautoscalers"
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}
+    spec = {"scaleTargetRef": target, "maxReplicas": 3, "targetCPUUtilizationPercentage": 80}
+    body = {"apiVersion": "autoscaling/v1", "metadata": {"name": "h"}, "spec": spec}
+    assert ask("POST", path.format("v1"), body).json["spec"]["targetCPUUtilizationPercentage"] == 80
+    (metric,) = ask("GET", path.format("v2") + "/h").json["spec"]["metrics"]
+    assert metric["resource"]["target"] == {"type": "Utilization", "averageUtilization": 80}
+    merge = "application/merge-patch+json"
+    patch = {"spec": {"targetCPUUtilizationPercentage": 50}}
+    ask("PATCH", path.format("v1") + "/h", patch, Content_Type=merge)
+    (metric,) = ask("GET", path.format("v2") + "/h").json["spec"]["metrics"]
+    assert metric["resource"]["target"]["averageUtilization"] == 50
+    assert ask("POST", path.format("v1"), {"metadata": {"name": "x"}, "spec": "x"}).code == 422
+
+
+def test_an_event_is_one_object_in_both_groups(ask: Ask):
+    core = "/api/v1/namespaces/default/events"
+    body = {"metadata": {"name": "e"}, "involvedObject": {"kind": "Pod", "name": "p"}}
+    ask("POST", core, {**body, "message": "hello", "reason": "Greeted"})
+    other = ask("GET", "/apis/events.k8s.io/v1/namespaces/default/events").json
+    (event,) = other["items"]
+    assert (event["apiVersion"], event["note"], event["regarding"]["name"]) == (
+        "events.k8s.io/v1",
+        "hello",
+        "p",
+    )
+
+
 def test_openapi_has_a_file_for_each_group_with_the_paths_that_explain_looks_for(ask: Ask):
     answer = ask("GET", "/openapi/v2")
     assert (answer.raw, answer.headers["Content-Type"]) == (V2, V2_TYPE)
