@@ -54,6 +54,13 @@ _COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
 }
 """Module and attribute of each command, and its line of help; in the order of the help."""
 
+_KUBECTLS: Final = frozenset(
+    {"annotate", "attach", "cordon", "cp", "create", "debug", "describe", "diff", "drain", "edit"}
+    | {"events", "explain", "expose", "label", "logs", "port-forward", "replace", "rollout", "run"}
+    | {"set", "taint", "uncordon", "wait", "api-resources"}
+)
+"""Verbs of kubectl's that hands type here."""
+
 _INTERRUPTED: Final = 130
 _BUG: Final = 70
 _NO_ROOM: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -97,6 +104,8 @@ class _LazyGroup(click.Group):
         if name not in _COMMANDS and not name.startswith("-"):
             near = difflib.get_close_matches(name, _COMMANDS, n=1)
             hint = f" Did you mean {near[0]}?" if near else ""
+            if name in _KUBECTLS:
+                hint = f" kubectl has it: sudo netlab kubectl {' '.join(args)}"
             ctx.fail(f"There is no command {name!r}.{hint}")
         return super().resolve_command(ctx, args)
 

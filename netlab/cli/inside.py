@@ -1,14 +1,27 @@
 """``exec`` and ``shell``."""
 
 import os
+from typing import Final
 
 import click
 
 from netlab.cli.completion import complete_host, complete_program
 from netlab.cli.options import lab_option
 
+_KUBECTLS: Final = frozenset({"-i", "-t", "-it", "-ti", "--stdin", "--tty"})
+"""Flags of `kubectl exec`; here the command always has the streams and the terminal."""
 
-@click.command("exec", context_settings={"ignore_unknown_options": True})
+
+class _Exec(click.Command):
+    """``exec`` as hands type it: kubectl's flags may stand before the program, not in it."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        end = args.index("--") if "--" in args else 1
+        own = [word for word in args[:end] if word not in _KUBECTLS]
+        return super().parse_args(ctx, own + args[end:])
+
+
+@click.command("exec", cls=_Exec, context_settings={"ignore_unknown_options": True})
 @lab_option
 @click.argument("host", shell_complete=complete_host)
 @click.argument(
@@ -21,7 +34,8 @@ from netlab.cli.options import lab_option
 def exec_(lab: str, host: str, command: tuple[str, ...]) -> int:
     """Run COMMAND in HOST: client, router, a node, or a pod (web-1, or namespace/web-1).
 
-    The exit code, the terminal and the standard streams are the command's own.
+    deploy/web stands for the first pod of Deployment web. The exit code, the terminal and the
+    standard streams are the command's own, so -it needs not be said.
 
     Example: sudo netlab exec node1 -- ip route
     """

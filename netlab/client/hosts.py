@@ -2,6 +2,7 @@
 
 import difflib
 from ipaddress import ip_address
+from typing import Final
 
 from netlab.client.api_client import Client
 from netlab.errors import LabError
@@ -9,6 +10,8 @@ from netlab.linux import netns
 from netlab.model.hosts import Host, HostKind
 from netlab.model.names import ROUTER, NetnsName, host_netns, lab_prefix, pod_netns
 from netlab.model.rundir import control_socket
+
+_DEPLOYMENTS: Final = frozenset({"deploy", "deployment", "deployments"})
 
 
 def hosts(lab: str) -> tuple[Host, ...]:
@@ -40,7 +43,8 @@ def find_netns(lab: str, name: str) -> NetnsName:
 
     Args:
         lab: Name.
-        name: ``node1``, ``web-1`` or ``namespace/web-1``; a prefix that fits one pod serves too.
+        name: ``node1``, ``web-1`` or ``namespace/web-1``; a prefix that fits one pod serves too,
+            and ``deploy/web`` for the first pod of a Deployment in namespace ``default``.
 
     Raises:
         LabError: There is no such lab, or no such host in it; the nearest names are in the hint.
@@ -49,12 +53,18 @@ def find_netns(lab: str, name: str) -> NetnsName:
     if not names:
         raise LabError(f"there is no lab {lab}", hint=f"type: sudo netlab up --lab {lab}")
     namespace, _, pod = name.rpartition("/")
+    if namespace in _DEPLOYMENTS:
+        of_deployment = [
+            one for one in names if one.startswith(pod_netns(lab, "default", f"{pod}-"))
+        ]
+        if of_deployment:
+            return of_deployment[0]
     as_pod = pod_netns(lab, namespace or "default", pod)
     for candidate in (host_netns(lab, name), as_pod):
         if candidate in names:
             return candidate
     # Nothing at all is a prefix of everything.
-    fits = [found for found in names if pod and found.startswith(as_pod)]
+    fits = [one for one in names if pod and one.startswith(as_pod)]
     if len(fits) == 1:
         return fits[0]
     spelt = names_of_hosts(lab)

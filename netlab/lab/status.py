@@ -8,7 +8,7 @@ from netlab import __version__
 from netlab.client.api_client import Client
 from netlab.client.cluster import cluster_ips, slice_family
 from netlab.client.control_plane_process import starting_control_plane
-from netlab.client.hosts import hosts
+from netlab.client.hosts import host_of, hosts, is_pod
 from netlab.errors import LabError
 from netlab.kube.objects import Object, items_of, labels_of, name_of, namespace_of, spec_of
 from netlab.kube.resources import RESOURCES
@@ -86,6 +86,7 @@ def _without_control_plane(lab: str, namespaces: int, control_plane: Usage) -> L
         return LabStatus(
             lab=lab,
             state="orphaned",
+            hosts=_named_hosts(lab),
             control_plane=control_plane,
             problems=(problem,),
             advice=f"{again} (to revive it), or: sudo netlab down --lab {lab}",
@@ -98,17 +99,31 @@ def _without_control_plane(lab: str, namespaces: int, control_plane: Usage) -> L
             problems=("its files are there, but its namespaces are gone",),
             advice=f"{again} (to build it again), or: sudo netlab down --lab {lab}",
         )
-    hint = "sudo netlab up" if lab == "default" else f"sudo netlab up --lab {lab}"
     raise LabError(
-        f"there is no lab {lab}; after a reboot a lab is gone with its namespaces", hint=hint
+        f"there is no lab {lab}; after a reboot a lab is gone with its namespaces",
+        hint=_up_again(lab),
+    )
+
+
+def _named_hosts(lab: str) -> tuple[HostStatus, ...]:
+    """Return the hosts of a lab as far as the kernel alone knows them."""
+    names = netns.names_of(lab)
+    used = usage_by_netns(names)
+    return tuple(
+        HostStatus(
+            name=host_of(lab, name),
+            kind="pod" if is_pod(lab, name) else "host",
+            addresses=(),
+            node="",
+            usage=used.get(name, Usage()),
+        )
+        for name in names
     )
 
 
 def _up_again(lab: str) -> str:
-    """Return the command that brings a lab back to the topology it has, and to no other."""
-    topology = rundir.topology_file(lab)
-    again = f"sudo netlab up {topology if topology.exists() else ''}".rstrip()
-    return again if lab == "default" else f"{again} --lab {lab}"
+    """Return the command that brings a lab back to the topology it has."""
+    return "sudo netlab up" if lab == "default" else f"sudo netlab up --lab {lab}"
 
 
 def _of_another_version(lab: str, report: dict[str, Any], control_plane: Usage) -> LabStatus:

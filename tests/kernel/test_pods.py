@@ -352,3 +352,26 @@ def test_containers_run_what_they_say(lab: Lab, tmp_path: Path):
     refused = lab.inside("lost", "true")
     assert refused.returncode == 6
     assert "no container of lost runs" in refused.stderr
+
+
+# What hands type who know kubectl.
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["-it", "web-1", "--"],
+        ["web-1", "-it", "--"],
+        ["-i", "-t", "web-1"],
+        ["--stdin", "--tty", "default/web-1", "--"],
+    ],
+)
+def test_exec_takes_the_flags_of_kubectls(running: Lab, words: list[str]):
+    done = running.run("exec", *words, "sh", "-c", "echo -it; exit 3")
+    assert (done.returncode, done.stdout) == (3, "-it\n")
+
+
+def test_exec_finds_a_pod_of_a_deployment(lab: Lab):
+    lab.up("source-ip")
+    done = lab.inside("deploy/source-ip-app", "hostname")
+    assert done.stdout.startswith("source-ip-app-"), done.stderr

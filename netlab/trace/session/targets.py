@@ -127,7 +127,7 @@ class Names:
                 return host.addresses
         service = _service(name, self.services)
         if service is not None:
-            return cluster_ips(service)
+            return _cluster_ips(name, service)
         fits = [host for host in self.hosts if host.name.startswith(name) and host.addresses]
         if len(fits) == 1:
             return fits[0].addresses
@@ -154,9 +154,28 @@ def _service(name: str, services: Sequence[Mapping[str, Any]]) -> Mapping[str, A
     wanted = parts[0], parts[1] if len(parts) > 1 else "default"
     for service in services:
         meta = service["metadata"]
-        if (meta["name"], meta["namespace"]) == wanted and cluster_ips(service):
+        if (meta["name"], meta["namespace"]) == wanted:
             return service
     return None
+
+
+def _cluster_ips(name: str, service: Mapping[str, Any]) -> Sequence[Address]:
+    """Return the addresses of a Service that kube-proxy has rules for.
+
+    Raises:
+        LabError: It is a name of DNS alone: an ExternalName, or headless.
+    """
+    found = cluster_ips(service)
+    if found:
+        return found
+    spec = service["spec"]
+    if spec.get("type") == "ExternalName":
+        alias = f"{name} is an ExternalName Service, a DNS alias for {spec.get('externalName')}"
+        raise LabError(f"{alias}: kube-proxy has no rules for it", hint="call what it stands for")
+    if spec.get("clusterIP") == "None":
+        dns = f"{name} is headless: DNS gives its pods' addresses"
+        raise LabError(f"{dns}, and kube-proxy has no rules for it", hint="call one of its pods")
+    raise LabError(f"{name} has no ClusterIP yet", hint="sudo netlab status")
 
 
 def _only_port(service: Mapping[str, Any] | None) -> int | None:

@@ -66,6 +66,12 @@ def test_help_of_a_misspelt_command_says_what_is_near():
     assert "Did you mean trace?" in done.stderr
 
 
+def test_a_verb_of_kubectls_names_the_command_that_has_it():
+    done = run("describe", "pod", "web-1")
+    assert done.returncode == 2
+    assert "kubectl has it: sudo netlab kubectl describe pod web-1" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("program", "unwanted"),
     [

@@ -38,7 +38,24 @@ SERVICES = [
         "metadata": {"name": "api", "namespace": "prod"},
         "spec": {"clusterIP": "10.0.0.6", "ports": [{"port": 1}, {"port": 2}]},
     },
+    {
+        "metadata": {"name": "alias", "namespace": "default"},
+        "spec": {"type": "ExternalName", "externalName": "db.example.org"},
+    },
+    {"metadata": {"name": "peers", "namespace": "default"}, "spec": {"clusterIP": "None"}},
 ]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("alias", "an ExternalName Service, a DNS alias for db.example.org: kube-proxy has no"),
+        ("peers", "peers is headless: DNS gives its pods' addresses"),
+    ],
+)
+def test_a_service_that_is_a_name_of_dns_alone_says_so(name: str, said: str):
+    with pytest.raises(LabError, match=said):
+        find(f"http://{name}")
 
 
 def find(text: str, family: Family | None = None) -> Target:
