@@ -37,6 +37,7 @@ _COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "rules": ("rules:rules", "What a node's rules say, in words, with counters."),
     "exec": ("inside:exec_", "Run a command in a host of the lab."),
     "shell": ("inside:shell", "Open a shell in a host of the lab."),
+    "logs": ("logs:logs", "Print what a pod has written."),
     "get": ("get:get", "Show Kubernetes objects."),
     "apply": ("objects:apply", "Create or change objects from a file."),
     "delete": ("objects:delete", "Delete objects."),

@@ -18,6 +18,7 @@ from netlab.linux.timeouts import scaled
 _JSON: Final = "application/json"
 _TABLE: Final = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
 
+_BLOCK: Final = 1 << 16
 TIMEOUT_S: Final = 30.0
 """Seconds without a byte after which the control plane counts as stuck; they scale."""
 
@@ -60,6 +61,20 @@ class Client:
                 if event["type"] == "ERROR":
                     raise failure_of_status(event["object"])
                 yield event
+
+    def stream(self, path: str, query: Mapping[str, str]) -> Iterator[bytes]:
+        """Yield what is at a path as it comes, until there is no more.
+
+        Raises:
+            StatusError: The API refuses it.
+            LabError: No lab is there.
+        """
+        path = f"{path}?{urlencode(query)}"
+        with self._opened("GET", path, accept="*/*", timeout_s=None) as response:
+            if response.status >= 400:
+                raise failure_of_status(json.loads(response.read()))
+            while block := response.read1(_BLOCK):
+                yield block
 
     def create(self, path: str, body: Object) -> Object:
         """Create an object in the collection at a path and return it as stored."""
