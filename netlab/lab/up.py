@@ -26,6 +26,7 @@ from netlab.lab.api_certificates import ensure_pki
 from netlab.lab.kubeconfig import write_kubeconfig
 from netlab.lab.not_netlabs import read_foreign
 from netlab.linux import processes
+from netlab.linux.systemd import scope_command
 from netlab.linux.timeouts import scaled
 from netlab.model import rundir
 from netlab.model.processes import ProcessId
@@ -150,7 +151,7 @@ def _start(lab: str, text: bytes) -> ProcessId:
     rundir.control_socket(lab).unlink(missing_ok=True)
     with rundir.control_plane_log(lab).open("ab") as log:
         started = subprocess.Popen(
-            [sys.executable, "-m", "netlab.lab", lab],
+            [*scope_command(f"netlab-{lab}"), sys.executable, "-m", "netlab.lab", lab],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
