@@ -26,7 +26,7 @@ def doctor(output: str) -> int:
     Example: sudo netlab doctor
     """
     from netlab.lab.doctor_checks import probe_all
-    from netlab.lab.drop_reasons_check import probe_sources
+    from netlab.lab.trace_checks import probe_sources
 
     findings = [*probe_all(), *probe_sources()]
     if output == "json":

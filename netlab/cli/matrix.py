@@ -65,7 +65,9 @@ def matrix(
 
     files = files_of({"--svg": svg, "--html": html}, [] if output == "table" else [f"-o {output}"])
     require_root()
-    cluster = Cluster(lab=lab, objects=Client(control_socket(lab)), read_hosts=lambda: hosts(lab))
+    client = Client(control_socket(lab))
+    client.let_settle()
+    cluster = Cluster(lab=lab, objects=client, read_hosts=lambda: hosts(lab))
     decisions = output != "table" or bool(files)
     found = _read(cluster, family, policies=policies, decisions=decisions)
     if not take_stdout(files):

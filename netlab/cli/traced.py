@@ -86,7 +86,9 @@ def _cluster(lab: str) -> "Cluster":
     from netlab.model.rundir import control_socket
 
     require_root()
-    return Cluster(lab=lab, objects=Client(control_socket(lab)), read_hosts=lambda: hosts(lab))
+    client = Client(control_socket(lab))
+    client.let_settle()
+    return Cluster(lab=lab, objects=client, read_hosts=lambda: hosts(lab))
 
 
 def _now() -> float:

@@ -22,6 +22,8 @@ _BLOCK: Final = 1 << 16
 TIMEOUT_S: Final = 30.0
 """Seconds without a byte after which the control plane counts as stuck; they scale."""
 
+_SETTLE_S: Final = 2.0
+
 
 class Client:
     """Requests to one lab.
@@ -91,6 +93,13 @@ class Client:
     def delete(self, path: str, options: Object | None = None) -> Object:
         """Delete the object at a path and return what the server says of it."""
         return self.request("DELETE", path, options)
+
+    def let_settle(self) -> None:
+        """Wait until the kernel is what the objects ask for, as they may have changed just now.
+
+        A lab that is broken never comes to that; it is waited for no longer than two seconds.
+        """
+        self.get("/netlab/v1/settled", {"within": f"{_SETTLE_S:g}"})
 
     def request(
         self,

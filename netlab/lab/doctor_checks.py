@@ -6,7 +6,7 @@ Looking at module lists says little: a module may be built in, or load by itself
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from ipaddress import ip_interface
@@ -21,6 +21,7 @@ from netlab.model.names import NetnsFamily, NetnsName
 from netlab.netns_agent import apply
 from netlab.plan import ops
 
+_MODULES_DISABLED: Final = Path("/proc/sys/kernel/modules_disabled")
 _RULES: Final = {
     "comment": "-m comment --comment netlab",
     "conntrack": "-m conntrack --ctstate NEW",
@@ -74,6 +75,7 @@ def probe_all() -> Iterator[Finding]:
     """Try everything a lab needs and yield what came of it, in an order that explains itself."""
     is_root = os.geteuid() == 0
     yield Finding(name="root", works=is_root, hint="type: sudo netlab doctor")
+    yield _kernel()
     if not is_root:
         return
     yield _tried("network namespaces", _nothing, "this kernel lacks CONFIG_NET_NS")
@@ -86,9 +88,22 @@ def probe_all() -> Iterator[Finding]:
     yield from _other_netlab()
 
 
+def _kernel() -> Finding:
+    release = f"Linux {os.uname().release}"
+    if _MODULES_DISABLED.exists() and _MODULES_DISABLED.read_text().strip() == "1":
+        return Finding(
+            name="kernel",
+            works=False,
+            detail=f"{release}, which loads no modules any more: kernel.modules_disabled is 1",
+            hint="a feature below that is missing comes only with a reboot",
+            is_needed=False,
+        )
+    return Finding(name="kernel", works=True, detail=release)
+
+
 def _tried(name: str, attempt: Callable[[NetnsName], None], hint: str) -> Finding:
     try:
-        with _throw_away() as where:
+        with throw_away() as where:
             attempt(where)
     except (NetlabError, OSError) as error:
         return Finding(name=name, works=False, detail=str(error), hint=hint)
@@ -96,7 +111,8 @@ def _tried(name: str, attempt: Callable[[NetnsName], None], hint: str) -> Findin
 
 
 @contextmanager
-def _throw_away() -> Iterator[NetnsName]:
+def throw_away() -> Iterator[NetnsName]:
+    """Make a network namespace for the block."""
     # No lab can have this name, which holds the number of this very process.
     name = NetnsName(f"netlab-doctor_{os.getpid()}-probe")
     netns.create(name)
@@ -127,15 +143,27 @@ def _iptables() -> Iterator[Finding]:
         return
     version = subprocess.run([path, "--version"], capture_output=True, text=True, check=False)
     yield Finding(name="iptables", works=True, detail=version.stdout.strip())
+    # All rules at once; only where that is refused is each tried by itself.
+    together = _rules("iptables matches and targets", list(_loads()), "")
+    if together.works:
+        yield replace(together, detail=" ".join([*_RULES, *_TARGETS, "REJECT"]))
+        return
+    for kind, name, text in _loads():
+        yield _rules(f"iptables {kind} {name}", [(kind, name, text)], name)
+
+
+def _loads() -> Iterator[tuple[str, str, str]]:
+    """Yield each extension of iptables that labs use: match or target, its name, rules with it."""
     for name, rule in _RULES.items():
-        yield _rule(f"iptables match {name}", f"*filter\n-A INPUT {rule} -j ACCEPT\nCOMMIT\n", name)
+        yield "match", name, f"*filter\n-A INPUT {rule} -j ACCEPT\nCOMMIT\n"
     for name, (chain, rule) in _TARGETS.items():
-        yield _rule(f"iptables target {name}", f"*nat\n-A {chain} {rule}\nCOMMIT\n", name)
-    yield _rule("iptables target REJECT", "*filter\n-A INPUT -j REJECT\nCOMMIT\n", "REJECT")
+        yield "target", name, f"*nat\n-A {chain} {rule}\nCOMMIT\n"
+    yield "target", "REJECT", "*filter\n-A INPUT -j REJECT\nCOMMIT\n"
 
 
-def _rule(name: str, text: str, module: str) -> Finding:
+def _rules(name: str, loads: Sequence[tuple[str, str, str]], module: str) -> Finding:
     def load(where: NetnsName) -> None:
+        text = "".join(text for _, _, text in loads)
         _restore(NetnsFamily(where, Family.IPV4), text)
 
     return _tried(name, load, f"modprobe xt_{module}, or install this kernel's extra modules")
@@ -189,7 +217,8 @@ def _br_netfilter() -> Finding:
         name="br_netfilter",
         works=loaded,
         detail="loaded" if loaded else "not loaded; topologies with cni: bridge need it",
-        hint="modprobe br_netfilter",
+        hint="modprobe br_netfilter, which sends frames on this machine's own bridges "
+        "through its iptables too",
         is_needed=False,
     )
 

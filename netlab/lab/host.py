@@ -48,8 +48,8 @@ def require_tools(topology: Topology) -> None:
         raise HostError(
             "cni: bridge needs br_netfilter, which is not loaded: replies of Services between pods "
             "of one node would pass iptables by",
-            hint="type: modprobe br_netfilter (it acts on every bridge of this machine), "
-            "or use cni: ptp",
+            hint="use cni: ptp, or type: modprobe br_netfilter, which sends frames on this "
+            "machine's own bridges (Docker's, libvirt's) through its iptables too",
         )
 
 

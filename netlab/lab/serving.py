@@ -70,8 +70,8 @@ def _add_routes(app: web.Application, plane: "ControlPlane") -> None:
         return web.json_response(report.status(plane))
 
     async def settled(request: web.Request) -> web.Response:
-        del request
-        done = await plane.loops.settled(_SETTLE_S)
+        within = float(request.query.get("within", _SETTLE_S))
+        done = await plane.loops.settled(min(within, _SETTLE_S))
         return web.json_response({**report.status(plane), "settled": done})
 
     async def resync(request: web.Request) -> web.Response:
