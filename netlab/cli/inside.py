@@ -16,7 +16,9 @@ class _Exec(click.Command):
     """``exec`` as hands type it: kubectl's flags may stand before the program, not in it."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        end = args.index("--") if "--" in args else 1
+        # Without -- the host ends what is not the program's.
+        hosts = (number for number, word in enumerate(args) if not word.startswith("-"))
+        end = args.index("--") if "--" in args else next(hosts, len(args))
         own = [word for word in args[:end] if word not in _KUBECTLS]
         return super().parse_args(ctx, own + args[end:])
 

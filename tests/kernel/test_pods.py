@@ -368,7 +368,7 @@ def test_containers_run_what_they_say(lab: Lab, tmp_path: Path):
 )
 def test_exec_takes_the_flags_of_kubectls(running: Lab, words: list[str]):
     done = running.run("exec", *words, "sh", "-c", "echo -it; exit 3")
-    assert (done.returncode, done.stdout) == (3, "-it\n")
+    assert (done.returncode, done.stdout) == (3, "-it\n"), done.stderr
 
 
 def test_exec_finds_a_pod_of_a_deployment(lab: Lab):
