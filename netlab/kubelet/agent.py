@@ -20,21 +20,18 @@ starts anew knows by it which processes to take over.
 import asyncio
 import contextlib
 import signal
-import traceback
 from collections.abc import Awaitable, Callable
 from functools import partial
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from netlab.apiserver.store import Store
-from netlab.errors import NetlabError
 from netlab.kube.kinds.pod import status as pod_status
 from netlab.kube.objects import (
     Object,
     is_terminating,
     items_of,
     metadata_of,
-    name_of,
-    namespace_of,
     spec_of,
     status_of,
     uid_of,
@@ -46,16 +43,20 @@ from netlab.kube.unreadable import UnreadableObjects
 from netlab.kubelet.container_spec import (
     container_directory,
     container_of,
+    is_placed,
     may_run,
-    placement_of,
+    netns_of,
+    volume_directory,
 )
-from netlab.kubelet.images import IMAGES, image_name
-from netlab.kubelet.runtime.requests import Exited, Start, Watch
+from netlab.kubelet.failures import failure_of
+from netlab.kubelet.runtime.requests import Exited, RemovePod, Start, Watch
+from netlab.kubelet.sources import Sources
+from netlab.kubelet.volume_files import make_empty_dir, write_volume
+from netlab.kubelet.volumes import VolumeError, volume_of, volumes_of
 from netlab.linux import netns, processes
 from netlab.linux.timeouts import scaled
-from netlab.model.names import NetnsName, pod_netns
+from netlab.model.names import NetnsName
 from netlab.model.processes import ProcessId
-from netlab.model.topology import Topology
 
 Call = Callable[[object], Awaitable[Any]]
 _ID: Final = "netlab://{pid}-{start_time}"
@@ -65,6 +66,8 @@ _RULES_S: Final = 5.0
 """A pod is not asked to end for so long, at most, when rules still lead to it."""
 _RETRY_S: Final = 10.0
 """After a container could not be started: the user may have installed its program."""
+_VOLUME_RETRY_S: Final = 0.5
+"""After what a volume is made of was not there."""
 
 
 class _ContainerKey(NamedTuple):
@@ -112,6 +115,7 @@ class Kubelet:
         self._starting: dict[_ContainerKey, tuple[Object, Object, asyncio.Task[ProcessId]]] = {}
         """Pod, container and start of each that is to run."""
         self._retry_at: dict[_ContainerKey, float] = {}
+        self._cleaning: set[asyncio.Future[Any]] = set()
 
     async def adopt(self) -> None:
         """Take over the processes that an earlier control plane started."""
@@ -161,11 +165,11 @@ class Kubelet:
         """Tell whether a container is on its way."""
         return bool(self._starting)
 
-    async def sync(self, topology: Topology, now: float) -> float | None:
+    async def sync(self, sources: Sources, now: float) -> float | None:
         """Report what has happened to containers, and start and end what pods ask for.
 
         Args:
-            topology: Whose networks containers are told.
+            sources: What pods are told beside themselves.
             now: Wall clock seconds.
 
         Returns:
@@ -175,7 +179,7 @@ class Kubelet:
         self._report_starts(now)
         pods = self._placed()
         self._kill_orphans({uid_of(pod) for pod in pods})
-        wakes = [self._end_pods(pods, now), self._start_pods(pods, topology, now)]
+        wakes = [self._end_pods(pods, now), self._start_pods(pods, sources, now)]
         return min((wake for wake in wakes if wake is not None), default=None)
 
     def _report_ended(self, now: float) -> None:
@@ -196,9 +200,9 @@ class Kubelet:
         pods = {key_of(pod): pod for pod in self._store.list_("pods")}
         self.unreadable.keep(pods.keys())
         read = self.unreadable.read
-        return [pod for key, pod in pods.items() if read(key, partial(placement_of, pod))]
+        return [pod for key, pod in pods.items() if read(key, partial(is_placed, pod))]
 
-    def _start_pods(self, pods: list[Object], topology: Topology, now: float) -> float | None:
+    def _start_pods(self, pods: list[Object], sources: Sources, now: float) -> float | None:
         """Have the containers started that are missing and due; return when others will be."""
         wakes: list[float] = []
         for pod in pods:
@@ -209,13 +213,12 @@ class Kubelet:
                 if at > now:
                     wakes.append(at)
                 else:
-                    self._start(topology, pod, spec)
+                    self._start(sources, pod, spec)
         return min(wakes, default=None)
 
     def _due(self, pod: Object, now: float) -> list[tuple[Object, float]]:
         """Return the containers of a pod that are to be started, and when."""
-        netns = pod_netns(self._lab, namespace_of(pod), name_of(pod))
-        if not (may_run(pod) and self._has_namespace(netns)):
+        if not (may_run(pod) and self._has_namespace(netns_of(self._lab, pod))):
             return []
         due = []
         for spec in items_of(spec_of(pod), "containers"):
@@ -229,8 +232,8 @@ class Kubelet:
                 due.append((spec, now))
         return due
 
-    def _start(self, topology: Topology, pod: Object, spec: Object) -> None:
-        task = asyncio.ensure_future(self._start_one(topology, pod, spec))
+    def _start(self, sources: Sources, pod: Object, spec: Object) -> None:
+        task = asyncio.ensure_future(self._start_one(sources, pod, spec))
         task.add_done_callback(lambda _: self._wake())
         self._starting[_ContainerKey(uid_of(pod), spec["name"])] = (pod, spec, task)
 
@@ -247,16 +250,33 @@ class Kubelet:
                     self._remember(key, task.result())
                     started.setdefault(key.uid, (pod, {}))[1][key.name] = task.result()
                 else:
-                    self._retry_at[key] = now + _RETRY_S
+                    is_volume = isinstance(error, VolumeError)
+                    self._retry_at[key] = now + (_VOLUME_RETRY_S if is_volume else _RETRY_S)
                     self._report_failure(pod, spec, error, now)
             for pod, found in started.values():
                 self._report_started(pod, found, now)
 
-    async def _start_one(self, topology: Topology, pod: Object, spec: Object) -> ProcessId:
+    async def _start_one(self, sources: Sources, pod: Object, spec: Object) -> ProcessId:
         restart_count = pod_status.next_restart_count(pod, spec["name"])
-        container = container_of(self._lab, topology, pod, spec, restart_count)
+        container = container_of(self._lab, pod, spec, restart_count, sources)
+        self._set_up_volumes(pod, sources)
         process: ProcessId = await self._call(Start(container=container))
         return process
+
+    def _set_up_volumes(self, pod: Object, sources: Sources) -> None:
+        """Have the files of a pod's volumes on disk.
+
+        Raises:
+            VolumeError: What one refers to is not there.
+        """
+        group = (spec_of(pod).get("securityContext") or {}).get("fsGroup")
+        for one in volumes_of(pod):
+            volume = volume_of(pod, one, sources)
+            directory = Path(volume_directory(self._lab, pod, volume.name))
+            if volume.empty_dir_bytes:
+                make_empty_dir(directory, volume.empty_dir_bytes, group)
+            else:
+                write_volume(directory, volume.files, group)
 
     def _report_started(self, pod: Object, found: dict[str, ProcessId], now: float) -> None:
         current = self._store.get(key_of(pod))
@@ -275,19 +295,7 @@ class Kubelet:
         current = self._store.get(key_of(pod))
         if current is None:
             return
-        program = IMAGES.get(image_name(spec.get("image", "")))
-        package = program.package if program is not None else ""
-        # The image is what is missing where the machine lacks its program.
-        is_image = not spec.get("command") and (program is None or package)
-        reason = "ErrImagePull" if is_image else "RunContainerError"
-        message = str(error)
-        if not isinstance(error, NetlabError):
-            traceback.print_exception(error)
-            message = f"{type(error).__name__}: {error}"
-        hint = error.hint if isinstance(error, NetlabError) else ""
-        if is_image and package:
-            hint = f"apt-get install {package}"
-        message = f"{message}; {hint}" if hint else message
+        reason, message = failure_of(spec, error)
         self._store.update(
             pod_status.container_not_started(current, spec["name"], reason, message, now)
         )
@@ -306,6 +314,7 @@ class Kubelet:
         left = list(self._running.get(uid_of(pod), {}).values())
         if not left:
             self._store.remove(key_of(pod))
+            self._clean(uid_of(pod))
             return None
         deadline = _deadline(pod, now)
         if deadline <= now:
@@ -327,6 +336,12 @@ class Kubelet:
         for process in ending:
             if process in self._terminating:
                 processes.send_signal(process, signal.SIGTERM)
+
+    def _clean(self, uid: str) -> None:
+        """Have what is left of a pod removed: its logs, volumes and control group."""
+        task = asyncio.ensure_future(self._call(RemovePod(uid=uid)))
+        self._cleaning.add(task)
+        task.add_done_callback(self._cleaning.discard)
 
     def _kill_orphans(self, known: set[str]) -> None:
         for uid in self._running.keys() - known:

@@ -1,8 +1,10 @@
-"""Pod objects to the containers that the launcher starts."""
+"""Pod objects to the containers that the runtime starts."""
 
+from collections.abc import Sequence
 from ipaddress import ip_address
+from pathlib import PurePosixPath
+from typing import Any, Final
 
-from netlab.errors import HostError
 from netlab.kube.objects import (
     Object,
     is_terminating,
@@ -13,36 +15,49 @@ from netlab.kube.objects import (
     status_of,
     uid_of,
 )
+from netlab.kube.quantity import parse_quantity
+from netlab.kubelet.env import environment
+from netlab.kubelet.etc_files import etc_files, hostname_of
+from netlab.kubelet.expansion import expanded
 from netlab.kubelet.images import Program, program_of
-from netlab.kubelet.runtime.capabilities import CONTAINER_MASK
-from netlab.kubelet.runtime.container import Container, Process
-from netlab.model.names import pod_netns
+from netlab.kubelet.runtime.container import Container, Mount, Process
+from netlab.kubelet.security import credentials
+from netlab.kubelet.sources import CreateContainerConfigError, Sources
+from netlab.kubelet.volumes import API_ACCESS, SERVICE_ACCOUNT, has_api_access, volumes_of
+from netlab.model.names import NetnsName, host_netns, pod_netns
 from netlab.model.pods import PodPlacement
 from netlab.model.rundir import pod_directory
-from netlab.model.topology import Topology
 
-_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-_PASSWD = b"""\
-root:x:0:0:root:/root:/bin/sh
-nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin
-"""
-_GROUP = b"root:x:0:\nnogroup:x:65534:\n"
-_NSSWITCH = b"passwd: files\ngroup: files\nhosts: files dns\n"
-_KUBE_DNS = 10
-"""kube-dns is the tenth address of the services network."""
+_VOLUMES: Final = "volumes"
+
+
+def is_placed(pod: Object) -> bool:
+    """Return whether a pod has a node and an address.
+
+    Raises:
+        ValueError: What stands for an address is none.
+    """
+    addresses = [ip_address(entry["ip"]) for entry in items_of(status_of(pod), "podIPs")]
+    return bool(spec_of(pod).get("nodeName") and addresses)
 
 
 def placement_of(pod: Object) -> PodPlacement | None:
-    """Return where a pod lies; None while it has no node or no address."""
-    node, addresses = spec_of(pod).get("nodeName"), items_of(status_of(pod), "podIPs")
-    if not node or not addresses:
+    """Return where a pod lies that has a network of its own; None while it has no address."""
+    if not is_placed(pod) or spec_of(pod).get("hostNetwork"):
         return None
     return PodPlacement(
         namespace=namespace_of(pod),
         name=name_of(pod),
-        node=node,
-        addresses=tuple(ip_address(entry["ip"]) for entry in addresses),
+        node=spec_of(pod)["nodeName"],
+        addresses=tuple(ip_address(entry["ip"]) for entry in items_of(status_of(pod), "podIPs")),
     )
+
+
+def netns_of(lab: str, pod: Object) -> NetnsName:
+    """Return the network namespace that a pod's containers run in."""
+    if spec_of(pod).get("hostNetwork"):
+        return host_netns(lab, spec_of(pod)["nodeName"])
+    return pod_netns(lab, namespace_of(pod), name_of(pod))
 
 
 def may_run(pod: Object) -> bool:
@@ -52,48 +67,41 @@ def may_run(pod: Object) -> bool:
 
 
 def container_of(
-    lab: str, topology: Topology, pod: Object, spec: Object, restart_count: int
+    lab: str, pod: Object, spec: Object, restart_count: int, sources: Sources
 ) -> Container:
     """Return what to start for one container of a pod.
 
     Raises:
-        HostError: netlab has no program for the image.
+        ImageError: netlab has no program for the image.
+        CreateContainerConfigError: What it refers to is not there, or a lab does not give it.
     """
-    program = _program(spec)
-    namespace, name = namespace_of(pod), name_of(pod)
-    hostname = hostname_of(pod)
+    program = _program(spec, sources)
     return Container(
-        netns=pod_netns(lab, namespace, name),
-        hostname=hostname,
-        process=Process(
-            argv=program.argv,
-            env=container_environment(hostname, spec),
-            working_directory=spec.get("workingDir") or "/",
-            uid=0,
-            gid=0,
-            groups=(),
-            capabilities=CONTAINER_MASK,
-        ),
+        netns=netns_of(lab, pod),
+        hostname=hostname_of(pod),
+        process=_process(pod, spec, program, sources),
         built_in=program.built_in,
         directory=container_directory(lab, pod, spec["name"]),
         restart_count=restart_count,
-        etc={
-            "hostname": f"{hostname}\n".encode(),
-            "hosts": _hosts(pod, hostname),
-            "resolv.conf": _resolv_conf(topology, namespace),
-            "passwd": _PASSWD,
-            "group": _GROUP,
-            "nsswitch.conf": _NSSWITCH,
-            **program.etc,
-        },
-        mounts=(),
-        read_only_root=False,
-        stdin=False,
-        stdin_once=False,
-        tty=False,
+        etc={**etc_files(pod, sources.topology), **program.image.etc},
+        mounts=tuple(_mounts(lab, pod, spec)),
+        read_only_root=bool((spec.get("securityContext") or {}).get("readOnlyRootFilesystem")),
+        stdin=bool(spec.get("stdin")),
+        stdin_once=bool(spec.get("stdinOnce")),
+        tty=bool(spec.get("tty")),
         pod_uid=uid_of(pod),
-        limits=(0, 0),
+        limits=_limits(pod),
     )
+
+
+def process_of(pod: Object, spec: Object, sources: Sources) -> Process:
+    """Return a container's process: its program, environment and rights.
+
+    Raises:
+        ImageError: netlab has no program for the image.
+        CreateContainerConfigError: What it refers to is not there, or a lab does not give it.
+    """
+    return _process(pod, spec, _program(spec, sources), sources)
 
 
 def container_directory(lab: str, pod: Object, container: str) -> str:
@@ -101,53 +109,71 @@ def container_directory(lab: str, pod: Object, container: str) -> str:
     return str(pod_directory(lab, uid_of(pod)) / container)
 
 
-def hostname_of(pod: Object) -> str:
-    """Return the name a pod's processes see as the host's."""
-    hostname: str = spec_of(pod).get("hostname") or name_of(pod)[:63]
-    return hostname
+def volume_directory(lab: str, pod: Object, volume: str) -> str:
+    """Return the directory, on the host, of a volume's files."""
+    return str(pod_directory(lab, uid_of(pod)) / _VOLUMES / volume)
 
 
-def container_environment(hostname: str, spec: Object) -> dict[str, str]:
-    """Return the environment of a container's processes.
-
-    Args:
-        hostname: The pod's.
-        spec: The container, as the pod has it.
-    """
-    own = {item["name"]: str(item.get("value", "")) for item in items_of(spec, "env")}
-    return {"PATH": _PATH, "HOSTNAME": hostname, "HOME": "/root", **own}
-
-
-def _program(spec: Object) -> Program:
+def _program(spec: Object, sources: Sources) -> Program:
     command, args = tuple(spec.get("command") or ()), tuple(spec.get("args") or ())
-    program = program_of(spec.get("image", ""), command, args)
-    if program is None:
-        raise HostError(
-            f"netlab has no program for image {spec.get('image')}",
-            hint="give the container a command: any program under /usr will do",
+    return program_of(spec.get("image", ""), command, args, sources.images)
+
+
+def _process(pod: Object, spec: Object, program: Program, sources: Sources) -> Process:
+    image = {"HOSTNAME": hostname_of(pod), **program.image.env}
+    if spec.get("tty"):
+        image["TERM"] = "xterm"
+    found = environment(pod, spec, sources, image)
+    rights = credentials(pod, spec)
+    return Process(
+        argv=tuple(expanded(word, found) for word in program.argv),
+        env=found,
+        working_directory=spec.get("workingDir") or "/",
+        uid=rights.uid,
+        gid=rights.gid,
+        groups=rights.groups,
+        capabilities=rights.capabilities,
+    )
+
+
+def _mounts(lab: str, pod: Object, spec: Object) -> list[Mount]:
+    volumes = {volume["name"]: volume for volume in volumes_of(pod)}
+    found = []
+    for mount in _volume_mounts(pod, spec):
+        volume = volumes.get(mount["name"])
+        if volume is None:
+            raise CreateContainerConfigError(f'volumeMounts: Not found: "{mount["name"]}"')
+        is_empty_dir = "emptyDir" in volume
+        sub_path = str(mount.get("subPath") or "")
+        if PurePosixPath(sub_path).is_absolute() or ".." in sub_path.split("/"):
+            raise CreateContainerConfigError(f"subPath {sub_path!r} must stay inside the volume")
+        found.append(
+            Mount(
+                source=volume_directory(lab, pod, mount["name"]),
+                sub_path=sub_path,
+                target=str(PurePosixPath("/", mount["mountPath"])),
+                read_only=bool(mount.get("readOnly")) or not is_empty_dir,
+                is_writable=is_empty_dir,
+            )
         )
-    return program
+    # What lies in another comes after it.
+    return sorted(found, key=lambda one: one.target.count("/"))
 
 
-def _hosts(pod: Object, hostname: str) -> bytes:
-    """Return /etc/hosts as the kubelet writes it."""
-    own = "".join(f"{one['ip']}\t{hostname}\n" for one in items_of(status_of(pod), "podIPs"))
-    return (
-        "# Kubernetes-managed hosts file.\n"
-        "127.0.0.1\tlocalhost\n"
-        "::1\tlocalhost ip6-localhost ip6-loopback\n"
-        "fe00::0\tip6-localnet\n"
-        "fe00::0\tip6-mcastprefix\n"
-        "fe00::1\tip6-allnodes\n"
-        "fe00::2\tip6-allrouters\n"
-        f"{own}"
-    ).encode()
+def _volume_mounts(pod: Object, spec: Object) -> Sequence[Object]:
+    found = items_of(spec, "volumeMounts")
+    if has_api_access(pod):
+        return [*found, {"name": API_ACCESS, "mountPath": SERVICE_ACCOUNT}]
+    return found
 
 
-def _resolv_conf(topology: Topology, namespace: str) -> bytes:
-    """Return /etc/resolv.conf as the kubelet writes it for dnsPolicy ClusterFirst."""
-    return (
-        f"search {namespace}.svc.cluster.local svc.cluster.local cluster.local\n"
-        f"nameserver {topology.networks[0].services[_KUBE_DNS]}\n"
-        "options ndots:5\n"
-    ).encode()
+def _limits(pod: Object) -> tuple[int, int]:
+    """Return what the containers of a pod may use together: 0 where one names no limit."""
+    limits: list[dict[str, Any]] = [
+        (one.get("resources") or {}).get("limits") or {}
+        for one in items_of(spec_of(pod), "containers")
+    ]
+    memory = [parse_quantity(one.get("memory")) for one in limits]
+    cpu = [parse_quantity(one.get("cpu")) for one in limits]
+    bytes_ = sum(int(one) for one in memory if one) if all(memory) else 0
+    return bytes_, sum(int(one * 1000) for one in cpu if one) if all(cpu) else 0

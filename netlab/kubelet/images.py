@@ -1,24 +1,55 @@
 """Container images to the programs that stand for them.
 
 There is no image store: an image name stands for a program that this machine has, or for a
-workload that netlab carries. A container with a command runs that, whatever its image.
+workload that netlab carries. As with real images, a container's ``command`` stands in the place of
+the entry point, and its ``args`` in that of the default arguments.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
+
+from netlab.errors import NetlabError
+
+PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+APPLETS: Final = "/.netlab/applets"
+"""Where busybox is to be found by the names of its programs."""
+LINKS: Final = "/.netlab/links"
+"""Where programs are to be found by names that the machine does not have for them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    """What a container of an image runs."""
+
+    entrypoint: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+    """Default arguments; those of the container stand in their place."""
+    built_in: str = ""
+    """The workload of netlab's that the entry point is; it listens to these words too."""
+    takes_options: bool = False
+    """Whether arguments that begin with an option are for the default program."""
+    env: Mapping[str, str] = field(default_factory=dict)
+    etc: Mapping[str, bytes] = field(default_factory=dict)
+    """Files below /etc that the image would bring."""
+    package: str = ""
+    """The system package that has its program."""
+    description: str = ""
+    rootfs: str = ""
+    """A directory of the host with a root of its own; the host's programs where it is empty."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
-    """What a container of an image runs."""
+    """What a container runs."""
 
     argv: tuple[str, ...]
-    built_in: bool = False
-    etc: Mapping[str, bytes] = field(default_factory=dict)
-    """Files below /etc that the image would bring."""
-    package: str = ""
-    """The system package that has the program."""
+    built_in: bool
+    image: Image
+
+
+class ImageError(NetlabError):
+    """There is no such image, or this machine lacks its program (ErrImagePull)."""
 
 
 _NGINX_CONF: Final = b"""\
@@ -34,7 +65,8 @@ http {
     fastcgi_temp_path /tmp/fastcgi;
     uwsgi_temp_path /tmp/uwsgi;
     scgi_temp_path /tmp/scgi;
-    default_type text/html;
+    include /etc/nginx/mime.types;
+    default_type application/octet-stream;
     include /etc/nginx/conf.d/*.conf;
 }
 """
@@ -49,23 +81,108 @@ server {
 }
 """
 
-_ECHO: Final = Program(argv=("echo",), built_in=True)
-IMAGES: Final[Mapping[str, Program]] = {
-    "agnhost": Program(argv=("agnhost",), built_in=True),
-    "coredns": Program(argv=("coredns",), built_in=True),
-    "echoserver": _ECHO,
-    "nginx": Program(
-        argv=("/usr/sbin/nginx", "-g", "daemon off;"),
-        etc={
-            "nginx/nginx.conf": _NGINX_CONF,
-            "nginx/conf.d/default.conf": _NGINX_DEFAULT_CONF,
-        },
-        package="nginx",
+_MIME_TYPES: Final = b"""\
+types {
+    text/html html htm;
+    text/css css;
+    text/plain txt;
+    application/javascript js;
+    application/json json;
+    image/svg+xml svg;
+    image/png png;
+    image/jpeg jpeg jpg;
+    image/gif gif;
+    image/x-icon ico;
+}
+"""
+_NGINX: Final = Image(
+    command=("nginx", "-g", "daemon off;"),
+    etc={
+        "nginx/nginx.conf": _NGINX_CONF,
+        "nginx/mime.types": _MIME_TYPES,
+        "nginx/conf.d/default.conf": _NGINX_DEFAULT_CONF,
+    },
+    package="nginx",
+    description="the system's nginx, on port 80; configured by /etc/nginx/conf.d",
+)
+_WITH_APPLETS: Final = {"PATH": f"{APPLETS}:{PATH}"}
+_CURL: Final = 'if command -v -- "$1" > /dev/null; then exec "$@"; fi; exec curl "$@"'
+_ECHO: Final = Image(
+    entrypoint=("echo",),
+    built_in="echo",
+    description="an echo server on port 8080: tells what it saw of a request",
+)
+
+IMAGES: Final[Mapping[str, Image]] = {
+    "agnhost": Image(
+        entrypoint=("/agnhost",),
+        command=("pause",),
+        built_in="agnhost",
+        description="the program of Kubernetes' own tests: netexec, connect, serve-hostname, ...",
     ),
-    "pause": Program(argv=("pause",), built_in=True),
-    "busybox": Program(argv=("busybox", "sh"), package="busybox"),
+    "alpine": Image(
+        command=("sh",),
+        env=_WITH_APPLETS,
+        package="busybox",
+        description="the system's busybox and programs",
+    ),
+    "busybox": Image(
+        command=("sh",),
+        env=_WITH_APPLETS,
+        package="busybox",
+        description="the system's busybox, first in PATH",
+    ),
+    "busyboxplus": Image(
+        command=("sh",),
+        env=_WITH_APPLETS,
+        package="busybox",
+        description="the system's busybox, first in PATH, and curl",
+    ),
+    "coredns": Image(
+        entrypoint=("/coredns",), built_in="coredns", description="the cluster's DNS server"
+    ),
+    "curl": Image(
+        entrypoint=("sh", "-c", _CURL, "curl"),
+        command=("curl",),
+        package="curl",
+        description="the system's curl",
+    ),
+    "debian": Image(command=("bash",), package="bash", description="the system's programs"),
+    "echoserver": _ECHO,
+    "haproxy": Image(
+        command=("haproxy", "-f", "/usr/local/etc/haproxy/haproxy.cfg"),
+        takes_options=True,
+        package="haproxy",
+        description="the system's HAProxy",
+    ),
+    "netshoot": Image(
+        command=("bash",), package="bash", description="the system's tools for networks"
+    ),
+    "nginx": _NGINX,
+    "nginxhttps": replace(
+        _NGINX, description="nginx, for ports 80 and 443: see Connecting Applications with Services"
+    ),
+    "pause": Image(
+        entrypoint=("/pause",), built_in="pause", description="nothing, until it is asked to end"
+    ),
+    "python": Image(
+        command=("python3",),
+        env={"PATH": f"{PATH}:{LINKS}"},
+        package="python3",
+        description="the system's Python",
+    ),
+    "redis": Image(
+        command=("redis-server", "--protected-mode", "no"),
+        takes_options=True,
+        package="redis-server",
+        description="the system's redis, on port 6379",
+    ),
+    "ubuntu": Image(command=("bash",), package="bash", description="the system's programs"),
 }
 """By the last part of the image's name, without tag or digest."""
+
+UNKNOWN: Final = "unknown"
+"""The name under which a topology says what stands in for images that are not known."""
 
 
 def image_name(image: str) -> str:
@@ -79,29 +196,62 @@ def image_name(image: str) -> str:
     return image.partition("@")[0].rpartition("/")[2].partition(":")[0]
 
 
-def program_of(image: str, command: tuple[str, ...], args: tuple[str, ...]) -> Program | None:
-    """Return what a container runs; None for an image that netlab has no program for.
+def find_image(name: str, more: Mapping[str, Image]) -> Image | None:
+    """Return what stands for an image; None when nothing does.
 
     Args:
-        image: As the container has it.
-        command: Stands in the place of the image's program, if it is not empty.
-        args: Stand in the place of the program's arguments, if they are not empty.
+        name: As a container has it, with or without registry and tag.
+        more: Those of a topology: by full name, without the tag, or by the last part.
     """
-    program = IMAGES.get(image_name(image))
-    if (
-        program is not None
-        and program.built_in
-        and image_name(command[0] if command else "")
-        in {
-            "",
-            program.argv[0],
-        }
-    ):
-        argv = (program.argv[0], *command[1:], *args)
-        return Program(argv=argv, built_in=True, etc=program.etc)
-    if command:
-        files = program.etc if program else {}
-        return Program(argv=command + args, etc=files)
-    if program is None or not args:
-        return program
-    return Program(argv=(program.argv[0], *args), etc=program.etc, package=program.package)
+    untagged = name.partition("@")[0]
+    if ":" in untagged.rpartition("/")[2]:
+        untagged = untagged.rpartition(":")[0]
+    for spelt in (name, untagged, image_name(name)):
+        if spelt in more:
+            return more[spelt]
+    return IMAGES.get(image_name(name)) or more.get(UNKNOWN)
+
+
+def program_of(
+    name: str, command: tuple[str, ...], args: tuple[str, ...], more: Mapping[str, Image]
+) -> Program:
+    """Return what a container runs.
+
+    Args:
+        name: Its image, as the container has it.
+        command: Stands in the place of the image's entry point, if it is not empty.
+        args: Stand in the place of the image's arguments, if they are not empty.
+        more: Images of the topology.
+
+    Raises:
+        ImageError: netlab has no program for the image, and the container names none.
+    """
+    image = find_image(name, more)
+    if image is None:
+        if not command:
+            raise unknown_image(name, more)
+        image = Image()
+    if command and image_name(command[0]) != image.built_in:
+        return Program(argv=command + args, built_in=False, image=image)
+    if image.built_in:
+        rest = args or (() if command else image.command)
+        return Program(argv=(image.built_in, *command[1:], *rest), built_in=True, image=image)
+    default = args or image.command
+    if args and image.takes_options and args[0].startswith("-"):
+        default = (image.command[0], *args)
+    return Program(argv=image.entrypoint + default, built_in=False, image=image)
+
+
+def unknown_image(name: str, more: Mapping[str, Image]) -> ImageError:
+    """Return the refusal of an image that nothing stands for: what there is, and how to add one."""
+    known = ", ".join(sorted({*IMAGES, *more} - {UNKNOWN}))
+    return ImageError(
+        f"netlab has no program for image {name}; it knows {known}; give the container a command, "
+        f"or the topology's spec.images an entry: {image_name(name)}: {{command: [PROGRAM]}}"
+    )
+
+
+def missing_program(name: str, image: Image, reason: str) -> ImageError:
+    """Return the refusal of an image whose program this machine lacks."""
+    hint = f": apt-get install {image.package}" if image.package else ""
+    return ImageError(f"image {name} stands for a program that is not there: {reason}{hint}")

@@ -17,14 +17,13 @@ from typing import Final
 
 from netlab.errors import HostError, KernelError
 from netlab.kube.kinds.pod.containers import ContainerRun, container_spec
-from netlab.kube.objects import Object, name_of, namespace_of, spec_of, uid_of
-from netlab.kubelet.container_spec import container_directory, container_of
+from netlab.kube.objects import Object, uid_of
+from netlab.kubelet.container_spec import container_directory, netns_of, process_of
 from netlab.kubelet.runtime.logs import log_file
 from netlab.kubelet.runtime.requests import Attach, CloseInput, Exec, Exited
+from netlab.kubelet.sources import Sources
 from netlab.linux import processes
-from netlab.model.names import NetnsName, host_netns, pod_netns
 from netlab.model.processes import ProcessId
-from netlab.model.topology import Topology
 from netlab.netns_agent.calls import Calls
 from netlab.netns_agent.requests import Connect
 
@@ -83,7 +82,7 @@ class Server:
 
     Args:
         lab: Name.
-        topology: Returns the present one.
+        sources: Returns what pods are told beside themselves.
         running: Returns the first processes of containers, by pod uid and container name.
         runtime: Requests to the container runtime.
         netns_agent: Requests to the netns agent.
@@ -92,14 +91,14 @@ class Server:
     def __init__(
         self,
         lab: str,
-        topology: Callable[[], Topology],
+        sources: Callable[[], Sources],
         running: Callable[[], Mapping[tuple[str, str], ProcessId]],
         *,
         runtime: Calls,
         netns_agent: Calls,
     ) -> None:
         self._lab = lab
-        self._topology = topology
+        self._sources = sources
         self._running = running
         self._runtime = runtime
         self._netns_agent = netns_agent
@@ -135,7 +134,7 @@ class Server:
         """
         first = self._process_of(pod, container)
         spec = container_spec(pod, container)
-        own = container_of(self._lab, self._topology(), pod, spec, 0).process
+        own = process_of(pod, spec, self._sources())
         environment = {**own.env, "TERM": "xterm"} if tty else own.env
         process = own._replace(argv=tuple(command), env=environment)
         self._starting += 1
@@ -192,7 +191,7 @@ class Server:
         """
         reason = ""
         for address in _LOOPBACK:
-            request = Connect(netns=self._netns_of(pod), address=address, port=port)
+            request = Connect(netns=netns_of(self._lab, pod), address=address, port=port)
             try:
                 descriptor = await self._netns_agent.descriptor(request)
             except KernelError as error:
@@ -219,11 +218,6 @@ class Server:
         future = asyncio.get_running_loop().create_future()
         self._waiting[process].append(future)
         return future
-
-    def _netns_of(self, pod: Object) -> NetnsName:
-        if spec_of(pod).get("hostNetwork"):
-            return host_netns(self._lab, spec_of(pod)["nodeName"])
-        return pod_netns(self._lab, namespace_of(pod), name_of(pod))
 
 
 async def _connected(descriptor: int) -> str:

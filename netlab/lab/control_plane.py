@@ -39,6 +39,7 @@ from netlab.kubelet import node_status
 from netlab.kubelet.agent import Kubelet
 from netlab.kubelet.runtime.requests import Exited
 from netlab.kubelet.server import Server
+from netlab.kubelet.sources import Sources
 from netlab.kubeproxy.agent import KubeProxyAgent
 from netlab.kubeproxy.proxier import KubeProxy
 from netlab.lab.agents import Agent, AgentLoops
@@ -74,6 +75,8 @@ class ControlPlane:
         to_container_runtime = self._calls(container_runtime_end)
         self.reconciler = Reconciler(self.store)
         self.network = Network(lab, self.store, to_launcher)
+        key = pki.service_account_key(rundir.service_account_key_file(lab))
+        self.tokens = ServiceAccountTokens(key, self.store, self.clock)
         self.kubelet = Kubelet(
             lab,
             self.store,
@@ -84,7 +87,7 @@ class ControlPlane:
         )
         self.kubelet_server = Server(
             lab,
-            lambda: self.topology,
+            self._sources,
             self.kubelet.processes,
             runtime=to_container_runtime,
             netns_agent=to_launcher,
@@ -100,8 +103,6 @@ class ControlPlane:
         self._api_topology: Topology | None = None
         self._created_for_api: set[NetnsName] = set()
         self._add_agents()
-        key = pki.service_account_key(rundir.service_account_key_file(lab))
-        self.tokens = ServiceAccountTokens(key, self.store, self.clock)
 
     def _add_agents(self) -> None:
         agents = (
@@ -122,6 +123,15 @@ class ControlPlane:
         )
         for each in agents:
             self.loops.add(each)
+
+    def _sources(self) -> Sources:
+        return Sources(
+            topology=self.topology,
+            find=self.store.get,
+            services=partial(self.store.list_, "services"),
+            images={},
+            token=self.tokens.for_pod,
+        )
 
     def serve_in_lab(self, api: "ApiServing") -> None:
         """Have the API served on the router from now on."""
@@ -183,7 +193,7 @@ class ControlPlane:
         return self.reconciler.reconcile(now)
 
     async def _sync_kubelet(self, now: float) -> float | None:
-        return await self.kubelet.sync(self.topology, now)
+        return await self.kubelet.sync(self._sources(), now)
 
     async def _sync_network(self, _now: float) -> None:
         topology, must_read = self.topology, self._must_read

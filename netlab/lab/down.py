@@ -9,10 +9,12 @@ a namespace lives on, nameless, while a process is in it.
 import shutil
 from dataclasses import dataclass
 from itertools import chain
+from pathlib import Path
 
 from netlab.errors import KernelError
 from netlab.kubelet.runtime import cgroups
 from netlab.linux import netns, processes
+from netlab.linux.syscalls import umount
 from netlab.linux.timeouts import scaled
 from netlab.model import rundir
 from netlab.model.names import LAB_NAME, NetnsName
@@ -59,6 +61,7 @@ def down(lab: str) -> Removed:
     for name in names:
         _delete(name)
     cgroups.remove_lab(lab)
+    _unmount(rundir.rundir(lab))
     directory = rundir.rundir(lab)
     had_files = directory.exists()
     if had_files:
@@ -70,6 +73,14 @@ def down(lab: str) -> Removed:
         namespaces=len(names),
         files=had_files,
     )
+
+
+def _unmount(directory: Path) -> None:
+    """Take away what is mounted in the lab's run directory: volumes of pods."""
+    for line in Path("/proc/self/mountinfo").read_text().splitlines():
+        target = line.split()[4]
+        if target.startswith(f"{directory}/"):
+            umount(target)
 
 
 def known_labs() -> list[str]:

@@ -15,11 +15,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from netlab.client.api_client import Client
 from netlab.client.hosts import find_netns, hosts, is_pod
-from netlab.errors import LabError, NetlabError
-from netlab.kube.objects import items_of, name_of, spec_of
-from netlab.kubelet.container_spec import container_environment, hostname_of
+from netlab.errors import LabError
 from netlab.kubelet.runtime import cgroups
 from netlab.kubelet.runtime.exec import open_namespaces
 from netlab.kubelet.runtime.zygote import python_command
@@ -38,7 +35,7 @@ from netlab.linux.syscalls import (
 )
 from netlab.model import rundir
 from netlab.model.addresses import Family
-from netlab.model.names import NetnsName, lab_prefix, pod_netns
+from netlab.model.names import NetnsName, lab_prefix
 from netlab.model.processes import ProcessId
 
 _SBIN = "/usr/local/sbin:/usr/sbin:/sbin"
@@ -57,7 +54,7 @@ def run_inside(lab: str, host: str, argv: Sequence[str], env: Mapping[str, str])
         init = processes.init_of_pod(name)
         if init is None:
             raise LabError(f"no container of {host} runs", hint="sudo netlab get pods")
-        _run_in_pod(init, argv, {**_container_environment(lab, name), **env})
+        _run_in_pod(init, argv, env)
     environment = {**os.environ, **env}
     environment["PATH"] = f"{environment.get('PATH', '/usr/bin:/bin')}:{_SBIN}"
     _enter_host(lab, name)
@@ -109,6 +106,7 @@ def _run_in_pod(init: ProcessId, argv: Sequence[str], environment: Mapping[str, 
             namespaces = open_namespaces(init, opened)
             sent = [*namespaces, *cgroups.open_lists(init.pid)]
             status = processes.status(init.pid)
+            own = _environment_of(init)
         except OSError as error:
             reason = "the pod's process has just ended"
             raise LabError(reason, hint="sudo netlab get pods") from error
@@ -117,7 +115,7 @@ def _run_in_pod(init: ProcessId, argv: Sequence[str], environment: Mapping[str, 
         order = {
             "descriptors": sent,
             "argv": list(argv),
-            "env": dict(environment),
+            "env": {**own, **environment},
             "uid": int(status["Uid"].split()[0]),
             "gid": int(status["Gid"].split()[0]),
             "groups": [int(group) for group in status["Groups"].split()],
@@ -128,22 +126,11 @@ def _run_in_pod(init: ProcessId, argv: Sequence[str], environment: Mapping[str, 
         os.execv(command[0], [*command, json.dumps(order)])  # noqa: S606
 
 
-def _container_environment(lab: str, name: NetnsName) -> dict[str, str]:
-    """Return the environment of the pod's first container.
-
-    Without a control plane nobody knows the pod's own variables; the rest is the same for all.
-    """
-    namespace, _, pod_name = name.removeprefix(lab_prefix(lab)).partition(".")
-    keep = {key: os.environ[key] for key in ("TERM", "LANG") if key in os.environ}
-    try:
-        pods = Client(rundir.control_socket(lab)).get(f"/api/v1/namespaces/{namespace}/pods")
-    except NetlabError:
-        pods = {"items": []}
-    for pod in pods["items"]:
-        if pod_netns(lab, namespace, name_of(pod)) == name:
-            own = container_environment(hostname_of(pod), items_of(spec_of(pod), "containers")[0])
-            return {**own, **keep}
-    return {**container_environment(pod_name[:63], {}), **keep}
+def _environment_of(container: ProcessId) -> dict[str, str]:
+    """Return the environment that a container was started with, and the caller's terminal."""
+    text = Path(f"/proc/{container.pid}/environ").read_bytes().decode(errors="surrogateescape")
+    own = dict(entry.split("=", 1) for entry in text.split("\0") if "=" in entry)
+    return own | {key: os.environ[key] for key in ("TERM", "LANG") if key in os.environ}
 
 
 def _execute(argv: Sequence[str], environment: Mapping[str, str]) -> NoReturn:

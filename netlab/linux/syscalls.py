@@ -22,6 +22,7 @@ MS_NODEV: Final = 4
 MS_NOEXEC: Final = 8
 MS_REMOUNT: Final = 32
 MS_BIND: Final = 4096
+_MS_MOVE: Final = 8192
 MS_REC: Final = 16384
 MS_PRIVATE: Final = 1 << 18
 MS_SHARED: Final = 1 << 20
@@ -91,6 +92,15 @@ def bind_mount(source: str, target: str) -> None:
         OSError: The kernel refused.
     """
     mount(source, target, "none", MS_BIND)
+
+
+def move_mount_at(source: str, target: str) -> None:
+    """Move the mount at ``source``, and all below it, to ``target``.
+
+    Raises:
+        OSError: The kernel refused.
+    """
+    mount(source, target, "none", _MS_MOVE)
 
 
 def umount(target: str) -> None:

@@ -188,7 +188,7 @@ REFUSED: Final = {
     "the lab's files": "ls /run/netlab /run/netns 2>/dev/null | grep -q .",
     "a program with the setuid bit": "cp /bin/sh /tmp/suid && chmod 4755 /tmp/suid && "
     "setpriv --reuid 65534 --clear-groups /tmp/suid -p -c 'test $(id -u) = 0'",
-    "another's processes": "ls -d /proc/[0-9]* | grep -qvE '^/proc/(1|[0-9]{1,3})$'",
+    "processes of others": "test $(ls -d /proc/[0-9]* | wc -l) -gt 20",
     "the limits of the group": "find /sys /run -name pids.max -o -name memory.max | grep -q .",
 }
 PYTHON: Final = """

@@ -10,10 +10,14 @@ class Mount(NamedTuple):
     """A directory or file of the host that a container sees."""
 
     source: str
-    """A path on the host."""
+    """A directory on the host."""
+    sub_path: str
+    """What of it; empty for all."""
     target: str
     """A path in the container; made where it can be."""
     read_only: bool
+    is_writable: bool
+    """Whether the directory is the pod's own to write to: links in it are not followed."""
 
 
 class Process(NamedTuple):

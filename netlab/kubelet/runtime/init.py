@@ -84,7 +84,7 @@ class Template:
         # Through a mount that is read-only, and from now on there is no other way from here.
         self.pods = os.open(pods, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         self.workloads = built_in.load()
-        rootfs.enter_template(lab, root)
+        self.root = rootfs.enter_template(lab, root)
 
 
 def end_on_sigterm() -> None:
@@ -127,7 +127,7 @@ def _run(template: Template, sent: Sent) -> None:
         container = decoded(os.read(sent.file, _ORDER_BYTES))
         process = container.process
         program = process.argv[0]
-        _enter(container, sent)
+        _enter(container, template, sent)
         _open_streams(container, template, sent.others)
         if container.built_in:
             processes.set_environment(process.env)
@@ -200,14 +200,14 @@ def begin(sent: Sent) -> None:
         os.write(cgroup, b"0")
 
 
-def _enter(container: Container, sent: Sent) -> None:
+def _enter(container: Container, template: Template, sent: Sent) -> None:
     netns, *trees = sent.others[: 1 + len(container.mounts)]
     os.setsid()
     begin(sent)
     setns(netns, CLONE_NEWNET)
     unshare(CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWCGROUP)
     socket.sethostname(container.hostname)
-    rootfs.enter_own(container.etc)
+    rootfs.enter_own(template.root, container.etc)
     for tree, one in zip(trees, container.mounts, strict=True):
         rootfs.make_target(one.target, tree)
         move_mount(tree, one.target)

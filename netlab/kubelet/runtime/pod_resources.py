@@ -1,20 +1,22 @@
 """What the container runtime opens and makes for a container: pipes, mounts, groups, namespaces."""
 
 import contextlib
+import errno
 import os
 import shutil
 import socket
+import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from netlab.kubelet.runtime import stdio
 from netlab.kubelet.runtime.cgroups import LabCgroups, Limits, hierarchies, open_lists
-from netlab.kubelet.runtime.container import Container, encoded
+from netlab.kubelet.runtime.container import Container, Mount, encoded
 from netlab.kubelet.runtime.exec import open_namespaces
 from netlab.kubelet.runtime.requests import Exec
 from netlab.kubelet.runtime.zygote import Order, Zygote
 from netlab.linux.netns import NETNS
-from netlab.linux.syscalls import open_tree
+from netlab.linux.syscalls import open_tree, umount
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +78,7 @@ class PodResources:
             opened.callback(os.close, netns)
             trees = []
             for one in container.mounts:
-                trees.append(open_tree(one.source))
+                trees.append(_opened(one))
                 opened.callback(os.close, trees[-1])
             self._cgroups.make_pod(container.pod_uid, Limits(*container.limits))
             cgroups = self._cgroups.open_pod(container.pod_uid)
@@ -116,11 +118,40 @@ class PodResources:
             OSError: The kernel refused.
         """
         self._cgroups.remove_pod(uid)
+        for volume in (self._directory / uid / "volumes").glob("*"):
+            if volume.is_mount():
+                umount(str(volume))
         shutil.rmtree(self._directory / uid, ignore_errors=True)
 
     def was_out_of_memory(self, uid: str) -> bool:
         """Return whether the kernel has killed a process of the pod for the memory it used."""
         return bool(uid) and self._cgroups.was_out_of_memory(uid)
+
+
+def _opened(mount: Mount) -> int:
+    """Return a descriptor of a copy of what a container is to see.
+
+    Raises:
+        OSError: There is no such file, or a link leads out of what is the pod's to write to.
+    """
+    if not mount.sub_path:
+        return open_tree(mount.source)
+    if not mount.is_writable:
+        return open_tree(str(Path(mount.source, mount.sub_path).resolve(strict=True)))
+    descriptor = os.open(mount.source, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    for name in filter(None, mount.sub_path.split("/")):
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(name, 0o777, dir_fd=descriptor)
+        flags = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
+        inner = os.open(name, flags, dir_fd=descriptor)
+        os.close(descriptor)
+        descriptor = inner
+    try:
+        if stat.S_ISLNK(os.fstat(descriptor).st_mode):
+            raise OSError(errno.ELOOP, "a link in a subPath is not followed", mount.sub_path)
+        return open_tree(f"/proc/self/fd/{descriptor}")
+    finally:
+        os.close(descriptor)
 
 
 def _terminal(

@@ -4,18 +4,20 @@ Theory of operation
 -------------------
 A mount namespace is a copy of its parent's mounts, and a lab's thousand namespaces are a thousand
 mounts on the host: containers made straight from the host's mounts would cost a million. So the
-launcher builds one *template* namespace, which holds a bare root (the host's programs read-only,
-device nodes, empty directories) and nothing else of the host. Each container enters the template,
-takes a copy of its dozen mounts, and adds what is its own: ``/etc``, ``/tmp``, ``/var`` and
-``/run`` on a small tmpfs, ``/proc`` of its own pid namespace, ``/sys`` of its own network.
+zygote lives in a *template*, which holds a bare root (the host's programs read-only, device nodes)
+and nothing else of the host. Each container takes a copy of its dozen mounts, moves them into a
+small tmpfs of its own, where it may write, and adds ``/proc`` of its own pid namespace and ``/sys``
+of its own network.
 """
 
+import errno
 import os
 import stat
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
+from netlab.kubelet.runtime.applets import APPLETS, BUSYBOX
 from netlab.linux.syscalls import (
     CLONE_NEWNS,
     MS_BIND,
@@ -26,6 +28,7 @@ from netlab.linux.syscalls import (
     MS_REMOUNT,
     bind_mount,
     mount,
+    move_mount_at,
     pivot_root,
     umount,
     unshare,
@@ -38,7 +41,29 @@ _PROGRAMS: Final = ("usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32")
 """What a container sees of the host: on most systems one directory and links into it."""
 _ETC: Final = ("alternatives", "ssl", "ld.so.cache", "localtime", "protocols", "services")
 """What a container's /etc takes from the host, because programs under /usr rely on it."""
-_EMPTY: Final = ("dev", "etc", "home", "mnt", "opt", "proc", "root", "run", "sys", "tmp", "var")
+_EMPTY: Final = (
+    "etc",
+    "home",
+    "media",
+    "mnt",
+    "opt",
+    "proc",
+    "root",
+    "run",
+    "run/lock",
+    "run/shm",
+    "srv",
+    "sys",
+    "tmp",
+    "var",
+    "var/cache",
+    "var/lib",
+    "var/log",
+    "var/tmp",
+)
+"""Directories of a container's own."""
+_FOR_ALL: Final = ("run/shm", "tmp", "var/tmp")
+_FOR_ROOT: Final = "root"
 _DEVICES: Final = {
     "null": (1, 3),
     "zero": (1, 5),
@@ -55,18 +80,13 @@ _DEV_LINKS: Final = {
     "ptmx": "pts/ptmx",
     "shm": "/run/shm",
 }
-_OWN: Final = ("etc", "tmp", "var")
-_DIRECTORIES: Final = {
-    "/run/lock": 0o755,
-    "/run/shm": 0o1777,
-    "/var/cache": 0o755,
-    "/var/lib": 0o755,
-    "/var/log": 0o755,
-    "/var/tmp": 0o1777,  # noqa: S108 (the container's own)
-}
-"""What programs expect to find in a container, with its mode."""
-_HOST_ETC: Final = "/mnt"
-"""Where the template keeps the host's part of /etc."""
+_NETLAB: Final = ".netlab"
+"""What containers have of netlab: the host's part of /etc, and programs under other names."""
+_PYTHON: Final = "/usr/bin/python3"
+_OWN: Final = "own"
+"""Where a container builds its root."""
+_COVER: Final = "/.cover"
+_MOST_COVERED: Final = 64
 _NOTHING: Final = "empty"
 """A directory of the template that covers others."""
 _READ_ONLY: Final = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
@@ -88,7 +108,18 @@ _MASKED: Final = (
 _NO_PROGRAMS: Final = MS_NOSUID | MS_NODEV | MS_NOEXEC
 
 
-def enter_template(lab: str, directory: str) -> None:
+class Template(NamedTuple):
+    """What a container's root is made of, beside its own."""
+
+    source: str
+    """What its file system is called in /proc/PID/mountinfo."""
+    mounts: tuple[str, ...]
+    """Directories of the template that are mounts."""
+    links: tuple[tuple[str, str], ...]
+    """Links, and where they lead."""
+
+
+def enter_template(lab: str, directory: str) -> Template:
     """Make the root of the mount namespace that the calling process is in, its own, a bare one.
 
     Args:
@@ -98,30 +129,56 @@ def enter_template(lab: str, directory: str) -> None:
     Raises:
         OSError: The kernel refused.
     """
-    mount(f"{SOURCE}{lab}", directory, "tmpfs", MS_NOSUID, "mode=755,size=1m")
+    source = f"{SOURCE}{lab}"
+    mount(source, directory, "tmpfs", MS_NOSUID, "mode=755,size=1m")
     root = Path(directory)
     # A lab's own files are root's alone; what is in a container is for all of its users.
     os.umask(0o022)
-    for name in _EMPTY:
-        (root / name).mkdir()
+    links = []
+    mounts = []
     for name in _PROGRAMS:
-        _show(Path("/", name), root / name)
-    for name in _ETC:
-        _show(Path("/etc", name), root / _HOST_ETC[1:] / name)
-    _make_devices(root / "dev")
-    for name in (_NOTHING, "old"):
+        path = Path("/", name)
+        if path.is_symlink():
+            (root / name).symlink_to(path.readlink())
+            links.append((name, str(path.readlink())))
+        elif path.exists():
+            _show(path, root / name)
+            mounts.append(name)
+    for name in (_NETLAB, "dev"):
         (root / name).mkdir()
+        bind_mount(str(root / name), str(root / name))
+        mounts.append(name)
+    _equip(root / _NETLAB)
+    for name in _ETC:
+        _show(Path("/etc", name), root / _NETLAB / "etc" / name)
+    _make_devices(root / "dev")
+    for name in (_NOTHING, _OWN, "old"):
+        (root / name).mkdir()
+    for name in (_NETLAB, "dev"):
+        remount_read_only(str(root / name), MS_NOSUID)
     pivot_root(directory, f"{directory}/old")
     os.chdir("/")
     umount("/old")
     Path("/old").rmdir()
     mount("none", "/", "none", MS_BIND | MS_REMOUNT | MS_RDONLY)
+    return Template(source, tuple(mounts), tuple(links))
 
 
-def enter_own(etc: Mapping[str, bytes]) -> None:
-    """Give the calling process a container's mounts, in a copy of the template it is in.
+def _equip(directory: Path) -> None:
+    """Make the names by which containers find programs."""
+    for name in ("etc", "applets", "links"):
+        (directory / name).mkdir()
+    if os.access(BUSYBOX, os.X_OK):
+        for name in APPLETS:
+            (directory / "applets" / name).symlink_to(BUSYBOX)
+    (directory / "links" / "python").symlink_to(_PYTHON)
+
+
+def enter_own(template: Template, etc: Mapping[str, bytes]) -> None:
+    """Give the calling process a root of its own, in a copy of the template it is in.
 
     Args:
+        template: What the calling process is in.
         etc: Files by their path below ``/etc``.
 
     Raises:
@@ -130,41 +187,50 @@ def enter_own(etc: Mapping[str, bytes]) -> None:
     # Plain system calls: what pathlib would touch of the inherited memory, every container would
     # have a copy of.
     unshare(CLONE_NEWNS)
-    mount("tmpfs", "/run", "tmpfs", MS_NOSUID | MS_NODEV, "mode=755,size=256m")
+    root = f"/{_OWN}"
+    mount(template.source, root, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755,size=256m")
     os.umask(0o022)
-    for name in _OWN:
-        os.mkdir(f"/run/{name}")  # noqa: PTH102
-        bind_mount(f"/run/{name}", f"/{name}")
-    os.umask(0)
-    os.chmod("/tmp", 0o1777)  # noqa: PTH101, S103, S108 (the container's own)
-    for directory, mode in _DIRECTORIES.items():
-        os.mkdir(directory, mode)  # noqa: PTH102
-    os.umask(0o022)
+    for name in _EMPTY:
+        os.mkdir(f"{root}/{name}")  # noqa: PTH102
+    for name in _FOR_ALL:
+        os.chmod(f"{root}/{name}", 0o1777)  # noqa: PTH101, S103 (the container's own)
+    os.chmod(f"{root}/{_FOR_ROOT}", 0o700)  # noqa: PTH101
+    for name, target in template.links:
+        os.symlink(target, f"{root}/{name}")  # noqa: PTH211
+    for name in template.mounts:
+        os.mkdir(f"{root}/{name}")  # noqa: PTH102
+        move_mount_at(f"/{name}", f"{root}/{name}")
     for name in _ETC:
-        if os.access(f"{_HOST_ETC}/{name}", os.F_OK):
-            os.symlink(f"{_HOST_ETC}/{name}", f"/etc/{name}")  # noqa: PTH211
+        if os.access(f"{root}/{_NETLAB}/etc/{name}", os.F_OK):
+            os.symlink(f"/{_NETLAB}/etc/{name}", f"{root}/etc/{name}")  # noqa: PTH211
     for name, content in etc.items():
-        _write(f"/etc/{name}", content)
-    mount("proc", "/proc", "proc", _NO_PROGRAMS)
-    mount("sysfs", "/sys", "sysfs", _NO_PROGRAMS | MS_RDONLY)
-    mount(
-        "devpts", "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=620"
-    )
-    _protect()
+        _write(f"{root}/etc", name, content)
+    mount("proc", f"{root}/proc", "proc", _NO_PROGRAMS)
+    mount("sysfs", f"{root}/sys", "sysfs", _NO_PROGRAMS | MS_RDONLY)
+    options = "newinstance,ptmxmode=0666,mode=620"
+    mount("devpts", f"{root}/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, options)
+    _protect(root)
+    os.chdir(root)
+    pivot_root(".", ".")
+    # The old root is now mounted over the new one, at the same place.
+    umount(".")
+    os.chdir("/")
 
 
-def _protect() -> None:
+def _protect(root: str) -> None:
     """Cover what tells of the machine, and make read-only what would change it."""
-    for name in _READ_ONLY:
+    for path in _READ_ONLY:
+        name = f"{root}{path}"
         if os.access(name, os.F_OK):
             bind_mount(name, name)
             remount_read_only(name, _NO_PROGRAMS)
-    for name in _MASKED:
+    for path in _MASKED:
+        name = f"{root}{path}"
         try:
             mode = os.stat(name).st_mode  # noqa: PTH116
         except OSError:
             continue
-        bind_mount(f"/{_NOTHING}" if stat.S_ISDIR(mode) else "/dev/null", name)
+        bind_mount(f"/{_NOTHING}" if stat.S_ISDIR(mode) else f"{root}/dev/null", name)
 
 
 def remount_read_only(target: str, flags: int = MS_NOSUID | MS_NODEV) -> None:
@@ -179,6 +245,9 @@ def remount_read_only(target: str, flags: int = MS_NOSUID | MS_NODEV) -> None:
 def make_target(path: str, source: int) -> None:
     """Make what a mount is to be put upon, a directory or an empty file, unless it is there.
 
+    What lies among the host's programs cannot be made there, but a directory of the container's own
+    can cover that of the host.
+
     Args:
         path: In the container.
         source: A descriptor of what is mounted.
@@ -188,11 +257,46 @@ def make_target(path: str, source: int) -> None:
     """
     if os.access(path, os.F_OK):
         return
-    if stat.S_ISDIR(os.stat(source).st_mode):
+    parent = path.rpartition("/")[0] or "/"
+    is_directory = stat.S_ISDIR(os.stat(source).st_mode)
+    _make_directories(path if is_directory else parent)
+    if not is_directory:
+        os.close(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o644))
+
+
+def _make_directories(path: str) -> None:
+    try:
         os.makedirs(path, exist_ok=True)  # noqa: PTH103
-        return
-    os.makedirs(path.rpartition("/")[0] or "/", exist_ok=True)  # noqa: PTH103
-    os.close(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o644))
+    except OSError as error:
+        above = path
+        while not os.access(above, os.F_OK):
+            above = above.rpartition("/")[0] or "/"
+        if error.errno != errno.EROFS:
+            raise
+        _cover(above)
+        os.makedirs(path, exist_ok=True)  # noqa: PTH103
+
+
+def _cover(directory: str) -> None:
+    """Put a directory of the container's own over one of the host's, with the same in it."""
+    names = os.listdir(directory)  # noqa: PTH208
+    if len(names) > _MOST_COVERED:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), directory)
+    os.mkdir(_COVER)  # noqa: PTH102
+    mount("tmpfs", _COVER, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755,size=1m")
+    for name in names:
+        source, target = f"{directory}/{name}", f"{_COVER}/{name}"
+        mode = os.lstat(source).st_mode
+        if stat.S_ISLNK(mode):
+            os.symlink(os.readlink(source), target)  # noqa: PTH115, PTH211
+            continue
+        if stat.S_ISDIR(mode):
+            os.mkdir(target)  # noqa: PTH102
+        else:
+            os.close(os.open(target, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o644))
+        bind_mount(source, target)
+    move_mount_at(_COVER, directory)
+    os.rmdir(_COVER)  # noqa: PTH106
 
 
 def make_working_directory(path: str) -> None:
@@ -211,24 +315,21 @@ def close_root() -> None:
     Raises:
         OSError: The kernel refused.
     """
-    for name in ("/run", *(f"/{own}" for own in _OWN)):
-        remount_read_only(name)
+    remount_read_only("/")
 
 
-def _write(path: str, content: bytes) -> None:
-    directory = path.rpartition("/")[0]
-    if directory != "/etc":
-        os.makedirs(directory, exist_ok=True)  # noqa: PTH103
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+def _write(directory: str, name: str, content: bytes) -> None:
+    above = name.rpartition("/")[0]
+    if above:
+        os.makedirs(f"{directory}/{above}", exist_ok=True)  # noqa: PTH103
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+    descriptor = os.open(f"{directory}/{name}", flags, 0o644)
     os.write(descriptor, content)
     os.close(descriptor)
 
 
 def _show(source: Path, target: Path) -> None:
-    """Show a directory, file or link of the host at ``target``, read-only."""
-    if source.is_symlink() and source.parent == Path("/"):
-        target.symlink_to(source.readlink())
-        return
+    """Show a directory or file of the host at ``target``, read-only."""
     if not source.exists():
         return
     if source.is_dir():
@@ -236,7 +337,7 @@ def _show(source: Path, target: Path) -> None:
     else:
         target.touch()
     bind_mount(str(source), str(target))
-    mount("none", str(target), "none", MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV)
+    remount_read_only(str(target))
 
 
 def _make_devices(dev: Path) -> None:

@@ -11,6 +11,7 @@ from netlab.kubelet.agent import Kubelet
 from netlab.kubelet.runtime.requests import Exited, Start
 from netlab.model.processes import ProcessId
 from netlab.model.topology import Topology
+from tests.unit.kubelet.samples import sources_of
 
 PROCESS = ProcessId(pid=4_000_000, start_time=7)
 NOW = 1_800_000_000.0
@@ -23,7 +24,11 @@ POD: Object = {
         "deletionTimestamp": "2027-01-15T08:00:30Z",
         "deletionGracePeriodSeconds": 30,
     },
-    "spec": {"nodeName": "node1", "containers": [{"name": "echo", "image": "echoserver:1.4"}]},
+    "spec": {
+        "nodeName": "node1",
+        "automountServiceAccountToken": False,
+        "containers": [{"name": "echo", "image": "echoserver:1.4"}],
+    },
     "status": {
         "phase": "Running",
         "podIP": "10.244.1.2",
@@ -104,16 +109,16 @@ def test_a_pod_is_asked_to_end_once_and_killed_when_it_is_late(
         rules = Rules()
         kubelet = kubelet_of(store, Runtime(), rules)
         await kubelet.adopt()
-        assert await kubelet.sync(topology, NOW) == NOW + 31
+        assert await kubelet.sync(sources_of(topology), NOW) == NOW + 31
         await turns()
         assert sent == []
         rules.follow.set()
         await turns()
         assert sent == [(PROCESS, signal.SIGTERM)]
-        await kubelet.sync(topology, NOW + 30.9)
+        await kubelet.sync(sources_of(topology), NOW + 30.9)
         await turns()
         assert sent[1:] == []
-        await kubelet.sync(topology, NOW + 31)
+        await kubelet.sync(sources_of(topology), NOW + 31)
         assert sent[1:] == [(PROCESS, signal.SIGKILL)]
 
     asyncio.run(run())
@@ -131,7 +136,7 @@ def test_a_pod_is_asked_to_end_in_time_where_rules_are_refused(
     async def run() -> None:
         kubelet = kubelet_of(store, Runtime(), Rules())
         await kubelet.adopt()
-        await kubelet.sync(topology, NOW)
+        await kubelet.sync(sources_of(topology), NOW)
         await turns()
         assert sent == []
         await asyncio.wait_for(kubelet._terminating[PROCESS], 5)
@@ -149,7 +154,7 @@ def test_a_process_that_has_ended_by_itself_is_not_asked_to(
         rules = Rules()
         kubelet = kubelet_of(store, Runtime(), rules)
         await kubelet.adopt()
-        await kubelet.sync(topology, NOW)
+        await kubelet.sync(sources_of(topology), NOW)
         kubelet.exited(Exited(process=PROCESS, status=0))
         rules.follow.set()
         await turns()
@@ -166,14 +171,14 @@ def test_a_container_that_starts_slowly_keeps_no_other_waiting(store: Store, top
     async def run() -> None:
         runtime = Runtime()
         kubelet = kubelet_of(store, runtime, Rules())
-        await kubelet.sync(topology, NOW)
+        await kubelet.sync(sources_of(topology), NOW)
         await turns()
-        await kubelet.sync(topology, NOW)
+        await kubelet.sync(sources_of(topology), NOW)
         assert [phase_of(store, name) for name in ("slow", "quick")] == ["", "Running"]
         assert kubelet.is_starting()
         runtime.serves.set()
         await turns()
-        await kubelet.sync(topology, NOW)
+        await kubelet.sync(sources_of(topology), NOW)
         assert phase_of(store, "slow") == "Running"
         assert len(runtime.asked) == 2
         assert not kubelet.is_starting()
@@ -188,7 +193,7 @@ def test_a_container_is_started_when_its_pod_has_a_namespace(store: Store, topol
     async def run() -> None:
         runtime = Runtime()
         kubelet = kubelet_of(store, runtime, Rules())
-        await kubelet.sync(topology, NOW)
+        await kubelet.sync(sources_of(topology), NOW)
         await turns()
         assert runtime.asked == []
 
@@ -215,13 +220,13 @@ def test_a_pod_that_cannot_be_read_is_left_out_by_its_name(
         kubelet = kubelet_of(store, Runtime(), Rules())
         if "deletionTimestamp" in fields.get("metadata", {}):
             kubelet._running[uid_of(store.list_("pods")[0])] = {"echo": PROCESS}
-        await kubelet.sync(topology, NOW)
+        await kubelet.sync(sources_of(topology), NOW)
         await turns()
-        await kubelet.sync(topology, NOW)
+        await kubelet.sync(sources_of(topology), NOW)
         assert phase_of(store, "plain") == "Running"
         assert [str(key) for key in kubelet.unreadable.reasons()] == ["pods default/odd"]
         store.remove(Key("pods", "default", "odd"))
-        await kubelet.sync(topology, NOW)
+        await kubelet.sync(sources_of(topology), NOW)
         assert kubelet.unreadable.reasons() == {}
 
     asyncio.run(run())

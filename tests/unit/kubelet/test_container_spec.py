@@ -2,12 +2,14 @@ from ipaddress import ip_address
 
 import pytest
 
-from netlab.errors import HostError
 from netlab.kube.objects import Object
-from netlab.kubelet.container_spec import container_of, hostname_of, may_run, placement_of
+from netlab.kubelet.container_spec import container_of, may_run, placement_of
+from netlab.kubelet.etc_files import hostname_of
+from netlab.kubelet.images import ImageError
 from netlab.kubelet.runtime.container import Container
 from netlab.model.pods import PodPlacement
 from netlab.model.topology import Topology
+from tests.unit.kubelet.samples import sources_of
 
 ADDRESS = "10.244.1.2"
 UID = "b5c6"
@@ -23,7 +25,7 @@ def pod(name: str = "web-1", *, spec: Object | None = None, status: Object | Non
 
 
 def container(topology: Topology, spec: Object, obj: Object | None = None) -> Container:
-    return container_of("default", topology, obj or pod(), spec, 0)
+    return container_of("default", obj or pod(), spec, 0, sources_of(topology))
 
 
 def test_a_pod_with_a_node_and_an_address_has_a_place():
@@ -118,6 +120,7 @@ def test_nothing_of_the_hosts_environment_gets_in(
 
 
 def test_an_unknown_image_is_refused_with_what_to_do(topology: Topology):
-    with pytest.raises(HostError, match="no program for image example") as refused:
+    with pytest.raises(
+        ImageError, match=r"no program for image example.*give the container a comm"
+    ):
         container(topology, {"name": "a", "image": "example.com/app"})
-    assert "give the container a command" in refused.value.hint

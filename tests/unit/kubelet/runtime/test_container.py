@@ -25,7 +25,7 @@ CONTAINER = Container(
     directory="/run/netlab/x/pods/uid/c",
     restart_count=3,
     etc={"hosts": b"\xff"},
-    mounts=(Mount(source="/a", target="/b", read_only=True),),
+    mounts=(Mount(source="/a", sub_path="", target="/b", read_only=True, is_writable=False),),
     read_only_root=False,
     stdin=True,
     stdin_once=False,
