@@ -10,7 +10,9 @@ from netlab.kube.objects import Object, metadata_of
 
 def with_defaults(obj: Object) -> Object:
     """Return the object with every default that it does not say otherwise."""
-    metadata = {field: value for field, value in metadata_of(obj).items() if value is not None}
+    metadata = {
+        field: value for field, value in metadata_of(obj).items() if value not in (None, {}, [])
+    }
     obj = {**obj, "metadata": metadata}
     kind = kind_of(obj["kind"])
     return kind.with_defaults(obj) if kind is not None else obj

@@ -181,7 +181,7 @@ def _merged_list(
     """Return a list of keyed things, or a set of plain values, with a patch merged into it."""
     identity = part.identity()
     if part.key is not None:
-        _check_items(patch, part.key)
+        _check_items([*patch, *(order or ())], part.key)
         if any(item.get("$patch") == "replace" for item in patch):
             return [_plain(item) for item in patch if item.get("$patch") != "replace"]
     wanted = [item for item in patch if not _deletes(item)]
