@@ -87,8 +87,7 @@ class _Names:
         client = Client(control_socket(self._lab))
         cluster = Cluster(lab=self._lab, objects=client, read_hosts=lambda: hosts(self._lab))
         try:
-            services = client.list_("/api/v1/services")
-            names = address_names(cluster, cluster.read_hosts(), services)
+            names = address_names(cluster, cluster.read_hosts(), cluster.services())
         except NetlabError as error:
             self._say(f"addresses stay without names: {error}")
             return {}

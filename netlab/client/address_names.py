@@ -1,14 +1,14 @@
 """What people call the addresses of a lab."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
-from netlab.client.cluster import Cluster, service_addresses
+from netlab.client.cluster import Cluster
+from netlab.kube.kinds.service.view import Service
 from netlab.model.hosts import Host
 
 
 def address_names(
-    cluster: Cluster, hosts: Iterable[Host], services: Iterable[Mapping[str, Any]]
+    cluster: Cluster, hosts: Iterable[Host], services: Iterable[Service]
 ) -> dict[str, str]:
     """Return the name of each address: a host's, ``node1(gateway)``, ``svc/web``.
 
@@ -18,18 +18,15 @@ def address_names(
     Args:
         cluster: The running lab.
         hosts: Of the lab.
-        services: Of the lab, as the API has them.
+        services: Of the lab.
     """
     names = {str(address): host.name for host in hosts for address in host.addresses}
-    for node, gateways in cluster.gateways().items():
-        for gateway in gateways:
-            names.setdefault(str(gateway), f"{node}(gateway)")
-    for node, external in cluster.external_ips().items():
-        for address in external:
-            names.setdefault(str(address), f"{node}(external)")
+    for node in cluster.nodes():
+        for gateway in node.gateways:
+            names.setdefault(str(gateway), f"{node.name}(gateway)")
+        for address in node.external_ips:
+            names.setdefault(str(address), f"{node.name}(external)")
     for service in services:
-        meta = service["metadata"]
-        space = "" if meta["namespace"] == "default" else f"{meta['namespace']}/"
-        for address in service_addresses(service):
-            names[str(address)] = f"svc/{space}{meta['name']}"
+        space = "" if service.namespace == "default" else f"{service.namespace}/"
+        names |= dict.fromkeys(map(str, service.addresses), f"svc/{space}{service.name}")
     return names

@@ -1,10 +1,12 @@
 """A running lab's Services, endpoints and nodes, read from its control plane."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from ipaddress import ip_address, ip_network
 from typing import Any, Protocol
 
+from netlab.kube.kinds.node_view import Node, node_of
+from netlab.kube.kinds.service.view import EndpointSlice, Service, endpoint_slice_of, service_of
+from netlab.kube.kinds.service.view import ServicePort as Port
 from netlab.model.addresses import Address, Family, family_of
 from netlab.model.hosts import Host, HostKind
 from netlab.model.packets import AddrPort
@@ -98,43 +100,41 @@ class Cluster:
             family: Of the ClusterIPs and endpoints; a Service that has none of it is left out. None
                 for each Service's own first family.
         """
-        services = self.objects.get("/api/v1/services")["items"]
-        slices = self.objects.get("/apis/discovery.k8s.io/v1/endpointslices")["items"]
+        slices = self.slices()
         ports = [
             port
-            for service in services
+            for service in self.services()
             for port in _ports(service, slices, family)
             if port.protocol in (protocols or ("TCP",))
         ]
         return sorted(ports, key=lambda port: (port.namespace, port.name, port.port, port.protocol))
 
+    def services(self) -> list[Service]:
+        """Return every Service, by namespace and name."""
+        return [service_of(one) for one in self.objects.get("/api/v1/services")["items"]]
+
+    def slices(self) -> list[EndpointSlice]:
+        """Return every EndpointSlice."""
+        found = self.objects.get("/apis/discovery.k8s.io/v1/endpointslices")["items"]
+        return [endpoint_slice_of(one) for one in found]
+
+    def nodes(self) -> list[Node]:
+        """Return every node, by name."""
+        return [node_of(one) for one in self.objects.get("/api/v1/nodes")["items"]]
+
     def gateways(self) -> dict[str, tuple[Address, ...]]:
         """Return the addresses of each node on its pods' networks, one of each family, by node."""
-        nodes = self.objects.get("/api/v1/nodes")["items"]
-        return {
-            node["metadata"]["name"]: tuple(ip_network(one)[1] for one in node["spec"]["podCIDRs"])
-            for node in nodes
-            if node["spec"].get("podCIDRs")
-        }
+        return {node.name: node.gateways for node in self.nodes() if node.gateways}
 
     def external_ips(self) -> dict[str, tuple[Address, ...]]:
         """Return the ExternalIPs of each node, by node."""
-        nodes = self.objects.get("/api/v1/nodes")["items"]
-        return {
-            node["metadata"]["name"]: tuple(
-                ip_address(one["address"])
-                for one in (node.get("status") or {}).get("addresses") or []
-                if one["type"] == "ExternalIP"
-            )
-            for node in nodes
-        }
+        return {node.name: node.external_ips for node in self.nodes()}
 
     def names(self) -> dict[Address, str]:
         """Return what to call each address of the lab."""
         names: dict[Address, str] = {}
-        for service in self.objects.get("/api/v1/services")["items"]:
-            for address in cluster_ips(service):
-                names[address] = f"Service {service['metadata']['name']}"
+        for service in self.services():
+            names |= dict.fromkeys(service.cluster_ips, f"Service {service.name}")
         for node, gateways in self.gateways().items():
             names |= dict.fromkeys(gateways, f"{node} gateway")
         for host in self.read_hosts():
@@ -143,66 +143,43 @@ class Cluster:
         return names
 
 
-def cluster_ips(service: Mapping[str, Any]) -> list[Address]:
-    """Return every ClusterIP of a Service, of both families; none when it is headless."""
-    spec = service["spec"]
-    found = spec.get("clusterIPs") or [spec.get("clusterIP")]
-    return [ip_address(one) for one in found if one not in {None, "", "None"}]
-
-
-def service_addresses(service: Mapping[str, Any]) -> list[Address]:
-    """Return every address that a Service can be called at: its ClusterIPs, and those outside."""
-    ingress = (service.get("status") or {}).get("loadBalancer", {}).get("ingress") or []
-    outside = [*(service["spec"].get("externalIPs") or []), *(one.get("ip") for one in ingress)]
-    return [*cluster_ips(service), *(ip_address(one) for one in outside if one)]
-
-
-def slice_family(piece: Mapping[str, Any]) -> Family | None:
-    """Return the family of an EndpointSlice's addresses; None of one that holds names (FQDN)."""
-    kind = piece.get("addressType")
-    return Family(kind) if kind in set(Family) else None
-
-
-def _ports(service: Body, slices: list[Body], family: Family | None) -> Iterator[ServicePort]:
-    spec, meta = service["spec"], service["metadata"]
-    addresses = cluster_ips(service)
-    cluster_ip = next((a for a in addresses if family is None or family.holds(a)), None)
+def _ports(
+    service: Service, slices: Iterable[EndpointSlice], family: Family | None
+) -> Iterator[ServicePort]:
+    cluster_ip = next(
+        (one for one in service.cluster_ips if family is None or family.holds(one)), None
+    )
     if cluster_ip is None:
         return
-    ours = [piece for piece in slices if slice_family(piece) is family_of(cluster_ip)]
-    for port in spec.get("ports", []):
+    ours = [
+        piece
+        for piece in slices
+        if (piece.namespace, piece.service_name) == (service.namespace, service.name)
+        and piece.address_type == family_of(cluster_ip)
+    ]
+    for port in service.ports:
         yield ServicePort(
-            namespace=meta["namespace"],
-            name=meta["name"],
-            port_name=port.get("name", ""),
+            namespace=service.namespace,
+            name=service.name,
+            port_name=port.name,
             cluster_ip=cluster_ip,
-            port=port["port"],
-            node_port=port.get("nodePort"),
-            policy=spec.get("externalTrafficPolicy", "Cluster"),
-            backends=tuple(_backends(meta, port, ours)),
-            protocol=port.get("protocol", "TCP"),
-            type=spec.get("type", "ClusterIP"),
+            port=port.port,
+            node_port=port.node_port,
+            policy=service.external_traffic_policy,
+            backends=tuple(_backends(port, ours)),
+            protocol=port.protocol,
+            type=service.type,
         )
 
 
-def _backends(
-    meta: Mapping[str, Any], service_port: Mapping[str, Any], slices: list[Body]
-) -> Iterator[Backend]:
-    wanted = service_port.get("name", ""), service_port.get("protocol", "TCP")
+def _backends(port: Port, slices: Iterable[EndpointSlice]) -> Iterator[Backend]:
     for piece in slices:
-        labels = piece["metadata"].get("labels", {})
-        ours = labels.get("kubernetes.io/service-name") == meta["name"]
-        if not ours or piece["metadata"]["namespace"] != meta["namespace"]:
-            continue
         numbers = [
-            p["port"]
-            for p in piece.get("ports") or []
-            if (p.get("name", ""), p.get("protocol", "TCP")) == wanted
+            own.port
+            for own in piece.ports
+            if (own.name, own.protocol) == (port.name, port.protocol) and own.port is not None
         ]
-        for endpoint in piece.get("endpoints") or []:
-            # Kubernetes reads a condition that is not there as true.
-            if endpoint.get("conditions", {}).get("ready", True) is not False:
-                for number in numbers:
-                    address = ip_address(endpoint["addresses"][0])
-                    node = endpoint.get("nodeName")
-                    yield Backend(address=address, port=number, node=node)
+        for endpoint in piece.endpoints:
+            for number in numbers if endpoint.ready and endpoint.addresses else ():
+                address = endpoint.addresses[0]
+                yield Backend(address=address, port=number, node=endpoint.node_name)

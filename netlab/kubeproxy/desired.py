@@ -4,12 +4,11 @@ from netlab.apiserver.store import Store
 from netlab.cni.attachment import gateway
 from netlab.cni.cloud import INTERNET0
 from netlab.cni.masquerade import external_ip_ruleset, masquerade_ruleset
+from netlab.kube.kinds.node_view import node_of
 from netlab.kube.kinds.service.view import ProxyNode, endpoint_slice_of, service_of
-from netlab.kube.objects import labels_of, name_of
 from netlab.kubeproxy.configuration import ProxyConfiguration
 from netlab.kubeproxy.node_proxy import IptablesProxy, NftablesProxy, NodeProxy
 from netlab.kubeproxy.service_map import ServiceMap
-from netlab.kubeproxy.view import ZONE_LABEL
 from netlab.model.addresses import Family, host_network
 from netlab.model.names import ROUTER, NetnsFamily, NetnsName, host_netns
 from netlab.model.topology import ProxyMode, Topology, TopologyNode
@@ -27,7 +26,7 @@ def read_services(store: Store) -> ServiceMap:
 
 def proxy_nodes(lab: str, topology: Topology, store: Store) -> dict[NetnsName, ProxyNode]:
     """Return every node as its kube-proxy sees it, by its namespace."""
-    zones = {name_of(obj): labels_of(obj).get(ZONE_LABEL, "") for obj in store.list_("nodes")}
+    zones = {node.name: node.zone for node in map(node_of, store.list_("nodes"))}
     return {
         host_netns(lab, node.name): _proxy_node(node, zones.get(node.name, ""))
         for node in topology.nodes

@@ -116,7 +116,7 @@ class ServiceMap:
 
     def _owner(self, piece: EndpointSlice) -> Name:
         """Return the Service whose rules come from ``piece``, which is changed by that."""
-        owner = Name(piece.namespace, piece.service_name)
+        owner = Name(piece.namespace, "" if piece.is_left_alone else piece.service_name)
         self._change(owner)
         return owner
 

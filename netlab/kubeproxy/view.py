@@ -1,6 +1,6 @@
 """Kubernetes objects to what the rules of one node are compiled from."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_network
 from typing import Final
@@ -8,6 +8,7 @@ from typing import Final
 from netlab.documents.json_schema import entries, mapping
 from netlab.documents.problems import nearest
 from netlab.errors import SpecError
+from netlab.kube.kinds.node_view import node_of
 from netlab.kube.kinds.service.view import (
     EndpointSlice,
     ProxyNode,
@@ -19,12 +20,11 @@ from netlab.kube.metadata import text_of
 from netlab.kube.proxy_configuration import PRIMARY
 from netlab.kube.proxy_objects import ProxyObjects
 from netlab.kubeproxy.configuration import ProxyConfiguration
-from netlab.model.addresses import Address, Family, Network, parse_cidr, parse_ip
+from netlab.model.addresses import Family, Network, parse_cidr
 from netlab.model.topology import DetectLocalMode, ProxyMode
 
 Object = Mapping[str, object]
 
-ZONE_LABEL: Final = "topology.kubernetes.io/zone"
 _MASQUERADE_BIT: Final = 14
 
 
@@ -81,15 +81,16 @@ def proxy_node_of(obj: Object) -> ProxyNode:
 
     Source: Kubernetes, ``pkg/util/node`` (GetNodeHostIPs).
     """
-    spec, metadata = mapping(obj.get("spec")), mapping(obj.get("metadata"))
-    internal, external = (tuple(_addresses(obj, kind)) for kind in ("InternalIP", "ExternalIP"))
-    held = {address.version for address in internal}
-    cidrs = [*entries(spec.get("podCIDRs")), text_of(spec, "podCIDR")]
+    node = node_of(obj)
+    held = {address.version for address in node.internal_ips}
     return ProxyNode(
-        name=text_of(metadata, "name"),
-        addresses=(*internal, *(one for one in external if one.version not in held)),
-        pod_cidrs=_networks(dict.fromkeys(str(cidr) for cidr in cidrs if cidr)),
-        zone=text_of(mapping(metadata.get("labels")), ZONE_LABEL),
+        name=node.name,
+        addresses=(
+            *node.internal_ips,
+            *(one for one in node.external_ips if one.version not in held),
+        ),
+        pod_cidrs=node.pod_cidrs,
+        zone=node.zone,
     )
 
 
@@ -123,14 +124,6 @@ def _node_called(name: str, objects: ProxyObjects) -> Object:
         raise SpecError(f"no Node {name}: the files hold none", hint="add its Node object")
     hint = nearest(name, nodes) or f"the files hold {', '.join(sorted(nodes)[:5])}"
     raise SpecError(f"no Node {name} in the files", hint=hint)
-
-
-def _addresses(node: Object, kind: str) -> Iterator[Address]:
-    for entry in map(mapping, entries(mapping(node.get("status")).get("addresses"))):
-        if entry.get("type") == kind:
-            address = parse_ip(text_of(entry, "address"))
-            if address is not None:
-                yield address
 
 
 def _networks(texts: Iterable[str]) -> tuple[Network, ...]:

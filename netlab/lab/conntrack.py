@@ -5,13 +5,14 @@ import selectors
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address
-from typing import Any, Final
+from typing import Final
 
 from netlab.client.address_names import address_names
 from netlab.client.api_client import Client
-from netlab.client.cluster import Cluster, cluster_ips, service_addresses
+from netlab.client.cluster import Cluster
 from netlab.client.hosts import find_netns, host_of, hosts, is_pod
 from netlab.errors import KernelError, LabError
+from netlab.kube.kinds.service.view import Service
 from netlab.linux import netns
 from netlab.model.addresses import Address
 from netlab.model.hosts import Host, HostKind
@@ -52,7 +53,7 @@ def read_surroundings(lab: str) -> Surroundings:
     """
     client = Client(control_socket(lab))
     cluster = Cluster(lab=lab, objects=client, read_hosts=lambda: hosts(lab))
-    services = client.list_("/api/v1/services")
+    services = cluster.services()
     found = cluster.read_hosts()
     return Surroundings(
         names={ip_address(a): n for a, n in address_names(cluster, found, services).items()},
@@ -139,25 +140,21 @@ def _until_gone(host: Host, changes: TableChanges, say: Callable[[str], None]) -
     raise _gone(host)
 
 
-def _doors(
-    service: dict[str, Any], found: Sequence[Host]
-) -> Iterator[tuple[tuple[str, AddrPort], str]]:
-    spec, meta = service["spec"], service["metadata"]
-    versions = {address.version for address in cluster_ips(service)}
+def _doors(service: Service, found: Sequence[Host]) -> Iterator[tuple[tuple[str, AddrPort], str]]:
+    versions = {address.version for address in service.cluster_ips}
     nodes = [
         address
         for host in found
         for address in host.addresses
         if host.kind is HostKind.NODE and address.version in versions
     ]
-    for port in spec.get("ports", []):
-        name = f"{meta['namespace']}/{meta['name']}"
-        name += f":{port['name']}" if port.get("name") else ""
-        protocol = port.get("protocol", "TCP").lower()
-        for address in service_addresses(service):
-            yield (protocol, AddrPort(address, port["port"])), name
-        for address in nodes if port.get("nodePort") else ():
-            yield (protocol, AddrPort(address, port["nodePort"])), name
+    for port in service.ports:
+        name = f"{service.namespace}/{service.name}" + (f":{port.name}" if port.name else "")
+        protocol = port.protocol.lower()
+        for address in service.addresses:
+            yield (protocol, AddrPort(address, port.port)), name
+        for address in nodes if port.node_port else ():
+            yield (protocol, AddrPort(address, port.node_port or 0)), name
 
 
 def _gone(host: Host) -> LabError:

@@ -1,22 +1,20 @@
 """Read a running lab for a drawing, from its control plane."""
 
 from collections.abc import Mapping, Sequence
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_address
 from typing import Any
 
 from netlab.client.api_client import Client
-from netlab.client.cluster import cluster_ips, slice_family
-from netlab.kube.objects import (
-    Object,
-    controller_of,
-    items_of,
-    labels_of,
-    name_of,
-    namespace_of,
-    spec_of,
-    status_of,
+from netlab.kube.kinds.node_view import Node, node_of
+from netlab.kube.kinds.pod.view import Pod, pod_of
+from netlab.kube.kinds.service.view import (
+    Endpoint,
+    EndpointSlice,
+    Service,
+    ServicePort,
+    endpoint_slice_of,
+    service_of,
 )
-from netlab.model.addresses import Address
 from netlab.model.graph import (
     GraphEndpoint,
     GraphHost,
@@ -35,8 +33,10 @@ def read_graph(lab: str, client: Client) -> LabGraph:
         LabError: The lab has no running control plane.
     """
     report = client.get("/netlab/v1/status")
-    pods = client.list_("/api/v1/pods")
-    slices = client.list_("/apis/discovery.k8s.io/v1/endpointslices")
+    pods = [pod_of(one) for one in client.list_("/api/v1/pods")]
+    slices = [
+        endpoint_slice_of(one) for one in client.list_("/apis/discovery.k8s.io/v1/endpointslices")
+    ]
     routers = _hosts(report, "router")
     return LabGraph(
         lab=lab,
@@ -44,10 +44,10 @@ def read_graph(lab: str, client: Client) -> LabGraph:
         clients=_hosts(report, "client"),
         router=routers[0] if routers else None,
         balancers=_hosts(report, "lb"),
-        nodes=tuple(_node(node, pods) for node in client.list_("/api/v1/nodes")),
+        nodes=tuple(_node(node_of(one), pods) for one in client.list_("/api/v1/nodes")),
         services=tuple(
             sorted(
-                (_service(one, slices) for one in client.list_("/api/v1/services")),
+                (_service(service_of(one), slices) for one in client.list_("/api/v1/services")),
                 key=lambda service: service.name,
             )
         ),
@@ -62,85 +62,66 @@ def _hosts(report: Mapping[str, Any], kind: str) -> tuple[GraphHost, ...]:
     )
 
 
-def _node(node: Object, pods: Sequence[Object]) -> GraphNode:
-    name = name_of(node)
-    cidrs = tuple(map(ip_network, spec_of(node).get("podCIDRs") or ()))
-    ours = [pod for pod in pods if spec_of(pod).get("nodeName") == name]
+def _node(node: Node, pods: Sequence[Pod]) -> GraphNode:
+    ours = [pod for pod in pods if pod.node_name == node.name]
     return GraphNode(
-        name=name,
-        addresses=_addresses(node, "InternalIP"),
-        external=_addresses(node, "ExternalIP"),
-        gateways=tuple(cidr[1] for cidr in cidrs),
-        pod_cidrs=cidrs,
+        name=node.name,
+        addresses=node.internal_ips,
+        external=node.external_ips,
+        gateways=node.gateways,
+        pod_cidrs=node.pod_cidrs,
         pods=tuple(sorted(map(_pod, ours), key=lambda pod: pod.name)),
     )
 
 
-def _addresses(node: Object, kind: str) -> tuple[Address, ...]:
-    found = items_of(status_of(node), "addresses")
-    return tuple(ip_address(one["address"]) for one in found if one["type"] == kind)
-
-
-def _pod(pod: Object) -> GraphPod:
-    owner = controller_of(pod)
-    conditions = {one["type"]: one["status"] for one in items_of(status_of(pod), "conditions")}
+def _pod(pod: Pod) -> GraphPod:
     return GraphPod(
-        name=_typed(namespace_of(pod), name_of(pod)),
-        addresses=tuple(ip_address(one["ip"]) for one in items_of(status_of(pod), "podIPs")),
-        is_ready=conditions.get("Ready") == "True",
-        owner=_typed(namespace_of(pod), owner["name"]) if owner else "",
+        name=_typed(pod.namespace, pod.name),
+        addresses=pod.addresses,
+        is_ready=pod.is_ready,
+        owner=_typed(pod.namespace, pod.owner) if pod.owner else "",
     )
 
 
-def _service(service: Object, slices: Sequence[Object]) -> GraphService:
-    spec = spec_of(service)
-    ingress = (status_of(service).get("loadBalancer") or {}).get("ingress") or []
-    external = [*(spec.get("externalIPs") or []), *(one["ip"] for one in ingress if one.get("ip"))]
+def _service(service: Service, slices: Sequence[EndpointSlice]) -> GraphService:
     return GraphService(
-        name=f"{namespace_of(service)}/{name_of(service)}",
-        type=spec.get("type", "ClusterIP"),
-        cluster_ips=tuple(cluster_ips(service)),
-        external=tuple(map(ip_address, external)),
-        policy=spec.get("externalTrafficPolicy", ""),
-        ports=tuple(map(_port, items_of(spec, "ports"))),
+        name=f"{service.namespace}/{service.name}",
+        type=service.type,
+        cluster_ips=service.cluster_ips,
+        external=(*service.external_ips, *service.ingress_ips),
+        policy=service.external_traffic_policy if service.is_external else "",
+        ports=tuple(map(_port, service.ports)),
         endpoints=_endpoints(service, slices),
     )
 
 
-def _port(port: Object) -> GraphPort:
+def _port(port: ServicePort) -> GraphPort:
     return GraphPort(
-        name=port.get("name", ""),
-        protocol=port.get("protocol", "TCP"),
-        port=port["port"],
-        node_port=port.get("nodePort"),
+        name=port.name, protocol=port.protocol, port=port.port, node_port=port.node_port
     )
 
 
-def _endpoints(service: Object, slices: Sequence[Object]) -> tuple[GraphEndpoint, ...]:
-    found: dict[Address, GraphEndpoint] = {}
+def _endpoints(service: Service, slices: Sequence[EndpointSlice]) -> tuple[GraphEndpoint, ...]:
+    found: dict[object, GraphEndpoint] = {}
     for piece in slices:
-        owner = namespace_of(piece), labels_of(piece).get("kubernetes.io/service-name")
-        if owner == (namespace_of(service), name_of(service)) and slice_family(piece):
-            ports = tuple(one["port"] for one in items_of(piece, "ports") if one.get("port"))
-            for endpoint in items_of(piece, "endpoints"):
-                made = _endpoint(namespace_of(piece), endpoint, ports)
-                found.setdefault(made.address, made)
-    main = next((address.version for address in cluster_ips(service)), 4)
+        if (piece.namespace, piece.service_name) == (service.namespace, service.name):
+            ports = tuple(one.port for one in piece.ports if one.port is not None)
+            for endpoint in piece.endpoints:
+                for address in endpoint.addresses[:1]:
+                    found.setdefault(address, _endpoint(piece.namespace, endpoint, ports))
+    main = next((address.version for address in service.cluster_ips), 4)
     return tuple(
         sorted(found.values(), key=lambda e: (e.address.version != main, e.address.packed))
     )
 
 
-def _endpoint(namespace: str, endpoint: Object, ports: tuple[int, ...]) -> GraphEndpoint:
-    target = endpoint.get("targetRef") or {}
-    conditions = endpoint.get("conditions") or {}
+def _endpoint(namespace: str, endpoint: Endpoint, ports: tuple[int, ...]) -> GraphEndpoint:
     return GraphEndpoint(
-        address=ip_address(endpoint["addresses"][0]),
+        address=endpoint.addresses[0],
         ports=ports,
-        pod=_typed(namespace, target["name"]) if target.get("kind") == "Pod" else "",
-        node=endpoint.get("nodeName") or "",
-        # Kubernetes reads a condition that is not there as true.
-        is_ready=conditions.get("ready") is not False,
+        pod=_typed(namespace, endpoint.pod) if endpoint.pod else "",
+        node=endpoint.node_name or "",
+        is_ready=endpoint.ready,
     )
 
 

@@ -1,16 +1,20 @@
 """The state of a lab as its user needs it: what is there, what is wrong, what to type."""
 
 from contextlib import suppress
-from ipaddress import ip_address
 from typing import Any
 
 from netlab import __version__
 from netlab.client.api_client import Client
-from netlab.client.cluster import cluster_ips, slice_family
 from netlab.client.control_plane_process import starting_control_plane
 from netlab.client.hosts import host_of, hosts, is_pod
 from netlab.errors import LabError
-from netlab.kube.objects import Object, items_of, labels_of, name_of, namespace_of, spec_of
+from netlab.kube.kinds.service.view import (
+    EndpointSlice,
+    Service,
+    ServicePort,
+    endpoint_slice_of,
+    service_of,
+)
 from netlab.kube.resources import RESOURCES
 from netlab.lab.down import known_labs
 from netlab.lab.not_netlabs import read_foreign
@@ -150,48 +154,45 @@ def _host(host: dict[str, Any], used: Usage) -> HostStatus:
 
 def _services(client: Client) -> list[ServiceStatus]:
     endpoints: dict[tuple[str, str], list[AddrPort]] = {}
-    for piece in client.list_(RESOURCES["endpointslices"].path()):
-        key = (namespace_of(piece), labels_of(piece).get("kubernetes.io/service-name", ""))
+    for piece in map(endpoint_slice_of, client.list_(RESOURCES["endpointslices"].path())):
+        key = piece.namespace, piece.service_name
         endpoints.setdefault(key, []).extend(_endpoints(piece))
     return [
-        _service(service, endpoints.get((namespace_of(service), name_of(service)), []))
-        for service in client.list_(RESOURCES["services"].path())
+        _service(service, endpoints.get((service.namespace, service.name), []))
+        for service in map(service_of, client.list_(RESOURCES["services"].path()))
     ]
 
 
-def _service(service: Object, endpoints: list[AddrPort]) -> ServiceStatus:
-    spec, addresses = spec_of(service), cluster_ips(service)
-    first = addresses[0].version if addresses else 4
+def _service(service: Service, endpoints: list[AddrPort]) -> ServiceStatus:
+    addresses = tuple(map(str, service.cluster_ips))
+    first = service.cluster_ips[0].version if addresses else 4
     return ServiceStatus(
         name=_qualified(service),
-        type=spec.get("type", "ClusterIP"),
-        cluster_ip=spec.get("clusterIP", ""),
-        cluster_ips=tuple(map(str, addresses)),
-        ports=tuple(map(_port, items_of(spec, "ports"))),
-        policy=spec.get("externalTrafficPolicy", ""),
+        type=service.type,
+        cluster_ip=addresses[0] if addresses else ("None" if service.is_headless else ""),
+        cluster_ips=addresses,
+        ports=tuple(map(_port, service.ports)),
+        policy=service.external_traffic_policy if service.is_external else "",
         endpoints=tuple(map(str, sorted(endpoints, key=lambda e: e.address.version != first))),
     )
 
 
-def _endpoints(piece: Object) -> list[AddrPort]:
-    if slice_family(piece) is None:
-        return []
-    ports = [port["port"] for port in items_of(piece, "ports") if port.get("port")]
+def _endpoints(piece: EndpointSlice) -> list[AddrPort]:
     return [
-        AddrPort(ip_address(address), port)
-        for endpoint in items_of(piece, "endpoints")
-        # Kubernetes reads a condition that is not there as true.
-        if (endpoint.get("conditions") or {}).get("ready") is not False
-        for address in endpoint["addresses"]
-        for port in ports
+        AddrPort(address, port.port)
+        for endpoint in piece.endpoints
+        if endpoint.ready
+        for address in endpoint.addresses
+        for port in piece.ports
+        if port.port is not None
     ]
 
 
-def _port(port: Object) -> str:
-    node_port = f":{port['nodePort']}" if port.get("nodePort") else ""
-    return f"{port['port']}{node_port}/{port.get('protocol', 'TCP')}"
+def _port(port: ServicePort) -> str:
+    node_port = f":{port.node_port}" if port.node_port else ""
+    return f"{port.port}{node_port}/{port.protocol}"
 
 
-def _qualified(obj: Object) -> str:
-    namespace = namespace_of(obj)
-    return name_of(obj) if namespace == "default" else f"{namespace}/{name_of(obj)}"
+def _qualified(service: Service) -> str:
+    is_default = service.namespace == "default"
+    return service.name if is_default else f"{service.namespace}/{service.name}"

@@ -2,14 +2,14 @@
 
 import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
 
-from netlab.client.cluster import cluster_ips
 from netlab.errors import LabError, SpecError
+from netlab.kube.kinds.service.view import Service
 from netlab.model.addresses import Address, Family
 from netlab.model.hosts import Host
 from netlab.model.packets import AddrPort
@@ -96,8 +96,7 @@ class Names:
     """What the names of a lab mean to somebody who calls them."""
 
     hosts: Sequence[Host]
-    services: Sequence[Mapping[str, Any]]
-    """As the API has them."""
+    services: Sequence[Service]
     asker: str
     """Who wants to know, for complaints: the caller."""
     family: Family | None = None
@@ -139,13 +138,12 @@ class Names:
         )
 
 
-def _spelt(service: Mapping[str, Any]) -> str:
-    meta = service["metadata"]
-    space = meta["namespace"]
-    return str(meta["name"] if space == "default" else f"{meta['name']}.{space}")
+def _spelt(service: Service) -> str:
+    is_default = service.namespace == "default"
+    return service.name if is_default else f"{service.name}.{service.namespace}"
 
 
-def _service(name: str, services: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+def _service(name: str, services: Sequence[Service]) -> Service | None:
     """Return the Service called ``name``, ``name.namespace``, or longer, as DNS has it."""
     parts = name.split(".")
     rest = parts[2:]
@@ -153,34 +151,31 @@ def _service(name: str, services: Sequence[Mapping[str, Any]]) -> Mapping[str, A
         return None
     wanted = parts[0], parts[1] if len(parts) > 1 else "default"
     for service in services:
-        meta = service["metadata"]
-        if (meta["name"], meta["namespace"]) == wanted:
+        if (service.name, service.namespace) == wanted:
             return service
     return None
 
 
-def _cluster_ips(name: str, service: Mapping[str, Any]) -> Sequence[Address]:
+def _cluster_ips(name: str, service: Service) -> Sequence[Address]:
     """Return the addresses of a Service that kube-proxy has rules for.
 
     Raises:
         LabError: It is a name of DNS alone: an ExternalName, or headless.
     """
-    found = cluster_ips(service)
-    if found:
-        return found
-    spec = service["spec"]
-    if spec.get("type") == "ExternalName":
-        alias = f"{name} is an ExternalName Service, a DNS alias for {spec.get('externalName')}"
+    if service.cluster_ips:
+        return service.cluster_ips
+    if service.type == "ExternalName":
+        alias = f"{name} is an ExternalName Service, a DNS alias for {service.external_name}"
         raise LabError(f"{alias}: kube-proxy has no rules for it", hint="call what it stands for")
-    if spec.get("clusterIP") == "None":
+    if service.is_headless:
         dns = f"{name} is headless: DNS gives its pods' addresses"
         raise LabError(f"{dns}, and kube-proxy has no rules for it", hint="call one of its pods")
     raise LabError(f"{name} has no ClusterIP yet", hint="sudo netlab status")
 
 
-def _only_port(service: Mapping[str, Any] | None) -> int | None:
-    ports = service["spec"].get("ports", []) if service else []
-    return int(ports[0]["port"]) if len(ports) == 1 else None
+def _only_port(service: Service | None) -> int | None:
+    ports = service.ports if service is not None else ()
+    return ports[0].port if len(ports) == 1 else None
 
 
 def _near(name: str, names: Sequence[str]) -> str:

@@ -13,10 +13,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from ipaddress import ip_address
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from netlab.client.address_names import address_names
 from netlab.client.cluster import Cluster, ServicePort
+from netlab.kube.kinds.service.view import Service
 from netlab.linux.frames import Frame
 from netlab.linux.neighbours import silent_neighbours
 from netlab.linux.netns import inside
@@ -76,8 +77,7 @@ class LabView:
 
     lab: str
     hosts: tuple[Host, ...]
-    services: tuple[Mapping[str, Any], ...]
-    """As the API has them."""
+    services: tuple[Service, ...]
     ports: tuple[ServicePort, ...]
     """Of both families and all protocols."""
     names: Mapping[str, str]
@@ -86,7 +86,7 @@ class LabView:
 def lab_view(cluster: Cluster) -> LabView:
     """Return the lab as it is now."""
     hosts = cluster.read_hosts()
-    services = tuple(cluster.objects.get("/api/v1/services")["items"])
+    services = tuple(cluster.services())
     return LabView(
         lab=cluster.lab,
         hosts=hosts,

@@ -5,7 +5,8 @@ from ipaddress import ip_address
 import pytest
 
 from netlab.client.address_names import address_names
-from netlab.client.cluster import Body, Cluster, cluster_ips
+from netlab.client.cluster import Body, Cluster
+from netlab.kube.kinds.service.view import service_of
 from netlab.model.addresses import Family
 from netlab.model.hosts import Host, HostKind
 from netlab.model.names import NetnsName
@@ -116,9 +117,9 @@ def test_every_address_has_a_name_and_a_gateway_is_told_from_its_node():
 def test_a_service_has_an_address_of_each_family_or_none():
     dual = service("web", clusterIPs=["10.0.0.9", "fd00::9"])
 
-    assert [str(address) for address in cluster_ips(dual)] == ["10.0.0.9", "fd00::9"]
-    assert cluster_ips(service("headless", clusterIP="None")) == []
-    assert cluster_ips(service("external", clusterIP="")) == []
+    assert [str(address) for address in service_of(dual).cluster_ips] == ["10.0.0.9", "fd00::9"]
+    assert service_of(service("headless", clusterIP="None")).cluster_ips == ()
+    assert service_of(service("external", clusterIP="")).cluster_ips == ()
 
 
 def test_ports_of_other_protocols_are_there_when_asked_for():
@@ -169,13 +170,13 @@ def test_a_service_without_the_family_is_left_out():
 def test_every_address_of_a_trace_has_a_short_name():
     balanced = {
         **DUAL,
-        "spec": {**DUAL["spec"], "externalIPs": ["192.0.2.99"]},
+        "spec": {**DUAL["spec"], "type": "LoadBalancer", "externalIPs": ["192.0.2.99"]},
         "status": {"loadBalancer": {"ingress": [{"ip": "2001:db8:203::5"}]}},
     }
     services = [balanced, {**service("dns"), "metadata": {"name": "dns", "namespace": "prod"}}]
     services[1]["spec"]["clusterIP"] = "10.0.0.10"
 
-    assert address_names(cluster(services, []), [NODE], services) == {
+    assert address_names(cluster(services, []), [NODE], map(service_of, services)) == {
         "10.240.0.3": "node1",
         "10.244.1.1": "node1",
         "fd00:10:244:1::1": "node1(gateway)",

@@ -8,11 +8,21 @@ the API's work.
 Source: Kubernetes API reference, Service v1 and EndpointSlice discovery.k8s.io/v1.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from netlab.model.addresses import Address, Network, parse_cidr, parse_ip
+from netlab.kube.fields import (
+    Object,
+    addresses,
+    flag,
+    networks,
+    number,
+    part,
+    parts,
+    text,
+    texts,
+)
+from netlab.model.addresses import Address, Network
 from netlab.model.packets import Protocol
 
 SERVICE_NAME_LABEL: Final = "kubernetes.io/service-name"
@@ -23,9 +33,6 @@ LEFT_ALONE_LABELS: Final = (
 """kube-proxy does not look at Services and EndpointSlices with one of them, whatever its value."""
 AFFINITY_TIMEOUT_S: Final = 10_800
 """Three hours, the default of ``sessionAffinityConfig.clientIP.timeoutSeconds``."""
-
-Object = Mapping[str, object]
-"""A Kubernetes object, or a part of one, as JSON decodes it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +60,8 @@ class Service:
     external_ips: tuple[Address, ...] = ()
     load_balancer_vips: tuple[Address, ...] = ()
     """Ingress addresses of ipMode VIP: those whose packets arrive with the address unchanged."""
+    ingress_ips: tuple[Address, ...] = ()
+    """Every address of its load balancer, whatever the ipMode."""
     load_balancer_source_ranges: tuple[Network, ...] = ()
     """Empty lets everybody in."""
     internal_traffic_policy: str = "Cluster"
@@ -62,6 +71,20 @@ class Service:
     session_affinity_timeout_s: int = AFFINITY_TIMEOUT_S
     is_left_alone: bool = False
     """Whether a label keeps kube-proxy from it."""
+    is_headless: bool = False
+    """Whether it has no address of its own, and its name means its endpoints."""
+    external_name: str = ""
+    """What an ExternalName stands for."""
+
+    @property
+    def is_external(self) -> bool:
+        """Whether packets from outside the cluster can be for it."""
+        return self.type in {"NodePort", "LoadBalancer"} or bool(self.external_ips)
+
+    @property
+    def addresses(self) -> tuple[Address, ...]:
+        """Every address that it can be called at."""
+        return (*self.cluster_ips, *self.external_ips, *self.ingress_ips)
 
     @property
     def is_proxied(self) -> bool:
@@ -85,6 +108,8 @@ class Endpoint:
 
     addresses: tuple[Address, ...]
     """kube-proxy uses the first; the rest mean the same endpoint."""
+    pod: str = ""
+    """The name of the pod behind it; empty where it is none."""
     node_name: str | None = None
     zone: str | None = None
     ready: bool = True
@@ -101,7 +126,9 @@ class EndpointSlice:
     namespace: str
     name: str
     service_name: str
-    """Empty for a slice that belongs to no Service, or that a label keeps kube-proxy from."""
+    """Empty for a slice that belongs to no Service."""
+    is_left_alone: bool = False
+    """Whether a label keeps kube-proxy from it."""
     address_type: str = "IPv4"
     ports: tuple[EndpointPort, ...] = ()
     endpoints: tuple[Endpoint, ...] = ()
@@ -120,46 +147,48 @@ class ProxyNode:
 
 def service_of(obj: Object) -> Service:
     """Return the view of a Service object."""
-    metadata, spec = _part(obj, "metadata"), _part(obj, "spec")
-    kind = _text(spec, "type", "ClusterIP")
-    client_ip = _part(_part(spec, "sessionAffinityConfig"), "clientIP")
+    metadata, spec = part(obj, "metadata"), part(obj, "spec")
+    kind = text(spec, "type", "ClusterIP")
+    client_ip = part(part(spec, "sessionAffinityConfig"), "clientIP")
     return Service(
-        namespace=_text(metadata, "namespace", "default"),
-        name=_text(metadata, "name"),
+        namespace=text(metadata, "namespace", "default"),
+        name=text(metadata, "name"),
         type=kind,
         cluster_ips=() if kind == "ExternalName" else _cluster_ips(spec),
-        ports=tuple(_service_port_of(port) for port in _parts(spec, "ports")),
-        external_ips=_addresses(_texts(spec, "externalIPs")),
-        load_balancer_vips=_vips(obj) if kind == "LoadBalancer" else (),
-        load_balancer_source_ranges=_networks(_texts(spec, "loadBalancerSourceRanges")),
-        internal_traffic_policy=_text(spec, "internalTrafficPolicy", "Cluster"),
-        external_traffic_policy=_text(spec, "externalTrafficPolicy", "Cluster"),
-        health_check_node_port=_number(spec, "healthCheckNodePort") or None,
-        session_affinity=_text(spec, "sessionAffinity", "None"),
-        session_affinity_timeout_s=_number(client_ip, "timeoutSeconds") or AFFINITY_TIMEOUT_S,
+        ports=tuple(_service_port_of(port) for port in parts(spec, "ports")),
+        external_ips=addresses(texts(spec, "externalIPs")),
+        load_balancer_vips=_ingress(obj, "VIP") if kind == "LoadBalancer" else (),
+        ingress_ips=_ingress(obj) if kind == "LoadBalancer" else (),
+        load_balancer_source_ranges=networks(texts(spec, "loadBalancerSourceRanges")),
+        internal_traffic_policy=text(spec, "internalTrafficPolicy", "Cluster"),
+        external_traffic_policy=text(spec, "externalTrafficPolicy", "Cluster"),
+        health_check_node_port=number(spec, "healthCheckNodePort") or None,
+        session_affinity=text(spec, "sessionAffinity", "None"),
+        session_affinity_timeout_s=number(client_ip, "timeoutSeconds") or AFFINITY_TIMEOUT_S,
         is_left_alone=_is_left_alone(metadata),
+        is_headless="None" in (*texts(spec, "clusterIPs"), text(spec, "clusterIP")),
+        external_name=text(spec, "externalName"),
     )
 
 
 def endpoint_slice_of(obj: Object) -> EndpointSlice:
     """Return the view of an EndpointSlice object."""
-    metadata = _part(obj, "metadata")
+    metadata = part(obj, "metadata")
     return EndpointSlice(
-        namespace=_text(metadata, "namespace", "default"),
-        name=_text(metadata, "name"),
-        service_name=(
-            "" if _is_left_alone(metadata) else _text(_part(metadata, "labels"), SERVICE_NAME_LABEL)
-        ),
-        address_type=_text(obj, "addressType", "IPv4"),
+        namespace=text(metadata, "namespace", "default"),
+        name=text(metadata, "name"),
+        service_name=text(part(metadata, "labels"), SERVICE_NAME_LABEL),
+        is_left_alone=_is_left_alone(metadata),
+        address_type=text(obj, "addressType", "IPv4"),
         ports=tuple(
             EndpointPort(
-                name=_text(port, "name"),
+                name=text(port, "name"),
                 protocol=_protocol(port),
-                port=_number(port, "port"),
+                port=number(port, "port"),
             )
-            for port in _parts(obj, "ports")
+            for port in parts(obj, "ports")
         ),
-        endpoints=tuple(_endpoint_of(endpoint) for endpoint in _parts(obj, "endpoints")),
+        endpoints=tuple(_endpoint_of(endpoint) for endpoint in parts(obj, "endpoints")),
     )
 
 
@@ -168,86 +197,49 @@ def _is_left_alone(metadata: Object) -> bool:
 
     Source: Kubernetes, ``cmd/kube-proxy/app/server.go`` (Run).
     """
-    return any(label in _part(metadata, "labels") for label in LEFT_ALONE_LABELS)
+    return any(label in part(metadata, "labels") for label in LEFT_ALONE_LABELS)
 
 
 def _service_port_of(port: Object) -> ServicePort:
-    number = _number(port, "port") or 0
+    own = number(port, "port") or 0
     target = port.get("targetPort")
     return ServicePort(
-        name=_text(port, "name"),
+        name=text(port, "name"),
         protocol=_protocol(port),
-        port=number,
-        target_port=target if isinstance(target, int | str) and target else number,
-        node_port=_number(port, "nodePort") or None,
+        port=own,
+        target_port=target if isinstance(target, int | str) and target else own,
+        node_port=number(port, "nodePort") or None,
     )
 
 
 def _endpoint_of(endpoint: Object) -> Endpoint:
-    conditions, hints = _part(endpoint, "conditions"), _part(endpoint, "hints")
-    ready = _flag(conditions, "ready", default=True)
+    conditions, hints = part(endpoint, "conditions"), part(endpoint, "hints")
+    target = part(endpoint, "targetRef")
+    ready = flag(conditions, "ready", default=True)
     return Endpoint(
-        addresses=_addresses(_texts(endpoint, "addresses")),
-        node_name=_text(endpoint, "nodeName") or None,
-        zone=_text(endpoint, "zone") or None,
+        addresses=addresses(texts(endpoint, "addresses")),
+        pod=text(target, "name") if text(target, "kind") == "Pod" else "",
+        node_name=text(endpoint, "nodeName") or None,
+        zone=text(endpoint, "zone") or None,
         ready=ready,
-        serving=_flag(conditions, "serving", default=True),
-        terminating=_flag(conditions, "terminating", default=False),
-        zone_hints=frozenset(_text(zone, "name") for zone in _parts(hints, "forZones")),
-        node_hints=frozenset(_text(node, "name") for node in _parts(hints, "forNodes")),
+        serving=flag(conditions, "serving", default=True),
+        terminating=flag(conditions, "terminating", default=False),
+        zone_hints=frozenset(text(zone, "name") for zone in parts(hints, "forZones")),
+        node_hints=frozenset(text(node, "name") for node in parts(hints, "forNodes")),
     )
 
 
 def _cluster_ips(spec: Object) -> tuple[Address, ...]:
-    return _addresses(_texts(spec, "clusterIPs") or [_text(spec, "clusterIP")])
+    return addresses(texts(spec, "clusterIPs") or [text(spec, "clusterIP")])
 
 
-def _vips(obj: Object) -> tuple[Address, ...]:
-    ingress = _parts(_part(_part(obj, "status"), "loadBalancer"), "ingress")
-    return _addresses(
-        [_text(place, "ip") for place in ingress if _text(place, "ipMode", "VIP") == "VIP"]
-    )
+def _ingress(obj: Object, mode: str = "") -> tuple[Address, ...]:
+    """Return the load balancer's addresses, those of one ipMode or all."""
+    ingress = parts(part(part(obj, "status"), "loadBalancer"), "ingress")
+    wanted = (one for one in ingress if not mode or text(one, "ipMode", "VIP") == mode)
+    return addresses(text(one, "ip") for one in wanted)
 
 
 def _protocol(port: Object) -> Protocol:
-    text = _text(port, "protocol", "TCP")
-    return Protocol(text) if text in set(Protocol) else Protocol.TCP
-
-
-def _addresses(texts: list[str]) -> tuple[Address, ...]:
-    """Return the addresses among ``texts``; ``None`` of a headless Service is not one."""
-    return tuple(address for text in texts if (address := parse_ip(text)) is not None)
-
-
-def _networks(texts: list[str]) -> tuple[Network, ...]:
-    return tuple(found for text in texts if (found := parse_cidr(text.strip())) is not None)
-
-
-def _part(obj: Object, key: str) -> Object:
-    value = obj.get(key)
-    return value if isinstance(value, Mapping) else {}
-
-
-def _parts(obj: Object, key: str) -> list[Object]:
-    value = obj.get(key)
-    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
-
-
-def _texts(obj: Object, key: str) -> list[str]:
-    value = obj.get(key)
-    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
-
-
-def _text(obj: Object, key: str, default: str = "") -> str:
-    value = obj.get(key)
-    return value if isinstance(value, str) and value else default
-
-
-def _number(obj: Object, key: str) -> int | None:
-    value = obj.get(key)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def _flag(obj: Object, key: str, *, default: bool) -> bool:
-    value = obj.get(key)
-    return value if isinstance(value, bool) else default
+    name = text(port, "protocol", "TCP")
+    return Protocol(name) if name in set(Protocol) else Protocol.TCP

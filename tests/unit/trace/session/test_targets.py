@@ -5,6 +5,7 @@ from ipaddress import ip_address
 import pytest
 
 from netlab.errors import LabError, SpecError
+from netlab.kube.kinds.service.view import service_of
 from netlab.model.addresses import Family
 from netlab.model.hosts import Host, HostKind
 from netlab.model.names import NetnsName
@@ -59,7 +60,7 @@ def test_a_service_that_is_a_name_of_dns_alone_says_so(name: str, said: str):
 
 
 def find(text: str, family: Family | None = None) -> Target:
-    names = Names(hosts=HOSTS, services=SERVICES, asker="client", family=family)
+    names = Names(hosts=HOSTS, services=[*map(service_of, SERVICES)], asker="client", family=family)
     return find_target(text, names)
 
 

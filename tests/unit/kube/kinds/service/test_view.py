@@ -49,6 +49,7 @@ def test_service_with_everything():
         ports=(ServicePort(name="http", port=80, target_port="web", node_port=31704),),
         external_ips=(ip_address("192.0.2.80"),),
         load_balancer_vips=(ip_address("203.0.113.10"),),
+        ingress_ips=(ip_address("203.0.113.10"),),
         load_balancer_source_ranges=(ip_network("198.51.100.0/24"),),
         internal_traffic_policy="Local",
         external_traffic_policy="Local",
@@ -103,7 +104,9 @@ def test_a_label_keeps_kube_proxy_away(label: str, value: str):
     labels = {SERVICE_NAME_LABEL: "web", label: value}
     service = service_of({"metadata": {"labels": labels}, "spec": {"clusterIP": "10.0.0.80"}})
     assert not service.is_proxied
-    assert endpoint_slice_of({"metadata": {"labels": labels}}).service_name == ""
+    piece = endpoint_slice_of({"metadata": {"labels": labels}})
+    assert piece.is_left_alone
+    assert piece.service_name == "web"
 
 
 def test_leading_zeros_are_decimal():
