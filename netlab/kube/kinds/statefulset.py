@@ -6,7 +6,7 @@ Source: Kubernetes, ``pkg/apis/apps/v1/defaults.go``, ``pkg/apis/apps/validation
 from collections.abc import Iterator
 from typing import Final
 
-from netlab.documents.json_schema import mapping
+from netlab.documents.json_schema import entries, mapping
 from netlab.documents.problems import FieldPath, Report
 from netlab.kube.field_error import Cause, forbidden_value
 from netlab.kube.kinds.columns import AGE, CONTAINERS, NAME, column
@@ -14,6 +14,7 @@ from netlab.kube.kinds.defaults import filled
 from netlab.kube.kinds.kind import ClusterContext, Kind
 from netlab.kube.kinds.pod.defaults import template_with_defaults
 from netlab.kube.kinds.pod.validation import check_replicated
+from netlab.kube.metadata import text_of
 from netlab.kube.objects import Object, spec_of, status_of, with_spec
 from netlab.kube.resource import Resource
 
@@ -35,7 +36,23 @@ _UPDATES: Final = (
 
 def _validate(obj: Object, path: FieldPath, report: Report, context: ClusterContext) -> None:
     if isinstance(obj.get("spec"), dict):
-        check_replicated(mapping(obj["spec"]), (*path, "spec"), report, context.nodes)
+        spec = _with_claimed_volumes(mapping(obj["spec"]))
+        check_replicated(spec, (*path, "spec"), report, context.nodes)
+
+
+def _with_claimed_volumes(spec: Object) -> Object:
+    """Return a spec whose pods have the volumes that the controller adds, one a claim."""
+    template = mapping(spec.get("template"))
+    pod = mapping(template.get("spec"))
+    names = [
+        text_of(mapping(mapping(claim).get("metadata")), "name")
+        for claim in entries(spec.get("volumeClaimTemplates"))
+    ]
+    claimed = [{"name": one, "persistentVolumeClaim": {"claimName": one}} for one in names if one]
+    if not claimed or not pod:
+        return spec
+    pod = {**pod, "volumes": [*entries(pod.get("volumes")), *claimed]}
+    return {**spec, "template": {**template, "spec": pod}}
 
 
 def _with_defaults(obj: Object) -> Object:
