@@ -14,6 +14,7 @@ from netlab.apiserver.request import Answer, Request, is_true, not_allowed
 from netlab.apiserver.scale import scale_of, with_scale
 from netlab.apiserver.store import Store
 from netlab.apiserver.versions import to_version
+from netlab.kube.managed_fields import is_same
 from netlab.kube.manifests import as_decoded
 from netlab.kube.objects import Object, metadata_of, spec_of, with_spec
 from netlab.kube.patch import JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH, apply_patch
@@ -105,11 +106,19 @@ def _stored(store: Store, request: Request, old: Object, given: Object, now: flo
             new = review_update(store, old, given, owned)
         case _:
             raise not_allowed()
-    if new is not old and not subresource:
+    if not subresource:
         warnings = (*warnings, *remarks(new))
-    stored = new if request.is_dry_run else store.update(new)
+    stored = _updated(store, request, old, new)
     stored = _removed_if_released(store, stored, request)
     return Answer(body=scale_of(stored) if subresource == "scale" else stored, warnings=warnings)
+
+
+def _updated(store: Store, request: Request, old: Object, new: Object) -> Object:
+    """Store a new state, unless nothing is another than before, and return what is stored."""
+    given = metadata_of(new).get("resourceVersion")
+    if given in {None, metadata_of(old)["resourceVersion"]} and is_same(old, new):
+        return old
+    return new if request.is_dry_run else store.update(new)
 
 
 def _removed_if_released(store: Store, obj: Object, request: Request) -> Object:
@@ -149,5 +158,5 @@ def _applied(store: Store, request: Request, now: float) -> Answer:
         new = review_status(old, new)
     else:
         new = review_update(store, old, new)
-    stored = new if request.is_dry_run else store.update(new)
+    stored = _updated(store, request, old, new)
     return Answer(body=stored, warnings=(*warnings, *remarks(stored)))

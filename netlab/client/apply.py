@@ -1,16 +1,23 @@
 """Bring objects to what manifests say: create what is missing, change what differs."""
 
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import urlencode
 
 from netlab.client.api_client import Client
-from netlab.kube.client_side_apply import annotated, apply_patch_body
 from netlab.kube.objects import Key, Object, annotations_of, metadata_of, owners_of, with_metadata
 from netlab.kube.resources import DEFAULT_NAMESPACE, RESOURCES, key_of, resource_of
 from netlab.kube.status import StatusError
 
-_STRATEGIC: Final = "application/strategic-merge-patch+json"
+MANAGER: Final = "netlab"
+"""Who owns what a manifest says, in ``metadata.managedFields``."""
+LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
+"""Where kubectl keeps what it applied last, so that it and netlab can apply in turns."""
+
+_APPLY: Final = "application/apply-patch+yaml"
+_QUERY: Final = urlencode({"fieldManager": MANAGER, "force": "true", "fieldValidation": "Strict"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,24 +77,33 @@ def prune(client: Client, annotation: str, keep: Iterable[Object]) -> list[Appli
 
 
 def apply_manifest(client: Client, manifest: Object) -> Applied:
-    """Create an object, or change what differs.
+    """Create an object, or change what differs, and what the manifest no longer says.
+
+    The server merges: fields that others own, and the manifest says otherwise, are taken over.
 
     Raises:
         StatusError: It was refused.
     """
     manifest = placed(manifest)
     resource, key = resource_of(manifest), key_of(manifest)
+    path = resource.path(key.namespace, key.name)
     try:
-        present = client.get(resource.path(key.namespace, key.name))
+        before = metadata_of(client.get(path))["resourceVersion"]
     except StatusError as error:
         if error.code != 404:
             raise
-        client.create(resource.path(key.namespace), annotated(manifest))
-        return Applied(key=key, verb="created")
-    path = resource.path(key.namespace, key.name)
-    after = client.patch(path, apply_patch_body(present, manifest), _STRATEGIC)
-    same = metadata_of(after)["resourceVersion"] == metadata_of(present)["resourceVersion"]
-    return Applied(key=key, verb="unchanged" if same else "configured")
+        before = ""
+    after = client.patch(f"{path}?{_QUERY}", _annotated(manifest), _APPLY)
+    changed = "configured" if before else "created"
+    same = metadata_of(after)["resourceVersion"] == before
+    return Applied(key=key, verb="unchanged" if same else changed)
+
+
+def _annotated(manifest: Object) -> Object:
+    """Return a manifest that remembers itself."""
+    text = json.dumps(manifest, separators=(",", ":")) + "\n"
+    annotations = {**annotations_of(manifest), LAST_APPLIED: text}
+    return with_metadata(manifest, annotations=annotations)
 
 
 def placed(manifest: Object) -> Object:

@@ -153,6 +153,19 @@ def writable_fields(obj: Object, manager: Manager) -> dict[FieldPath, object]:
     return {path: value for path, value in found.items() if (path[0] == "f:status") == of_status}
 
 
+def is_same(old: Object, new: Object) -> bool:
+    """Return whether two states differ in nothing but the times at which fields were owned."""
+    return _without_times(old) == _without_times(new)
+
+
+def _without_times(obj: Object) -> Object:
+    entries = items_of(metadata_of(obj), "managedFields")
+    timeless = [{key: one for key, one in entry.items() if key != "time"} for entry in entries]
+    metadata = {**metadata_of(obj), "managedFields": timeless}
+    metadata.pop("resourceVersion", None)
+    return {**obj, "metadata": metadata}
+
+
 def without(ownership: Ownership, fields: set[FieldPath], *, but: Manager) -> Ownership:
     """Return the ownership with ``fields`` taken from everybody but one manager."""
     return {

@@ -30,6 +30,39 @@ def test_what_differs_is_configured(client: Client):
     assert client.get(path)["spec"]["selector"] == {"app": "other"}
 
 
+def test_what_the_file_no_longer_has_goes_and_the_rest_stays(client: Client):
+    path = "/api/v1/namespaces/default/services/a"
+    first = service("a")
+    first["spec"] |= {
+        "type": "NodePort",
+        "ports": [{"port": 80, "name": "a"}, {"port": 81, "name": "b"}],
+    }
+    verbs(client, first)
+    before = client.get(path)["spec"]
+    second = service("a")
+    second["spec"] = {"type": "NodePort", "ports": [{"port": 81, "name": "b"}]}
+    assert verbs(client, second) == [("a", "configured")]
+    after = client.get(path)["spec"]
+    assert "selector" not in after
+    assert (after["clusterIP"], after["ports"]) == (before["clusterIP"], before["ports"][1:])
+    assert verbs(client, second) == [("a", "unchanged")]
+
+
+def test_what_somebody_else_changed_is_as_the_file_says_again(client: Client):
+    path = "/api/v1/namespaces/default/services/a"
+    verbs(client, service("a"))
+    merge = "application/merge-patch+json"
+    client.patch(
+        path, {"spec": {"selector": {"app": "x"}}, "metadata": {"labels": {"l": "1"}}}, merge
+    )
+    assert verbs(client, service("a")) == [("a", "configured")]
+    after = client.get(path)
+    assert after["spec"]["selector"] == {"app": "a"}
+    assert after["metadata"]["labels"] == {"l": "1"}
+    owners = {entry["manager"] for entry in after["metadata"]["managedFields"]}
+    assert owners == {"netlab"}
+
+
 def test_only_what_came_with_a_topology_is_pruned(client: Client):
     verbs(client, service("kept"), service("gone"))
     own = service("own")

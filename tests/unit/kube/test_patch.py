@@ -4,8 +4,6 @@ from typing import Any
 
 import pytest
 
-from netlab.kube.client_side_apply import annotated, apply_patch_body
-from netlab.kube.objects import with_spec
 from netlab.kube.patch import STRATEGIC_MERGE_PATCH, apply_patch
 from netlab.kube.status import StatusError
 
@@ -71,20 +69,3 @@ def test_a_merged_item_keeps_its_other_fields():
 def test_refuses(patch: object):
     with pytest.raises(StatusError):
         apply_patch(service(PORTS), patch, STRATEGIC_MERGE_PATCH)
-
-
-def test_apply_takes_away_what_the_file_no_longer_has_and_leaves_the_rest():
-    first = service(PORTS[:2])
-    live = annotated(first)
-    live = with_spec(
-        live, clusterIP="10.0.0.9", ports=[{**p, "nodePort": 30000} for p in PORTS[:2]]
-    )
-    second = service([{"port": 81, "name": "b"}])
-    del second["spec"]["selector"]
-    after = apply_patch(live, apply_patch_body(live, second), STRATEGIC_MERGE_PATCH)
-    assert after["spec"] == {
-        "type": "NodePort",
-        "clusterIP": "10.0.0.9",
-        "ports": [{"port": 81, "name": "b", "nodePort": 30000}],
-    }
-    assert apply_patch(after, apply_patch_body(after, second), STRATEGIC_MERGE_PATCH) == after
