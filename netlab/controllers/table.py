@@ -17,6 +17,7 @@ from netlab.controllers import (
     pod_scheduling,
     poddisruptionbudget,
     replicaset,
+    service_lb,
     serviceaccount,
     statefulset,
 )
@@ -35,6 +36,7 @@ CONTROLLERS: Final[tuple[Controller, ...]] = (
     statefulset.CONTROLLER,
     job.CONTROLLER,
     deployment.CONTROLLER,
+    service_lb.CONTROLLER,
     endpointslice.CONTROLLER,
     endpoints.CONTROLLER,
     endpointslice_mirroring.CONTROLLER,

@@ -39,6 +39,8 @@ class KubeProxyAgent:
     ) -> None:
         self.operations = 0
         """How many times a namespace was given new rules."""
+        self.is_serving = False
+        """Whether its ports have been opened."""
         self._proxier = proxier
         self._wake = wake
         self._canaries = CanaryWatch(call, self._lost)
@@ -85,6 +87,7 @@ class KubeProxyAgent:
         if self._listeners is not None:
             created, self._created = self._created, set()
             await self._listeners.sync(created)
+            self.is_serving = True
         retry_at = now + RETRY_S if proxier.refusals or self.closed_ports() else full_at
         return min(full_at, look_at, retry_at, stale_chains_at or full_at)
 

@@ -12,6 +12,8 @@ containers. What follows the objects are agents, each with a loop of its own (se
 * the kubelet starts the containers of pods that have a namespace, and ends those that are to end;
   a pod is ready once it serves;
 * kube-proxy: rules follow Services and EndpointSlices, on nodes that have a namespace;
+* the load balancer asks nodes whether they are fit to be sent to; its rules and HAProxy follow, and
+  so do the network's routes for its addresses;
 * the API server's sockets follow the router.
 
 So a pod serves before a connection is led to it. One order more is kept, by ``rules_follow``: a pod
@@ -42,11 +44,16 @@ from netlab.kubelet.server import Server
 from netlab.kubelet.sources import Sources
 from netlab.kubeproxy.agent import KubeProxyAgent
 from netlab.kubeproxy.proxier import KubeProxy
+from netlab.lab.addons import store_addons
 from netlab.lab.agents import Agent, AgentLoops
 from netlab.lab.api_certificates import api_addresses
+from netlab.lab.haproxy_runtime import HaproxyRuntime
 from netlab.lab.network import Network, created
 from netlab.linux import channel, processes
+from netlab.loadbalancer.agent import LoadBalancer
+from netlab.loadbalancer.haproxy_process import HaproxyProcess
 from netlab.model import rundir
+from netlab.model.names import LB, host_netns
 from netlab.model.topology import Topology
 from netlab.netns_agent import agent
 from netlab.netns_agent.calls import Calls
@@ -74,7 +81,16 @@ class ControlPlane:
         to_launcher = self._calls(launcher_end)
         to_container_runtime = self._calls(container_runtime_end)
         self.reconciler = Reconciler(self.store)
-        self.network = Network(lab, self.store, to_launcher)
+        runtime = HaproxyRuntime(lab, to_container_runtime)
+        self.load_balancer = LoadBalancer(
+            lab,
+            self.store,
+            call=to_launcher,
+            haproxy=HaproxyProcess(runtime, runtime.find),
+            may_ask=lambda: self.proxy_agent.is_serving,
+            wake=self.loops.wake,
+        )
+        self.network = Network(lab, self.store, to_launcher, self.load_balancer.vips)
         key = pki.service_account_key(rundir.service_account_key_file(lab))
         self.tokens = ServiceAccountTokens(key, self.store, self.clock)
         self.kubelet = Kubelet(
@@ -118,6 +134,12 @@ class ControlPlane:
                 name="kube-proxy",
                 sync=self.proxy_agent.sync,
                 wakes_on={"services", "endpointslices", "nodes"},
+            ),
+            Agent(
+                name="loadbalancer",
+                sync=self.load_balancer.sync,
+                wakes_on={"services", "nodes"},
+                is_busy=self.load_balancer.is_waiting,
             ),
             Agent(name="apiserver", sync=self._sync_api),
         )
@@ -179,6 +201,7 @@ class ControlPlane:
 
     def _prepare_objects(self) -> None:
         bootstrap(self.store, self.topology.service_networks, api_addresses(self.topology))
+        store_addons(self.store, self.topology)
         node_status.store_nodes(self.store, self.topology, self.clock())
         node_status.remove_unplaced(self.store, self.topology)
 
@@ -200,6 +223,8 @@ class ControlPlane:
         if must_read:
             self.proxy_agent.resync(await self.network.read())
             self._must_read = False
+            if self._api_topology is None:
+                self.load_balancer.adopt(self.network.state_of(host_netns(self.lab, LB)))
         try:
             operations = await self.network.sync(topology)
         except BaseException:
@@ -208,6 +233,7 @@ class ControlPlane:
         made = created(operations)
         self._network_operations += len(operations)
         self.proxy_agent.follow(topology, made)
+        self.load_balancer.follow(topology, made, self.network.vips)
         if operations or must_read:
             self.loops.wake("kubelet")
         if made or topology is not self._api_topology:
@@ -226,7 +252,9 @@ class ControlPlane:
         )
 
     def _told(self, message: Exited) -> None:
-        if not self.kubelet_server.exited(message):
+        if self.load_balancer.haproxy.owns(message.process):
+            self.load_balancer.exited(message.process)
+        elif not self.kubelet_server.exited(message):
             self.kubelet.exited(message)
             self.loops.wake("kubelet")
 

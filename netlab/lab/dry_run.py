@@ -14,6 +14,7 @@ from netlab.kube.kinds.pod import status
 from netlab.kubelet.container_spec import placement_of
 from netlab.kubelet.node_status import store_nodes
 from netlab.kubeproxy.desired import wanted_rules
+from netlab.lab.addons import store_addons
 from netlab.lab.api_certificates import api_addresses
 from netlab.model.addresses import Family
 from netlab.model.topology import TopologyFile
@@ -39,6 +40,7 @@ def commands(lab: str, file: TopologyFile) -> Iterator[str]:
     now = time.time()  # noqa: TID251 (the edge)
     store = Store(None, clock=lambda: now, random=random.Random(0))  # noqa: S311 (names only)
     bootstrap(store, file.topology.service_networks, api_addresses(file.topology))
+    store_addons(store, file.topology)
     store_nodes(store, file.topology, now)
     for manifest in file.manifests:
         store.create(review_create(store, placed(manifest)))

@@ -1,6 +1,6 @@
 """The lab's namespaces, links, addresses and routes: kept equal to the plan."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from typing import Any
 
@@ -8,9 +8,10 @@ from netlab.apiserver.store import Store
 from netlab.kube.resources import key_of
 from netlab.kube.unreadable import UnreadableObjects
 from netlab.kubelet.container_spec import placement_of
-from netlab.model.links import LabState
+from netlab.model.links import LabState, NetnsState
 from netlab.model.names import NetnsName
 from netlab.model.topology import Topology
+from netlab.model.vips import Vip
 from netlab.netns_agent.requests import Apply, ReadLab
 from netlab.plan.build import build_lab
 from netlab.plan.diff import diff
@@ -24,9 +25,19 @@ class Network:
         lab: Name.
         store: Whose pods need namespaces.
         call: Sends a request to the launcher.
+        vips: Returns the addresses of LoadBalancer Services.
     """
 
-    def __init__(self, lab: str, store: Store, call: Callable[[object], Awaitable[Any]]) -> None:
+    def __init__(
+        self,
+        lab: str,
+        store: Store,
+        call: Callable[[object], Awaitable[Any]],
+        vips: Callable[[], tuple[Vip, ...]] = tuple,
+    ) -> None:
+        self._wanted_vips = vips
+        self.vips: tuple[Vip, ...] = ()
+        """Addresses of LoadBalancer Services that the kernel holds."""
         self._lab = lab
         self._store = store
         self._call = call
@@ -34,6 +45,10 @@ class Network:
         self._whole: set[NetnsName] = set()
         """Namespaces that have all their links, and are not being deleted."""
         self.unreadable = UnreadableObjects()
+
+    def state_of(self, name: NetnsName) -> NetnsState:
+        """Return what a namespace holds, as far as is known; nothing for one that is not there."""
+        return self._have.get(name, NetnsState())
 
     def has(self, name: NetnsName) -> bool:
         """Tell whether a namespace is there, with its links."""
@@ -47,7 +62,7 @@ class Network:
 
     def plan(self, topology: Topology) -> list[Op]:
         """Return what is to be done for the topology and the pods as they are now."""
-        return diff(self._have, self._want(topology))
+        return diff(self._have, self._want(topology, self._wanted_vips()))
 
     async def sync(self, topology: Topology) -> list[Op]:
         """Carry out what is to be done, and return it.
@@ -55,22 +70,24 @@ class Network:
         Raises:
             KernelError: An operation was refused; what the kernel holds must be read again.
         """
-        want = self._want(topology)
+        vips = self._wanted_vips()
+        want = self._want(topology, vips)
         operations = diff(self._have, want)
         if operations:
             self._whole -= {op.netns for op in operations if isinstance(op, DeleteNetns)}
             await self._call(Apply(operations=tuple(operations)))
             self._have = want
         self._whole = set(want)
+        self.vips = vips
         return operations
 
-    def _want(self, topology: Topology) -> LabState:
+    def _want(self, topology: Topology, vips: Iterable[Vip]) -> LabState:
         pods = {key_of(pod): pod for pod in self._store.list_("pods")}
         self.unreadable.keep(pods.keys())
         placements = [
             self.unreadable.read(key, partial(placement_of, pod)) for key, pod in pods.items()
         ]
-        return build_lab(self._lab, topology, filter(None, placements))
+        return build_lab(self._lab, topology, filter(None, placements), vips)
 
 
 def created(operations: list[Op]) -> set[NetnsName]:

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from netlab.kube.kinds.service.load_balancer import addresses_of, class_of, proxy_protocol_of
 from netlab.kube.objects import (
-    annotations_of,
     items_of,
     labels_of,
     name_of,
@@ -23,10 +23,6 @@ from netlab.model.topology import LoadBalancerClass
 PROXY_HEALTH_PORT: Final = 10256
 """kube-proxy's own, which answers for the node as a whole."""
 HEALTH_PATH: Final = "/healthz"
-ADDRESS_ANNOTATION: Final = "netlab/load-balancer-ip"
-"""The addresses of a Service whose status tells a host name, with commas between them."""
-PROXY_PROTOCOL_ANNOTATION: Final = "netlab/proxy-protocol"
-PROXY_PROTOCOLS: Final = ("v1", "v2")
 EXCLUDE_LABEL: Final = "node.kubernetes.io/exclude-from-external-load-balancers"
 _TO_BE_DELETED: Final = "ToBeDeletedByClusterAutoscaler"
 
@@ -79,29 +75,6 @@ class BalancedNode:
     """InternalIPs."""
 
 
-def class_of(service: Mapping[str, Any], default: LoadBalancerClass) -> LoadBalancerClass | None:
-    """Return the kind of balancer that serves a Service; None when none of the lab's does."""
-    spec = spec_of(service)
-    if spec.get("type") != "LoadBalancer":
-        return None
-    asked = spec.get("loadBalancerClass")
-    if not asked:
-        return default
-    return LoadBalancerClass(asked) if asked in set(LoadBalancerClass) else None
-
-
-def addresses_of(service: Mapping[str, Any]) -> tuple[Address, ...]:
-    """Return the addresses that the balancer of a Service holds.
-
-    They stand in the status, or, where that tells a host name, in an annotation.
-    """
-    ingress = items_of(status_of(service).get("loadBalancer") or {}, "ingress")
-    noted = annotations_of(service).get(ADDRESS_ANNOTATION, "").split(",")
-    texts = [one["ip"] for one in ingress if one.get("ip")] or (noted if ingress else [])
-    found = (parse_ip(text) for text in texts)
-    return tuple(address for address in found if address is not None)
-
-
 def balancer_of(service: Mapping[str, Any], default: LoadBalancerClass) -> Balancer | None:
     """Return the balancer of a Service; None while it has no address, or is another's.
 
@@ -114,7 +87,6 @@ def balancer_of(service: Mapping[str, Any], default: LoadBalancerClass) -> Balan
         return None
     ranges = (parse_cidr(text.strip()) for text in spec.get("loadBalancerSourceRanges") or ())
     is_local = spec.get("externalTrafficPolicy") == "Local"
-    asked = annotations_of(service).get(PROXY_PROTOCOL_ANNOTATION, "")
     return Balancer(
         namespace=namespace_of(service),
         name=name_of(service),
@@ -132,7 +104,7 @@ def balancer_of(service: Mapping[str, Any], default: LoadBalancerClass) -> Balan
         ),
         health_port=(spec.get("healthCheckNodePort") if is_local else 0) or PROXY_HEALTH_PORT,
         source_ranges=tuple(one for one in ranges if one is not None),
-        proxy_protocol=asked if asked in PROXY_PROTOCOLS else "",
+        proxy_protocol=proxy_protocol_of(service),
         is_sticky=spec.get("sessionAffinity") == "ClientIP",
     )
 

@@ -60,6 +60,19 @@ def haproxy_configuration(
     return "\n".join(sections)
 
 
+def served_addresses(configuration: str) -> dict[str, set[str]]:
+    """Return the addresses of the nodes that a configuration sends to, by the balancer's key."""
+    found: dict[str, set[str]] = {}
+    key = ""
+    for line in configuration.splitlines():
+        words = line.split()
+        if words[:1] == ["backend"]:
+            key = words[1].partition(":")[0].replace(".", "/")
+        elif words[:1] == ["server"]:
+            found.setdefault(key, set()).add(words[2].rpartition(":")[0].strip("[]"))
+    return found
+
+
 def _sections(
     balancer: Balancer, port: BalancerPort, address: Address, nodes: Sequence[BalancedNode]
 ) -> Iterator[str]:

@@ -3,14 +3,19 @@
 A node is asked every ``interval_s``. It is out after ``unhealthy_threshold`` failures in a row and
 back in after ``healthy_threshold`` answers in a row; the first answer of all decides at once. With
 the defaults a node that stops answering is out after 10 seconds at most.
+
+A node that cannot be reached at first, as when a lab starts, is asked again sooner; so is one that
+is out when the Service's endpoints change (``hasten``). Leaving is never hastened.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from netlab.model.addresses import Address
 from netlab.model.topology import HealthCheckOptions
+
+_SOON_S: Final = 0.5
 
 
 class Target(NamedTuple):
@@ -37,7 +42,9 @@ class TargetHealth:
     def asked(self, result: str, now: float, options: HealthCheckOptions) -> "TargetHealth":
         """Return what is known after one more result."""
         is_good = result == "200"
-        after = replace(self, due_at=now + options.interval_s, result=result)
+        is_unreached = not result.isdigit() and self.is_healthy is not True
+        wait_s = min(options.interval_s, _SOON_S) if is_unreached else options.interval_s
+        after = replace(self, due_at=now + wait_s, result=result)
         if self.is_healthy is None:
             return replace(after, is_healthy=is_good)
         if is_good == self.is_healthy:
@@ -54,10 +61,32 @@ class NodeHealth:
 
     targets: Mapping[Target, TargetHealth] = field(default_factory=dict)
 
-    def watch(self, wanted: Iterable[Target], now: float) -> "NodeHealth":
-        """Return the same for these targets; a new one is asked at once."""
-        fresh = TargetHealth(due_at=now)
-        return NodeHealth({target: self.targets.get(target, fresh) for target in wanted})
+    def watch(
+        self, wanted: Iterable[Target], now: float, known: Collection[Target] = ()
+    ) -> "NodeHealth":
+        """Return the same for these targets; a new one is asked at once.
+
+        Args:
+            wanted: All targets.
+            now: Seconds of the agent's clock.
+            known: New targets that were healthy before the control plane started anew.
+        """
+        return NodeHealth(
+            {
+                target: self.targets.get(target)
+                or TargetHealth(due_at=now, is_healthy=True if target in known else None)
+                for target in wanted
+            }
+        )
+
+    def hasten(self, now: float) -> "NodeHealth":
+        """Return the same, but that whoever is out is asked now."""
+        return NodeHealth(
+            {
+                target: health if health.is_healthy else replace(health, due_at=now)
+                for target, health in self.targets.items()
+            }
+        )
 
     def due(self, now: float) -> list[Target]:
         """Return the targets to be asked now."""

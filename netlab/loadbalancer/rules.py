@@ -48,3 +48,19 @@ def forward_ruleset(balancers: Iterable[Balancer], vips: Network, family: Family
     last = rule(CHAIN, no_service, target=Reject())
     chains = (Chain("FORWARD", (hook,), policy="ACCEPT"), Chain(CHAIN, (*served, last)))
     return Ruleset(family, (Table("filter", chains),))
+
+
+def restore_text(ruleset: Ruleset) -> str:
+    """Return what ``iptables-restore --noflush`` makes of whatever the host holds.
+
+    The balancer's host has no other rules, so its built-in chains are emptied too.
+    """
+    lines = []
+    for table in ruleset.tables:
+        lines.append(f"*{table.name}")
+        own = [chain for chain in table.chains if chain.policy is None]
+        lines += [f":{chain.name} - [0:0]" for chain in own]
+        lines += [f"-F {chain.name}" for chain in table.chains if chain not in own]
+        lines += [str(one) for chain in table.chains for one in chain.rules]
+        lines.append("COMMIT")
+    return "\n".join(lines) + "\n"

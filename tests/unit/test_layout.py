@@ -21,6 +21,7 @@ TESTED_THROUGH: Final[dict[str, str]] = {
     "kubelet/*.py": "kernel/test_pods.py",
     "kubeproxy/*.py": "unit/kubeproxy/iptables/test_compile.py",
     "lab/*.py": "kernel/test_life.py",
+    "loadbalancer/*.py": "kernel/test_load_balancer.py",
     "netfilter/iptables/*.py": "unit/netfilter/iptables/test_walk.py",
     "netns_agent/*.py": "kernel/test_life.py",
     "capture/*.py": "kernel/test_capture.py",

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from netlab.loadbalancer.balancer import BalancedNode, Balancer, BalancerPort
-from netlab.loadbalancer.haproxy import haproxy_configuration
+from netlab.loadbalancer.haproxy import haproxy_configuration, served_addresses
 from netlab.model.topology import LoadBalancerClass
 
 NODES = tuple(
@@ -99,6 +99,16 @@ def test_a_port_that_a_proxy_cannot_serve_has_no_section(ports: tuple[BalancerPo
 def test_the_order_of_balancers_does_not_matter():
     other = replace(WEB, name="other", addresses=(ip_address("203.0.113.2"),))
     assert sections(WEB, other) == sections(other, WEB)
+
+
+def test_who_is_sent_to_is_read_back_from_the_text():
+    six = replace(IPV6, name="six")
+    text = haproxy_configuration([WEB, six], {one.key: NODES for one in (WEB, six)})
+    assert served_addresses(text) == {
+        "default/web": {"10.240.0.1", "10.240.0.2"},
+        "default/six": {"fd00:10:240::1", "fd00:10:240::2"},
+    }
+    assert served_addresses("") == {}
 
 
 def test_haproxy_takes_it(tmp_path: Path):

@@ -50,3 +50,24 @@ def test_a_target_that_nobody_wants_any_more_is_forgotten():
     late = health.with_results({TARGET: "200"}, 1.0, OPTIONS)
     assert late.targets.keys() == {OTHER}
     assert NodeHealth().next_at() is None
+
+
+def test_who_was_healthy_before_must_fail_as_often_as_anybody():
+    health = NodeHealth().watch([TARGET, OTHER], 0.0, [TARGET])
+    assert (health.is_healthy(TARGET), health.is_healthy(OTHER)) == (True, False)
+    assert health.due(0.0) == [TARGET, OTHER]
+    health = health.with_results({TARGET: "connection refused"}, 0.0, OPTIONS)
+    assert health.is_healthy(TARGET)
+
+
+def test_who_is_out_is_asked_soon_when_endpoints_change():
+    health = NodeHealth().watch([TARGET, OTHER], 0.0)
+    health = health.with_results({TARGET: "200", OTHER: "503"}, 0.0, OPTIONS)
+    assert health.due(1.0) == []
+    assert health.hasten(1.0).due(1.0) == [OTHER]
+
+
+def test_who_was_never_reached_is_asked_again_soon():
+    health = NodeHealth().watch([TARGET, OTHER], 0.0)
+    health = health.with_results({TARGET: "connection refused", OTHER: "503"}, 0.0, OPTIONS)
+    assert health.due(0.5) == [TARGET]
