@@ -55,9 +55,11 @@ def strict_option(help_: str) -> Callable[[_Command], _Command]:
 
 
 def say_left_out(file: "ManifestFile") -> None:
-    """Say what of a file a lab has no use for."""
+    """Say what of a file a lab has no use for, and what it will not act on."""
     for line in file.left_out:
         click.echo(f"Note: {line}", err=True)
+    for line in file.warnings:
+        click.echo(f"Warning: {line}", err=True)
 
 
 def family_option(help_: str) -> Callable[[_Command], _Command]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from netlab.documents.json_schema import StructureCheck, mapping
 from netlab.documents.problems import Document, FieldPath, Problem, Report, refuse
 from netlab.documents.yaml_text import read_documents
+from netlab.kube.ignored_fields import warnings_of
 from netlab.kube.kinds.kind import ANY_CLUSTER, ClusterContext
 from netlab.kube.kinds.table import kind_of
 from netlab.kube.left_out import FROM_TOPOLOGY, known_kinds, meant, summary, why_left_out
@@ -28,6 +29,8 @@ class CheckedDocuments:
     problems: tuple[Problem, ...]
     left_out: tuple[str, ...] = ()
     """Objects that a lab has no use for, a line a kind."""
+    warnings: tuple[str, ...] = ()
+    """Fields that nothing in a lab acts on."""
 
 
 def parse_manifests(text: str | bytes, source: str, *, is_strict: bool = False) -> ManifestFile:
@@ -60,7 +63,9 @@ def manifests_of(
     checked = check_documents(documents, ANY_CLUSTER, is_strict=is_strict)
     if problems or checked.problems:
         raise refuse([*problems, *checked.problems], source)
-    return ManifestFile(manifests=checked.manifests, left_out=checked.left_out)
+    return ManifestFile(
+        manifests=checked.manifests, left_out=checked.left_out, warnings=checked.warnings
+    )
 
 
 def check_object(manifest: Manifest, context: ClusterContext = ANY_CLUSTER) -> list[Problem]:
@@ -102,10 +107,12 @@ def check_documents(
     holders = _Holders(context)
     for path, manifest, report in taken:
         holders.add(manifest, path, report)
+    manifests = tuple(manifest for _, manifest, _ in taken)
     return CheckedDocuments(
-        manifests=tuple(manifest for _, manifest, _ in taken),
+        manifests=manifests,
         problems=tuple(problem for report in reports for problem in report.problems),
         left_out=summary(left_out),
+        warnings=warnings_of(manifests),
     )
 
 

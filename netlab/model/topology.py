@@ -194,6 +194,8 @@ class ManifestFile:
     """In the file's order."""
     left_out: tuple[str, ...] = ()
     """Objects that a lab has no use for, a line a kind."""
+    warnings: tuple[str, ...] = ()
+    """Fields that are right, and that nothing in a lab acts on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

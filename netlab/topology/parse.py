@@ -109,7 +109,12 @@ def _topology_file(
     problems = [*problems, *report.problems, *checked.problems]
     if problems or topology is None:
         raise refuse(problems, source)
-    return TopologyFile(topology=topology, manifests=checked.manifests, left_out=checked.left_out)
+    return TopologyFile(
+        topology=topology,
+        manifests=checked.manifests,
+        left_out=checked.left_out,
+        warnings=checked.warnings,
+    )
 
 
 def _read_topology(
