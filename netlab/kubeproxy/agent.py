@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from netlab.kubeproxy.canaries import CanaryWatch
 from netlab.kubeproxy.proxier import RETRY_S, KubeProxy
-from netlab.model.names import NetnsFamily, NetnsName
+from netlab.model.names import NetnsName
 from netlab.model.topology import Topology
 
 
@@ -29,6 +29,7 @@ class KubeProxyAgent:
         proxier: Keeps the rules.
         call: Sends a request to the agent of the namespaces.
         wake: Has ``sync`` called soon.
+        lost: Told which namespaces have lost their rules to somebody.
     """
 
     def __init__(
@@ -36,6 +37,7 @@ class KubeProxyAgent:
         proxier: KubeProxy,
         call: Callable[[object], Awaitable[Any]],
         wake: Callable[[], None],
+        lost: Callable[[Collection[NetnsName]], None],
     ) -> None:
         self.operations = 0
         """How many times a namespace was given new rules."""
@@ -43,7 +45,7 @@ class KubeProxyAgent:
         """Whether its ports have been opened."""
         self._proxier = proxier
         self._wake = wake
-        self._canaries = CanaryWatch(call, self._lost)
+        self._canaries = CanaryWatch(call, lambda places: lost({place.netns for place in places}))
         self._listeners: Listeners | None = None
         self._topology: Topology | None = None
         self._created: set[NetnsName] = set()
@@ -94,8 +96,3 @@ class KubeProxyAgent:
     def closed_ports(self) -> list[str]:
         """Return why ports of kube-proxy's could not be opened, a sentence each."""
         return self._listeners.refusals if self._listeners is not None else []
-
-    def _lost(self, places: set[NetnsFamily]) -> None:
-        where = ", ".join(map(str, sorted(places)))
-        print(f"{where}: rules were removed", flush=True)  # noqa: T201 (the log)
-        self.resync({place.netns for place in places})

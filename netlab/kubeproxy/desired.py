@@ -1,18 +1,15 @@
-"""The rules that every namespace of a lab must hold, from the topology and the objects."""
+"""What kube-proxy of every node is to do, from the topology and the objects."""
 
 from netlab.apiserver.store import Store
 from netlab.cni.attachment import gateway
-from netlab.cni.cloud import INTERNET0
-from netlab.cni.masquerade import external_ip_ruleset, masquerade_ruleset
 from netlab.kube.kinds.node_view import node_of
 from netlab.kube.kinds.service.view import ProxyNode, endpoint_slice_of, service_of
 from netlab.kubeproxy.configuration import ProxyConfiguration
 from netlab.kubeproxy.node_proxy import IptablesProxy, NftablesProxy, NodeProxy
 from netlab.kubeproxy.service_map import ServiceMap
 from netlab.model.addresses import Family, host_network
-from netlab.model.names import ROUTER, NetnsFamily, NetnsName, host_netns
+from netlab.model.names import NetnsFamily, NetnsName, host_netns
 from netlab.model.topology import ProxyMode, Topology, TopologyNode
-from netlab.netfilter.iptables.rules import Ruleset
 from netlab.netfilter.ruleset_change import NamespaceRules
 
 
@@ -60,36 +57,14 @@ def _configuration(topology: Topology, node: ProxyNode) -> ProxyConfiguration:
     )
 
 
-def own_rules(lab: str, topology: Topology) -> dict[NetnsFamily, Ruleset]:
-    """Return the rules that are not kube-proxy's: those of the router, and what every node adds."""
-    rules = {}
-    for family, networks in zip(topology.families, topology.networks, strict=True):
-        rules[NetnsFamily(host_netns(lab, ROUTER), family)] = _router(topology, family)
-        inside = (networks.pods, networks.nodes, networks.services)
-        masquerade = masquerade_ruleset(inside, family)
-        for node in topology.nodes:
-            rules[NetnsFamily(host_netns(lab, node.name), family)] = masquerade
-    return rules
-
-
-def wanted_rules(lab: str, topology: Topology, store: Store) -> dict[NetnsFamily, NamespaceRules]:
-    """Return the rules that each namespace must hold: the router's, and every node's."""
+def desired_rules(lab: str, topology: Topology, store: Store) -> dict[NetnsFamily, NamespaceRules]:
+    """Return the rules of kube-proxy's that each node must hold."""
     services, nodes = read_services(store), proxy_nodes(lab, topology, store)
     return {
-        place: node_proxy(topology, nodes[place.netns], place.family, services).rules(own)
-        if place.netns in nodes
-        else NamespaceRules(iptables=own)
-        for place, own in own_rules(lab, topology).items()
+        NetnsFamily(netns, family): node_proxy(topology, node, family, services).rules()
+        for family in topology.families
+        for netns, node in nodes.items()
     }
-
-
-def _router(topology: Topology, family: Family) -> Ruleset:
-    pairs = [
-        pair
-        for node in topology.nodes
-        for pair in zip(node.external_ips, node.addresses, strict=True)
-    ]
-    return external_ip_ruleset(pairs, INTERNET0, family)
 
 
 def _proxy_node(node: TopologyNode, zone: str) -> ProxyNode:

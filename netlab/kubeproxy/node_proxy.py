@@ -19,13 +19,13 @@ from netlab.kubeproxy.configuration import ProxyConfiguration
 from netlab.kubeproxy.health import HealthCheck, health_check, health_check_addresses
 from netlab.kubeproxy.iptables.chains import Surroundings
 from netlab.kubeproxy.iptables.compile import Compilation, is_large
+from netlab.kubeproxy.names import KUBE_PROXY
 from netlab.kubeproxy.nftables.chains import Surroundings as TableSurroundings
 from netlab.kubeproxy.nftables.compile import TableCompilation
 from netlab.kubeproxy.nftables.static import node_port_networks
 from netlab.kubeproxy.service_map import Name, ServiceMap
 from netlab.kubeproxy.service_ports import ProxiedPort, ports_of
 from netlab.model.addresses import Family, Network
-from netlab.netfilter.iptables.canonical import merge
 from netlab.netfilter.iptables.rules import Ruleset
 from netlab.netfilter.iptables.sync import change_text, sync_text
 from netlab.netfilter.nftables.sync import partial_sync
@@ -82,12 +82,12 @@ class NodeProxy(ABC):
         """
 
     @abstractmethod
-    def rules(self, own: Ruleset) -> NamespaceRules:
-        """Return all rules, and with them those that are not kube-proxy's."""
+    def rules(self) -> NamespaceRules:
+        """Return all rules."""
 
-    def holds(self, own: Ruleset) -> HeldRules:
+    def holds(self) -> HeldRules:
         """Return what is held when all changes were loaded."""
-        rules = self.rules(own)
+        rules = self.rules()
         return HeldRules(iptables=rules.iptables, nftables=rules.nftables)
 
     @abstractmethod
@@ -152,15 +152,17 @@ class IptablesProxy(NodeProxy):
             return RulesetChange(iptables=change_text(old.update(changed)))
         self._compilation = Compilation(replace(old.around, is_large=large))
         self._compilation.update(self._ports(self._services.names()))
-        return RulesetChange(iptables=sync_text(self._compilation.ruleset(), old.ruleset()))
+        return RulesetChange(
+            iptables=sync_text(self._compilation.ruleset(), old.ruleset(), KUBE_PROXY)
+        )
 
     def ruleset(self) -> Ruleset:
         """Return kube-proxy's rules, as ``compile_ruleset`` does."""
         return self._compilation.ruleset()
 
-    def rules(self, own: Ruleset) -> NamespaceRules:
+    def rules(self) -> NamespaceRules:
         """Return all rules; see ``NodeProxy``."""
-        return NamespaceRules(iptables=merge(self.ruleset(), own))
+        return NamespaceRules(iptables=self.ruleset())
 
     def adopt(self, held: HeldRules) -> None:
         """Take note of nothing: in iptables mode, what goes is deleted at once."""
@@ -200,15 +202,15 @@ class NftablesProxy(NodeProxy):
         """Return kube-proxy's table, as ``compile_table`` does."""
         return self._compilation.table()
 
-    def rules(self, own: Ruleset) -> NamespaceRules:
+    def rules(self) -> NamespaceRules:
         """Return all rules; see ``NodeProxy``."""
-        return NamespaceRules(iptables=own, nftables=self.table())
+        return NamespaceRules(iptables=Ruleset(self.family, ()), nftables=self.table())
 
-    def holds(self, own: Ruleset) -> HeldRules:
+    def holds(self) -> HeldRules:
         """Return what is held; see ``NodeProxy``."""
         table = self.table()
         held = replace(table, chains=(*table.chains, *self._waiting))
-        return HeldRules(iptables=own, nftables=held)
+        return HeldRules(iptables=Ruleset(self.family, ()), nftables=held)
 
     def adopt(self, held: HeldRules) -> None:
         """Take note of what is held; see ``NodeProxy``."""

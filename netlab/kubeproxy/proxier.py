@@ -28,15 +28,15 @@ from netlab.kube.objects import Key, Object
 from netlab.kube.resources import key_of
 from netlab.kube.unreadable import UnreadableObjects
 from netlab.kubeproxy.conntrack_work import UdpDue
-from netlab.kubeproxy.desired import node_proxy, own_rules, proxy_nodes, wanted_rules
+from netlab.kubeproxy.desired import node_proxy, proxy_nodes
 from netlab.kubeproxy.health import ProxyHealth
 from netlab.kubeproxy.metrics import ProxyMetrics, rules_written
+from netlab.kubeproxy.names import KUBE_PROXY
 from netlab.kubeproxy.service_map import Name, ServiceMap
 from netlab.model.addresses import Family
 from netlab.model.names import NetnsFamily, NetnsName, host_netns
 from netlab.model.topology import ProxyMode, Topology
-from netlab.netfilter.iptables.rules import Ruleset
-from netlab.netfilter.ruleset_change import Desired, HeldRules, NamespaceRules, RulesetChange
+from netlab.netfilter.ruleset_change import Desired
 from netlab.netns_agent.requests import CleanUdp
 from netlab.netns_agent.ruleset_sync import Call, RulesetSync, SyncResult
 
@@ -52,7 +52,7 @@ FULL_PERIOD_S: Final = 3600.0
 
 
 class KubeProxy:
-    """The rules of all nodes, and the router's.
+    """The rules of all nodes.
 
     Args:
         lab: Name.
@@ -76,12 +76,10 @@ class KubeProxy:
         self._clock = clock
         self._full_period_s = full_period_s
         self._full_at = clock() + full_period_s
-        self._rulesets = RulesetSync(call)
+        self._rulesets = RulesetSync(KUBE_PROXY, call)
         self._services = ServiceMap()
         self._unread = {key_of(obj): None for kind in _CHANGES for obj in store.list_(kind)}
         self._nodes_changed = True
-        self._own: dict[NetnsFamily, Ruleset] = {}
-        """Rules that are not kube-proxy's, of every place."""
         self._udp = {family: UdpDue[NetnsFamily](self._services, family) for family in Family}
         self._is_due = True
         self._queued_at: float | None = clock()
@@ -120,13 +118,8 @@ class KubeProxy:
         """Return how many rules of iptables a place holds, by table; empty when nobody knows."""
         if place not in self._rulesets.synced():
             return {}
-        tables = self._full(place).iptables.tables
+        tables = self.nodes[place].rules().iptables.tables
         return {table.name: sum(len(chain.rules) for chain in table.chains) for table in tables}
-
-    def wanted(self, topology: Topology, host: str) -> dict[Family, NamespaceRules]:
-        """Return the rules that a node, or the router, is to hold; nothing for other hosts."""
-        want, netns = wanted_rules(self._lab, topology, self._store), host_netns(self._lab, host)
-        return {place.family: rules for place, rules in want.items() if place.netns == netns}
 
     def health(self, place: NetnsFamily) -> ProxyHealth:
         """Return whether the rules of a place follow the objects."""
@@ -193,27 +186,19 @@ class KubeProxy:
         """Compile what has changed, and return what every place must hold by that."""
         changed = self._take_changes()
         if topology is not self._topology:
-            self._rulesets.compare_again(self._holds)
+            self._rulesets.compare_again(lambda place: self.nodes[place].holds())
         if self._nodes_changed or topology is not self._topology:
             self._use_nodes(topology)
         for family, udp in self._udp.items():
             udp.changed(changed, self._nodes_of(family))
-        steps = {place: node.update(changed) for place, node in self.nodes.items()}
+        deltas = {place: node.update(changed) for place, node in self.nodes.items()}
         return {
-            place: Desired(full=partial(self._full, place), delta=steps.get(place, RulesetChange()))
-            for place in self._own
+            place: Desired(full=node.rules, delta=deltas[place])
+            for place, node in self.nodes.items()
         }
 
     def _nodes_of(self, family: Family) -> set[NetnsFamily]:
         return {place for place in self.nodes if place.family is family}
-
-    def _holds(self, place: NetnsFamily) -> HeldRules:
-        own, node = self._own[place], self.nodes.get(place)
-        return node.holds(own) if node is not None else HeldRules(iptables=own)
-
-    def _full(self, place: NetnsFamily) -> NamespaceRules:
-        own, node = self._own[place], self.nodes.get(place)
-        return node.rules(own) if node is not None else NamespaceRules(iptables=own)
 
     def _take_changes(self) -> list[Name]:
         """Read the objects that have changed; return the Services that are others by that."""
@@ -235,8 +220,6 @@ class KubeProxy:
     def _use_nodes(self, topology: Topology) -> None:
         """Take the nodes as they are now; those that are others compile everything."""
         old = self.nodes if topology is self._topology else {}
-        own = own_rules(self._lab, topology)
-        self._own = self._emptied(own) | own
         self.nodes = {}
         nodes = proxy_nodes(self._lab, topology, self._store)
         for place in (NetnsFamily(name, family) for family in topology.families for name in nodes):
@@ -251,12 +234,6 @@ class KubeProxy:
             place: self.metrics.get(place) or ProxyMetrics(family=place.family)
             for place in self.nodes
         }
-
-    def _emptied(self, own: Mapping[NetnsFamily, Ruleset]) -> dict[NetnsFamily, Ruleset]:
-        """Return no rules for each place in a family that the lab had and has no more."""
-        names = {place.netns for place in own}
-        gone = [place for place in self._own if place.netns in names and place not in own]
-        return {place: Ruleset(place.family, ()) for place in gone}
 
     def _told(self, event: Event) -> None:
         now = self._clock()

@@ -36,6 +36,12 @@ from netlab.apiserver import pki
 from netlab.apiserver.bootstrap import bootstrap
 from netlab.apiserver.service_accounts import ServiceAccountTokens
 from netlab.apiserver.store import Store
+from netlab.cni.address_translation import (
+    CLOUD,
+    IP_MASQ_AGENT,
+    cloud_rules,
+    masquerade_rules,
+)
 from netlab.controllers.reconcile import Reconciler
 from netlab.kubelet import node_status
 from netlab.kubelet.agent import Kubelet
@@ -57,11 +63,14 @@ from netlab.model.names import LB, host_netns
 from netlab.model.topology import Topology
 from netlab.netns_agent import agent
 from netlab.netns_agent.calls import Calls
+from netlab.netns_agent.rules_agent import RulesAgent
 from netlab.topology.parse import parse_topology
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from netlab.lab.api_serving import ApiServing
-    from netlab.model.names import NetnsName
+    from netlab.model.names import NetnsFamily, NetnsName
 
 
 class ControlPlane:
@@ -110,8 +119,20 @@ class ControlPlane:
         )
         self.kube_proxy = KubeProxy(lab, self.store, to_launcher, self.clock)
         self.proxy_agent = KubeProxyAgent(
-            self.kube_proxy, to_launcher, wake=partial(self.loops.wake, "kube-proxy")
+            self.kube_proxy,
+            to_launcher,
+            wake=partial(self.loops.wake, "kube-proxy"),
+            lost=self._rules_lost,
         )
+        self.rules_agents = {
+            name: RulesAgent(
+                owner, to_launcher, partial(rules, lab), wake=partial(self.loops.wake, name)
+            )
+            for name, owner, rules in (
+                ("ip-masq-agent", IP_MASQ_AGENT, masquerade_rules),
+                ("cloud", CLOUD, cloud_rules),
+            )
+        }
         self.listen = to_launcher.descriptor
         self._network_operations = 0
         self._must_read = True
@@ -141,6 +162,7 @@ class ControlPlane:
                 wakes_on={"services", "nodes"},
                 is_busy=self.load_balancer.is_waiting,
             ),
+            *(Agent(name=name, sync=agent.sync) for name, agent in self.rules_agents.items()),
             Agent(name="apiserver", sync=self._sync_api),
         )
         for each in agents:
@@ -179,7 +201,15 @@ class ControlPlane:
     @property
     def operations(self) -> int:
         """Changes made to the kernel since the start."""
-        return self._network_operations + self.proxy_agent.operations
+        return self._network_operations + sum(each.operations for each in self._rules_agents())
+
+    @property
+    def refusals(self) -> "dict[NetnsFamily, str]":
+        """Why namespaces refused their rules, for each that did."""
+        found = dict(self.kube_proxy.refusals)
+        for each in self.rules_agents.values():
+            found |= each.refusals
+        return found
 
     def left_out(self) -> dict[str, str]:
         """Return why agents leave objects out, by agent and object."""
@@ -221,7 +251,7 @@ class ControlPlane:
     async def _sync_network(self, _now: float) -> None:
         topology, must_read = self.topology, self._must_read
         if must_read:
-            self.proxy_agent.resync(await self.network.read())
+            self._rules_forgotten(await self.network.read())
             self._must_read = False
             if self._api_topology is None:
                 self.load_balancer.adopt(self.network.state_of(host_netns(self.lab, LB)))
@@ -232,7 +262,8 @@ class ControlPlane:
             raise
         made = created(operations)
         self._network_operations += len(operations)
-        self.proxy_agent.follow(topology, made)
+        for each in self._rules_agents():
+            each.follow(topology, made)
         self.load_balancer.follow(topology, made, self.network.vips)
         if operations or must_read:
             self.loops.wake("kubelet")
@@ -240,6 +271,19 @@ class ControlPlane:
             self._created_for_api |= made
             self._api_topology = topology
             self.loops.wake("apiserver")
+
+    def _rules_agents(self) -> list[RulesAgent | KubeProxyAgent]:
+        return [*self.rules_agents.values(), self.proxy_agent]
+
+    def _rules_forgotten(self, names: "Collection[NetnsName]") -> None:
+        """Have everybody's rules of these namespaces read back."""
+        for each in self._rules_agents():
+            each.resync(names)
+
+    def _rules_lost(self, names: "Collection[NetnsName]") -> None:
+        # Who has thrown kube-proxy's rules away has not stopped at those.
+        print(f"{', '.join(sorted(names))}: rules were removed", flush=True)  # noqa: T201 (the log)
+        self._rules_forgotten(names)
 
     async def _sync_api(self, now: float) -> None:
         if self._api is not None and self._api_topology is not None:

@@ -13,9 +13,9 @@ from netlab.controllers.reconcile import Reconciler
 from netlab.kube.kinds.pod import status
 from netlab.kubelet.container_spec import placement_of
 from netlab.kubelet.node_status import store_nodes
-from netlab.kubeproxy.desired import wanted_rules
 from netlab.lab.addons import store_addons
 from netlab.lab.api_certificates import api_addresses
+from netlab.lab.desired_rules import desired_rules
 from netlab.model.addresses import Family
 from netlab.model.topology import TopologyFile
 from netlab.netfilter.iptables.render import render
@@ -52,7 +52,7 @@ def commands(lab: str, file: TopologyFile) -> Iterator[str]:
     reconciler.settle(now)
     placements = filter(None, map(placement_of, store.list_("pods")))
     yield from map(str, diff({}, build_lab(lab, file.topology, placements)))
-    for place, rules in wanted_rules(lab, file.topology, store).items():
+    for place, rules in desired_rules(lab, file.topology, store).items():
         inside = f"ip netns exec {place.netns}"
         restore = _RESTORE[place.family]
         yield _fed(f"{inside} {restore} --noflush", render(rules.iptables))

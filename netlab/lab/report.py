@@ -35,7 +35,7 @@ def status(plane: ControlPlane) -> dict[str, Any]:
         "operations": plane.operations,
         "failure": plane.failure,
         "leftOut": plane.left_out(),
-        "refusedRules": {str(place): why for place, why in plane.kube_proxy.refusals.items()},
+        "refusedRules": {str(place): why for place, why in plane.refusals.items()},
         "closedPorts": plane.proxy_agent.closed_ports(),
         "hosts": _hosts(plane),
     }

@@ -20,7 +20,9 @@ from netlab.kubeproxy.listeners import NodeDoors
 from netlab.kubeproxy.servers import ProxyDoors
 from netlab.lab import report
 from netlab.lab.api_serving import ApiServing
+from netlab.lab.desired_rules import desired_rules
 from netlab.model import rundir
+from netlab.model.names import host_netns
 from netlab.topology.parse import parse_topology
 
 if TYPE_CHECKING:
@@ -90,7 +92,9 @@ def _add_routes(app: web.Application, plane: "ControlPlane") -> None:
         return web.json_response({})
 
     async def rules(request: web.Request) -> web.Response:
-        found = plane.kube_proxy.wanted(plane.topology, request.match_info["host"])
+        netns = host_netns(plane.lab, request.match_info["host"])
+        desired = desired_rules(plane.lab, plane.topology, plane.store)
+        found = {place.family: rules for place, rules in desired.items() if place.netns == netns}
         if not found:
             raise web.HTTPNotFound(reason=f"no rules are netlab's on {request.match_info['host']}")
         return web.json_response(report.rules(found))

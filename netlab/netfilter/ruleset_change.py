@@ -1,4 +1,4 @@
-"""All the rules of one namespace, and the way from those it holds to those it must hold.
+"""One owner's rules in a namespace, and the way from those it holds to those it must hold.
 
 Theory of operation
 -------------------
@@ -32,11 +32,12 @@ from netlab.netfilter.nftables.sync import (
     without,
 )
 from netlab.netfilter.nftables.table import Table
+from netlab.netfilter.ruleset_owner import RulesetOwner
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NamespaceRules:
-    """What a namespace must hold."""
+    """What a namespace must hold of one owner's."""
 
     iptables: Ruleset
     nftables: Table | None = None
@@ -80,29 +81,24 @@ class Desired:
     """What leads here from what was wanted the last time."""
 
 
-def change(want: NamespaceRules, have: HeldRules) -> tuple[RulesetChange, HeldRules]:
+def change(
+    want: NamespaceRules, have: HeldRules, owner: RulesetOwner
+) -> tuple[RulesetChange, HeldRules]:
     """Return what turns ``have`` into ``want``, and what is held when all of it is loaded.
 
-    Rules that are not netlab's stay as they are.
+    Rules that are not the owner's stay as they are.
     """
     table = _table_change(want.nftables, have)
-    prefixes = _leftovers(want)
+    prefixes = () if want.iptables.tables else owner.chains
     removed = leftovers.leftovers_text(have.iptables, prefixes) if prefixes else ""
     left = leftovers.without_leftovers(have.iptables, prefixes) if removed else have.iptables
     found = RulesetChange(
         tables=table.text if table is not None else "",
-        iptables=removed + sync_text(want.iptables, left),
+        iptables=removed + sync_text(want.iptables, left, owner),
         removal=_removal(want, have),
     )
     nftables = table.holds if table is not None else None
     return found, HeldRules(iptables=want.iptables, nftables=nftables)
-
-
-def _leftovers(want: NamespaceRules) -> leftovers.Prefixes:
-    """Return which chains of iptables cannot be part of what is wanted."""
-    if not want.iptables.tables:
-        return leftovers.ALL
-    return leftovers.KUBE_PROXY if want.nftables is not None else ()
 
 
 def _table_change(want: Table | None, have: HeldRules) -> Change | None:

@@ -1,4 +1,7 @@
-"""The rules that places hold: read back, changed, and remembered from one change to the next.
+"""One owner's rules in all namespaces: read back, changed, and remembered between changes.
+
+Each owner has a syncer of its own; what one may touch is said by the names of its chains (see
+``netlab.netfilter.ruleset_owner``), so they need not know of each other.
 
 A *place* is a namespace in one address family. What it was last given is taken for what it holds,
 until that is forgotten; then it is read back from the kernel. A refused text makes it forgotten:
@@ -10,6 +13,7 @@ changed since; then nothing has to be compared.
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from netlab.model.addresses import Family
@@ -24,6 +28,7 @@ from netlab.netfilter.ruleset_change import (
     RulesetChange,
     change,
 )
+from netlab.netfilter.ruleset_owner import RulesetOwner
 from netlab.netns_agent.requests import LoadTables, ReadTables, Restore, SaveRules
 
 Call = Callable[[object], Awaitable[Any]]
@@ -46,14 +51,18 @@ class SyncResult:
 
 
 class RulesetSync:
-    """The rules of all places of a lab.
+    """The rules of one owner.
 
     Args:
-        call: Sends a request to the launcher.
+        owner: Whose.
+        call: Sends a request to the agent of the namespaces.
     """
 
-    def __init__(self, call: Call) -> None:
+    def __init__(self, owner: RulesetOwner, call: Call) -> None:
+        self._owner = owner
         self._call = call
+        self._wanted: frozenset[NetnsFamily] = frozenset()
+        """The places of the last sync, and those that refused to be emptied."""
         self._synced: set[NetnsFamily] = set()
         self._held: dict[NetnsFamily, HeldRules] = {}
         """What places that are not synced hold, where that is known."""
@@ -86,9 +95,13 @@ class RulesetSync:
     async def sync(self, want: Mapping[NetnsFamily, Desired]) -> SyncResult:
         """Bring places to their rules, side by side.
 
+        A namespace that is named in one family only loses what it was given in the other.
+
         Raises:
             NetlabError: iptables or nft is missing, or a namespace is.
         """
+        emptied = self._emptied(want)
+        want = emptied | dict(want)
         self._forgotten.clear()
         self._synced &= want.keys()
         changes = {place: want[place].delta for place in self._synced}
@@ -103,11 +116,12 @@ class RulesetSync:
             unreadable |= await self._read({place: full[place] for place in unknown})
             read_back |= set(unknown)
         compared -= unreadable.keys()
-        found = {place: change(full[place], self._held[place]) for place in compared}
+        found = {place: change(full[place], self._held[place], self._owner) for place in compared}
         self._held.clear()
         changes |= {place: one for place, (one, _) in found.items()}
         refusals = unreadable | await self._load(changes)
-        self._synced |= changes.keys() - refusals.keys() - self._forgotten
+        self._synced |= changes.keys() - refusals.keys() - self._forgotten - emptied.keys()
+        self._wanted = frozenset(want.keys() - (emptied.keys() - refusals.keys()))
         return SyncResult(
             changes={place: one for place, one in changes.items() if one},
             refusals=refusals,
@@ -131,6 +145,16 @@ class RulesetSync:
         self._synced |= texts.keys() - refusals.keys() - self._forgotten
         return refusals
 
+    def _emptied(self, want: Mapping[NetnsFamily, Desired]) -> dict[NetnsFamily, Desired]:
+        """Return no rules for each place in a family that a namespace had and has no more."""
+        names = {place.netns for place in want}
+        gone = {place for place in self._wanted - want.keys() if place.netns in names}
+        nothing = {place: NamespaceRules(iptables=Ruleset(place.family, ())) for place in gone}
+        return {
+            place: Desired(full=partial(nothing.__getitem__, place), delta=RulesetChange())
+            for place in gone
+        }
+
     async def _read(self, want: Mapping[NetnsFamily, NamespaceRules]) -> dict[NetnsFamily, str]:
         """Read the rules of places, and return why, for each whose rules cannot be read.
 
@@ -138,13 +162,15 @@ class RulesetSync:
         """
         unreadable = {}
         texts = await self._call(SaveRules(places=tuple(want)))
-        tables = await self._call(ReadTables(places=tuple(want)))
+        tables: Mapping[NetnsFamily, str] = {}
+        if self._owner.has_table:
+            tables = await self._call(ReadTables(places=tuple(want)))
         for place, text in texts.items():
             if why := unreadable_table(text):
                 unreadable[place] = why
                 continue
             rules = parse_against(text, want[place].iptables)
-            table = parse_listing(tables[place]).table if tables[place] else None
+            table = parse_listing(tables[place]).table if tables.get(place) else None
             self._held[place] = HeldRules(iptables=rules, nftables=table, is_read=True)
         return unreadable
 

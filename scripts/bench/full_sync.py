@@ -2,17 +2,15 @@
 
 import asyncio
 
+from netlab.kubeproxy.names import KUBE_PROXY
 from netlab.kubeproxy.node_proxy import NodeProxy
 from netlab.linux import channel
 from netlab.model.addresses import Family
 from netlab.model.names import NetnsFamily, NetnsName
-from netlab.netfilter.iptables.rules import Ruleset
 from netlab.netfilter.ruleset_change import Desired, RulesetChange
 from netlab.netns_agent import agent
 from netlab.netns_agent.requests import ReadTables, Request
 from netlab.netns_agent.ruleset_sync import RulesetSync
-
-NO_RULES = Ruleset(Family.IPV4, ())
 
 
 class FullSync:
@@ -21,7 +19,7 @@ class FullSync:
     def __init__(self, netns: str) -> None:
         self._place = NetnsFamily(NetnsName(netns), Family.IPV4)
         self._launcher = agent.fork()
-        self._rulesets = RulesetSync(self._call)
+        self._rulesets = RulesetSync(KUBE_PROXY, self._call)
         self._loop = asyncio.new_event_loop()
         # As in a lab, the launcher has asked the kernel something before.
         self._loop.run_until_complete(self._call(ReadTables(places=(self._place,))))
@@ -32,7 +30,7 @@ class FullSync:
         Unless it is new, and empty by that, it is read back first.
         """
         (self._rulesets.mark_empty if is_new else self._rulesets.forget)([self._place])
-        want = Desired(full=lambda: proxy.rules(NO_RULES), delta=RulesetChange())
+        want = Desired(full=proxy.rules, delta=RulesetChange())
         laid = self._loop.run_until_complete(self._rulesets.sync({self._place: want}))
         for reason in laid.refusals.values():
             raise RuntimeError(reason)

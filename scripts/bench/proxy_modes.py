@@ -8,13 +8,14 @@ from cluster_objects import Object
 
 from netlab.kube.kinds.service.view import ProxyNode, endpoint_slice_of, service_of
 from netlab.kubeproxy.configuration import ProxyConfiguration
+from netlab.kubeproxy.names import KUBE_PROXY
 from netlab.kubeproxy.node_proxy import IptablesProxy, NftablesProxy, NodeProxy
 from netlab.kubeproxy.service_map import Name, ServiceMap
 from netlab.linux import iptables, nft
 from netlab.model.addresses import Family
 from netlab.model.names import NetnsFamily, NetnsName
 from netlab.netfilter.iptables.rules import Chain
-from netlab.netfilter.iptables.sync import STALE_PREFIXES, TableChange, change_text
+from netlab.netfilter.iptables.sync import TableChange, change_text
 
 NODE = ProxyNode(name="node1", addresses=())
 CONFIGURATION = ProxyConfiguration(cluster_cidrs=(ip_network("10.244.0.0/14"),))
@@ -59,7 +60,7 @@ class Iptables:
         written = {line[1:].split()[0] for line in text.splitlines() if line.startswith(":")}
 
         def is_written(chain: Chain) -> bool:
-            is_shared = chain.policy is None and not chain.name.startswith(STALE_PREFIXES)
+            is_shared = chain.policy is None and not chain.name.startswith(KUBE_PROXY.object_chains)
             return is_shared or chain.name in written
 
         return change_text(

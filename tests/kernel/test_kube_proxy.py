@@ -11,14 +11,17 @@ import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import IO, Any
 
 import pytest
 
 from netlab.apiserver.bootstrap import bootstrap
 from netlab.apiserver.store import Store
+from netlab.cni.address_translation import IP_MASQ_AGENT, masquerade_rules
 from netlab.errors import LabError
 from netlab.kubeproxy.canaries import CANARIES, FILLED, CanaryWatch
+from netlab.kubeproxy.desired import desired_rules
 from netlab.kubeproxy.proxier import KubeProxy
 from netlab.lab.rules import read_differences, read_groups
 from netlab.lab.topologies import read_topology
@@ -34,6 +37,7 @@ from netlab.netfilter.nftables.listing import parse_listing
 from netlab.netfilter.nftables.table import TABLE
 from netlab.netns_agent import agent, calls
 from netlab.netns_agent.requests import FindLost, LoadTables, Restore, SaveRules
+from netlab.netns_agent.rules_agent import RulesAgent
 from netlab.render.rule_words import sentence
 from netlab.topology.parse import parse_topology
 from tests.kernel.conftest import Lab, wait_for
@@ -255,6 +259,11 @@ def test_rules_that_somebody_threw_away_are_laid_again(mode: ProxyMode, commands
         proxy, lost = proxy_of(call), set[NetnsFamily]()
         place = NetnsFamily(name, Family.IPV4)
         canaries = CanaryWatch(call, lost.update, period_s=1)
+        masquerade = RulesAgent(
+            IP_MASQ_AGENT, call, partial(masquerade_rules, BARE), wake=lambda: None
+        )
+        masquerade.follow(topology, [])
+        await masquerade.sync(0.0)
         await proxy.sync(topology)
         canaries.look_when_due([place], mode, 1.0)
         before = ruleset(name)
@@ -266,8 +275,12 @@ def test_rules_that_somebody_threw_away_are_laid_again(mode: ProxyMode, commands
         async with asyncio.timeout(10):
             while not lost:
                 await call(SaveRules(places=(place,)))
-        proxy.forget({one.netns for one in lost})
-        assert await proxy.sync(topology) == 1
+        for owner in (proxy.forget, masquerade.resync):
+            owner({one.netns for one in lost})
+        before_repair = masquerade.operations
+        await masquerade.sync(0.0)
+        repaired = masquerade.operations - before_repair + await proxy.sync(topology)
+        assert repaired >= 1
         assert ruleset(name) == before
 
     with one_node(mode) as (name, topology, end):
@@ -319,7 +332,7 @@ def test_a_refused_text_is_told_with_its_line_changes_nothing_and_is_loaded_next
         assert "kube-proxy" not in inside(name, "nft", "list", "tables")
         await proxy.sync(topology)
         assert proxy.refusals == {}
-        wanted = proxy.wanted(topology, "node1")[Family.IPV4]
+        wanted = desired_rules(BARE, topology, proxy._store)[place]
         held = inside(name, "iptables-save")
         assert differences(wanted.iptables, parse(held, Family.IPV4)) == []
         listing = list_table([name], Family.IPV4, TABLE)[name]

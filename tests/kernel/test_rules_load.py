@@ -15,6 +15,7 @@ from netlab.kube.kinds.service.view import (
 )
 from netlab.kubeproxy.configuration import ProxyConfiguration
 from netlab.kubeproxy.iptables.compile import compile_ruleset
+from netlab.kubeproxy.names import KUBE_PROXY
 from netlab.model.addresses import Family
 from netlab.netfilter.iptables.canonical import merge, normalise
 from netlab.netfilter.iptables.parse import parse
@@ -57,7 +58,7 @@ class Iptables:
 
     def reach(self, want: Ruleset):
         """Load the text that leads to ``want`` and return it."""
-        text = sync_text(want, self.have())
+        text = sync_text(want, self.have(), KUBE_PROXY)
         self.restore(text)
         return text
 
@@ -125,7 +126,7 @@ def test_kernel_holds_what_was_wanted(iptables: Iptables):
     iptables.reach(want)
 
     assert iptables.have() == normalise(want)
-    assert sync_text(want, iptables.have()) == ""
+    assert sync_text(want, iptables.have(), KUBE_PROXY) == ""
 
 
 def test_whole_text_loads_too(iptables: Iptables):
@@ -162,7 +163,7 @@ def test_users_own_rules_stay(iptables: Iptables):
     iptables.restore(own)
     before = iptables.have()
 
-    assert sync_text(want, before) == ""
+    assert sync_text(want, before, KUBE_PROXY) == ""
     iptables.reach(compile_ruleset(NODE, [], [], CONFIGURATION, iptables.family))
 
     table = iptables.have().table("filter")

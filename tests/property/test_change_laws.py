@@ -19,6 +19,7 @@ from netlab.kube.kinds.service.view import (
 from netlab.kubeproxy.configuration import ProxyConfiguration
 from netlab.kubeproxy.health import health_check
 from netlab.kubeproxy.iptables.compile import compile_ruleset
+from netlab.kubeproxy.names import KUBE_PROXY
 from netlab.kubeproxy.nftables.compile import compile_table
 from netlab.kubeproxy.node_proxy import IptablesProxy, NftablesProxy
 from netlab.kubeproxy.service_map import Name, ServiceMap
@@ -194,7 +195,7 @@ def test_the_text_of_a_change_is_the_least_that_a_comparison_of_everything_finds
         for change in step:
             world.change(change)
         text = proxy.update(world.map.take_changes()).iptables
-        assert text == sync_text(world.ruleset(), before)
+        assert text == sync_text(world.ruleset(), before, KUBE_PROXY)
 
 
 @given(histories)

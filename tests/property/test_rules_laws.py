@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netlab.kubeproxy.iptables.chains import split_evenly
+from netlab.kubeproxy.names import KUBE_PROXY
 from netlab.model.addresses import Family
 from netlab.netfilter.iptables.canonical import normalise
 from netlab.netfilter.iptables.matches import (
@@ -109,7 +110,7 @@ def test_normal_form_is_final(ruleset: Ruleset):
 
 @given(rulesets())
 def test_a_ruleset_needs_nothing_to_reach_itself(ruleset: Ruleset):
-    assert sync_text(ruleset, parse(render(ruleset), ruleset.family)) == ""
+    assert sync_text(ruleset, parse(render(ruleset), ruleset.family), KUBE_PROXY) == ""
 
 
 def print_out(ruleset: Ruleset):
@@ -129,8 +130,8 @@ def test_what_is_printed_is_what_was_rendered(ruleset: Ruleset):
 @given(rulesets(), rulesets())
 def test_knowing_what_is_wanted_changes_nothing_of_what_is_lacking(want: Ruleset, have: Ruleset):
     text = print_out(have)
-    lacking = sync_text(want, parse(text, have.family))
-    assert sync_text(want, parse_against(text, want)) == lacking
+    lacking = sync_text(want, parse(text, have.family), KUBE_PROXY)
+    assert sync_text(want, parse_against(text, want), KUBE_PROXY) == lacking
     assert normalise(parse_against(text, want)) == normalise(have)
 
 

@@ -1,23 +1,17 @@
-"""What is left of rules that no longer apply: another mode's, or an address family's.
+"""All rules of one owner, to be removed.
 
-A node that changes to nftables mode has iptables mode's chains to get rid of; a place in a family
-that the lab has no more, all of netlab's.
+A node that changes to nftables mode has iptables mode's chains to get rid of; so has a namespace in
+a family that the lab has no more.
 
 Source: kube-proxy, ``pkg/proxy/iptables/cleanup.go``.
 """
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Final
 
 from netlab.netfilter.iptables.rules import Chain, Rule, Ruleset, Table
 from netlab.netfilter.iptables.targets import Goto, Jump
-
-Prefixes = tuple[str, ...]
-"""How the names of the chains begin that are to go."""
-
-KUBE_PROXY: Final = ("KUBE-",)
-ALL: Final = (*KUBE_PROXY, "IP-MASQ-AGENT", "NETLAB-")
+from netlab.netfilter.ruleset_owner import Prefixes
 
 
 def leftovers_text(have: Ruleset, prefixes: Prefixes) -> str:
@@ -58,10 +52,10 @@ def _removal(table: Table, prefixes: Prefixes) -> str:
 
 
 def _jumps(chain: Chain, prefixes: Prefixes) -> Iterator[str]:
-    # From the last to the first, so that the numbers of those that remain hold.
-    for number, rule in reversed(list(enumerate(chain.rules, 1))):
+    # By what they say and not by their numbers: others' rules may lie between them by now.
+    for rule in chain.rules:
         if _is_leftover(rule, prefixes):
-            yield f"-D {chain.name} {number}"
+            yield f"-D {chain.name}{rule.specification}"
 
 
 def _is_leftover(rule: Rule, prefixes: Prefixes) -> bool:

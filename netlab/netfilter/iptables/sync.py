@@ -2,12 +2,12 @@
 
 Theory of operation
 -------------------
-One text for ``iptables-restore --noflush``. The chains that ``want`` declares are netlab's: one
+One text for ``iptables-restore --noflush``. The chains that ``want`` declares are its owner's: one
 that differs is declared, which empties it, and filled again. A built-in chain is shared with
-others: netlab's rules there are jumps, put at the top in the order of ``want``, and every other
-rule stays where it is. Chains made for one Service carry a prefix and a hash; those that ``want``
-no longer has are emptied and deleted. Each table is replaced in one step by the kernel, so no
-packet ever meets half a ruleset.
+others: an owner's rules there are jumps, put at the top or the end in the order of ``want``, and
+every other rule stays where it is. Chains made for one object, a Service for one, carry a prefix
+and a hash; those that ``want`` no longer has are emptied and deleted. Each table is replaced in one
+step by the kernel, so no packet ever meets half a ruleset.
 
 Who knows what changed says so with ``TableChange`` and spares the comparison of everything.
 
@@ -16,15 +16,12 @@ Source: kube-proxy, ``pkg/proxy/iptables/proxier.go`` (syncProxyRules); iptables
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final
 
 from netlab.model.addresses import Family
 from netlab.netfilter.iptables.canonical import normalise_rule
 from netlab.netfilter.iptables.rules import Chain, Rule, Ruleset, Table
 from netlab.netfilter.iptables.targets import Goto, Jump, OtherTarget
-
-STALE_PREFIXES: Final = ("KUBE-SVC-", "KUBE-SVL-", "KUBE-EXT-", "KUBE-FW-", "KUBE-SEP-", "NETLAB-")
-"""Chains that come and go with what they stand for; found by name, so no memory is needed."""
+from netlab.netfilter.ruleset_owner import RulesetOwner
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,17 +41,20 @@ def change_text(changes: Iterable[TableChange]) -> str:
     return "".join(map(_table_text, changes))
 
 
-def sync_text(want: Ruleset, have: Ruleset) -> str:
+def sync_text(want: Ruleset, have: Ruleset, owner: RulesetOwner) -> str:
     """Return the text that turns ``have`` into ``want``; empty when nothing differs.
 
-    Rules in chains that are not netlab's, and the policies of built-in chains, stay as they are. A
-    stale chain that another's rule still jumps to is emptied but kept: the kernel would refuse to
+    Rules in chains that are not the owner's, and the policies of built-in chains, stay as they are.
+    A stale chain that another's rule still jumps to is emptied but kept: the kernel would refuse to
     delete it, and everything else with it.
     """
     names = sorted({table.name for table in (*want.tables, *have.tables)})
     return change_text(
         _change(
-            want.table(name) or Table(name, ()), have.table(name) or Table(name, ()), want.family
+            want.table(name) or Table(name, ()),
+            have.table(name) or Table(name, ()),
+            want.family,
+            owner,
         )
         for name in names
     )
@@ -72,7 +72,7 @@ def _table_text(change: TableChange) -> str:
     return "\n".join([f"*{change.table}", *lines, "COMMIT", ""]) if lines else ""
 
 
-def _change(want: Table, have: Table, family: Family) -> TableChange:
+def _change(want: Table, have: Table, family: Family, owner: RulesetOwner) -> TableChange:
     """Return what one table lacks: ``want`` as it is written, where the normal forms differ."""
     wanted = {chain.name for chain in want.chains}
     present = {chain.name: chain for chain in have.chains}
@@ -81,7 +81,7 @@ def _change(want: Table, have: Table, family: Family) -> TableChange:
     stale = [
         chain
         for chain in have.chains
-        if chain.name not in wanted and chain.name.startswith(STALE_PREFIXES)
+        if chain.name not in wanted and chain.name.startswith(owner.object_chains)
     ]
     kept = _targets_of_others(have, {chain.name for chain in (*own, *stale)})
     emptied = [Chain(chain.name, ()) for chain in stale if chain.name in kept and chain.rules]
@@ -93,7 +93,7 @@ def _change(want: Table, have: Table, family: Family) -> TableChange:
             line
             for chain in want.chains
             if chain.policy is not None
-            for line in _sync_jumps(chain, present.get(chain.name), family)
+            for line in _sync_jumps(chain, present.get(chain.name), family, appends=owner.appends)
         ),
     )
 
@@ -105,19 +105,23 @@ def _is_same(have: Chain | None, want: Chain, family: Family) -> bool:
     return _normal_rules(have, family) == _normal_rules(want, family)
 
 
-def _sync_jumps(want: Chain, have: Chain | None, family: Family) -> Iterator[str]:
-    """Yield what puts ``want``'s rules at the top of a built-in chain, in order.
+def _sync_jumps(want: Chain, have: Chain | None, family: Family, *, appends: bool) -> Iterator[str]:
+    """Yield what puts ``want``'s rules at the top, or the end, of a built-in chain, in order.
 
     Nothing when they are there in that order already, wherever others' rules lie between them.
     """
-    rules = _normal_rules(have, family) if have is not None else ()
+    rules = have.rules if have is not None else ()
     wanted = _normal_rules(want, family)
     ours = frozenset(wanted)
-    places = [number for number, rule in enumerate(rules, 1) if rule in ours]
-    if tuple(rules[number - 1] for number in places) == wanted:
+    present = [rule for rule in rules if normalise_rule(rule, family) in ours]
+    if tuple(normalise_rule(rule, family) for rule in present) == wanted:
         return
-    yield from (f"-D {want.name} {number}" for number in reversed(places))
-    yield from (f"-I {want.name}{rule.specification}" for rule in reversed(want.rules))
+    # By what they say and not by their numbers: others' rules may lie between them by now.
+    yield from (f"-D {want.name}{rule.specification}" for rule in present)
+    if appends:
+        yield from (f"-A {want.name}{rule.specification}" for rule in want.rules)
+    else:
+        yield from (f"-I {want.name}{rule.specification}" for rule in reversed(want.rules))
 
 
 def _normal_rules(chain: Chain, family: Family) -> tuple[Rule, ...]:

@@ -16,6 +16,7 @@ from netlab.kube.kinds.service.view import (
 from netlab.kubeproxy.configuration import ProxyConfiguration
 from netlab.kubeproxy.health import EVERYWHERE
 from netlab.kubeproxy.iptables.compile import LARGE_CLUSTER_ENDPOINTS
+from netlab.kubeproxy.names import KUBE_PROXY
 from netlab.kubeproxy.node_proxy import IptablesProxy, NftablesProxy
 from netlab.kubeproxy.service_map import Name, ServiceMap
 from netlab.model.addresses import Family
@@ -192,11 +193,11 @@ def test_a_chain_that_waits_goes_with_the_next_change(
 
 
 def test_what_a_full_sync_leaves_behind_waits_too(nftables: NftablesProxy, services: ServiceMap):
-    held = nftables.holds(OWN)
+    held = nftables.holds()
     services.set_service(Name("ns", "web"), None)
     nftables.update(services.take_changes())
     nftables.stale_chains_text()
-    _, found = change(nftables.rules(OWN), HeldRules(iptables=OWN, nftables=held.nftables))
+    _, found = change(nftables.rules(), HeldRules(iptables=OWN, nftables=held.nftables), KUBE_PROXY)
     nftables.adopt(found)
-    assert nftables.holds(OWN) == found
+    assert nftables.holds() == found
     assert set(verbs(nftables.stale_chains_text())) == {"delete chain"}

@@ -11,7 +11,7 @@ from netlab.apiserver.store import Store
 from netlab.kube.kinds.service.view import Service, service_of
 from netlab.kube.objects import Key, Object, with_metadata
 from netlab.kubelet.node_status import store_nodes
-from netlab.kubeproxy.desired import wanted_rules
+from netlab.kubeproxy.desired import desired_rules
 from netlab.kubeproxy.health import HEALTH_TIMEOUT_S
 from netlab.kubeproxy.proxier import FULL_PERIOD_S, STALE_CHAINS_S, KubeProxy
 from netlab.model.addresses import Family
@@ -22,12 +22,11 @@ from netlab.netfilter.nftables.table import Chain, Table
 from netlab.netns_agent.requests import LoadTables, ReadTables, Restore, SaveRules
 from netlab.topology.parse import parse_topology
 
-NODE1, NODE2, ROUTER = (
-    NetnsFamily(NetnsName(f"netlab-default-{host}"), Family.IPV4)
-    for host in ("node1", "node2", "router")
+NODE1, NODE2 = (
+    NetnsFamily(NetnsName(f"netlab-default-{host}"), Family.IPV4) for host in ("node1", "node2")
 )
 NOW = 1_800_000_000.0
-ALL = {NODE1, NODE2, ROUTER}
+ALL = {NODE1, NODE2}
 
 
 def service(name: str) -> Object:
@@ -89,14 +88,11 @@ def proxy(store: Store, topology: Topology, launcher: Launcher) -> KubeProxy:
     return KubeProxy("default", store, launcher, clock=lambda: NOW)
 
 
-def test_every_node_and_the_router_get_rules(
-    proxy: KubeProxy, topology: Topology, launcher: Launcher
-):
-    assert asyncio.run(proxy.sync(topology)) == 3
+def test_every_node_gets_rules(proxy: KubeProxy, topology: Topology, launcher: Launcher):
+    assert asyncio.run(proxy.sync(topology)) == 2
     assert launcher.restored[0].keys() == ALL
     assert set(launcher.read) == ALL
     assert "KUBE-SERVICES" in launcher.restored[0][NODE1]
-    assert "192.0.2.3" in launcher.restored[0][ROUTER]
 
 
 def test_nothing_is_done_while_nothing_changes(
@@ -113,7 +109,7 @@ def test_new_namespaces_need_no_reading(proxy: KubeProxy, topology: Topology, la
     assert launcher.read == []
 
 
-def test_a_new_service_changes_the_nodes_and_not_the_router(
+def test_a_new_service_changes_all_nodes(
     proxy: KubeProxy, store: Store, topology: Topology, launcher: Launcher
 ):
     asyncio.run(proxy.sync(topology))
@@ -130,17 +126,17 @@ def test_each_family_has_rules_of_its_own_and_they_go_with_it(
     both = parse_topology(document, "").topology
     store_nodes(store, both, NOW)
     proxy = KubeProxy("default", store, launcher, clock=lambda: NOW)
-    assert asyncio.run(proxy.sync(both)) == 6
+    assert asyncio.run(proxy.sync(both)) == 4
     node6 = NODE1._replace(family=Family.IPV6)
     assert "-s 10.244.0.0/16" not in launcher.restored[0][node6]
-    assert "-d fd00:10:244::/48" in launcher.restored[0][node6]
+    assert "-A KUBE-SERVICES" in launcher.restored[0][node6]
     launcher.refuses = {node6: "line 3 failed"}
     proxy.forget([NODE1.netns])
     asyncio.run(proxy.sync(both))
     assert proxy.refusals == {node6: "line 3 failed"}
     assert not proxy.health(node6).is_healthy(NOW + HEALTH_TIMEOUT_S)
     assert proxy.health(NODE1).is_healthy(NOW + HEALTH_TIMEOUT_S)
-    want = wanted_rules("default", both, store)
+    want = desired_rules("default", both, store)
     launcher.refuses = {}
     launcher.saved = {place: render(rules.iptables) for place, rules in want.items()}
     asyncio.run(proxy.sync(both))
@@ -154,7 +150,7 @@ def test_a_refusal_is_told_and_the_node_read_again(
     proxy: KubeProxy, topology: Topology, launcher: Launcher
 ):
     launcher.refuses = {NODE2: "line 3 failed"}
-    assert asyncio.run(proxy.sync(topology)) == 2
+    assert asyncio.run(proxy.sync(topology)) == 1
     assert proxy.refusals == {NODE2: "line 3 failed"}
     launcher.refuses, launcher.read = {}, []
     assert asyncio.run(proxy.sync(topology)) == 1
@@ -211,16 +207,6 @@ def test_a_node_whose_text_was_refused_grows_unhealthy(
     assert proxy.health(NODE1).is_healthy(NOW + HEALTH_TIMEOUT_S)
 
 
-def test_the_rules_that_a_host_is_to_hold_are_known(proxy: KubeProxy, topology: Topology):
-    def text(host: str) -> str:
-        wanted = proxy.wanted(topology, host)
-        return "".join(render(own.iptables) for own in wanted.values())
-
-    assert "-A KUBE-MARK-MASQ -j MARK" in text("node1")
-    assert "192.0.2.3" in text("router")
-    assert proxy.wanted(topology, "client") == {}
-
-
 def test_modes_follow_each_other(proxy: KubeProxy, topology: Topology, launcher: Launcher):
     asyncio.run(proxy.sync(topology))
     assert launcher.tables == []
@@ -242,7 +228,7 @@ def test_a_chain_that_is_found_empty_is_deleted_a_little_later(
     proxy = KubeProxy("default", store, launcher, clock=lambda: time[0])
     nftables = replace(topology, proxy=KubeProxyOptions(mode=ProxyMode.NFTABLES))
     asyncio.run(proxy.sync(nftables))
-    wanted = proxy.wanted(nftables, "node1")[Family.IPV4]
+    wanted = desired_rules("default", nftables, store)[NODE1]
     assert wanted.nftables is not None
     held = replace(wanted.nftables, chains=(*wanted.nftables.chains, Chain(name="endpoint-OLD")))
     launcher.listings = {NODE1: listed(held)}
@@ -411,7 +397,7 @@ def test_rules_that_are_forgotten_while_others_are_read_are_read_too(
 
     proxy = KubeProxy("default", store, call, clock=lambda: NOW)
     proxy.mark_empty({NODE2.netns})
-    assert asyncio.run(proxy.sync(topology)) == 3
+    assert asyncio.run(proxy.sync(topology)) == 2
     assert NODE2 in launcher.read
 
 

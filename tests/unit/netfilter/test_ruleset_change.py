@@ -5,6 +5,7 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 
+from netlab.cni.address_translation import IP_MASQ_AGENT
 from netlab.cni.masquerade import masquerade_ruleset
 from netlab.kube.kinds.service.view import (
     SERVICE_NAME_LABEL,
@@ -14,12 +15,14 @@ from netlab.kube.kinds.service.view import (
 )
 from netlab.kubeproxy.configuration import ProxyConfiguration
 from netlab.kubeproxy.iptables.compile import compile_ruleset
+from netlab.kubeproxy.names import KUBE_PROXY
 from netlab.kubeproxy.nftables.compile import compile_table
 from netlab.model.addresses import Family
+from netlab.netfilter import ruleset_change
 from netlab.netfilter.iptables.canonical import merge
 from netlab.netfilter.iptables.rules import Ruleset
 from netlab.netfilter.nftables.table import Table
-from netlab.netfilter.ruleset_change import HeldRules, NamespaceRules, change
+from netlab.netfilter.ruleset_change import HeldRules, NamespaceRules, RulesetChange
 
 NOTHING = Ruleset(Family.IPV4, ())
 MASQUERADE = masquerade_ruleset([ip_network("10.244.0.0/16")])
@@ -45,11 +48,15 @@ def inputs(*pods: str):
 
 
 def in_iptables(*pods: str) -> NamespaceRules:
-    return NamespaceRules(iptables=merge(compile_ruleset(*inputs(*pods)), MASQUERADE))
+    return NamespaceRules(iptables=compile_ruleset(*inputs(*pods)))
 
 
 def in_nftables(*pods: str) -> NamespaceRules:
-    return NamespaceRules(iptables=MASQUERADE, nftables=compile_table(*inputs(*pods)))
+    return NamespaceRules(iptables=NOTHING, nftables=compile_table(*inputs(*pods)))
+
+
+def change(want: NamespaceRules, have: HeldRules) -> tuple[RulesetChange, HeldRules]:
+    return ruleset_change.change(want, have, KUBE_PROXY)
 
 
 def held(rules: NamespaceRules) -> HeldRules:
@@ -67,7 +74,6 @@ def test_nftables_mode_comes_before_iptables_mode_goes():
     one, holds = change(in_nftables("10.244.1.2"), held(in_iptables("10.244.1.2")))
     assert "add map ip kube-proxy service-ips" in one.tables
     assert "-X KUBE-SERVICES" in one.iptables
-    assert "IP-MASQ-AGENT" not in one.iptables
     assert one.removal == ""
     assert holds == held(in_nftables("10.244.1.2"))
 
@@ -75,7 +81,6 @@ def test_nftables_mode_comes_before_iptables_mode_goes():
 @pytest.mark.parametrize("rules", [in_iptables("10.244.1.2"), in_nftables("10.244.1.2")])
 def test_all_rules_go_where_none_are_wanted_any_more(rules: NamespaceRules):
     one, holds = change(NamespaceRules(iptables=NOTHING), held(rules))
-    assert "-X IP-MASQ-AGENT" in one.iptables
     assert ("-X KUBE-SERVICES" in one.iptables) == (rules.nftables is None)
     assert ("delete table ip kube-proxy" in one.removal) == (rules.nftables is not None)
     assert holds == HeldRules(iptables=NOTHING)
@@ -89,18 +94,35 @@ def test_iptables_mode_comes_before_the_table_goes():
     assert holds == held(in_iptables("10.244.1.2"))
 
 
-def test_the_cnis_rules_are_repaired_while_those_of_iptables_mode_go():
+@pytest.mark.parametrize("want", [in_iptables(), in_nftables(), NamespaceRules(iptables=NOTHING)])
+def test_rules_of_another_owner_stay(want: NamespaceRules):
+    both = merge(compile_ruleset(*inputs("10.244.1.2")), MASQUERADE)
+    one, _ = change(want, HeldRules(iptables=both))
+    assert one.iptables
+    assert "IP-MASQ-AGENT" not in one.iptables
+
+
+def test_an_owner_appends_its_jumps_or_puts_them_first():
     kube_proxy = compile_ruleset(*inputs("10.244.1.2"))
-    one, holds = change(in_nftables("10.244.1.2"), HeldRules(iptables=kube_proxy))
-    assert "-X KUBE-SERVICES" in one.iptables
-    assert "-A IP-MASQ-AGENT" in one.iptables
-    assert not change(in_nftables("10.244.1.2"), holds)[0]
+    mine = NamespaceRules(iptables=MASQUERADE)
+    appended, holds = ruleset_change.change(mine, HeldRules(iptables=kube_proxy), IP_MASQ_AGENT)
+    assert "-A POSTROUTING" in appended.iptables
+    assert "KUBE-" not in appended.iptables
+    assert not ruleset_change.change(mine, holds, IP_MASQ_AGENT)[0]
+    assert "-I POSTROUTING" in change(in_iptables(), HeldRules(iptables=MASQUERADE))[0].iptables
+    gone, _ = ruleset_change.change(
+        NamespaceRules(iptables=NOTHING),
+        HeldRules(iptables=merge(kube_proxy, MASQUERADE)),
+        IP_MASQ_AGENT,
+    )
+    assert "-X IP-MASQ-AGENT" in gone.iptables
+    assert "KUBE-" not in gone.iptables
 
 
 def test_of_a_table_that_was_read_back_only_what_differs_is_written():
     want = in_nftables("10.244.1.2")
     spoilt = Table(family=Family.IPV4, chains=want.nftables.chains[1:], sets=want.nftables.sets)
-    one, holds = change(want, HeldRules(iptables=MASQUERADE, nftables=spoilt, is_read=True))
+    one, holds = change(want, HeldRules(iptables=NOTHING, nftables=spoilt, is_read=True))
     lost = want.nftables.chains[0]
     assert f"add chain ip kube-proxy {lost.name} " in one.tables
     assert one.tables.count("add rule") == len(lost.rules)

@@ -1,7 +1,8 @@
 """iptables mode's chains go, and nobody else's."""
 
+from netlab.kubeproxy.names import KUBE_PROXY
 from netlab.model.addresses import Family
-from netlab.netfilter.iptables.leftovers import KUBE_PROXY, leftovers_text, without_leftovers
+from netlab.netfilter.iptables.leftovers import leftovers_text, without_leftovers
 from netlab.netfilter.iptables.parse import parse
 
 HAVE = """*filter
@@ -30,7 +31,7 @@ COMMIT
 
 
 def test_chains_and_the_jumps_to_them_go():
-    assert leftovers_text(parse(HAVE, Family.IPV4), KUBE_PROXY).splitlines() == [
+    assert leftovers_text(parse(HAVE, Family.IPV4), KUBE_PROXY.chains).splitlines() == [
         "*filter",
         ":KUBE-SERVICES - [0:0]",
         "-X KUBE-SERVICES",
@@ -39,9 +40,9 @@ def test_chains_and_the_jumps_to_them_go():
         ":KUBE-POSTROUTING - [0:0]",
         ":KUBE-SERVICES - [0:0]",
         ":KUBE-SVC-AAAAAAAAAAAAAAAA - [0:0]",
-        "-D POSTROUTING 3",
-        "-D POSTROUTING 1",
-        "-D PREROUTING 1",
+        "-D POSTROUTING -j KUBE-POSTROUTING",
+        "-D POSTROUTING -m mark --mark 0x1 -j KUBE-POSTROUTING",
+        "-D PREROUTING -j KUBE-SERVICES",
         "-X KUBE-POSTROUTING",
         "-X KUBE-SERVICES",
         "-X KUBE-SVC-AAAAAAAAAAAAAAAA",
@@ -50,14 +51,14 @@ def test_chains_and_the_jumps_to_them_go():
 
 
 def test_what_is_left_then_is_known():
-    left = without_leftovers(parse(HAVE, Family.IPV4), KUBE_PROXY)
+    left = without_leftovers(parse(HAVE, Family.IPV4), KUBE_PROXY.chains)
     assert [str(rule) for table in left.tables for c in table.chains for rule in c.rules] == [
         "-A INPUT -j MINE",
         "-A POSTROUTING -j IP-MASQ-AGENT",
     ]
-    assert leftovers_text(left, KUBE_PROXY) == ""
+    assert leftovers_text(left, KUBE_PROXY.chains) == ""
 
 
 def test_nothing_is_said_where_nothing_was_left():
     have = parse("*filter\n:INPUT ACCEPT [0:0]\nCOMMIT\n", Family.IPV4)
-    assert leftovers_text(have, KUBE_PROXY) == ""
+    assert leftovers_text(have, KUBE_PROXY.chains) == ""

@@ -1,0 +1,86 @@
+"""Keeps the rules of an owner that follow from the topology alone."""
+
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from functools import partial
+from typing import Any, Final
+
+from netlab.model.addresses import Family
+from netlab.model.names import NetnsFamily, NetnsName
+from netlab.model.topology import Topology
+from netlab.netfilter.iptables.rules import Ruleset
+from netlab.netfilter.ruleset_change import Desired, HeldRules, NamespaceRules, RulesetChange
+from netlab.netfilter.ruleset_owner import RulesetOwner
+from netlab.netns_agent.ruleset_sync import RulesetSync
+
+_RETRY_S: Final = 1.0
+
+
+class RulesAgent:
+    """One owner's rules in all namespaces.
+
+    Args:
+        owner: Whose.
+        call: Sends a request to the agent of the namespaces.
+        rules: What each place must hold in a topology.
+        wake: Has ``sync`` called soon.
+    """
+
+    def __init__(
+        self,
+        owner: RulesetOwner,
+        call: Callable[[object], Awaitable[Any]],
+        rules: Callable[[Topology], Mapping[NetnsFamily, Ruleset]],
+        wake: Callable[[], None],
+    ) -> None:
+        self.operations = 0
+        """How many times a namespace was given new rules."""
+        self.refusals: Mapping[NetnsFamily, str] = {}
+        """Why the last restore failed, for each place whose last restore did."""
+        self._rulesets = RulesetSync(owner, call)
+        self._rules = rules
+        self._wake = wake
+        self._topology: Topology | None = None
+        self._held: Mapping[NetnsFamily, Ruleset] = {}
+        """What places hold that did not refuse the last sync."""
+
+    def follow(self, topology: Topology, created: Collection[NetnsName]) -> None:
+        """Take note that the lab's namespaces follow a topology now.
+
+        Args:
+            topology: What they follow.
+            created: Namespaces that are new, and hold no rule.
+        """
+        if topology is not self._topology or created:
+            self._topology = topology
+            self._rulesets.mark_empty(_places(created))
+            self._wake()
+
+    def resync(self, names: Collection[NetnsName]) -> None:
+        """Have the rules of these namespaces read back before they are next compared."""
+        self._rulesets.forget(_places(names))
+        self._wake()
+
+    async def sync(self, now: float) -> float | None:
+        """Bring the rules up to date; see ``netlab.lab.agents.Agent``.
+
+        Raises:
+            NetlabError: iptables is missing, or a namespace is.
+        """
+        if self._topology is None:
+            return None
+        rules = dict(self._rules(self._topology))
+        want = {
+            place: Desired(full=partial(NamespaceRules, iptables=ruleset), delta=RulesetChange())
+            for place, ruleset in rules.items()
+        }
+        # They are few: to compare all of them costs less than to know what changed.
+        held, self._held = self._held, rules
+        self._rulesets.compare_again(lambda place: HeldRules(iptables=held[place]))
+        result = await self._rulesets.sync(want)
+        self.refusals = result.refusals
+        self.operations += len(result.changes.keys() - result.refusals.keys())
+        return now + _RETRY_S if self.refusals else None
+
+
+def _places(names: Collection[NetnsName]) -> list[NetnsFamily]:
+    return [NetnsFamily(name, family) for name in names for family in Family]
