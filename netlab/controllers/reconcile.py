@@ -25,6 +25,7 @@ from netlab.controllers.work_queue import Item, WorkQueue
 from netlab.errors import NetlabError
 from netlab.kube.defaults import with_defaults
 from netlab.kube.events import Record
+from netlab.kube.kinds.table import kind_of
 from netlab.kube.objects import Object, name_of
 from netlab.kube.resources import RESOURCES, key_of
 
@@ -137,7 +138,7 @@ class Reconciler:
     def _create(self, change: Create, now: float) -> None:
         if name_of(change.object) and self._store.get(key_of(change.object)) is not None:
             return
-        new = self._store.create(with_defaults(change.object))
+        new = self._store.create(with_defaults(_prepared(self._store, change.object)))
         self._note(Changed(key_of(new), None, new))
         if change.event is not None:
             self._record(change.event, now, name_of(new))
@@ -174,3 +175,11 @@ class Reconciler:
                 trigger = controller.watches.get(resource)
                 for key in trigger(self._store, changed) if trigger is not None else ():
                     self._queue.add(Item(controller.name, key))
+
+
+def _prepared(store: Store, obj: Object) -> Object:
+    """Return a new object with what the server alone decides, as for one that a client sends."""
+    kind = kind_of(obj["kind"])
+    if kind is None or kind.prepare_for_create is None:
+        return obj
+    return kind.prepare_for_create(store.identified(obj))

@@ -6,6 +6,7 @@ ReplicaSets come before Deployments, so that a rollout never decides on stale co
 from typing import Final
 
 from netlab.controllers import (
+    cronjob,
     daemonset,
     endpoints,
     endpointslice_mirroring,
@@ -35,6 +36,7 @@ CONTROLLERS: Final[tuple[Controller, ...]] = (
     daemonset.CONTROLLER,
     statefulset.CONTROLLER,
     job.CONTROLLER,
+    cronjob.CONTROLLER,
     deployment.CONTROLLER,
     service_lb.CONTROLLER,
     endpointslice.CONTROLLER,

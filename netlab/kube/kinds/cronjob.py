@@ -1,7 +1,15 @@
-"""CronJob: stored, and started by nobody."""
+"""CronJob: its words, columns and defaults, and what a schedule must be.
+
+Source: Kubernetes, ``pkg/apis/batch/validation`` (validateCronJobSpec).
+"""
 
 from typing import Final
+from zoneinfo import available_timezones
 
+from netlab.documents.json_schema import mapping
+from netlab.documents.problems import FieldPath, Report, invalid
+from netlab.kube.cron import parse_schedule
+from netlab.kube.field_checks import check_at_least_0, check_text
 from netlab.kube.kinds.columns import (
     AGE,
     NAME,
@@ -12,9 +20,33 @@ from netlab.kube.kinds.columns import (
     number,
 )
 from netlab.kube.kinds.defaults import filled
-from netlab.kube.kinds.kind import Kind
+from netlab.kube.kinds.job import validate_job
+from netlab.kube.kinds.kind import ClusterContext, Kind
+from netlab.kube.metadata import check_choice
 from netlab.kube.objects import Object, items_of, spec_of, status_of
 from netlab.kube.resource import Resource
+
+
+def _validate(obj: Object, path: FieldPath, report: Report, context: ClusterContext) -> None:
+    spec, inside = mapping(obj.get("spec")), (*path, "spec")
+    schedule = spec.get("schedule")
+    if not schedule:
+        report.add((*inside, "schedule"), "Required value")
+    elif isinstance(schedule, str):
+        try:
+            parse_schedule(schedule)
+        except ValueError as error:
+            report.add((*inside, "schedule"), invalid(schedule, str(error)))
+    check_text(spec.get("timeZone"), _wrong_zone, (*inside, "timeZone"), report)
+    policies = ("Allow", "Forbid", "Replace")
+    check_choice(spec.get("concurrencyPolicy"), policies, (*inside, "concurrencyPolicy"), report)
+    numbers = ("startingDeadlineSeconds", "successfulJobsHistoryLimit", "failedJobsHistoryLimit")
+    check_at_least_0(spec, numbers, inside, report)
+    validate_job(mapping(spec.get("jobTemplate")), (*inside, "jobTemplate"), report, context)
+
+
+def _wrong_zone(name: str) -> str:
+    return "" if name in available_timezones() else f"unknown time zone {name}"
 
 
 def _with_defaults(obj: Object) -> Object:
@@ -46,6 +78,6 @@ KIND: Final = Kind(
         age_column("Last Schedule", lambda obj: status_of(obj).get("lastScheduleTime"), NONE),
         AGE,
     ),
+    validate=_validate,
     with_defaults=_with_defaults,
-    is_only_stored=True,
 )

@@ -36,7 +36,8 @@ JOB_NAME: Final = "batch.kubernetes.io/job-name"
 _IMMUTABLE: Final = ("completions", "selector", "template", "completionMode")
 
 
-def _validate(job: Object, path: FieldPath, report: Report, context: ClusterContext) -> None:
+def validate_job(job: Object, path: FieldPath, report: Report, context: ClusterContext) -> None:
+    """Report what is wrong with a Job, or with the template of one."""
     spec, inside = mapping(job.get("spec")), (*path, "spec")
     for field in ("parallelism", "completions", "backoffLimit", "activeDeadlineSeconds"):
         count = spec.get(field)
@@ -145,7 +146,7 @@ KIND: Final = Kind(
         *CONTAINERS,
         SELECTOR,
     ),
-    validate=_validate,
+    validate=validate_job,
     prepare_for_create=_prepare_for_create,
     with_defaults=_with_defaults,
     forbidden_changes=_forbidden_changes,

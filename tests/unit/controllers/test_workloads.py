@@ -283,3 +283,48 @@ def test_a_deployments_story_is_told_in_events(cluster: Cluster):
     ]
     reasons = [reason for reason, _ in told(cluster, "ReplicaSet")]
     assert reasons == ["SuccessfulCreate", "SuccessfulCreate", "SuccessfulDelete"]
+
+
+def cronjob(**spec: object) -> Object:
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "CronJob",
+        "metadata": {"name": "tick", "namespace": "default"},
+        "spec": {
+            "schedule": "*/5 * * * *",
+            "jobTemplate": {"spec": {"template": job()["spec"]["template"]}},
+            **spec,
+        },
+    }
+
+
+def test_a_cronjob_makes_a_job_when_it_is_due_and_forgets_old_ones(cluster: Cluster):
+    cluster.create(cronjob(successfulJobsHistoryLimit=1))
+    assert cluster.list("jobs") == []
+    names = []
+    for _ in range(3):
+        cluster.run(300)
+        cluster.start_pods()
+        names.append([name_of(one) for one in cluster.list("jobs")])
+        end(cluster, 0)
+    assert [len(one) for one in names] == [1, 2, 2]
+    minutes = int(cluster.now) // 60
+    assert names[-1][-1] == f"tick-{minutes - minutes % 5}"
+    (tick,) = cluster.list("cronjobs")
+    assert "active" not in tick["status"]
+    assert tick["status"]["lastSuccessfulTime"] >= tick["status"]["lastScheduleTime"]
+
+
+@pytest.mark.parametrize(("policy", "jobs"), [("Allow", 2), ("Forbid", 1), ("Replace", 1)])
+def test_a_cronjob_whose_job_still_runs(cluster: Cluster, policy: str, jobs: int):
+    cluster.create(cronjob(concurrencyPolicy=policy))
+    for _ in range(2):
+        cluster.run(300)
+        cluster.start_pods()
+    assert len(cluster.list("jobs")) == jobs
+
+
+def test_a_suspended_cronjob_makes_nothing(cluster: Cluster):
+    cluster.create(cronjob(suspend=True))
+    cluster.run(900)
+    assert cluster.list("jobs") == []
