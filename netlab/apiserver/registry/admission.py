@@ -17,8 +17,8 @@ from netlab.kube.field_error import Cause
 from netlab.kube.kinds.kind import ClusterContext
 from netlab.kube.kinds.table import kind_of
 from netlab.kube.manifests import as_decoded, check_object
-from netlab.kube.objects import Key, Object, is_terminating, with_metadata
-from netlab.kube.resources import RESOURCES, key_of
+from netlab.kube.objects import Key, Object, is_terminating
+from netlab.kube.resources import RESOURCES, key_of, resource_of
 from netlab.kube.schema import definition_of, definitions
 from netlab.kube.status import forbidden, invalid, not_found
 
@@ -30,6 +30,17 @@ _REASONS: Final = {
     "Not found": "FieldValueNotFound",
 }
 
+_SERVERS_METADATA: Final = frozenset(
+    {
+        "creationTimestamp",
+        "deletionGracePeriodSeconds",
+        "deletionTimestamp",
+        "generation",
+        "resourceVersion",
+        "selfLink",
+        "uid",
+    }
+)
 _PROTECTED: Final = frozenset(
     {
         Key("namespaces", "", "default"),
@@ -64,7 +75,7 @@ def review_create(store: Store, manifest: Object, owned: Owned = _nobodys) -> Ob
     if manifest["kind"] == "Node":
         raise forbidden(key_of(manifest), "nodes come from the topology")
     _check_namespace(store, key_of(manifest))
-    named = with_metadata(store.named(manifest), uid=None)
+    named = _without_what_is_not_the_clients(store.named(manifest))
     _check_alone(store, named)
     kind = kind_of(named["kind"])
     if kind is not None and kind.prepare_for_create is not None:
@@ -125,6 +136,17 @@ def review_delete(key: Key) -> None:
         raise forbidden(key, "nodes come from the topology")
     if key in _PROTECTED:
         raise forbidden(key, f"this {RESOURCES[key.resource].singular} may not be deleted")
+
+
+def _without_what_is_not_the_clients(obj: Object) -> Object:
+    """Return a new object without a status, and without metadata that the server decides."""
+    metadata = {
+        field: value for field, value in obj["metadata"].items() if field not in _SERVERS_METADATA
+    }
+    new = {**obj, "metadata": metadata}
+    if "status" in resource_of(obj).subresources:
+        new.pop("status", None)
+    return new
 
 
 def _check_namespace(store: Store, key: Key) -> None:

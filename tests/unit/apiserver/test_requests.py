@@ -348,6 +348,19 @@ def test_a_dry_run_of_an_apply_stores_nothing(ask: Ask):
     assert ask("GET", f"{CONFIGMAPS}/c").code == 404
 
 
+def test_a_new_object_has_no_past(ask: Ask):
+    old = {"uid": "u", "creationTimestamp": "2020-01-01T00:00:00Z", "generation": 9}
+    old["deletionTimestamp"] = "2020-01-01T00:00:00Z"
+    body = pod()
+    body["metadata"] |= old
+    body["status"] = {"phase": "Running", "podIP": "192.0.2.1"}
+    stored = ask("POST", PODS, body).json
+    assert stored["metadata"]["uid"] != "u"
+    assert not stored["metadata"]["creationTimestamp"].startswith("2020")
+    assert "deletionTimestamp" not in stored["metadata"]
+    assert stored["status"] == {"phase": "Pending", "qosClass": "BestEffort"}
+
+
 def test_a_collection_is_deleted_by_its_labels(ask: Ask):
     for name, value in (("a", "x"), ("b", "y")):
         body = configmap(name)
