@@ -73,9 +73,10 @@ link_commands() {
 # install_all [COMMAND:PACKAGE...]: what a lab runs and these packages; netlab; its commands. `command`
 # is then the name under which netlab is called here.
 install_all() {
-  # curl is for callers in labs, nginx and busybox for the images of those names.
-  system_packages ip:iproute2 iptables-restore:iptables curl:curl ps:procps \
-    nginx:'nginx-light|nginx' busybox:busybox "$@"
+  # curl and ping are for callers in labs, nginx, busybox and HAProxy for the images of those names
+  # and for load balancers, nft for its mode of kube-proxy, tcpdump (with libpcap) for captures.
+  system_packages ip:iproute2 iptables-restore:iptables nft:nftables curl:curl ps:procps \
+    ping:iputils-ping tcpdump:tcpdump nginx:'nginx-light|nginx' haproxy:haproxy busybox:busybox "$@"
   install_netlab
   link_commands
   say "  $("$links/$command" --version)"

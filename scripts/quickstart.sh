@@ -20,8 +20,8 @@ say ""
 say "\$ sudo $command up"
 "$links/$command" up
 say ""
-say "\$ sudo $command demo nodeport"
-"$links/$command" demo nodeport
+say "\$ sudo $command demo nodeport --draw 2    # without --draw: the path of every step"
+"$links/$command" demo nodeport --draw 2
 cat >&2 <<END
 
 The lab is running. What next:

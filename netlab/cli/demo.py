@@ -18,8 +18,14 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("name", required=False, shell_complete=complete_demo)
 @family_option("Call addresses of this family; without this of the Service's own first family.")
+@click.option(
+    "--draw",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Draw the path of step N alone, 0 for none; the other steps are run and judged, too.",
+)
 @lab_option
-def demo(name: str | None, lab: str, family: "Family | None") -> None:
+def demo(name: str | None, lab: str, family: "Family | None", draw: int | None) -> None:
     """Run an experiment of the tutorial Using Source IP, with the packets that prove it.
 
     Without a NAME, list the experiments. What an experiment changes it puts back. The exit code
@@ -38,10 +44,10 @@ def demo(name: str | None, lab: str, family: "Family | None") -> None:
     if chosen is None:
         names = ", ".join(known.name for known in EXPERIMENTS)
         raise click.BadParameter(f"no experiment {name!r}; there are {names}")
-    _run(chosen.name, lab, family)
+    _run(chosen.name, lab, family, draw)
 
 
-def _run(name: str, lab: str, family: "Family | None") -> None:
+def _run(name: str, lab: str, family: "Family | None", draw: int | None) -> None:
     from netlab.client.api_client import Client
     from netlab.client.cluster import Cluster
     from netlab.client.hosts import hosts
@@ -60,7 +66,7 @@ def _run(name: str, lab: str, family: "Family | None") -> None:
     report = run_experiment(experiment, cluster, lambda line: click.echo(line, err=True), family)
     style = TraceStyle(width=_width(), colour=_colour())
     for number, step in enumerate(report.steps, start=1):
-        click.echo(render_step(number, step, style))
+        click.echo(render_step(number, step, style, is_drawn=draw in {None, number}))
     click.echo(f"Captures: {report.captures}/*.pcap", err=True)
     summary = render_summary(report.steps)
     if not report.holds():

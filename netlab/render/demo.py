@@ -34,18 +34,20 @@ class Step:
     lesson: str
 
 
-def render_step(number: int, step: Step, style: TraceStyle) -> str:
-    """Return one step: the command, both sides, whether they agree, the path and the lesson."""
+def render_step(number: int, step: Step, style: TraceStyle, *, is_drawn: bool = True) -> str:
+    """Return one step: the command, both sides, whether they agree, the path and the lesson.
+
+    Without the drawing there is neither path nor lesson.
+    """
     verdict = _paint(style, GREEN, "PASS") if step.holds else _paint(style, RED, "FAIL")
     lines = [
         _paint(style, BOLD, f"{number}. $ {step.command}"),
         *_labelled(step.said_by, step.statement, style),
         *_labelled("kernel", step.kernel, style),
         f"   {'':<{_LABEL}}{verdict}",
-        "",
-        render_trace(step.trace, style),
-        *_labelled("lesson", step.lesson, style),
     ]
+    if is_drawn:
+        lines += ["", render_trace(step.trace, style), *_labelled("lesson", step.lesson, style)]
     return "\n".join(lines) + "\n"
 
 

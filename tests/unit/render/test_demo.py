@@ -42,6 +42,11 @@ def test_the_path_of_a_step_names_the_rule_that_decided():
     assert "by nat KUBE-SEP-AAAA #1" in render_step(2, step(holds=True), STYLE)
 
 
+def test_a_step_that_is_not_drawn_is_judged_all_the_same():
+    text = render_step(2, step(holds=True), STYLE, is_drawn=False)
+    assert text == BEFORE.removesuffix("\n")
+
+
 def test_a_step_that_does_not_hold_says_so():
     assert "FAIL" in render_step(1, step(holds=False), STYLE)
 
