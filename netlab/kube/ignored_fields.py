@@ -107,7 +107,6 @@ IGNORED: Final[Mapping[str, Mapping[str, str]]] = {
     ),
     "ServiceSpec": {
         "allocateLoadBalancerNodePorts": "not looked at in a lab yet",
-        "loadBalancerIP": "not looked at in a lab yet",
     },
 }
 """By definition and field: why nothing acts on it."""

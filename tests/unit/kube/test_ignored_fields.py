@@ -34,7 +34,7 @@ def code() -> str:
         path
         for name in ACTING
         for path in ([ROOT / name] if name.endswith(".py") else (ROOT / name).rglob("*.py"))
-        if path.exists()
+        if path.exists() and path.name != "addons.py"  # writes objects as a user does
     ]
     return "\n".join(path.read_text() for path in paths)
 
