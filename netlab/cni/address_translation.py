@@ -5,7 +5,7 @@ They are the CNI's on nodes, and the cloud's on the router; kube-proxy has nothi
 
 from typing import Final
 
-from netlab.cni.cloud import INTERNET0
+from netlab.cni.cloud import INTERNET0, router_address
 from netlab.cni.masquerade import MASQ_AGENT, external_ip_ruleset, masquerade_ruleset
 from netlab.model.names import ROUTER, NetnsFamily, host_netns
 from netlab.model.topology import Topology
@@ -22,7 +22,8 @@ def masquerade_rules(lab: str, topology: Topology) -> dict[NetnsFamily, Ruleset]
     rules = {}
     for family, networks in zip(topology.families, topology.networks, strict=True):
         inside = (networks.pods, networks.nodes, networks.services)
-        ruleset = masquerade_ruleset(inside, family)
+        router = router_address(networks.nodes)
+        ruleset = masquerade_ruleset(inside, family, outside=[router])
         for node in topology.nodes:
             rules[NetnsFamily(host_netns(lab, node.name), family)] = ruleset
     return rules

@@ -7,7 +7,7 @@ comments of a node's masquerading; Kubernetes' "IP Masquerade Agent User Guide" 
 from collections.abc import Sequence
 from ipaddress import ip_network
 
-from netlab.model.addresses import Address, Family, Network
+from netlab.model.addresses import Address, Family, Network, host_network
 from netlab.netfilter.iptables.matches import (
     AddrType,
     Comment,
@@ -25,7 +25,12 @@ _DNAT_CHAIN = "NETLAB-EXTERNAL-DNAT"
 _SNAT_CHAIN = "NETLAB-EXTERNAL-SNAT"
 
 
-def masquerade_ruleset(non_masquerade: Sequence[Network], family: Family = Family.IPV4) -> Ruleset:
+def masquerade_ruleset(
+    non_masquerade: Sequence[Network],
+    family: Family = Family.IPV4,
+    *,
+    outside: Sequence[Address] = (),
+) -> Ruleset:
     """Return the rules by which a node's pods speak to the world with the node's address.
 
     A packet of the node's own has that address already, so the rules change nothing for it.
@@ -34,6 +39,8 @@ def masquerade_ruleset(non_masquerade: Sequence[Network], family: Family = Famil
         non_masquerade: Destinations that see the pod's own address, in order; networks of the
             other family are left out.
         family: The address family of the ruleset.
+        outside: Addresses within those that are outside all the same: the router's, which knows the
+            way to nodes and to no pod.
     """
     hook = rule(
         "POSTROUTING",
@@ -44,6 +51,16 @@ def masquerade_ruleset(non_masquerade: Sequence[Network], family: Family = Famil
         AddrType(Side.DESTINATION, inverted=True),
         target=Jump(MASQ_AGENT),
     )
+    to_router = [
+        rule(
+            MASQ_AGENT,
+            Comment("netlab: the cloud's router is outside of the cluster"),
+            Destination(host_network(address)),
+            target=Masquerade(),
+        )
+        for address in outside
+        if family.holds(address)
+    ]
     local = Comment("ip-masq-agent: local traffic is not subject to MASQUERADE")
     kept = [
         rule(MASQ_AGENT, local, Destination(network), target=Return())
@@ -57,7 +74,7 @@ def masquerade_ruleset(non_masquerade: Sequence[Network], family: Family = Famil
     )
     chains = (
         Chain("POSTROUTING", (hook,), policy="ACCEPT"),
-        Chain(MASQ_AGENT, (*kept, outbound)),
+        Chain(MASQ_AGENT, (*to_router, *kept, outbound)),
     )
     return Ruleset(family, (Table("nat", chains),))
 

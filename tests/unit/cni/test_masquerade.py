@@ -9,6 +9,16 @@ from netlab.netfilter.iptables.rules import Ruleset, Table
 from netlab.netfilter.iptables.targets import Jump
 
 
+def test_what_is_outside_within_the_clusters_networks_is_masqueraded_first():
+    own = masquerade_ruleset(
+        [ip_network("10.0.0.0/8")], outside=[ip_address("10.240.0.1"), ip_address("fd00::1")]
+    )
+    rules = [line for line in render(own).splitlines() if line.startswith("-A IP-MASQ-AGENT")]
+    assert rules[0].startswith("-A IP-MASQ-AGENT -d 10.240.0.1/32 ")
+    assert rules[0].endswith(" -j MASQUERADE")
+    assert len(rules) == 3
+
+
 def test_pods_are_masqueraded_but_towards_the_cluster():
     text = render(masquerade_ruleset([ip_network("10.0.0.0/8"), ip_network("fd00::/8")]))
     assert text == (
