@@ -94,6 +94,7 @@ kind: Service
 metadata: {name: web}
 spec:
   type: LoadBalancer
+  loadBalancerClass: example.com/by-hand
   ipFamilies: [FAMILY]
   clusterIP: CLUSTER_IP
   selector: {app: web}
