@@ -277,7 +277,7 @@ class ControlPlane:
 
     def _rules_forgotten(self, names: "Collection[NetnsName]") -> None:
         """Have everybody's rules of these namespaces read back."""
-        for each in self._rules_agents():
+        for each in (*self._rules_agents(), self.load_balancer):
             each.resync(names)
 
     def _rules_lost(self, names: "Collection[NetnsName]") -> None:

@@ -16,10 +16,10 @@ next control plane begins with what it finds there: nodes that are sent to count
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import partial
 from socket import socket
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from netlab.apiserver.store import Event, Store
 from netlab.errors import KernelError, NetlabError
@@ -34,18 +34,17 @@ from netlab.loadbalancer.haproxy_process import HaproxyProcess
 from netlab.loadbalancer.health import NodeHealth, Target
 from netlab.loadbalancer.nexthops import spread
 from netlab.loadbalancer.probe import probe
-from netlab.loadbalancer.rules import forward_ruleset, restore_text
-from netlab.model.addresses import Address, family_of
+from netlab.loadbalancer.rules import BALANCER, forward_ruleset
+from netlab.model.addresses import Address, Family, family_of
 from netlab.model.links import NetnsState, NextHop
 from netlab.model.names import LB, NetnsFamily, NetnsName, host_netns
 from netlab.model.processes import ProcessId
 from netlab.model.topology import LoadBalancerClass, Topology
 from netlab.model.vips import Vip
+from netlab.netfilter.iptables.rules import Ruleset
 from netlab.netns_agent.calls import Calls
-from netlab.netns_agent.requests import Connect, Restore
-
-if TYPE_CHECKING:
-    from netlab.netfilter.iptables.rules import Ruleset
+from netlab.netns_agent.requests import Connect
+from netlab.netns_agent.ruleset_sync import RulesetSync
 
 _START_S: Final = 0.05
 _RETRY_S: Final = 1.0
@@ -86,7 +85,7 @@ class LoadBalancer:
         self._health = NodeHealth()
         self._results: dict[Target, str] = {}
         self._asked: dict[Target, asyncio.Task[None]] = {}
-        self._rules: Mapping[NetnsFamily, Ruleset] = {}
+        self._rulesets = RulesetSync(BALANCER, call)
         self._vips: tuple[Vip, ...] = ()
         self._known: set[tuple[Address, Address]] = set()
         """Addresses of balancers and of nodes that they led to before the start."""
@@ -112,12 +111,21 @@ class LoadBalancer:
             vips: What ``vips`` returned when the network was last brought up to date.
         """
         is_new = topology is not self._topology or self._netns in created
-        if is_new:
-            self._topology = topology
-            self._rules = {}
+        self._topology = topology
+        if self._netns in created:
+            self._rulesets.mark_empty(self._places())
         if is_new or vips != self._held:
             self._held = vips
             self._wake("loadbalancer")
+
+    def resync(self, names: Collection[NetnsName]) -> None:
+        """Have the rules of these namespaces read back before they are next compared."""
+        if self._netns in names:
+            self._rulesets.forget(self._places())
+            self._wake("loadbalancer")
+
+    def _places(self) -> list[NetnsFamily]:
+        return [NetnsFamily(self._netns, family) for family in Family]
 
     def vips(self) -> tuple[Vip, ...]:
         """Return the addresses that the balancer's host holds, and where they lead."""
@@ -155,7 +163,7 @@ class LoadBalancer:
             return now + _START_S
         self._ask(now, options.timeout_s)
         self._spread(balancers, nodes)
-        await self._lay_rules(topology, balancers)
+        await self._sync_rules(topology, balancers)
         await self._proxy(balancers, nodes)
         again = self._health.next_at()
         return min(again or now + _RETRY_S, now + _RETRY_S) if self.haproxy.failure else again
@@ -230,19 +238,19 @@ class LoadBalancer:
             vips.append(Vip(address=address, nexthops=spread(list(own), healthy)))
         return vips
 
-    async def _lay_rules(self, topology: Topology, balancers: list[Balancer]) -> None:
-        wanted = {
-            NetnsFamily(self._netns, family): forward_ruleset(balancers, networks.vips, family)
-            for family, networks in zip(topology.families, topology.networks, strict=True)
-        }
-        # Without a balancer no address leads anywhere, and most labs need no rules here.
-        if wanted == self._rules or not (balancers or self._rules):
-            return
-        texts = {place: restore_text(ruleset) for place, ruleset in wanted.items()}
-        refusals = await self._call(Restore(texts=texts))
-        if refusals:
-            raise KernelError("; ".join(f"{place}: {why}" for place, why in refusals.items()))
-        self._rules = wanted
+    async def _sync_rules(self, topology: Topology, balancers: list[Balancer]) -> None:
+        # Without a balancer no address leads anywhere, and nothing needs a rule.
+        result = await self._rulesets.sync_rulesets(
+            {
+                NetnsFamily(self._netns, family): forward_ruleset(balancers, networks.vips, family)
+                if balancers
+                else Ruleset(family, ())
+                for family, networks in zip(topology.families, topology.networks, strict=True)
+            }
+        )
+        if result.refusals:
+            why = "; ".join(f"{place}: {why}" for place, why in result.refusals.items())
+            raise KernelError(why)
 
     async def _proxy(self, balancers: list[Balancer], nodes: tuple[BalancedNode, ...]) -> None:
         proxied = [one for one in balancers if one.kind is LoadBalancerClass.PROXY]

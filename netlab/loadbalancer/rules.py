@@ -1,6 +1,7 @@
 """The rules of the load balancer's host: which packets it forwards."""
 
 from collections.abc import Iterable
+from typing import Final
 
 from netlab.loadbalancer.balancer import Balancer
 from netlab.model.addresses import Family, Network, host_network
@@ -8,8 +9,10 @@ from netlab.model.topology import LoadBalancerClass
 from netlab.netfilter.iptables.matches import Comment, Destination, IpProtocol, Ports
 from netlab.netfilter.iptables.rules import Chain, Ruleset, Table, rule
 from netlab.netfilter.iptables.targets import Jump, Reject, Return
+from netlab.netfilter.ruleset_owner import RulesetOwner
 
-CHAIN = "NETLAB-LB"
+CHAIN: Final = "NETLAB-LB"
+BALANCER: Final = RulesetOwner(chains=(CHAIN,))
 
 
 def forward_ruleset(balancers: Iterable[Balancer], vips: Network, family: Family) -> Ruleset:
@@ -48,19 +51,3 @@ def forward_ruleset(balancers: Iterable[Balancer], vips: Network, family: Family
     last = rule(CHAIN, no_service, target=Reject())
     chains = (Chain("FORWARD", (hook,), policy="ACCEPT"), Chain(CHAIN, (*served, last)))
     return Ruleset(family, (Table("filter", chains),))
-
-
-def restore_text(ruleset: Ruleset) -> str:
-    """Return what ``iptables-restore --noflush`` makes of whatever the host holds.
-
-    The balancer's host has no other rules, so its built-in chains are emptied too.
-    """
-    lines = []
-    for table in ruleset.tables:
-        lines.append(f"*{table.name}")
-        own = [chain for chain in table.chains if chain.policy is None]
-        lines += [f":{chain.name} - [0:0]" for chain in own]
-        lines += [f"-F {chain.name}" for chain in table.chains if chain not in own]
-        lines += [str(one) for chain in table.chains for one in chain.rules]
-        lines.append("COMMIT")
-    return "\n".join(lines) + "\n"

@@ -1,14 +1,12 @@
 """Keeps the rules of an owner that follow from the topology alone."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from functools import partial
 from typing import Any, Final
 
 from netlab.model.addresses import Family
 from netlab.model.names import NetnsFamily, NetnsName
 from netlab.model.topology import Topology
 from netlab.netfilter.iptables.rules import Ruleset
-from netlab.netfilter.ruleset_change import Desired, HeldRules, NamespaceRules, RulesetChange
 from netlab.netfilter.ruleset_owner import RulesetOwner
 from netlab.netns_agent.ruleset_sync import RulesetSync
 
@@ -40,8 +38,6 @@ class RulesAgent:
         self._rules = rules
         self._wake = wake
         self._topology: Topology | None = None
-        self._held: Mapping[NetnsFamily, Ruleset] = {}
-        """What places hold that did not refuse the last sync."""
 
     def follow(self, topology: Topology, created: Collection[NetnsName]) -> None:
         """Take note that the lab's namespaces follow a topology now.
@@ -68,15 +64,7 @@ class RulesAgent:
         """
         if self._topology is None:
             return None
-        rules = dict(self._rules(self._topology))
-        want = {
-            place: Desired(full=partial(NamespaceRules, iptables=ruleset), delta=RulesetChange())
-            for place, ruleset in rules.items()
-        }
-        # They are few: to compare all of them costs less than to know what changed.
-        held, self._held = self._held, rules
-        self._rulesets.compare_again(lambda place: HeldRules(iptables=held[place]))
-        result = await self._rulesets.sync(want)
+        result = await self._rulesets.sync_rulesets(self._rules(self._topology))
         self.refusals = result.refusals
         self.operations += len(result.changes.keys() - result.refusals.keys())
         return now + _RETRY_S if self.refusals else None

@@ -66,6 +66,8 @@ class RulesetSync:
         self._synced: set[NetnsFamily] = set()
         self._held: dict[NetnsFamily, HeldRules] = {}
         """What places that are not synced hold, where that is known."""
+        self._rulesets: Mapping[NetnsFamily, Ruleset] = {}
+        """What ``sync_rulesets`` was given last."""
         self._new: set[NetnsFamily] = set()
         self._forgotten: set[NetnsFamily] = set()
         """While rules are brought: what is found, or left, may not be there any more."""
@@ -127,6 +129,23 @@ class RulesetSync:
             refusals=refusals,
             read_back=frozenset(read_back),
             found={place: held for place, (_, held) in found.items() if place not in refusals},
+        )
+
+    async def sync_rulesets(self, rulesets: Mapping[NetnsFamily, Ruleset]) -> SyncResult:
+        """Bring places to rules of iptables that are few: all are compared, each time.
+
+        Raises:
+            NetlabError: iptables is missing, or a namespace is.
+        """
+        held, self._rulesets = self._rulesets, dict(rulesets)
+        self.compare_again(lambda place: HeldRules(iptables=held[place]))
+        return await self.sync(
+            {
+                place: Desired(
+                    full=partial(NamespaceRules, iptables=ruleset), delta=RulesetChange()
+                )
+                for place, ruleset in rulesets.items()
+            }
         )
 
     async def delete_stale_chains(
