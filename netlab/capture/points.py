@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from netlab.client.hosts import find_netns
 from netlab.errors import LabError
-from netlab.linux import netns
+from netlab.linux import netns_names
 from netlab.linux.interfaces import InterfaceSeen, read_interfaces
 from netlab.linux.netns import inside
 from netlab.model.names import NetnsName
@@ -23,7 +23,7 @@ class Choice:
 
     def namespaces(self) -> list[NetnsName]:
         """Return the chosen namespaces that exist now, from the kernel alone."""
-        return [name for name in netns.names_of(self.lab) if self.wants(name)]
+        return [name for name in netns_names.names_of(self.lab) if self.wants(name)]
 
     def wants(self, name: NetnsName) -> bool:
         """Tell whether a namespace was chosen."""
@@ -45,7 +45,7 @@ def choose(lab: str, points: Sequence[str]) -> Choice:
     Raises:
         LabError: There is no such lab, host or interface; the hint has the nearest names.
     """
-    if not points and not netns.names_of(lab):
+    if not points and not netns_names.names_of(lab):
         raise LabError(f"there is no lab {lab}", hint=f"type: sudo netlab up --lab {lab}")
     chosen: dict[NetnsName, frozenset[str]] = {}
     for text in points:

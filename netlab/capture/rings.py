@@ -27,7 +27,7 @@ from netlab.capture.capture_point import CapturePoint, HeardInterface
 from netlab.capture.points import Choice, interfaces_of
 from netlab.client.hosts import host_of
 from netlab.errors import KernelError
-from netlab.linux import netns
+from netlab.linux import netns_names
 from netlab.linux.interfaces import InterfaceSeen
 from netlab.linux.netns import inside
 from netlab.linux.packet_ring import BLOCK_BYTES, Passage, Points, Record, Ring, is_second_copy
@@ -124,7 +124,7 @@ class CaptureRings:
 
     def has_lab(self) -> bool:
         """Tell whether anything of the lab is left, heard or not."""
-        return bool(netns.names_of(self._choice.lab))
+        return bool(netns_names.names_of(self._choice.lab))
 
     def wait(self, timeout_s: float) -> None:
         """Wait until some ring has frames, or the time is over."""
@@ -244,7 +244,7 @@ class _Existing:
 
     def inodes(self) -> dict[NetnsName, int]:
         """Return the whole namespaces, with what tells one from a later namesake."""
-        changed_ns = netns.NETNS.stat().st_mtime_ns
+        changed_ns = netns_names.NETNS.stat().st_mtime_ns
         if changed_ns == self._settled_ns:
             return self._inodes
         names = self._choice.namespaces()
@@ -260,8 +260,8 @@ def _inode(name: NetnsName) -> int:
     """Return the number of a namespace; 0 when it is not whole, or no more."""
     # It may go between the two questions.
     with suppress(FileNotFoundError):
-        if netns.is_mounted(name):
-            return (netns.NETNS / name).stat().st_ino
+        if netns_names.is_mounted(name):
+            return (netns_names.NETNS / name).stat().st_ino
     return 0
 
 

@@ -58,10 +58,10 @@ def _objects(lab: str, word: str, namespace: str = "") -> list[tuple[str, str]]:
 @silent
 def complete_lab(context: click.Context, begun: str) -> Iterable[str]:
     """Offer the labs of this machine."""
-    from netlab.linux import netns
+    from netlab.linux import netns_names
 
     del context, begun
-    return netns.labs()
+    return netns_names.labs()
 
 
 @silent

@@ -6,7 +6,7 @@ from typing import Final
 
 from netlab.client.api_client import Client
 from netlab.errors import LabError
-from netlab.linux import netns
+from netlab.linux import netns_names
 from netlab.model.hosts import Host, HostKind
 from netlab.model.names import ROUTER, NetnsName, host_netns, lab_prefix, pod_netns
 from netlab.model.rundir import control_socket
@@ -35,7 +35,7 @@ def hosts(lab: str) -> tuple[Host, ...]:
 
 def names_of_hosts(lab: str) -> list[str]:
     """Return every host of the lab as users type it, sorted, from the kernel alone."""
-    return sorted(host_of(lab, name) for name in netns.names_of(lab))
+    return sorted(host_of(lab, name) for name in netns_names.names_of(lab))
 
 
 def find_netns(lab: str, name: str) -> NetnsName:
@@ -49,7 +49,7 @@ def find_netns(lab: str, name: str) -> NetnsName:
     Raises:
         LabError: There is no such lab, or no such host in it; the nearest names are in the hint.
     """
-    names = netns.names_of(lab)
+    names = netns_names.names_of(lab)
     if not names:
         raise LabError(f"there is no lab {lab}", hint=f"type: sudo netlab up --lab {lab}")
     namespace, _, pod = name.rpartition("/")

@@ -53,7 +53,7 @@ from netlab.kubelet.runtime.requests import Exited, RemovePod, Start, Watch
 from netlab.kubelet.sources import Sources
 from netlab.kubelet.volume_files import make_empty_dir, write_volume
 from netlab.kubelet.volumes import VolumeError, volume_of, volumes_of
-from netlab.linux import netns, processes
+from netlab.linux import netns_names, processes
 from netlab.linux.timeouts import scaled
 from netlab.model.names import LB, NetnsName, host_netns
 from netlab.model.processes import ProcessId
@@ -135,7 +135,7 @@ class Kubelet:
                     )
                 )
         # A container whose start was not written down any more is nobody's, and holds its ports.
-        inits = processes.inits_of_lab(self._lab, netns.names_of(self._lab))
+        inits = processes.inits_of_lab(self._lab, netns_names.names_of(self._lab))
         # HAProxy is the load balancer's.
         balancers = processes.inits_of_containers([host_netns(self._lab, LB)])
         strays = inits - self._keys.keys() - set(balancers)

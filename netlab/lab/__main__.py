@@ -1,7 +1,8 @@
 """A lab's control plane as a process: ``python -m netlab.lab LAB``; ``up`` starts it.
 
-The container runtime is forked before the rest is imported: it needs little of it, and it begins at
-once to build what containers are made from.
+Its two children are forked before the rest is imported: they need little of it, and the container
+runtime begins at once to build what containers are made from. So nothing that the control plane
+imports enters a namespace: that is theirs alone.
 """
 
 import contextlib
@@ -11,6 +12,7 @@ import sys
 
 from netlab.kubelet.runtime import container_runtime
 from netlab.model import rundir
+from netlab.netns_agent import agent
 
 
 def main(lab: str) -> None:
@@ -20,10 +22,11 @@ def main(lab: str) -> None:
     with contextlib.suppress(OSError):
         # A lab's control plane outlives the shell that started it.
         os.setsid()
-    end = container_runtime.fork(lab, rundir.rundir(lab))
+    to_container_runtime = container_runtime.fork(lab, rundir.rundir(lab))
+    to_netns_agent = agent.fork()
     from netlab.lab import control_plane  # noqa: PLC0415 (see above)
 
-    control_plane.run(lab, end)
+    control_plane.run(lab, to_netns_agent, to_container_runtime)
 
 
 main(sys.argv[1])

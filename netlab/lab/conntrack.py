@@ -13,7 +13,7 @@ from netlab.client.cluster import Cluster
 from netlab.client.hosts import find_netns, host_of, hosts, is_pod
 from netlab.errors import KernelError, LabError
 from netlab.kube.kinds.service.view import Service
-from netlab.linux import netns
+from netlab.linux import netns, netns_names
 from netlab.model.addresses import Address
 from netlab.model.hosts import Host, HostKind
 from netlab.model.packets import AddrPort
@@ -130,7 +130,7 @@ def _until_gone(host: Host, changes: TableChanges, say: Callable[[str], None]) -
     with selectors.DefaultSelector() as selector:
         selector.register(changes, selectors.EVENT_READ)
         said = 0
-        while netns.is_mounted(host.netns):
+        while netns_names.is_mounted(host.netns):
             if selector.select(LOOK_S):
                 yield from changes.drain()
             if changes.lost > said:

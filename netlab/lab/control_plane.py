@@ -3,9 +3,9 @@
 Theory of operation
 -------------------
 It is crash-only: it starts by reading the kernel back, so a start is the same as a repair. Two
-child processes do its work in the kernel, the launcher on the network and the container runtime on
-containers. What follows the objects are agents, each with a loop of its own (see
-``netlab.lab.agents``), which meet in the store alone:
+child processes do its work in the kernel, the agent of the namespaces on the network and the
+container runtime on containers. What follows the objects are agents, each with a loop of its own
+(see ``netlab.lab.agents``), which meet in the store alone:
 
 * the controllers change objects because of objects;
 * the network: namespaces, links, addresses and routes follow topology and pods;
@@ -61,7 +61,6 @@ from netlab.loadbalancer.haproxy_process import HaproxyProcess
 from netlab.model import rundir
 from netlab.model.names import LB, host_netns
 from netlab.model.topology import Topology
-from netlab.netns_agent import agent
 from netlab.netns_agent.calls import Calls
 from netlab.netns_agent.rules_agent import RulesAgent
 from netlab.topology.parse import parse_topology
@@ -76,7 +75,7 @@ if TYPE_CHECKING:
 class ControlPlane:
     """The agents of a lab's control plane, and what they wait for of each other."""
 
-    def __init__(self, lab: str, launcher_end: socket, container_runtime_end: socket) -> None:
+    def __init__(self, lab: str, netns_agent_end: socket, container_runtime_end: socket) -> None:
         self.lab = lab
         self.started_at = time.time()  # noqa: TID251 (the edge: clocks live here)
         self.clock = time.time  # noqa: TID251
@@ -87,19 +86,19 @@ class ControlPlane:
             random=random.SystemRandom(),
         )
         self.loops = AgentLoops(self.store, self.clock)
-        to_launcher = self._calls(launcher_end)
+        to_netns_agent = self._calls(netns_agent_end)
         to_container_runtime = self._calls(container_runtime_end)
         self.reconciler = Reconciler(self.store)
         runtime = HaproxyRuntime(lab, to_container_runtime)
         self.load_balancer = LoadBalancer(
             lab,
             self.store,
-            call=to_launcher,
+            call=to_netns_agent,
             haproxy=HaproxyProcess(runtime, runtime.find),
             may_ask=lambda: self.proxy_agent.is_serving,
             wake=self.loops.wake,
         )
-        self.network = Network(lab, self.store, to_launcher, self.load_balancer.vips)
+        self.network = Network(lab, self.store, to_netns_agent, self.load_balancer.vips)
         key = pki.service_account_key(rundir.service_account_key_file(lab))
         self.tokens = ServiceAccountTokens(key, self.store, self.clock)
         self.kubelet = Kubelet(
@@ -115,25 +114,25 @@ class ControlPlane:
             self._sources,
             self.kubelet.processes,
             runtime=to_container_runtime,
-            netns_agent=to_launcher,
+            netns_agent=to_netns_agent,
         )
-        self.kube_proxy = KubeProxy(lab, self.store, to_launcher, self.clock)
+        self.kube_proxy = KubeProxy(lab, self.store, to_netns_agent, self.clock)
         self.proxy_agent = KubeProxyAgent(
             self.kube_proxy,
-            to_launcher,
+            to_netns_agent,
             wake=partial(self.loops.wake, "kube-proxy"),
             lost=self._rules_lost,
         )
         self.rules_agents = {
             name: RulesAgent(
-                owner, to_launcher, partial(rules, lab), wake=partial(self.loops.wake, name)
+                owner, to_netns_agent, partial(rules, lab), wake=partial(self.loops.wake, name)
             )
             for name, owner, rules in (
                 ("ip-masq-agent", IP_MASQ_AGENT, masquerade_rules),
                 ("cloud", CLOUD, cloud_rules),
             )
         }
-        self.listen = to_launcher.descriptor
+        self.listen = to_netns_agent.descriptor
         self._network_operations = 0
         self._must_read = True
         self._api: ApiServing | None = None
@@ -313,25 +312,26 @@ def _child_gone() -> None:
     os._exit(70)
 
 
-async def _serve(lab: str, launcher_end: socket, container_runtime_end: socket) -> None:
-    plane = ControlPlane(lab, launcher_end, container_runtime_end)
+async def _serve(lab: str, netns_agent_end: socket, container_runtime_end: socket) -> None:
+    plane = ControlPlane(lab, netns_agent_end, container_runtime_end)
     await plane.begin()
     loops = asyncio.ensure_future(plane.loops.run())
-    # The web server's libraries load while the launcher builds the network: it takes as long.
+    # The web server's libraries load while the network is built the network: it takes as long.
     serving = await asyncio.to_thread(importlib.import_module, "netlab.lab.serving")
     await serving.serve(plane)
     await loops
 
 
-def run(lab: str, container_runtime_end: socket) -> None:
+def run(lab: str, netns_agent_end: socket, container_runtime_end: socket) -> None:
     """Run the control plane of ``lab`` until it is killed.
 
     Args:
         lab: Name.
+        netns_agent_end: Our end of the channel to the agent of the namespaces.
         container_runtime_end: Our end of the channel to the container runtime.
     """
     processes.set_title(f"netlab control plane of lab {lab}")
     # Objects and rules stay for long and hardly ever make a circle: looking for one less often
     # halves the time in which the rules of a large cluster are compiled.
     gc.set_threshold(50_000)
-    asyncio.run(_serve(lab, agent.fork(), container_runtime_end))
+    asyncio.run(_serve(lab, netns_agent_end, container_runtime_end))

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from netlab.errors import KernelError
 from netlab.kubelet.runtime import cgroups
-from netlab.linux import netns, processes
+from netlab.linux import netns, netns_names, processes
 from netlab.linux.syscalls import umount
 from netlab.linux.timeouts import scaled
 from netlab.model import rundir
@@ -48,7 +48,7 @@ def down(lab: str) -> Removed:
     """
     control_plane = processes.control_plane(lab)
     _kill(control_plane)
-    names = netns.names_of(lab)
+    names = netns_names.names_of(lab)
     # A namespace may have lost its name, and what lives in it is then found by its marker alone.
     inhabitants = processes.marked(lab)
     inhabitants += {process for process, _ in processes.in_netns(names)} - set(inhabitants)
@@ -86,7 +86,7 @@ def _unmount(directory: Path) -> None:
 def known_labs() -> list[str]:
     """Return every lab that left a trace on this machine: a namespace, a file or a process."""
     directories = (path.name for path in rundir.RUN.glob("*") if path.is_dir())
-    found = chain(netns.labs(), directories, processes.marked_labs())
+    found = chain(netns_names.labs(), directories, processes.marked_labs())
     return sorted({name for name in found if LAB_NAME.match(name)})
 
 

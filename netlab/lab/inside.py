@@ -21,7 +21,8 @@ from netlab.kubelet.runtime import cgroups
 from netlab.kubelet.runtime.exec import open_namespaces
 from netlab.kubelet.runtime.zygote import python_command
 from netlab.lab.exit_codes import exit_code_of
-from netlab.linux import netns, processes, read_only
+from netlab.linux import netns_names, processes, read_only
+from netlab.linux.namespaces import setns, unshare
 from netlab.linux.syscalls import (
     CLONE_NEWNET,
     CLONE_NEWNS,
@@ -30,8 +31,6 @@ from netlab.linux.syscalls import (
     MS_REC,
     bind_mount,
     mount,
-    setns,
-    unshare,
 )
 from netlab.model import rundir
 from netlab.model.addresses import Family
@@ -63,7 +62,7 @@ def run_inside(lab: str, host: str, argv: Sequence[str], env: Mapping[str, str])
 
 def _enter_host(lab: str, name: NetnsName) -> None:
     hosts_file = _hosts_file(lab)
-    descriptor = os.open(netns.NETNS / name, os.O_RDONLY | os.O_CLOEXEC)
+    descriptor = os.open(netns_names.NETNS / name, os.O_RDONLY | os.O_CLOEXEC)
     setns(descriptor, CLONE_NEWNET)
     unshare(CLONE_NEWNS | CLONE_NEWUTS)
     mount("none", "/", "none", MS_REC | MS_PRIVATE)

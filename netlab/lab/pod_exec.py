@@ -15,7 +15,8 @@ from netlab.kubelet.runtime.exec import NAMESPACES, enter
 from netlab.kubelet.runtime.init import Confinement, Sent, become, begin, confinement, execute
 from netlab.lab import terminal
 from netlab.lab.exit_codes import exit_code_of
-from netlab.linux.syscalls import CLONE_NEWPID, setns
+from netlab.linux.namespaces import setns
+from netlab.linux.syscalls import CLONE_NEWPID
 
 
 def main(argv: Sequence[str]) -> None:

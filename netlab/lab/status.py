@@ -19,7 +19,7 @@ from netlab.kube.resources import RESOURCES
 from netlab.lab.down import known_labs
 from netlab.lab.not_netlabs import read_foreign
 from netlab.lab.usage import usage, usage_by_netns
-from netlab.linux import netns, processes
+from netlab.linux import netns_names, processes
 from netlab.model import rundir
 from netlab.model.packets import AddrPort
 from netlab.model.status import HostStatus, LabStatus, ServiceStatus, Usage
@@ -31,7 +31,7 @@ def read_status(lab: str) -> LabStatus:
     Raises:
         LabError: There is no trace of such a lab.
     """
-    names = netns.names_of(lab)
+    names = netns_names.names_of(lab)
     client = Client(rundir.control_socket(lab))
     control_plane = usage(processes.control_plane(lab))
     try:
@@ -111,7 +111,7 @@ def _without_control_plane(lab: str, namespaces: int, control_plane: Usage) -> L
 
 def _named_hosts(lab: str) -> tuple[HostStatus, ...]:
     """Return the hosts of a lab as far as the kernel alone knows them."""
-    names = netns.names_of(lab)
+    names = netns_names.names_of(lab)
     used = usage_by_netns(names)
     return tuple(
         HostStatus(

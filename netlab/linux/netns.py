@@ -1,4 +1,4 @@
-"""Network namespaces by name, as ``ip netns`` keeps them: bind mounts under ``/run/netns``.
+"""Make, enter and remove network namespaces, bind mounts under ``/run/netns`` as ``ip netns`` has.
 
 A namespace is a property of a thread. ``inside`` moves the calling thread, so it is for
 single-threaded processes only: a command of the command line, or the lab's launcher; never the
@@ -10,9 +10,9 @@ import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Final
 
+from netlab.linux.namespaces import setns, unshare
+from netlab.linux.netns_names import NETNS, is_mounted
 from netlab.linux.syscalls import (
     CLONE_NEWNET,
     MS_BIND,
@@ -20,13 +20,9 @@ from netlab.linux.syscalls import (
     MS_SHARED,
     bind_mount,
     mount,
-    setns,
     umount,
-    unshare,
 )
-from netlab.model.names import LAB_NAME, NetnsName, lab_prefix
-
-NETNS: Final = Path("/run/netns")
+from netlab.model.names import NetnsName
 
 
 @contextmanager
@@ -110,28 +106,3 @@ def delete(name: NetnsName) -> None:
     while is_mounted(name):
         umount(str(path))
     path.unlink(missing_ok=True)
-
-
-def is_mounted(name: NetnsName) -> bool:
-    """Return whether ``name`` is a whole namespace, and no leftover of one cut short."""
-    try:
-        return (NETNS / name).stat().st_dev == Path("/proc/self/ns/net").stat().st_dev
-    except FileNotFoundError:
-        return False
-
-
-def names_of(lab: str) -> list[NetnsName]:
-    """Return the namespaces of ``lab``, sorted; empty when there are none."""
-    return [NetnsName(name) for name in _all() if name.startswith(lab_prefix(lab))]
-
-
-def labs() -> list[str]:
-    """Return every lab that has a namespace on this machine, sorted."""
-    words = (name.split("-", 2) for name in _all())
-    return sorted({found[1] for found in words if len(found) == 3 and LAB_NAME.match(found[1])})
-
-
-def _all() -> list[str]:
-    if not NETNS.is_dir():
-        return []
-    return sorted(path.name for path in NETNS.iterdir() if path.name.startswith("netlab-"))

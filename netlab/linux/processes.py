@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from netlab.linux.netns import NETNS
+from netlab.linux.netns_names import NETNS
 from netlab.linux.syscalls import set_mm_map
 from netlab.model.names import NetnsName
 from netlab.model.processes import ProcessId

@@ -15,6 +15,7 @@ import os
 from pathlib import Path
 from typing import Final
 
+from netlab.linux.namespaces import unshare
 from netlab.linux.syscalls import (
     CLONE_NEWNS,
     MOUNT_ATTR_RDONLY,
@@ -28,7 +29,6 @@ from netlab.linux.syscalls import (
     MS_REMOUNT,
     mount,
     mount_setattr,
-    unshare,
 )
 
 _FLAGS: Final = {"nosuid": MS_NOSUID, "nodev": MS_NODEV, "noexec": MS_NOEXEC}

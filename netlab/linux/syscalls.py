@@ -49,28 +49,9 @@ _PR_SET_MM_MAP: Final = 14
 _SECCOMP_MODE_FILTER: Final = 2
 """linux/seccomp.h"""
 
-_libc = ctypes.CDLL(None, use_errno=True)
-_libc.sbrk.restype = ctypes.c_void_p
-
-
-def setns(fd: int, nstype: int) -> None:
-    """Move the calling thread into the namespace that ``fd`` refers to (setns(2)).
-
-    Raises:
-        OSError: The kernel refused.
-    """
-    if _libc.setns(fd, nstype):
-        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
-
-
-def unshare(flags: int) -> None:
-    """Give the calling thread new namespaces of the kinds in ``flags`` (unshare(2)).
-
-    Raises:
-        OSError: The kernel refused.
-    """
-    if _libc.unshare(flags):
-        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+libc: Final = ctypes.CDLL(None, use_errno=True)
+"""The C library that this process runs with."""
+libc.sbrk.restype = ctypes.c_void_p
 
 
 def mount(source: str, target: str, fstype: str, flags: int, options: str = "") -> None:
@@ -80,7 +61,7 @@ def mount(source: str, target: str, fstype: str, flags: int, options: str = "") 
         OSError: The kernel refused.
     """
     arguments = (source.encode(), target.encode(), fstype.encode(), flags, options.encode() or None)
-    if _libc.mount(*arguments):
+    if libc.mount(*arguments):
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number), target)
 
@@ -109,7 +90,7 @@ def umount(target: str) -> None:
     Raises:
         OSError: The kernel refused.
     """
-    if _libc.umount2(target.encode(), _MNT_DETACH):
+    if libc.umount2(target.encode(), _MNT_DETACH):
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number), target)
 
@@ -126,7 +107,7 @@ def mount_setattr(target: str, attributes: int) -> None:
     """
     changes = struct.pack("=4Q", attributes, 0, 0, 0)
     _checked(
-        _libc.syscall(
+        libc.syscall(
             _SYS_MOUNT_SETATTR, _AT_FDCWD, target.encode(), _AT_RECURSIVE, changes, len(changes)
         ),
         target,
@@ -142,7 +123,7 @@ def open_tree(path: str) -> int:
         OSError: The kernel refused.
     """
     flags = _OPEN_TREE_CLONE | os.O_CLOEXEC
-    return _checked(_libc.syscall(_SYS_OPEN_TREE, _AT_FDCWD, path.encode(), flags), path)
+    return _checked(libc.syscall(_SYS_OPEN_TREE, _AT_FDCWD, path.encode(), flags), path)
 
 
 def move_mount(descriptor: int, target: str) -> None:
@@ -152,7 +133,7 @@ def move_mount(descriptor: int, target: str) -> None:
         OSError: The kernel refused.
     """
     arguments = (descriptor, b"", _AT_FDCWD, target.encode(), _MOVE_MOUNT_F_EMPTY_PATH)
-    _checked(_libc.syscall(_SYS_MOVE_MOUNT, *arguments), target)
+    _checked(libc.syscall(_SYS_MOVE_MOUNT, *arguments), target)
 
 
 def pivot_root(new_root: str, put_old: str) -> None:
@@ -161,7 +142,7 @@ def pivot_root(new_root: str, put_old: str) -> None:
     Raises:
         OSError: The kernel refused.
     """
-    if _libc.syscall(_SYS_PIVOT_ROOT[os.uname().machine], new_root.encode(), put_old.encode()):
+    if libc.syscall(_SYS_PIVOT_ROOT[os.uname().machine], new_root.encode(), put_old.encode()):
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number), new_root)
 
@@ -173,7 +154,7 @@ def prctl(option: int, argument: int | bytes, second: int = 0) -> None:
         OSError: The kernel refused.
     """
     value = ctypes.c_char_p(argument) if isinstance(argument, bytes) else ctypes.c_ulong(argument)
-    if _libc.prctl(option, value, ctypes.c_ulong(second), 0, 0):
+    if libc.prctl(option, value, ctypes.c_ulong(second), 0, 0):
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
 
@@ -193,9 +174,9 @@ def set_mm_map(
     Raises:
         OSError: The kernel refused.
     """
-    spots = (*code, *data, start_brk, _libc.sbrk(0), start_stack, *arguments, *environment)
+    spots = (*code, *data, start_brk, libc.sbrk(0), start_stack, *arguments, *environment)
     fields = struct.pack("=12QII", *spots, 0, 0, 0xFFFF_FFFF)
-    if _libc.prctl(_PR_SET_MM, ctypes.c_ulong(_PR_SET_MM_MAP), fields, len(fields), 0):
+    if libc.prctl(_PR_SET_MM, ctypes.c_ulong(_PR_SET_MM_MAP), fields, len(fields), 0):
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
 
@@ -220,7 +201,7 @@ def capset(header: bytes, sets: bytes) -> None:
     Raises:
         OSError: The kernel refused.
     """
-    if _libc.capset(header, sets):
+    if libc.capset(header, sets):
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
 

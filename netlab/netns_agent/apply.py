@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 from netlab.errors import KernelError
-from netlab.linux import ethtool, netlink, netns
+from netlab.linux import ethtool, netlink, netns, netns_names
 from netlab.netns_agent import links
 from netlab.plan import ops
 from netlab.plan.ops import Op
@@ -108,7 +108,7 @@ class _Visit:
 
     def _open_netns(self, op: ops.CreateVeth) -> int:
         try:
-            number = os.open(netns.NETNS / op.peer.netns, os.O_RDONLY | os.O_CLOEXEC)
+            number = os.open(netns_names.NETNS / op.peer.netns, os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError as error:
             raise KernelError(f"{op}: no network namespace {op.peer.netns}") from error
         self._open.append(number)

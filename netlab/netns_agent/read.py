@@ -17,7 +17,7 @@ from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
 from pyroute2.netlink.rtnl.rtmsg import rtmsg
 
 from netlab.cni import sysctls
-from netlab.linux import netlink, netns
+from netlab.linux import netlink, netns, netns_names
 from netlab.linux.netlink import Netlink
 from netlab.model.links import Interface, LabState, Link, NetnsState, NextHop, Route, Sysctl
 
@@ -34,8 +34,8 @@ def read_lab(lab: str) -> LabState:
         OSError: The kernel refused to list.
     """
     state = {}
-    for name in netns.names_of(lab):
-        if netns.is_mounted(name):
+    for name in netns_names.names_of(lab):
+        if netns_names.is_mounted(name):
             with netns.inside(name):
                 state[name] = _read_netns()
     return state

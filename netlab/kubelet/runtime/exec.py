@@ -22,6 +22,7 @@ from netlab.kubelet.runtime.init import (
     reason_of,
 )
 from netlab.linux import processes
+from netlab.linux.namespaces import setns
 from netlab.linux.syscalls import (
     CLONE_NEWCGROUP,
     CLONE_NEWIPC,
@@ -29,7 +30,6 @@ from netlab.linux.syscalls import (
     CLONE_NEWNS,
     CLONE_NEWPID,
     CLONE_NEWUTS,
-    setns,
 )
 from netlab.model.processes import ProcessId
 

@@ -20,6 +20,7 @@ from typing import Final, NamedTuple
 from netlab.kubelet.runtime import built_in, capabilities, rootfs, seccomp
 from netlab.kubelet.runtime.container import Container, Process, decoded
 from netlab.linux import processes
+from netlab.linux.namespaces import setns, unshare
 from netlab.linux.syscalls import (
     CLONE_NEWCGROUP,
     CLONE_NEWIPC,
@@ -29,8 +30,6 @@ from netlab.linux.syscalls import (
     move_mount,
     prctl,
     set_seccomp_filter,
-    setns,
-    unshare,
 )
 
 _PR_SET_DUMPABLE: Final = 4

@@ -15,7 +15,7 @@ from netlab.kubelet.runtime.container import Container, Mount, encoded
 from netlab.kubelet.runtime.exec import open_namespaces
 from netlab.kubelet.runtime.requests import Exec
 from netlab.kubelet.runtime.zygote import Order, Zygote
-from netlab.linux.netns import NETNS
+from netlab.linux.netns_names import NETNS
 from netlab.linux.syscalls import open_tree, umount
 
 

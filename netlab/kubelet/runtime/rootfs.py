@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from netlab.kubelet.runtime.applets import APPLETS, BUSYBOX
+from netlab.linux.namespaces import unshare
 from netlab.linux.syscalls import (
     CLONE_NEWNS,
     MS_BIND,
@@ -31,7 +32,6 @@ from netlab.linux.syscalls import (
     move_mount_at,
     pivot_root,
     umount,
-    unshare,
 )
 
 SOURCE: Final = "netlab-"

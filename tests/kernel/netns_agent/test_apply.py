@@ -9,7 +9,7 @@ from ipaddress import ip_address, ip_network
 import pytest
 
 from netlab.errors import KernelError
-from netlab.linux import netns
+from netlab.linux import netns, netns_names
 from netlab.model.addresses import Family
 from netlab.model.links import LabState, NextHop
 from netlab.model.names import host_netns, pod_netns
@@ -49,7 +49,7 @@ READDRESSED = replace(TOPOLOGY.nodes[0], addresses=(ip_address("10.240.0.9"),))
 def lab() -> Iterator[str]:
     name = f"t{secrets.randbelow(10**8)}"
     yield name
-    for found in netns.names_of(name):
+    for found in netns_names.names_of(name):
         netns.delete(found)
 
 
@@ -59,7 +59,7 @@ def ip(*words: str) -> str:
 
 def have_default_routes(lab: str, topology: Topology) -> bool:
     """Return whether each host but the router has a gateway of each family, by ``ip route``."""
-    names = [name for name in netns.names_of(lab) if not name.endswith("router")]
+    names = [name for name in netns_names.names_of(lab) if not name.endswith("router")]
     flags = {Family.IPV4: "-4", Family.IPV6: "-6"}
     return all(
         ip(flags[family], "-n", name, "route", "show", "default").startswith("default via")

@@ -47,7 +47,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[ProcessId, int]]:
     monkeypatch.setattr(f"{processes}.send_signal", lambda *what: found.append(what))
     monkeypatch.setattr(f"{processes}.inits_of_containers", lambda _: [])
     monkeypatch.setattr(f"{processes}.kill", lambda *_: None)
-    monkeypatch.setattr("netlab.kubelet.agent.netns.names_of", lambda _: [])
+    monkeypatch.setattr("netlab.kubelet.agent.netns_names.names_of", lambda _: [])
     return found
 
 
