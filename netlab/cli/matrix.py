@@ -54,6 +54,7 @@ def matrix(
     Example: sudo netlab matrix --policies --html matrix.html
     """
     from netlab.cli.trace_forms import files_of, take_stdout
+    from netlab.client.address_names import names_by_address
     from netlab.client.api_client import Client
     from netlab.client.cluster import Cluster
     from netlab.client.hosts import hosts
@@ -77,7 +78,7 @@ def matrix(
         text = (
             render_matrix_svg(lab, found)
             if is_svg
-            else render_matrix_html(lab, found, cluster.names())
+            else render_matrix_html(lab, found, names_by_address(cluster))
         )
         said = write_file(name, text)
         if said:
@@ -106,10 +107,11 @@ def _read(
 def _print(
     cluster: "Cluster", found: "Sequence[ServiceMatrix]", output: str, family: "Family | None"
 ) -> None:
+    from netlab.client.address_names import names_by_address
     from netlab.render.matrix.document import render_matrix_json
     from netlab.render.matrix.table import render_decisions, render_matrix
 
-    names = cluster.names()
+    names = names_by_address(cluster)
     if output == "json":
         click.echo(render_matrix_json(cluster.lab, found, names))
     elif not found:

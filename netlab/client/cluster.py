@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from netlab.kube.kinds.node_view import Node, node_of
 from netlab.kube.kinds.service.view import EndpointSlice, Service, endpoint_slice_of, service_of
 from netlab.kube.kinds.service.view import ServicePort as Port
-from netlab.model.addresses import Address, Family, family_of
+from netlab.model.addresses import Address, Family, Network, family_of
 from netlab.model.hosts import Host, HostKind
 from netlab.model.packets import AddrPort
 
@@ -122,6 +122,10 @@ class Cluster:
         """Return every node, by name."""
         return [node_of(one) for one in self.objects.get("/api/v1/nodes")["items"]]
 
+    def pod_networks(self) -> dict[str, tuple[Network, ...]]:
+        """Return the networks of each node's pods, one of each family, by node."""
+        return {node.name: node.pod_cidrs for node in self.nodes() if node.pod_cidrs}
+
     def gateways(self) -> dict[str, tuple[Address, ...]]:
         """Return the addresses of each node on its pods' networks, one of each family, by node."""
         return {node.name: node.gateways for node in self.nodes() if node.gateways}
@@ -129,18 +133,6 @@ class Cluster:
     def external_ips(self) -> dict[str, tuple[Address, ...]]:
         """Return the ExternalIPs of each node, by node."""
         return {node.name: node.external_ips for node in self.nodes()}
-
-    def names(self) -> dict[Address, str]:
-        """Return what to call each address of the lab."""
-        names: dict[Address, str] = {}
-        for service in self.services():
-            names |= dict.fromkeys(service.cluster_ips, f"Service {service.name}")
-        for node, gateways in self.gateways().items():
-            names |= dict.fromkeys(gateways, f"{node} gateway")
-        for host in self.read_hosts():
-            for address in host.addresses:
-                names.setdefault(address, host.name)
-        return names
 
 
 def _ports(

@@ -102,8 +102,8 @@ class _Calling:
         decided = self._decided(calls) if self._decisions else [None] * len(calls)
         outcomes = make_calls(calls, timeout_s=scaled(TIMEOUT_S))
         return [
-            cell_of(outcome, call.caller.addresses, self._owners, decision)
-            for call, outcome, decision in zip(calls, outcomes, decided, strict=True)
+            cell_of(outcome, self._owners, decision)
+            for outcome, decision in zip(outcomes, decided, strict=True)
         ]
 
     def _decided(self, calls: Sequence[Call]) -> Sequence[Decision | None]:
@@ -153,7 +153,7 @@ def _pods(cluster: Cluster, nodes: Sequence[Host], say: Say) -> list[Host]:
         first.setdefault(pod.node, pod)
     for node in nodes:
         if node.name not in first:
-            say(f"{node.name} runs no pod, so no pod of it calls.")
+            say(f"{node.name} has no pod that could call.")
     return [first[node.name] for node in nodes if node.name in first]
 
 

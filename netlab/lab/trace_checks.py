@@ -33,7 +33,7 @@ def probe_sources() -> Iterator[Finding]:
             yield _source("packet capture", lambda: _open_ring(host), "captures and traces need it")
             yield _source(
                 "rule traces",
-                lambda: Arming(host, inside, protocol=_TCP).close(),
+                lambda: Arming(host, inside, protocols={_TCP}).close(),
                 "modprobe nf_tables; without it a trace shows no rules, and netlab rules does",
             )
             yield _source(

@@ -21,8 +21,9 @@ from netlab.model.packets import AddrPort, Nat
 from netlab.render.printable import printable
 from netlab.render.trace.steps import Cell
 from netlab.trace.compare import at, observed_end
+from netlab.trace.packet import Packet, Rewritten, RuleHit
 from netlab.trace.predicted_path import Comparison, PredictedPath, PredictedVisit
-from netlab.trace.trace import Packet, Rewritten, RuleHit, Trace
+from netlab.trace.trace import Trace
 
 HEADINGS: Final = ("PREDICTED", "OBSERVED")
 

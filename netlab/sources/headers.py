@@ -5,13 +5,13 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import Final
 
 from netlab.model.packets import AddressPair, AddrPort
-from netlab.sources.packet_key import PacketKey
+from netlab.sources.packet_key import PacketKey, is_icmp_error
 from netlab.sources.rule_trace_messages import Header
 
 TCP, UDP, ICMP, ICMP6 = 6, 17, 1, 58
 FRAGMENT: Final = 44
 """Next header of IPv6: eight bytes of a fragment header stand before the content."""
-_IPV6_BYTES, _FRAGMENT_BYTES = 40, 8
+_IPV6_BYTES, _FRAGMENT_BYTES, _ICMP_BYTES = 40, 8, 8
 FRAGMENT_OFFSET, MORE_FRAGMENTS = 0x1FFF, 0x2000
 _NAMES: Final = {TCP: "tcp", UDP: "udp", ICMP: "icmp", ICMP6: "icmpv6"}
 _FLOW_LABEL: Final = (1 << 20) - 1
@@ -27,6 +27,18 @@ def parted(packet: bytes) -> tuple[bytes, bytes]:
         is_fragment = packet[6:7] == bytes([FRAGMENT])
         length = _IPV6_BYTES + (_FRAGMENT_BYTES if is_fragment else 0)
     return packet[:length], packet[length:]
+
+
+def quoted_by(key: PacketKey, content: bytes) -> Header | None:
+    """Return the packet that an ICMP error answers, as far as it quotes it; None for other packets.
+
+    Args:
+        key: Of the packet that may be an error.
+        content: What follows its network header.
+    """
+    if key.fragment or not is_icmp_error(key) or len(content) < _ICMP_BYTES + 20:
+        return None
+    return header_of(*parted(content[_ICMP_BYTES:]))
 
 
 def header_of(network: bytes, transport: bytes) -> Header | None:

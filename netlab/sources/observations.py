@@ -12,7 +12,7 @@ from typing import Final
 
 from netlab.linux.frames import Frame
 from netlab.model.packets import AddressPair, Direction
-from netlab.sources.headers import header_of, parted
+from netlab.sources.headers import header_of, parted, quoted_by
 from netlab.sources.neighbour_messages import is_link_talk
 from netlab.sources.packet_key import PacketKey
 
@@ -41,6 +41,8 @@ class Observation:
     """TCP sequence number."""
     acknowledgement: int = 0
     """TCP acknowledgement number; 0 when the ACK flag is not set."""
+    quoted: AddressPair | None = None
+    """Of an ICMP error, the addresses of the packet that it answers, as it quotes them."""
     for_another: bool = False
     """The frame's MAC address is not the interface's. Usual on a bridge port; elsewhere a bridge
     flooded the frame and the kernel throws it away."""
@@ -76,7 +78,9 @@ def _observation(frame: Frame) -> Observation | None:
     header = header_of(head, content)
     if header is None or is_link_talk(header.key):
         return None
-    key = _whole(header.key, content)
+    key, quoted = _whole(header.key, content), quoted_by(header.key, content)
+    if quoted is not None:
+        key = key._replace(detail=(*key.detail, zlib.crc32(repr(quoted.key).encode())))
     is_tcp = key.protocol == "tcp"
     return Observation(
         time_ns=frame.time_ns,
@@ -87,6 +91,7 @@ def _observation(frame: Frame) -> Observation | None:
         key=key,
         sequence=key.detail[0] if is_tcp else 0,
         acknowledgement=key.detail[1] if is_tcp else 0,
+        quoted=quoted.pair if quoted else None,
         for_another=frame.for_another,
     )
 

@@ -20,9 +20,19 @@ class PacketKey(NamedTuple):
     detail: tuple[int, ...]
     """TCP: sequence, acknowledgement, flags, time stamp. UDP: checksum of the payload.
     ICMP, both versions: type, code, sequence; its id is left out because source NAT rewrites it.
+    An ICMP error: type, code, MTU, and a checksum of the key of the packet that it quotes.
     A later fragment: checksum of its content."""
     fragment: int | None = None
     """Where a fragment's content begins in its datagram, bytes; None for a whole packet."""
+
+
+_ERRORS: Final = {"icmp": frozenset({3, 4, 5, 11, 12}), "icmpv6": frozenset({1, 2, 3, 4})}
+"""Types of messages that answer a packet and quote it: RFC 792, RFC 4443."""
+
+
+def is_icmp_error(key: PacketKey) -> bool:
+    """Tell whether a packet is an ICMP message that answers another packet."""
+    return not key.fragment and bool(key.detail) and key.detail[0] in _ERRORS.get(key.protocol, ())
 
 
 def rule_trace_key(key: PacketKey) -> PacketKey:
@@ -34,7 +44,9 @@ def rule_trace_key(key: PacketKey) -> PacketKey:
         return datagram_key(key._replace(fragment=None))
     if key.protocol == "tcp":
         return key._replace(detail=key.detail[:3])
-    return key._replace(detail=()) if key.protocol == "udp" else key
+    if key.protocol == "udp":
+        return key._replace(detail=())
+    return key._replace(detail=key.detail[:3]) if is_icmp_error(key) else key
 
 
 def datagram_key(key: PacketKey) -> PacketKey:
@@ -47,15 +59,30 @@ def datagram_key(key: PacketKey) -> PacketKey:
 
 _SYN, _ACK, _RST, _FIN = 0x02, 0x10, 0x04, 0x01
 _ICMP: Final = {
-    "icmp": {0: "echo reply", 3: "unreachable", 8: "echo request", 11: "time exceeded"},
+    "icmp": {
+        0: "echo reply", 3: "unreachable", 5: "redirect", 8: "echo request", 11: "time exceeded",
+        12: "parameter problem",
+    },
     "icmpv6": {
         1: "unreachable", 2: "packet too big", 3: "time exceeded", 4: "parameter problem",
         128: "echo request", 129: "echo reply",
     },
 }  # fmt: skip
 """RFC 792, RFC 4443."""
-
-
+_UNREACHABLE: Final = {
+    "icmp": {
+        0: "net unreachable", 1: "host unreachable", 2: "protocol unreachable",
+        3: "port unreachable", 4: "fragmentation needed", 5: "source route failed",
+        9: "net prohibited", 10: "host prohibited", 13: "administratively prohibited",
+    },
+    "icmpv6": {
+        0: "no route", 1: "administratively prohibited", 2: "beyond scope",
+        3: "address unreachable", 4: "port unreachable", 5: "source address failed policy",
+        6: "reject route",
+    },
+}  # fmt: skip
+"""Codes of type unreachable: RFC 792, RFC 1812, RFC 4443."""
+_TYPE_UNREACHABLE: Final = {"icmp": 3, "icmpv6": 1}
 _SPELT: Final = {"icmpv6": "ICMPv6"}
 
 
@@ -66,8 +93,7 @@ def kind_of(key: PacketKey) -> str:
     if key.protocol == "udp":
         return "UDP"
     if key.protocol in _ICMP:
-        kind = key.detail[0]
-        return _ICMP[key.protocol].get(kind, f"{_spelt(key.protocol)} type {kind}")
+        return _icmp_kind(key)
     flags = key.detail[2]
     names = ((_SYN, "SYN"), (_RST, "RST"), (_FIN, "FIN"))
     words = [name for bit, name in names if flags & bit]
@@ -76,6 +102,14 @@ def kind_of(key: PacketKey) -> str:
     if flags & _ACK and words != ["data"] and not flags & _RST:
         words.append("ACK")
     return "-".join(words) or "TCP"
+
+
+def _icmp_kind(key: PacketKey) -> str:
+    kind, code = key.detail[:2]
+    name = _ICMP[key.protocol].get(kind, f"{_spelt(key.protocol)} type {kind}")
+    if kind == _TYPE_UNREACHABLE[key.protocol]:
+        name = _UNREACHABLE[key.protocol].get(code, f"{name} (code {code})")
+    return f"{_spelt(key.protocol)} {name}" if is_icmp_error(key) else name
 
 
 def _spelt(protocol: str) -> str:

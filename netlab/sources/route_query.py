@@ -28,7 +28,6 @@ _ERRORS: Final = {
     errno.EHOSTUNREACH: "an unreachable route",
     errno.EACCES: "a prohibit route",
     errno.EINVAL: "a blackhole route",
-    errno.EXDEV: "a source address that may not come this way (rp_filter)",
 }
 
 
@@ -74,11 +73,16 @@ class RouteQueries:
         return self._answer(answer.payload)
 
     def _error(self, question: RouteQuestion, number: int) -> str:
-        if number == errno.EINVAL and question.source is not None:
-            # The kernel says the same of a source that it takes for forged or impossible.
-            blackhole = self._ask(question._replace(source=None, ifname_in="")).error
-            if blackhole != _ERRORS[errno.EINVAL]:
-                return "a source address that may not come this way"
+        """Return what an error means; the kernel says the same of several things."""
+        if question.source is None:
+            return _ERRORS.get(number, os.strerror(number))
+        without = self._ask(question._replace(source=None, ifname_in="")).error
+        if number in {errno.EINVAL, errno.EXDEV} and without != _ERRORS[errno.EINVAL]:
+            if question.source.is_loopback:
+                return "no route from a loopback address (route_localnet is 0)"
+            return f"reverse-path check failed for source {question.source}"
+        if number == errno.EHOSTUNREACH and question.ifname_in and not without:
+            return "not forwarded: forwarding is off"
         return _ERRORS.get(number, os.strerror(number))
 
     def _attributes(self, question: RouteQuestion) -> Iterator[bytes]:

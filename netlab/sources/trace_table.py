@@ -1,4 +1,4 @@
-"""Have the kernel report every step of a protocol's packets in one namespace.
+"""Have the kernel report every step of some protocols' packets in one namespace.
 
 Theory of operation
 -------------------
@@ -26,7 +26,7 @@ import errno
 import os
 import socket
 import struct
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -66,12 +66,12 @@ _REGISTER: Final = 1
 
 
 class Arming:
-    """Tracing of one protocol's packets in the namespace of ``host``, until closed.
+    """Tracing of some protocols' packets in the namespace of ``host``, until closed.
 
     Args:
         host: Whose packets.
         enter: Moves this thread into its namespace; used while opening only.
-        protocol: Number of the transport protocol: 6, 17, 1 ...
+        protocols: Numbers of the transport protocols: 6, 17, 1 ...
         version: 4 or 6, of the Internet Protocol.
         left_out: Streams that are not to be traced, each in one direction.
         owned: Ask for a table that goes with this process; refused by kernels before 5.12.
@@ -86,7 +86,7 @@ class Arming:
         host: Host,
         enter: Enter,
         *,
-        protocol: int,
+        protocols: Collection[int],
         version: int = 4,
         left_out: Sequence[AddressPair] = (),
         owned: bool = True,
@@ -97,7 +97,7 @@ class Arming:
         self._owned = owned
         self._socket = NetfilterSocket(host, enter)
         try:
-            self._arm(protocol)
+            self._arm(protocols)
         except OSError:
             self._socket.close()
             raise
@@ -110,10 +110,10 @@ class Arming:
         finally:
             self._socket.close()
 
-    def _arm(self, protocol: int) -> None:
+    def _arm(self, protocols: Collection[int]) -> None:
         if self._owned:
             try:
-                self._socket.batch(self._requests(protocol))
+                self._socket.batch(self._requests(protocols))
             except OSError as error:
                 # The flag is unknown before 5.12.
                 if error.errno not in {errno.EINVAL, errno.EOPNOTSUPP}:
@@ -122,9 +122,9 @@ class Arming:
             else:
                 return
         self._sweep()
-        self._socket.batch(self._requests(protocol))
+        self._socket.batch(self._requests(protocols))
 
-    def _requests(self, protocol: int) -> list[Request]:
+    def _requests(self, protocols: Collection[int]) -> list[Request]:
         flags = NFT_TABLE_F_OWNER if self._owned else 0
         body = string(NFTA_TABLE_NAME, self.table) + be32(NFTA_TABLE_FLAGS, flags)
         requests = [self._request(NEWTABLE, body, NLM_F_CREATE | NLM_F_EXCL)]
@@ -135,7 +135,7 @@ class Arming:
             requests.append(self._request(NEWCHAIN, body, NLM_F_CREATE))
         for name in sorted(STARTS):
             requests += [self._rule(name, *_leave(pair)) for pair in self._left_out]
-            requests.append(self._rule(name, *_switch_on(protocol)))
+            requests += [self._rule(name, *_switch_on(number)) for number in sorted(protocols)]
         return requests
 
     def _rule(self, chain: str, *expressions: bytes) -> Request:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from netlab.trace.trace import RuleHit
+from netlab.trace.packet import RuleHit
 
 _JUMPS = {"JUMP", "GOTO"}
 

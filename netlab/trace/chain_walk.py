@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from netlab.trace.trace import RuleHit
+from netlab.trace.packet import RuleHit
 
 _JUMPS = {"JUMP", "GOTO"}
 _ENDS = {"DROP", "REJECT", "ACCEPT", "QUEUE", "STOLEN"}

@@ -17,6 +17,7 @@ from itertools import groupby
 from typing import Final, NamedTuple
 
 from netlab.model.packets import Nat
+from netlab.trace.packet import Packet, Result, Rewritten, Routed, RuleHit
 from netlab.trace.predicted_path import (
     Comparison,
     Difference,
@@ -25,7 +26,7 @@ from netlab.trace.predicted_path import (
     PredictedRewrite,
     PredictedVisit,
 )
-from netlab.trace.trace import Packet, Result, Rewritten, Routed, RuleHit, Trace
+from netlab.trace.trace import Trace
 
 _AFFINITY: Final = re.compile(r"-m recent .*--rcheck |ip6? saddr @affinity-")
 """In the text of a rule that knows a client again."""

@@ -1,119 +1,172 @@
-"""The end of a connection in words: what happened, why, and what to try."""
+"""How a connection ended, in words: what happened, why, and what to try.
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+The verdict is over the whole conversation: all attempts, both directions, every packet seen.
+"""
 
-from netlab.kubeproxy.nftables.static import ENDPOINT_CHECKS, REJECT_CHAIN
-from netlab.model.addresses import family_of
-from netlab.model.hosts import Host
+from collections.abc import Sequence
+from dataclasses import replace
+
 from netlab.model.packets import AddressPair, Nat
-from netlab.netfilter.nftables.table import TABLE, ip
-from netlab.sources.drops import Counted
-from netlab.trace.drop_reason_words import packet_words, wording_of
+from netlab.sources.packet_key import is_icmp_error
+from netlab.sources.routes import RouteQuestion
+from netlab.trace.causes import explained
+from netlab.trace.conversation import Conversation, conversation
+from netlab.trace.drop_reason_words import wording_of
 from netlab.trace.drop_reasons import counted_cause
 from netlab.trace.outcomes import Result as Heard
-from netlab.trace.paths import Way
-from netlab.trace.trace import Packet, Reason, Result, Rewritten, Routed, RuleHit, Verdict
+from netlab.trace.packet import Packet, Reason, Result, Rewritten, Verdict
+from netlab.trace.question import NOT_ASKED, Question
+from netlab.trace.reply_causes import gone_astray, refused, unknown_source
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """What was tried, and what is known of the lab besides the packets."""
-
-    lab: str
-    caller: str
-    scheme: str
-    pair: AddressPair
-    heard: Heard
-    """What the caller's socket heard."""
-    hosts: Mapping[str, Host]
-    nodes_with_endpoints: Mapping[str, tuple[str, ...]]
-    """By Service port, as kube-proxy names it."""
-    route_error: str = ""
-    """Why the caller's own kernel has no way to the target; empty when it has one."""
-    counted: Counted = field(default_factory=dict)
-    """Counters of the hosts that rose."""
-
-
-def connection_verdict(packets: tuple[Packet, ...], question: Question) -> Verdict:
-    """Return how the last attempt ended."""
-    last = max((packet.attempt for packet in packets), default=0)
-    request = _first(packets, last, Way.REQUEST)
-    reply = _first(packets, last, Way.REPLY)
+def connection_verdict(packets: Sequence[Packet], question: Question) -> Verdict:
+    """Return how a connection ended."""
+    talk = conversation(packets)
+    request = talk.request
     if request is None:
         return _unsent(question)
     if request.verdict.result is not Result.DELIVERED:
-        return _explained(request.verdict, request, question)
-    end = _answered(request, reply, question)
-    if end.result is Result.DELIVERED:
-        return _cut_off(packets, last, question) or end
-    return end
+        return explained(request.verdict, request, question)
+    if question.heard is Heard.ANSWERED:
+        return replace(request.verdict, words=f"delivered to {request.verdict.host}")
+    return _without_answer(packets, talk, request, question)
 
 
-def _first(packets: tuple[Packet, ...], attempt: int, way: Way) -> Packet | None:
-    return next((p for p in packets if p.way is way and p.attempt == attempt), None)
+def _without_answer(
+    packets: Sequence[Packet], talk: Conversation, request: Packet, question: Question
+) -> Verdict:
+    if talk.replies:
+        return _answered(packets, talk, request, question)
+    if talk.resets:
+        return _reset(talk, request, question)
+    if talk.errors or question.heard is Heard.REFUSED:
+        return refused(request, talk.arrived(talk.errors), question)
+    return _silent(request, question)
 
 
-def _answered(request: Packet, reply: Packet | None, question: Question) -> Verdict:
-    reached = request.verdict
-    if reply is None or "RST" in reply.kind:
-        return _not_answered(request, reply, question)
-    if reply.verdict.result is not Result.DELIVERED:
-        lost = _explained(reply.verdict, reply, question)
-        return replace(lost, words=f"{reached.host} answered, but the reply was {lost.words}")
-    taken = _taken_as(reply)
-    if taken is not None and taken.reversed() != question.pair:
+def _answered(
+    packets: Sequence[Packet], talk: Conversation, request: Packet, question: Question
+) -> Verdict:
+    """Return the end of a connection whose other end answered, and yet it came to nothing."""
+    arrived = talk.arrived(talk.replies)
+    if arrived is None:
+        return _lost_reply(talk.replies[0], request, question)
+    taken = taken_as(arrived)
+    if taken is not None and taken.reversed() != question.pair and not is_icmp_error(arrived.key):
+        reset = "" if not talk.caller_resets else f", and {question.caller} reset it"
+        cause = unknown_source(request, arrived, question)
         return replace(
-            reached,
+            request.verdict,
             result=Result.STRANGE,
-            words=f"the reply of {reached.host} came to {question.caller} from {taken.source}",
-            why=f"{question.caller} had called {question.pair.destination}; no NAT on the way"
-            " back put that address in its place",
-            hint=f"{_netlab(question, 'exec')} {request.visits[0].host} -- ip route",
+            words=f"the reply of {request.verdict.host} came to {question.caller} from"
+            f" {taken.source}{reset}",
+            why=cause.why,
+            hint=cause.hint,
         )
-    return replace(reached, words=f"delivered to {reached.host}")
+    return _cut_off(packets, request, question)
 
 
-def _cut_off(packets: tuple[Packet, ...], attempt: int, question: Question) -> Verdict | None:
+def _lost_reply(reply: Packet, request: Packet, question: Question) -> Verdict:
+    host = request.verdict.host
+    if reply.verdict.result is Result.DELIVERED:
+        cause = gone_astray(request, reply, question)
+        return replace(
+            reply.verdict,
+            result=Result.ASTRAY,
+            words=f"{host} answered, but the reply went to {reply.verdict.host}, not to"
+            f" {question.caller}",
+            why=cause.why,
+            hint=cause.hint,
+        )
+    lost = explained(reply.verdict, reply, question)
+    return replace(lost, words=f"{host} answered, but the reply was {lost.words}")
+
+
+def _reset(talk: Conversation, request: Packet, question: Question) -> Verdict:
+    arrived = talk.arrived(talk.resets)
+    if arrived is not None:
+        taken = taken_as(arrived)
+        if taken is not None and taken.reversed() != question.pair:
+            cause = unknown_source(request, arrived, question)
+            words = f"the refusal of {request.verdict.host} came to {question.caller} from"
+            return replace(
+                request.verdict,
+                result=Result.STRANGE,
+                words=f"{words} {taken.source}",
+                why=cause.why,
+                hint=cause.hint,
+            )
+        return refused(request, arrived, question)
+    reset = talk.resets[0]
+    if reset.verdict.result is Result.DELIVERED:
+        return refused(request, reset, question)
+    lost = explained(reset.verdict, reset, question)
+    words = f"{request.verdict.host} refused, but its reset was {lost.words}"
+    return replace(lost, words=words)
+
+
+def _cut_off(packets: Sequence[Packet], request: Packet, question: Question) -> Verdict:
     """Return the end of a later packet for want of which a connection came to nothing."""
-    if question.heard is not Heard.TIMEOUT:
-        return None
-    for packet in reversed(packets):
-        if packet.attempt == attempt and packet.verdict.result is not Result.DELIVERED:
-            end = _explained(packet.verdict, packet, question)
+    for packet in packets:
+        is_late = packet.time_ns > request.time_ns and not is_icmp_error(packet.key)
+        if is_late and packet.verdict.result is not Result.DELIVERED:
+            end = explained(packet.verdict, packet, question)
             words = f"the connection was made, but its packet {packet.kind} was {end.words}"
             return replace(end, words=words)
-    return None
-
-
-def _not_answered(request: Packet, reply: Packet | None, question: Question) -> Verdict:
     reached = request.verdict
-    look = f"{_netlab(question, 'exec')} {reached.host} -- ss -ltnu"
-    if reply is not None or question.heard is Heard.REFUSED:
-        return replace(
-            reached,
-            result=Result.REFUSED,
-            words=f"refused by {reached.host}",
-            why=f"the packet reached {reached.host}, and no socket there takes that port",
-            hint=look,
-        )
+    if question.heard is not Heard.TIMEOUT:
+        return replace(reached, words=f"delivered to {reached.host}")
+    return replace(
+        reached,
+        result=Result.UNANSWERED,
+        words=f"reached {reached.host}, which took the connection and sent no answer",
+        why=f"the connection was made, and the program on {reached.host} said nothing",
+        hint=question.inside(reached.host, "ss -tnp"),
+    )
+
+
+def _silent(request: Packet, question: Question) -> Verdict:
+    """Return the end of a connection of which nothing came back from where it went."""
+    reached = request.verdict
     rises = question.counted.get(reached.host, {})
     cause, source = counted_cause(rises, at_socket=True)
     if cause:
         reason = Reason(code=cause, host=reached.host, cause=cause, source=source)
         words = f"dropped on {reached.host}: {wording_of(reason, question.pair).words}"
         end = replace(reached, result=Result.DROPPED, reason=reason, words=words)
-        return _explained(end, request, question)
+        return explained(end, request, question)
+    back = _no_way_back(request, question)
+    if back is not None:
+        return back
     return replace(
         reached,
         result=Result.UNANSWERED,
-        words=f"reached {reached.host}, and no answer was seen",
-        why="the packet came past every rule to its host, and its program is silent",
-        hint=look,
+        words=f"reached {reached.host}, and nothing left it in answer",
+        why="the packet passed every rule and reached its host, but the program there did not"
+        " answer",
+        hint=question.inside(reached.host, "ss -ltnu"),
     )
 
 
-def _taken_as(reply: Packet) -> AddressPair | None:
+def _no_way_back(request: Packet, question: Question) -> Verdict | None:
+    """Return the end of a request whose receiver has no route to answer by; None where it has."""
+    host, pair = request.verdict.host, request.last_pair()
+    if pair is None:
+        return None
+    source = pair.source.address
+    error = question.ask(RouteQuestion(host, source)).error
+    if not error or error == NOT_ASKED:
+        return None
+    return replace(
+        request.verdict,
+        result=Result.UNANSWERED,
+        words=f"reached {host}, which has no way to answer",
+        why=f"{host} has {error} back to {source}, the address that the packet came from",
+        hint=question.inside(host, f"ip route get {source}"),
+    )
+
+
+def taken_as(reply: Packet) -> AddressPair | None:
     """Return the addresses that the caller's socket knows a reply by."""
     pair = reply.last_pair()
     if pair is None:
@@ -135,97 +188,5 @@ def _unsent(question: Question) -> Verdict:
         host=question.caller,
         words=f"{question.caller} sent nothing: {question.route_error} for {target}",
         why="the kernel looks for a route before it makes a packet; without one, no rule is asked",
-        hint=f"{_netlab(question, 'exec')} {question.caller} -- ip route get {target}",
+        hint=question.inside(question.caller, f"ip route get {target}"),
     )
-
-
-def _explained(verdict: Verdict, packet: Packet, question: Question) -> Verdict:
-    by = verdict.by
-    if isinstance(by, RuleHit) and verdict.result in {Result.DROPPED, Result.REJECTED}:
-        return _by_rule(verdict, by, question)
-    inside = f"{_netlab(question, 'exec')} {verdict.host} --"
-    if isinstance(by, Routed) and by.error:
-        why = f"{verdict.host} has {by.error} for {by.destination}"
-        return replace(verdict, why=why, hint=f"{inside} ip route get {by.destination}")
-    if verdict.reason is not None:
-        words = packet_words(packet.visits[-1], verdict.host, verdict.ifname)
-        said = wording_of(verdict.reason, question.pair).of(words)
-        return replace(verdict, why=said.why, hint=f"{inside} {said.look}" if said.look else "")
-    if isinstance(by, Routed):
-        why = (
-            "it passed the rules before routing and none after; the packet's TTL, its size, or"
-            " forwarding switched off may stand behind it"
-        )
-        is_ipv4 = question.pair.destination.address.version == 4
-        setting = "net.ipv4.ip_forward" if is_ipv4 else "net.ipv6.conf.all.forwarding"
-        return replace(verdict, why=why, hint=f"{inside} sysctl {setting}")
-    why = f"no rule of {verdict.host} dropped it, and no interface after {verdict.ifname} saw it"
-    return replace(verdict, why=why, hint=f"{inside} ip neigh")
-
-
-def _by_rule(verdict: Verdict, hit: RuleHit, question: Question) -> Verdict:
-    inside = f"{_netlab(question, 'exec')} {verdict.host} --"
-    if "has no local endpoints" in hit.comment:
-        why, hint = _local_policy(verdict, hit, question)
-        return replace(verdict, why=why, hint=hint)
-    if "has no endpoints" in hit.comment:
-        why = f"Service {hit.service} has no pod that is ready"
-        return replace(
-            verdict, why=why, hint=f"{_netlab(question, 'get')} pods,endpointslices -o wide"
-        )
-    if "block incoming localnet" in hit.comment:
-        why = "loopback addresses may be called from the node itself only"
-        return replace(verdict, why=why)
-    if hit.table == TABLE:
-        return _by_table(verdict, hit, question)
-    is_ipv4 = question.pair.destination.address.version == 4
-    program = "iptables" if is_ipv4 else "ip6tables"
-    shown = f"{inside} {program} -t {hit.table} -nvL {hit.chain} --line-numbers"
-    return replace(verdict, why="", hint=shown)
-
-
-def _by_table(verdict: Verdict, hit: RuleHit, question: Question) -> Verdict:
-    """Explain a rule of kube-proxy's nftables table: its chain says what it is for."""
-    listed = f"{ip(family_of(question.pair.destination.address))} {TABLE} {hit.chain}"
-    shown = f"{_netlab(question, 'exec')} {verdict.host} -- nft list chain {listed}"
-    if hit.service and hit.chain == REJECT_CHAIN:
-        why = f"Service {hit.service} has no pod that is ready"
-        return replace(
-            verdict, why=why, hint=f"{_netlab(question, 'get')} pods,endpointslices -o wide"
-        )
-    if hit.service and hit.chain in ENDPOINT_CHECKS:
-        why, hint = _local_policy(verdict, hit, question)
-        return replace(verdict, why=why, hint=hint)
-    if hit.service:
-        why = f"loadBalancerSourceRanges of Service {hit.service} do not hold the packet's source"
-        return replace(verdict, why=why, hint=shown)
-    if verdict.result is Result.REJECTED:
-        why = "the Service with this ClusterIP has no such port"
-        return replace(verdict, why=why, hint=f"{_netlab(question, 'get')} services -A")
-    return replace(verdict, why=hit.comment, hint=shown)
-
-
-def _local_policy(verdict: Verdict, hit: RuleHit, question: Question) -> tuple[str, str]:
-    nodes = question.nodes_with_endpoints.get(hit.service, ())
-    where = f"; its pods run on {', '.join(nodes)}" if nodes else "; no node has one"
-    why = (
-        f"externalTrafficPolicy Local sends to pods of the node that was called, and"
-        f" {verdict.host} has none of {hit.service}{where}"
-    )
-    if not nodes:
-        return why, f"{_netlab(question, 'get')} pods -o wide"
-    port = question.pair.destination.port
-    again = f"{_netlab(question, 'trace')}{_family_option(question, nodes[0])} {question.caller}"
-    return why, f"{again} {question.scheme}://{nodes[0]}:{port}"
-
-
-def _family_option(question: Question, name: str) -> str:
-    """Return what has the name of a host mean its address of the connection's family."""
-    host, version = question.hosts.get(name), question.pair.destination.address.version
-    is_first = host is None or not host.addresses or host.addresses[0].version == version
-    return "" if is_first else f" -{version}"
-
-
-def _netlab(question: Question, verb: str) -> str:
-    lab = "" if question.lab == "default" else f" --lab {question.lab}"
-    return f"sudo netlab {verb}{lab}"

@@ -85,7 +85,7 @@ class Decision:
         if not self.stray:
             return ""
         often = "the reply" if self.stray == 1 else f"{self.stray} of the replies"
-        return f"; {often} will pass {self.host} by, which alone could undo the DNAT"
+        return f"; {often} will bypass {self.host}, the only host that can undo the DNAT"
 
 
 def decision_of(ways: Sequence[PredictedPath]) -> Decision | None:

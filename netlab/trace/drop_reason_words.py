@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from netlab.model.packets import AddressPair
-from netlab.trace.drop_reasons import BRIDGE, ROUTE, TTL
-from netlab.trace.trace import Reason, Routed, Visit
+from netlab.trace.drop_reasons import BRIDGE, LINK, ROUTE, TTL
+from netlab.trace.packet import Reason, Routed, Visit
 
 
 class Wording(NamedTuple):
@@ -136,6 +136,11 @@ WORDINGS: Final[Mapping[str, Wording]] = {
         "the bridge had no port to send it to",
         "a bridge sends nothing back out of the port it came in by unless hairpin is on there",
         "bridge -d link",
+    ),
+    LINK: Wording(
+        "the other end of the link at {ifname} did not take it",
+        "it is larger than the MTU of the interface there, or that interface is down",
+        "ip link show dev {ifname}",
     ),
     "TC_INGRESS": Wording(
         "a traffic control filter at {ifname} refused it", "", "tc filter show dev {ifname} ingress"

@@ -12,7 +12,7 @@ from typing import Final
 
 from netlab.model.packets import AddressPair
 
-ROUTE, TTL, BRIDGE = "route", "TTL", "bridge"
+ROUTE, TTL, BRIDGE, LINK = "route", "TTL", "bridge", "link"
 """Causes that the kernel has a place in its code for, but no name of their own."""
 
 ROUTING: Final = frozenset({ROUTE, "IP_INNOROUTES", "IP_OUTNOROUTES"})
@@ -31,6 +31,8 @@ _FUNCTIONS: Final[Mapping[str, str]] = {
     "ip_error": ROUTE,
     "ip_rcv_finish": ROUTE,
     "ip_rcv_finish_core": ROUTE,
+    "dst_discard": ROUTE,
+    "dst_discard_out": ROUTE,
     "ip6_pkt_drop": ROUTE,
     "ip6_pkt_discard": ROUTE,
     "ip6_pkt_prohibit": ROUTE,
@@ -41,6 +43,8 @@ _FUNCTIONS: Final[Mapping[str, str]] = {
     "ipt_do_table": "NETFILTER_DROP",
     "ip6t_do_table": "NETFILTER_DROP",
     "neigh_invalidate": "NEIGH_FAILED",
+    "__dev_forward_skb": LINK,
+    "__dev_forward_skb2": LINK,
     "br_handle_frame_finish": BRIDGE,
     "br_forward": BRIDGE,
     "tcp_v4_rcv": "NO_SOCKET",

@@ -6,7 +6,8 @@ from typing import Final
 
 from netlab.errors import ExpectationError, SpecError
 from netlab.model.packets import AddrPort, Nat
-from netlab.trace.trace import Reason, Result, Rewritten, Trace
+from netlab.trace.packet import Reason, Result, Rewritten
+from netlab.trace.trace import Trace
 
 _PLAIN: Final = {result.value.replace(" ", "-"): result for result in Result}
 _WITH_HOST: Final = ("hop", "no-hop", "to", "snat-at", "dnat-at")

@@ -16,14 +16,20 @@ from itertools import groupby
 from netlab.model.hosts import Host
 from netlab.model.packets import AddressPair, Direction
 from netlab.sources.observations import Observation
-from netlab.sources.packet_key import PacketKey, datagram_key, kind_of, rule_trace_key
+from netlab.sources.packet_key import (
+    PacketKey,
+    datagram_key,
+    is_icmp_error,
+    kind_of,
+    rule_trace_key,
+)
 from netlab.trace.clues import NO_CLUES, Clues
 from netlab.trace.connection_tuples import ConnectionTuples
+from netlab.trace.packet import Packet, Verdict, Visit
 from netlab.trace.packet_verdict import packet_verdict
 from netlab.trace.paths import Hop, Way
 from netlab.trace.rule_walks import Walk
 from netlab.trace.steps import Knowledge, steps_of, stopped_at
-from netlab.trace.trace import Packet, Verdict, Visit
 
 _SYN, _ACK = 0x02, 0x10
 
@@ -61,6 +67,7 @@ def join(evidence: Evidence, pair: AddressPair) -> tuple[Packet, ...]:
         for key in _names_of(walk):
             walks[key].append(walk)
     groups = [[one.pair for one in observations] for observations in seen.values()]
+    groups += [[one.quoted for one in observed if one.quoted] for observed in seen.values()]
     groups += [walk.pairs() for walk in evidence.walks]
     family = ConnectionTuples(pair, groups, evidence.knowledge.entries)
     whole = [*_on_wires(seen, walks, family), *_on_no_wire(seen, evidence.walks, family)]
@@ -94,12 +101,23 @@ def _on_wires(
     family: ConnectionTuples,
 ) -> Iterable[_Found]:
     for key, observations in seen.items():
-        way = family.way_of(one.pair for one in observations)
+        way = _way_of(observations, family)
         if way is not None:
-            known = [
-                w for w in walks.get(rule_trace_key(key), ()) if family.way_of(w.pairs()) is way
-            ]
+            known: Sequence[Walk] = walks.get(rule_trace_key(key), ())
+            if not is_icmp_error(key):
+                known = [walk for walk in known if family.way_of(walk.pairs()) is way]
             yield observations[0].time_ns, key, way, _with_walks(_stays(observations), known)
+
+
+def _way_of(observations: Sequence[Observation], family: ConnectionTuples) -> Way | None:
+    """Return which way a packet goes; an ICMP error goes against the packet that it answers."""
+    quoted = [one.quoted for one in observations if one.quoted is not None]
+    if not quoted:
+        return family.way_of(one.pair for one in observations)
+    way = family.way_of(quoted)
+    if way is None:
+        return None
+    return Way.REPLY if way is Way.REQUEST else Way.REQUEST
 
 
 def _on_no_wire(
@@ -210,6 +228,6 @@ def _visit(stay: _Stay, way: Way, knowledge: Knowledge) -> Visit:
 
 def _opens(key: PacketKey) -> bool:
     """Tell whether such a request begins a try: a SYN, or any packet without connections."""
-    if key.fragment:
+    if key.fragment or is_icmp_error(key):
         return False
     return key.protocol != "tcp" or key.detail[2] & (_SYN | _ACK) == _SYN

@@ -1,6 +1,6 @@
 """Who calls what, and the result: outcomes of calls, laid out by caller and target."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -16,9 +16,9 @@ class Fate(StrEnum):
     """What a call's end means for its caller."""
 
     KEPT = "source kept"
-    """The pod saw an address of the caller's own."""
+    """The pod saw the address that the caller's socket sent from."""
     HIDDEN = "source hidden"
-    """The pod saw somebody else's address in its place."""
+    """The pod saw another address in its place: somebody else's, or another one of the caller's."""
     ANSWERED = "answered"
     """The pod's program does not say which address it saw."""
     DROPPED = "dropped"
@@ -96,22 +96,17 @@ class ServiceMatrix:
         return list(dict.fromkeys(target.policy for target in self.targets if target.policy))
 
 
-def cell_of(
-    outcome: Outcome,
-    own: Collection[Address],
-    owners: Mapping[Address, str],
-    decision: Decision | None,
-) -> Cell:
+def cell_of(outcome: Outcome, owners: Mapping[Address, str], decision: Decision | None) -> Cell:
     """Return what a call's end means.
 
     Args:
         outcome: How it ended.
-        own: Every address of the caller.
         owners: The host that has an address.
         decision: What the rules' walk says of the call.
     """
     seen = outcome.client_address
-    if outcome.result is Result.ANSWERED and seen is not None and seen not in own:
+    sent_from = outcome.pair.source.address if outcome.pair else None
+    if outcome.result is Result.ANSWERED and seen is not None and seen != sent_from:
         by = owners.get(seen, "")
         return Cell(outcome=outcome, fate=Fate.HIDDEN, hidden_by=by, decision=decision)
     return Cell(outcome=outcome, fate=_fate(outcome, decision), decision=decision)

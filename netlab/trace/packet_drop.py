@@ -19,7 +19,7 @@ from netlab.trace.drop_reasons import (
     counted_cause,
     martian_cause,
 )
-from netlab.trace.trace import Point, Reason, Routed, Visit
+from netlab.trace.packet import Point, Reason, Routed, Visit
 
 _CODES: dict[str, str] = {TTL: "IP_INHDR"}
 """The kernel's name for causes that have another word."""

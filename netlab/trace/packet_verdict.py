@@ -8,8 +8,8 @@ from netlab.model.packets import Direction
 from netlab.trace.clues import NO_CLUES, Clues
 from netlab.trace.drop_reason_words import packet_words, wording_of
 from netlab.trace.drop_reasons import REFUSED_BY_SOCKET, ROUTING
+from netlab.trace.packet import Point, Reason, Result, RuleHit, Verdict, Visit
 from netlab.trace.packet_drop import concluded_reason, kernel_reason, route_of
-from netlab.trace.trace import Point, Reason, Result, RuleHit, Verdict, Visit
 
 _MISSING_AFTER: Final = {
     "pre_wire": "before routing, between PREROUTING's first rule and DNAT",
@@ -20,7 +20,7 @@ _MISSING_AFTER: Final = {
     "post_snat_before": "in POSTROUTING",
 }
 
-_ROUTED_BEFORE: Final = frozenset({"pre_dnat", "out_dnat"})
+_ROUTED_BEFORE: Final = frozenset({"pre_dnat", "out_dnat", "out_first"})
 """Points behind which the kernel looks for a route."""
 
 
@@ -87,8 +87,13 @@ def rule_name(hit: RuleHit) -> str:
 
 def _thrown_away(reason: Reason, last: Visit, ifname: str) -> Verdict:
     route = route_of(last)
-    by_route = reason.cause in ROUTING or (reason.is_unknown and last.stopped_at in _ROUTED_BEFORE)
-    by = route if route is not None and route.error and by_route else None
+    is_routing = (
+        reason.cause in ROUTING
+        or (reason.is_unknown and last.stopped_at in _ROUTED_BEFORE)
+        # DNAT in OUTPUT routes again within its hook, and its drop looks like a rule's.
+        or (reason.cause == "NETFILTER_DROP" and last.stopped_at == "out_first")
+    )
+    by = route if route is not None and route.error and is_routing else None
     ifname = reason.ifname or ifname
     if by is not None:
         words = f"dropped on {last.host} by routing: {by.error} for {by.destination}"

@@ -13,7 +13,8 @@ from typing import Any, Final, TypeVar
 
 from netlab.model.packets import AddrPort
 from netlab.sources.conntrack_entries import ConntrackEntry
-from netlab.trace.trace import RuleHit, Trace
+from netlab.trace.packet import RuleHit
+from netlab.trace.trace import Trace
 
 FIRST_PORT: Final = 40001
 _CHOSEN: Final = range(1024, 65536)

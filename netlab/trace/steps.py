@@ -2,17 +2,18 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from ipaddress import ip_address
 from typing import Final
 
 from netlab.kubeproxy.nftables.static import NAT_CHAINS, REJECT_CHAIN
-from netlab.model.packets import AddressPair, Nat
+from netlab.model.packets import AddressPair, AddrPort, Nat
 from netlab.sources.conntrack_entries import ConntrackEntry
 from netlab.sources.routes import AskRoute, RouteQuestion
 from netlab.sources.rule_trace_messages import Report, TraceMessage
+from netlab.trace.packet import Point, Rewritten, Routed, RuleHit, Step
 from netlab.trace.paths import Way
 from netlab.trace.rule_walks import Walk
 from netlab.trace.rules_by_handle import MapEntry, RuleBook
-from netlab.trace.trace import Point, Rewritten, Routed, RuleHit, Step
 
 _ROUTED_AFTER: Final = {"pre_dnat", "out_dnat"}
 """Points behind which the kernel looks for a route."""
@@ -65,7 +66,25 @@ class _Telling:
                 if hit.target in _NAT_TARGETS:
                     self._cause = hit
                 yield hit
+        yield from self._routed_again()
         yield from self._entry()
+
+    def _routed_again(self) -> Iterator[Step]:
+        """Yield what DNAT in OUTPUT asked for, where the packet came to no point after it.
+
+        The kernel routes again within the hook, and drops the packet when it finds no way.
+        """
+        cause = self._cause
+        is_stuck = self._walk.is_local and self._walk.points()[-1] == "out_first"
+        if not is_stuck or cause is None or cause.target != "DNAT" or not cause.endpoint:
+            return
+        address, _, port = cause.endpoint.rpartition(":")
+        to = AddrPort(ip_address(address.strip("[]")), int(port))
+        yield Rewritten(
+            kind=Nat.DNAT, before=self._pair.destination, after=to, seen_at="", by=cause
+        )
+        self._pair = AddressPair(self._pair.source, to)
+        yield self._route(self._walk.messages[0])
 
     def _hit(self, message: TraceMessage) -> RuleHit | None:
         """Return what a rule did; one that looked the packet up did what it found there."""
@@ -136,7 +155,7 @@ class _Telling:
         question = RouteQuestion(
             host=self._walk.host,
             destination=ends.destination.address,
-            source=None if local else ends.source.address,
+            source=ends.source.address if not local or self._is_routed_again() else None,
             ifname_in="" if local else message.ifname_in,
             mark=message.mark,
         )
@@ -150,6 +169,11 @@ class _Telling:
             error=answer.error,
             observed=self._ifname_out(),
         )
+
+    def _is_routed_again(self) -> bool:
+        """Tell whether DNAT in OUTPUT changed where a packet goes after it had its source."""
+        is_new = self._pair.destination != self._walk.entry.pair.destination
+        return self._walk.is_local and is_new
 
     def _ifname_out(self) -> str:
         outs = [m.ifname_out for m in self._walk.messages if m.is_point and m.ifname_out]

@@ -14,11 +14,11 @@ from netlab.model.packets import AddrPort, Nat
 from netlab.sources.routes import RouteAnswer
 from netlab.trace.join import Evidence, join
 from netlab.trace.outcomes import Outcome, Result
+from netlab.trace.packet import Packet, Rewritten
 from netlab.trace.paths import Way
 from netlab.trace.session.exchange import Call, make_calls, target_at
 from netlab.trace.session.listening import Listening
 from netlab.trace.steps import Knowledge
-from netlab.trace.trace import Packet, Rewritten
 
 World = dict[str, Host]
 

@@ -128,7 +128,7 @@ def test_the_table_has_a_section_for_each_service_and_stderr_names_missing_calle
     assert "Service default/clusterip\n" in shown.stdout
     assert "Service default/nodeport, externalTrafficPolicy:" in shown.stdout
     assert "default/kubernetes" not in shown.stdout
-    assert "node2 runs no pod, so no pod of it calls." in shown.stderr
+    assert "node2 has no pod that could call." in shown.stderr
 
 
 def matrix(*options: str) -> dict[str, dict[str, Any]]:

@@ -21,9 +21,10 @@ from netlab.client.hosts import hosts
 from netlab.lab.topologies import read_topology
 from netlab.model.rundir import control_socket
 from netlab.render.trace.tree import TraceStyle, render_trace
+from netlab.trace.packet import Result, RuleHit
 from netlab.trace.session.tracing import TraceRequest, trace
 from netlab.trace.stable import stable
-from netlab.trace.trace import Result, RuleHit, Trace
+from netlab.trace.trace import Trace
 from tests.kernel.conftest import Lab, wait_for
 
 pytestmark = pytest.mark.kernel

@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 
 import netlab.render as forms
 from netlab.lab.topologies import read_topology
-from netlab.trace.trace import Result
+from netlab.trace.packet import Result
 from tests.kernel.conftest import Lab, wait_for
 from tests.kernel.test_paths import (
     GOLDEN,

@@ -30,9 +30,10 @@ from netlab.render.trace.tree import TraceStyle, render_trace
 from netlab.sources.conntrack_entries import ConntrackEntry
 from netlab.sources.rule_trace_messages import TABLE_PREFIX
 from netlab.sources.trace_table import Arming
+from netlab.trace.packet import Result, Rewritten, Routed, RuleHit
 from netlab.trace.paths import Way
 from netlab.trace.session.tracing import TraceRequest, trace
-from netlab.trace.trace import Result, Rewritten, Routed, RuleHit, Trace
+from netlab.trace.trace import Trace
 from tests.kernel.conftest import Lab
 
 pytestmark = pytest.mark.kernel
@@ -300,7 +301,7 @@ def test_rules_are_the_same_before_during_and_after(lab: Lab):
         return [line for line in text.splitlines() if not line.startswith("#")]
 
     before = rules()
-    armed = Arming(host(lab, "node2"), inside, protocol=6)
+    armed = Arming(host(lab, "node2"), inside, protocols={6})
     try:
         assert TABLE_PREFIX in tables(lab, "node2")
         during = rules()
@@ -317,7 +318,7 @@ from netlab.client.hosts import hosts
 from netlab.lab.page_files import read_page_files
 from netlab.sources.trace_table import Arming
 node = next(host for host in hosts(sys.argv[1]) if host.name == "node2")
-armed = Arming(node, inside, protocol=6, owned=sys.argv[2] == "owned")
+armed = Arming(node, inside, protocols={6}, owned=sys.argv[2] == "owned")
 print("armed", flush=True)
 time.sleep(60)
 """
@@ -340,6 +341,6 @@ def test_what_an_old_kernel_keeps_of_a_killed_trace_goes_with_the_next(lab: Lab)
     arm_and_kill(lab, "plain")
     assert TABLE_PREFIX in tables(lab, "node2")
 
-    Arming(host(lab, "node2"), inside, protocol=6, owned=False).close()
+    Arming(host(lab, "node2"), inside, protocols={6}, owned=False).close()
 
     assert TABLE_PREFIX not in tables(lab, "node2")

@@ -25,9 +25,10 @@ from netlab.model.names import NetnsName
 from netlab.model.rundir import control_socket
 from netlab.render.trace.tree import TraceStyle, render_trace
 from netlab.sources.kernel_drops import KernelDrops
+from netlab.trace.packet import Routed, RuleHit, Verdict
 from netlab.trace.session.listening import DropSource, OpenDrops
 from netlab.trace.session.tracing import TraceRequest, trace
-from netlab.trace.trace import Routed, RuleHit, Trace, Verdict
+from netlab.trace.trace import Trace
 from tests.kernel.conftest import Lab
 
 pytestmark = pytest.mark.kernel

@@ -14,9 +14,10 @@ from netlab.model.rundir import control_socket
 from netlab.render.trace.tree import TraceStyle, render_trace
 from netlab.sources.rule_trace_messages import TABLE_PREFIX
 from netlab.trace.chain_walk import deciding
+from netlab.trace.packet import Packet, Result, Rewritten, RuleHit
 from netlab.trace.session.rules_read import RulesRead
 from netlab.trace.session.tracing import TraceRequest, trace
-from netlab.trace.trace import Packet, Result, Rewritten, RuleHit, Trace
+from netlab.trace.trace import Trace
 from tests.kernel.conftest import Lab, wait_for
 from tests.kernel.test_iptables_backends import (
     BACKENDS,

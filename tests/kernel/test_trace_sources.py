@@ -93,7 +93,7 @@ def test_a_contact_says_what_its_socket_heard(world: World, where: Target, heard
 def test_rules_are_traced_with_handles_that_find_their_text(world: World):
     node = world["b"]
     opened = RuleTrace(node, inside)
-    armed = Arming(node, inside, protocol=6)
+    armed = Arming(node, inside, protocols={6})
     books = RulesRead([node], 4)
     try:
         make_connection(world["a"], target("tcp", 81), 0.2)
@@ -138,7 +138,7 @@ def test_rules_that_change_meanwhile_are_noticed(world: World):
 
 def test_another_trace_is_no_change_of_rules(world: World):
     books = RulesRead([world["b"]], 4)
-    Arming(world["b"], inside, protocol=6).close()
+    Arming(world["b"], inside, protocols={6}).close()
 
     assert books.read()["b"]
     assert books.warnings == []

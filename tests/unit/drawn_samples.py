@@ -9,8 +9,7 @@ from netlab.model.names import NetnsName
 from netlab.model.packets import AddressPair, AddrPort, Direction, Nat
 from netlab.sources.conntrack_entries import ConntrackEntry
 from netlab.sources.packet_key import PacketKey
-from netlab.trace.paths import Hop, Way
-from netlab.trace.trace import (
+from netlab.trace.packet import (
     Packet,
     Point,
     Result,
@@ -18,10 +17,11 @@ from netlab.trace.trace import (
     Routed,
     RuleHit,
     Step,
-    Trace,
     Verdict,
     Visit,
 )
+from netlab.trace.paths import Hop, Way
+from netlab.trace.trace import Trace
 
 POD = "source-ip-app-746d9df86c-7rv95"
 HOSTILE = (

@@ -3,7 +3,7 @@
 from fractions import Fraction
 from ipaddress import ip_address
 
-from netlab.model.packets import AddrPort
+from netlab.model.packets import AddressPair, AddrPort
 from netlab.trace.decision import Decision
 from netlab.trace.matrix import Cell, MatrixRow, ServiceMatrix, Target, cell_of
 from netlab.trace.outcomes import Outcome, Result
@@ -14,7 +14,7 @@ OWN = {"client": [CLIENT], "node1": [NODE1, GATEWAY], "web-1": ["10.244.1.2"]}
 OWNERS = {ip_address(a): host for host, addresses in OWN.items() for a in addresses}
 NAMES = {
     ip_address(CLIENT): "client",
-    ip_address(GATEWAY): "node1 gateway",
+    ip_address(GATEWAY): "node1(gateway)",
     ip_address("10.244.1.2"): "web-1",
 }
 
@@ -54,9 +54,9 @@ def cell(caller: str, target: Target, result: str, decision: Decision | None = N
         target=target.address,
         result=Result(result) if result.isalpha() else Result.ANSWERED,
         client_address=None if result.isalpha() else ip_address(result),
+        pair=AddressPair(AddrPort(ip_address(OWN[caller][0]), 40000), target.address),
     )
-    own = {ip_address(address) for address in OWN[caller]}
-    return cell_of(outcome, own, OWNERS, decision)
+    return cell_of(outcome, OWNERS, decision)
 
 
 def row(caller: str, kind: str, *results: tuple[str, Decision | None], node: str = "") -> MatrixRow:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from ipaddress import ip_address
 
+from netlab.client.cluster import Backend, ServicePort
 from netlab.model.hosts import Host, HostKind
 from netlab.model.names import NetnsName
 from netlab.model.packets import AddressPair, AddrPort, Direction
@@ -18,9 +19,10 @@ from netlab.sources.rule_trace_messages import (
     Report,
     TraceMessage,
 )
-from netlab.trace.connection_verdict import Question, connection_verdict
+from netlab.trace.connection_verdict import connection_verdict
 from netlab.trace.join import Evidence, join
 from netlab.trace.outcomes import Result as Heard
+from netlab.trace.question import Question
 from netlab.trace.rule_walks import split
 from netlab.trace.rules_by_handle import book_by_handle
 from netlab.trace.steps import Knowledge
@@ -209,6 +211,19 @@ def evidence(
     )
 
 
+PORT = ServicePort(
+    namespace="default",
+    name="web",
+    port_name="http",
+    cluster_ip=ip_address("10.0.0.80"),
+    port=80,
+    node_port=30080,
+    policy="Local",
+    type="NodePort",
+    backends=(Backend(address=ip_address("10.244.1.2"), port=8080, node="node1"),),
+)
+
+
 def question(heard: Heard = Heard.ANSWERED, route_error: str = "") -> Question:
     return Question(
         lab="default",
@@ -217,7 +232,7 @@ def question(heard: Heard = Heard.ANSWERED, route_error: str = "") -> Question:
         pair=SOCKET,
         heard=heard,
         hosts=HOSTS,
-        nodes_with_endpoints={"default/web:http": ("node1",)},
+        ports=(PORT,),
         route_error=route_error,
     )
 

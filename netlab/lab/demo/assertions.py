@@ -9,9 +9,10 @@ from netlab.model.addresses import Address
 from netlab.model.hosts import Host, HostKind
 from netlab.render.demo import DOCUMENT, NETLAB, Step
 from netlab.trace.outcomes import Outcome, Result
+from netlab.trace.packet import Result as End
+from netlab.trace.packet import RuleHit
 from netlab.trace.session.exchange import Call
-from netlab.trace.trace import Result as End
-from netlab.trace.trace import RuleHit, Trace
+from netlab.trace.trace import Trace
 
 
 class _Expected(NamedTuple):

@@ -26,13 +26,16 @@ class Look:
 
 LOOKS: Final[Mapping[Fate, Look]] = {
     Fate.KEPT: Look(
-        sign="✓", ink="good", paper="good-paper", meaning="the pod saw the caller's own address"
+        sign="✓",
+        ink="good",
+        paper="good-paper",
+        meaning="the pod saw the address that the caller sent from",
     ),
     Fate.HIDDEN: Look(
         sign="⇄",
         ink="rewrite",
         paper="rewrite-paper",
-        meaning="the pod saw an address of the named node instead",
+        meaning="the pod saw an address of the named host instead",
     ),
     Fate.ANSWERED: Look(
         sign="●", ink="request", paper="node", meaning="the pod does not tell which address it saw"
@@ -44,7 +47,7 @@ LOOKS: Final[Mapping[Fate, Look]] = {
         sign="↷",
         ink="bad",
         paper="paper",
-        meaning="no answer: the reply passes the node by that must undo the DNAT",
+        meaning="no answer: the reply bypasses the only host that can undo the DNAT",
         is_dashed=True,
     ),
     Fate.NO_ANSWER: Look(

@@ -88,7 +88,8 @@ def _cell(outcome: Outcome, names: Mapping[Address, str]) -> str:
     seen = outcome.client_address
     if seen is None:
         return str(outcome.result)
-    return f"{seen} ({names[seen]})" if seen in names else str(seen)
+    name = names.get(seen, "")
+    return f"{seen} {name if name.endswith(')') else f'({name})'}" if name else str(seen)
 
 
 def _chunks(columns: Sequence[Column], width: int) -> Iterator[list[Column]]:

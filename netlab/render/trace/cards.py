@@ -11,8 +11,9 @@ from netlab.render.trace.stays import Naming, Stay, duration
 from netlab.render.trace.steps import reason_line
 from netlab.sources.conntrack_entries import ConntrackEntry
 from netlab.trace.chain_boxes import ChainBox, Entry, boxes
+from netlab.trace.packet import Point, Rewritten, Routed, RuleHit, Step, Verdict
 from netlab.trace.paths import Hop
-from netlab.trace.trace import Point, Rewritten, Routed, RuleHit, Step, Trace, Verdict
+from netlab.trace.trace import Trace
 
 _POINTS: Final = {
     "pre_wire": "came in",

@@ -7,8 +7,9 @@ from netlab.capture.frame_comments import Naming, hop_comment
 from netlab.model.packets import Direction
 from netlab.render.printable import printable
 from netlab.render.trace.steps import reason_line, step_lines
+from netlab.trace.packet import Packet, Verdict, Visit
 from netlab.trace.paths import Hop
-from netlab.trace.trace import Packet, Trace, Verdict, Visit
+from netlab.trace.trace import Trace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,8 +7,7 @@ from netlab.model.hosts import Host
 from netlab.model.packets import AddressPair
 from netlab.render.comparison import comparison_document
 from netlab.sources.conntrack_entries import ConntrackEntry
-from netlab.trace.paths import Hop
-from netlab.trace.trace import (
+from netlab.trace.packet import (
     Packet,
     Point,
     Reason,
@@ -16,10 +15,11 @@ from netlab.trace.trace import (
     Routed,
     RuleHit,
     Step,
-    Trace,
     Verdict,
     Visit,
 )
+from netlab.trace.paths import Hop
+from netlab.trace.trace import Trace
 
 SCHEMA: Final = "netlab.trace/1"
 

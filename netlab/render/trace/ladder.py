@@ -18,8 +18,9 @@ from netlab.render.text_widths import shortened, text_width
 from netlab.render.trace.picture import badge, cross, dash, said, way_class
 from netlab.render.trace.places import MARGIN, WIDTH
 from netlab.render.trace.stays import Naming, Stay, duration, heading, host_label, stays
+from netlab.trace.packet import Packet
 from netlab.trace.paths import Way
-from netlab.trace.trace import Packet, Trace
+from netlab.trace.trace import Trace
 
 TIME: Final = 66.0
 """Width of the column of times."""

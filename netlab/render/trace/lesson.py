@@ -2,7 +2,8 @@
 
 from netlab.model.hosts import HostKind
 from netlab.model.packets import Nat
-from netlab.trace.trace import Packet, Result, Rewritten, Routed, Trace
+from netlab.trace.packet import Packet, Result, Rewritten, Routed
+from netlab.trace.trace import Trace
 
 
 def lesson(trace: Trace) -> str:

@@ -10,8 +10,9 @@ from typing import Final
 from netlab.model.packets import AddressPair, AddrPort
 from netlab.render.printable import printable
 from netlab.render.trace.tree import shown_packets
+from netlab.trace.packet import Packet, Result, Rewritten, Routed, RuleHit, Visit
 from netlab.trace.paths import Hop
-from netlab.trace.trace import Packet, Result, Rewritten, Routed, RuleHit, Trace, Visit
+from netlab.trace.trace import Trace
 
 _OWN: Final = frozenset('#;:<>{}[]()"`&|%')
 _BACK: Final = "-->>"

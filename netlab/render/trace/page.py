@@ -14,7 +14,8 @@ from netlab.render.trace.picture import draw_picture
 from netlab.render.trace.places import WIDTH
 from netlab.render.trace.stays import Naming, Stay, duration, heading, stays
 from netlab.render.trace.svg import description, title_of
-from netlab.trace.trace import Packet, Result, RuleHit, Trace
+from netlab.trace.packet import Packet, Result, RuleHit
+from netlab.trace.trace import Trace
 
 
 def render_trace_page(

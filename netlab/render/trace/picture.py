@@ -18,8 +18,9 @@ from netlab.render.text_widths import shortened, text_width
 from netlab.render.trace.lines import BADGE, LegLine, StayLine, route
 from netlab.render.trace.places import CHIP, Box, Places, column, place
 from netlab.render.trace.stays import Naming, Stay, host_label, legs, stays
+from netlab.trace.packet import RuleHit
 from netlab.trace.paths import Way
-from netlab.trace.trace import RuleHit, Trace
+from netlab.trace.trace import Trace
 
 CORNER: Final = 8.0
 _ARROW: Final = 5.5

@@ -9,8 +9,9 @@ from typing import Final
 from netlab.model.packets import AddressPair, AddrPort, Direction
 from netlab.render.printable import printable
 from netlab.render.trace.tree import shown_packets
+from netlab.trace.packet import Packet, Result, Rewritten, Visit
 from netlab.trace.paths import Hop, Way
-from netlab.trace.trace import Packet, Result, Rewritten, Trace, Visit
+from netlab.trace.trace import Trace
 
 _POD_OF_A_REPLICASET: Final = re.compile(r"(.+)-[0-9a-z]{8,10}-([0-9a-z]{5})")
 _LONGEST_NAME: Final = 22

@@ -7,8 +7,8 @@ from netlab.model.packets import AddrPort
 from netlab.render.printable import printable
 from netlab.sources.conntrack_entries import ConntrackEntry
 from netlab.trace.chain_walk import deciding
+from netlab.trace.packet import Confidence, Point, Reason, Rewritten, Routed, RuleHit, Step, Verdict
 from netlab.trace.paths import Way
-from netlab.trace.trace import Confidence, Point, Reason, Rewritten, Routed, RuleHit, Step, Verdict
 
 Cell = Callable[[AddrPort], str]
 """Gives an address and port the name that people know."""

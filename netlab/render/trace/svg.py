@@ -12,8 +12,9 @@ from netlab.render.trace.lesson import lesson
 from netlab.render.trace.picture import draw_picture
 from netlab.render.trace.places import MARGIN, WIDTH
 from netlab.render.trace.stays import Naming, host_label, stays
+from netlab.trace.packet import Result
 from netlab.trace.paths import Way
-from netlab.trace.trace import Result, Trace
+from netlab.trace.trace import Trace
 
 _TITLE: Final = 19.0
 _BODY: Final = 13.0

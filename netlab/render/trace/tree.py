@@ -14,8 +14,9 @@ from netlab.model.packets import AddressPair, AddrPort, Direction
 from netlab.render.comparison import comparison_lines
 from netlab.render.printable import printable
 from netlab.render.trace.steps import reason_line, step_lines
+from netlab.trace.packet import Packet, Result, RuleHit, Visit
 from netlab.trace.paths import Hop, Way
-from netlab.trace.trace import Packet, Result, RuleHit, Trace, Visit
+from netlab.trace.trace import Trace
 
 BOLD, RED, GREEN, YELLOW, PLAIN = "\x1b[1m", "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[0m"
 SAME: Final = "·"

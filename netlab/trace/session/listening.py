@@ -23,6 +23,7 @@ from netlab.sources.conntrack_events import ConntrackEvents
 from netlab.sources.counters import Counters
 from netlab.sources.drops import Counted, Drop
 from netlab.sources.existing_streams import streams_under_way
+from netlab.sources.headers import ICMP, ICMP6
 from netlab.sources.kernel_drops import KernelDrops
 from netlab.sources.legacy_rule_trace import LegacyTrace, has_legacy_tables
 from netlab.sources.observations import Observation, observations
@@ -253,7 +254,11 @@ class Listening:
 
     def _arm(self, host: Host, enter: Enter) -> Arming:
         return Arming(
-            host, enter, protocol=self._protocol, version=self._version, left_out=self._left_out
+            host,
+            enter,
+            protocols={self._protocol, ICMP if self._version == 4 else ICMP6},
+            version=self._version,
+            left_out=self._left_out,
         )
 
     def _leave_out_what_is_under_way(self) -> None:

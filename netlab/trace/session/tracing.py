@@ -21,17 +21,20 @@ from netlab.kube.kinds.service.view import Service
 from netlab.linux.frames import Frame
 from netlab.linux.neighbours import silent_neighbours
 from netlab.linux.netns import inside
-from netlab.model.addresses import Family, family_of
+from netlab.model.addresses import Family, Network, family_of
 from netlab.model.hosts import Host
 from netlab.model.packets import AddressPair, AddrPort
 from netlab.model.rundir import kernel_layout_file
 from netlab.sources.conntrack_entries import ConntrackEntry
 from netlab.sources.kernel_drops import KernelDrops
+from netlab.sources.link_states import links_down
 from netlab.sources.routes import RouteQuestion
 from netlab.trace.clues import AskSilent
-from netlab.trace.connection_verdict import Question, connection_verdict
+from netlab.trace.connection_verdict import connection_verdict
 from netlab.trace.join import Evidence, join
 from netlab.trace.outcomes import Outcome
+from netlab.trace.packet import Packet, RuleHit
+from netlab.trace.question import AskLinks, Question
 from netlab.trace.rules_by_handle import RuleBook
 from netlab.trace.session.exchange import Call, make_calls
 from netlab.trace.session.listening import Listening, OpenDrops
@@ -45,7 +48,7 @@ from netlab.trace.session.targets import (
     with_payload,
 )
 from netlab.trace.steps import Knowledge
-from netlab.trace.trace import Packet, RuleHit, Trace
+from netlab.trace.trace import Trace
 
 PROTOCOLS: Final = ("TCP", "UDP", "SCTP")
 
@@ -81,6 +84,8 @@ class LabView:
     ports: tuple[ServicePort, ...]
     """Of both families and all protocols."""
     names: Mapping[str, str]
+    pod_networks: Mapping[str, tuple[Network, ...]]
+    """By node."""
 
 
 def lab_view(cluster: Cluster) -> LabView:
@@ -95,6 +100,7 @@ def lab_view(cluster: Cluster) -> LabView:
             port for family in Family for port in cluster.service_ports(*PROTOCOLS, family=family)
         ),
         names=address_names(cluster, hosts, services),
+        pod_networks=cluster.pod_networks(),
     )
 
 
@@ -229,7 +235,11 @@ def assembled(
         routes = Routes(view.hosts, stack)
         packets = join(_evidence(view, heard, routes), connection.pair)
         to_target = routes.ask(RouteQuestion(call.caller.name, call.target.address.address))
-        question = _question(view, connection, listening, to_target.error)
+        question = replace(
+            _question(view, connection, listening, to_target.error),
+            ask=routes.ask,
+            links_down=_links_down(view.hosts),
+        )
         traced = Trace(
             lab=view.lab,
             started=datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds"),
@@ -278,16 +288,24 @@ def _silent(hosts: Sequence[Host]) -> AskSilent:
     return ask
 
 
+def _links_down(hosts: Sequence[Host]) -> AskLinks:
+    netns = {host.name: host.netns for host in hosts}
+
+    def ask(host: str) -> Mapping[str, str]:
+        try:
+            return links_down(netns[host], inside)
+        except OSError:
+            # The namespace has gone, and its interfaces with it.
+            return {}
+
+    return ask
+
+
 def _question(
     view: LabView, connection: Connection, listening: Listening, route_error: str
 ) -> Question:
     call = connection.call
     family = family_of(call.target.address.address)
-    nodes = {
-        port.key: tuple(dict.fromkeys(b.node for b in port.backends if b.node))
-        for port in view.ports
-        if port.family is family
-    }
     return Question(
         lab=view.lab,
         caller=call.caller.name,
@@ -295,7 +313,8 @@ def _question(
         pair=connection.pair,
         heard=connection.outcome.result,
         hosts={host.name: host for host in view.hosts},
-        nodes_with_endpoints=nodes,
+        ports=tuple(port for port in view.ports if port.family is family),
+        pod_networks=view.pod_networks,
         route_error=route_error,
         counted=listening.clues().counted,
     )

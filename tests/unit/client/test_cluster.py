@@ -104,14 +104,16 @@ def test_services_that_no_tcp_call_can_reach_are_left_out():
     assert (port.key, port.node_port, port.backends) == ("default/web:http", 30080, ())
 
 
-def test_every_address_has_a_name_and_a_gateway_is_told_from_its_node():
-    names = cluster([service("web")], []).names()
-    assert {str(address): name for address, name in names.items()} == {
-        "10.0.0.9": "Service web",
-        "10.244.1.1": "node1 gateway",
-        "fd00:10:244:1::1": "node1 gateway",
-        "10.240.0.3": "node1",
-    }
+def test_a_name_stands_for_one_address_of_each_family():
+    router = Host(
+        name="router",
+        kind=HostKind.ROUTER,
+        netns=NetnsName("netlab-x-router"),
+        addresses=tuple(map(ip_address, ("10.240.0.1", "fd00:10:240::1", "198.51.100.1"))),
+    )
+    names = address_names(cluster([], []), [router], [])
+    assert names["10.240.0.1"] == names["fd00:10:240::1"] == "router"
+    assert names["198.51.100.1"] == "router(198.51.100.1)"
 
 
 def test_a_service_has_an_address_of_each_family_or_none():
@@ -178,7 +180,7 @@ def test_every_address_of_a_trace_has_a_short_name():
 
     assert address_names(cluster(services, []), [NODE], map(service_of, services)) == {
         "10.240.0.3": "node1",
-        "10.244.1.1": "node1",
+        "10.244.1.1": "node1(gateway)",
         "fd00:10:244:1::1": "node1(gateway)",
         "192.0.2.3": "node1(external)",
         "2001:db8:192::3": "node1(external)",

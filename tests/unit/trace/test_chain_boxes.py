@@ -1,7 +1,7 @@
 """Walks through chains as boxes in boxes."""
 
 from netlab.trace.chain_boxes import ChainBox, boxes
-from netlab.trace.trace import RuleHit
+from netlab.trace.packet import RuleHit
 
 
 def hit(chain: str, verdict: str, target: str = "", index: int | None = 1) -> RuleHit:

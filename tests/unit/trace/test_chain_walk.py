@@ -1,7 +1,7 @@
 """What of a walk is worth a line."""
 
 from netlab.trace.chain_walk import deciding
-from netlab.trace.trace import RuleHit
+from netlab.trace.packet import RuleHit
 
 
 def hit(chain: str, index: int | None, verdict: str, target: str = "", mark: int = 0) -> RuleHit:

@@ -10,8 +10,9 @@ from netlab.model.packets import AddrPort, Nat
 from netlab.netfilter.iptables.rules import rule
 from netlab.netfilter.verdicts import Hit
 from netlab.trace.compare import compare
+from netlab.trace.packet import RuleHit
 from netlab.trace.predicted_path import End, PredictedPath, PredictedRewrite, PredictedVisit
-from netlab.trace.trace import RuleHit, Trace
+from netlab.trace.trace import Trace
 from tests.unit.trace_samples import BEHIND, HALFWAY, SOCKET, delivered, dropped
 
 

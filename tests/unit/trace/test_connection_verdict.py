@@ -6,21 +6,23 @@ import pytest
 
 from netlab.sources.drops import Drop
 from netlab.sources.packet_key import PacketKey, rule_trace_key
-from netlab.sources.routes import RouteAnswer
+from netlab.sources.routes import RouteAnswer, RouteQuestion
 from netlab.sources.rule_trace_messages import Header
 from netlab.trace.clues import Clues
 from netlab.trace.connection_verdict import connection_verdict
 from netlab.trace.join import join
 from netlab.trace.outcomes import Result as Heard
-from netlab.trace.trace import Packet, Result, RuleHit, Verdict
+from netlab.trace.packet import Packet, Result, RuleHit, Verdict
 from tests.unit.predicted_samples import call
 from tests.unit.trace_samples import (
+    BEHIND,
     HALFWAY,
     HOSTS,
     RST,
     SOCKET,
     SYN,
     SYN_ACK,
+    SYN_AGAIN,
     back,
     delivered,
     drop_walk,
@@ -28,6 +30,7 @@ from tests.unit.trace_samples import (
     evidence,
     make_trace,
     nodeport_walk,
+    point,
     question,
     seen,
     there,
@@ -59,7 +62,8 @@ def test_silence_of_a_reached_host_is_no_drop():
 
 
 def test_a_lost_reply_is_told_from_a_lost_request():
-    trace = make_trace([*there(SYN), *back(SYN_ACK, 100)[:3]], nodeport_walk())
+    lost = [*there(SYN), *back(SYN_ACK, 100)[:3]]
+    trace = make_trace(lost, nodeport_walk(), heard=Heard.TIMEOUT)
 
     assert trace.verdict.result is Result.LOST
     assert trace.verdict.words.startswith("web answered, but the reply was seen leaving node2")
@@ -74,10 +78,50 @@ def test_an_answer_from_an_address_that_was_not_called_is_a_stranger():
         seen(SYN_ACK, 150, "client eth0 in", HALFWAY.reversed()),
     ]
 
-    trace = make_trace(without_snat, [])
+    trace = make_trace(without_snat, [], heard=Heard.TIMEOUT)
 
     assert trace.verdict.result is Result.STRANGE
     assert "came to client from 10.244.1.2:8080" in trace.verdict.words
+
+
+def test_a_lost_reply_of_the_first_attempt_counts_when_the_caller_tries_again():
+    """The server sends the same answer again, and so the second attempt has none of its own."""
+    tries = [*there(SYN), *back(SYN_ACK, 100)[:2], *there(SYN_AGAIN, 1000)]
+
+    verdict = make_trace(tries, nodeport_walk(), heard=Heard.TIMEOUT).verdict
+
+    assert verdict.result is Result.LOST
+    assert verdict.words.startswith("web answered, but the reply was")
+
+
+def test_a_reply_that_another_host_took_has_gone_astray():
+    astray = [
+        *there(SYN),
+        seen(SYN_ACK, 110, "web eth0 out", BEHIND.reversed()),
+        seen(SYN_ACK, 120, "node2 eth0 in", BEHIND.reversed()),
+    ]
+    taken = [
+        point("node2", "pre_wire", SYN_ACK, BEHIND.reversed(), ifname_in="eth0"),
+        point("node2", "pre_dnat", SYN_ACK, BEHIND.reversed(), ifname_in="eth0"),
+        point("node2", "in_last", SYN_ACK, BEHIND.reversed(), ifname_in="eth0"),
+    ]
+
+    verdict = make_trace(astray, [*nodeport_walk(), *taken], heard=Heard.TIMEOUT).verdict
+
+    assert (verdict.result, verdict.host) == (Result.ASTRAY, "node2")
+    assert verdict.words == "web answered, but the reply went to node2, not to client"
+    assert verdict.why.startswith("node2 had put 10.240.0.4:7777 in as the source")
+
+
+def test_a_silent_program_whose_host_has_no_way_back_is_told_apart():
+    def nowhere(asked: RouteQuestion) -> RouteAnswer:
+        return RouteAnswer(error="no route" if asked.host == "web" else "")
+
+    packets = make_trace(there(SYN), nodeport_walk(), heard=Heard.TIMEOUT).packets
+    verdict = connection_verdict(packets, replace(question(Heard.TIMEOUT), ask=nowhere))
+
+    assert verdict.result is Result.UNANSWERED
+    assert verdict.why.startswith("web has no route back to 10.240.0.4")
 
 
 def test_without_a_route_nothing_was_sent():

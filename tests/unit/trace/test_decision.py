@@ -194,5 +194,5 @@ def test_a_reply_goes_astray_that_passes_the_node_by(home: set[str], snat_at: st
     ).astray(home, NODES)
 
     assert found.stray == stray
-    said = "; 1/2 of the replies will pass node2 by, which alone could undo the DNAT"
+    said = "; 1/2 of the replies will bypass node2, the only host that can undo the DNAT"
     assert found.words().endswith(said) == bool(stray)

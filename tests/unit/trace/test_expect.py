@@ -6,7 +6,8 @@ import pytest
 
 from netlab.errors import ExpectationError, SpecError
 from netlab.trace.expect import check, parse_expectations
-from netlab.trace.trace import Reason, Trace
+from netlab.trace.packet import Reason
+from netlab.trace.trace import Trace
 from tests.unit.trace_samples import delivered, dropped
 
 

@@ -8,8 +8,8 @@ from netlab.model.packets import Nat
 from netlab.sources.conntrack_entries import ConntrackEntry
 from netlab.sources.packet_key import PacketKey, kind_of
 from netlab.trace.join import join
+from netlab.trace.packet import Result, Rewritten, Routed, RuleHit
 from netlab.trace.paths import Way
-from netlab.trace.trace import Result, Rewritten, Routed, RuleHit
 from tests.unit.trace_samples import (
     BEHIND,
     ENTRY,
@@ -183,11 +183,11 @@ def test_a_number_used_again_begins_another_walk():
         pytest.param(PacketKey("tcp", 1, 0, (1, 1, 0x14)), "RST", id="a RST"),
         pytest.param(PacketKey("udp", 1, 0, (1,)), "UDP", id="a datagram"),
         pytest.param(PacketKey("icmp", 1, 8, (8, 0, 1)), "echo request", id="a ping"),
-        pytest.param(PacketKey("icmp", 1, 8, (5, 0, 1)), "ICMP type 5", id="other ICMP"),
-        pytest.param(PacketKey("icmp", 1, 8, (3, 0, 1)), "unreachable", id="type 3 of ICMP"),
-        pytest.param(PacketKey("icmpv6", 1, 8, (3, 0, 1)), "time exceeded", id="and of ICMPv6"),
+        pytest.param(PacketKey("icmp", 1, 8, (5, 0, 1)), "ICMP redirect", id="other ICMP"),
+        pytest.param(PacketKey("icmp", 1, 8, (3, 0, 1)), "ICMP net unreachable", id="ICMP 3"),
+        pytest.param(PacketKey("icmpv6", 1, 8, (3, 0, 1)), "ICMPv6 time exceeded", id="ICMPv6"),
         pytest.param(PacketKey("icmpv6", 1, 8, (129, 0, 1)), "echo reply", id="a pong of IPv6"),
-        pytest.param(PacketKey("icmpv6", 1, 8, (2, 0, 1)), "packet too big", id="too big"),
+        pytest.param(PacketKey("icmpv6", 1, 8, (2, 0, 1)), "ICMPv6 packet too big", id="too big"),
         pytest.param(PacketKey("icmpv6", 1, 8, (100, 0, 1)), "ICMPv6 type 100", id="other ICMPv6"),
     ],
 )

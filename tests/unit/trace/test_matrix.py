@@ -5,14 +5,14 @@ from ipaddress import ip_address
 
 import pytest
 
-from netlab.model.packets import AddrPort
+from netlab.model.packets import AddressPair, AddrPort
 from netlab.trace.decision import Decision
 from netlab.trace.matrix import Fate, cell_of
 from netlab.trace.outcomes import Outcome, Result
 from netlab.trace.predicted_path import End
 
-OWN = {ip_address("10.240.0.3"), ip_address("10.244.1.1")}
-OWNERS = {ip_address("10.240.0.4"): "node2"}
+OWN = AddrPort(ip_address("10.240.0.3"), 40000)
+OWNERS = {ip_address("10.240.0.4"): "node2", ip_address("10.244.1.1"): "node1"}
 DROP = Decision(host="node2", end=End.DROPPED)
 NO_ROUTE = Decision(host="router", end=End.UNROUTED)
 ASTRAY = Decision(host="node2", end=End.DELIVERED, stray=Fraction(1, 2))
@@ -20,9 +20,11 @@ REACHED = Decision(host="node2", end=End.DELIVERED)
 
 
 def outcome(result: Result, seen: str = "") -> Outcome:
+    target = AddrPort(ip_address("10.240.0.4"), 30080)
     return Outcome(
         caller="node1",
-        target=AddrPort(ip_address("10.240.0.4"), 30080),
+        target=target,
+        pair=AddressPair(OWN, target),
         result=result,
         client_address=ip_address(seen) if seen else None,
     )
@@ -35,7 +37,11 @@ def outcome(result: Result, seen: str = "") -> Outcome:
             outcome(Result.ANSWERED, "10.240.0.3"), REACHED, Fate.KEPT, "", id="its address"
         ),
         pytest.param(
-            outcome(Result.ANSWERED, "10.244.1.1"), None, Fate.KEPT, "", id="its other address"
+            outcome(Result.ANSWERED, "10.244.1.1"),
+            None,
+            Fate.HIDDEN,
+            "node1",
+            id="its other one",
         ),
         pytest.param(
             outcome(Result.ANSWERED, "10.240.0.4"), None, Fate.HIDDEN, "node2", id="a node's"
@@ -57,5 +63,5 @@ def outcome(result: Result, seen: str = "") -> Outcome:
     ],
 )
 def test_a_call_has_one_fate(end: Outcome, decision: Decision | None, fate: Fate, by: str):
-    cell = cell_of(end, OWN, OWNERS, decision)
+    cell = cell_of(end, OWNERS, decision)
     assert (cell.fate, cell.hidden_by) == (fate, by)

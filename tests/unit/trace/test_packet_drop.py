@@ -10,9 +10,9 @@ from netlab.sources.drops import Drop
 from netlab.sources.packet_key import rule_trace_key
 from netlab.sources.rule_trace_messages import Header
 from netlab.trace.clues import Clues
+from netlab.trace.packet import Confidence, Point, Result, Routed, RuleHit, Step, Visit
 from netlab.trace.packet_verdict import packet_verdict
 from netlab.trace.paths import Hop
-from netlab.trace.trace import Confidence, Point, Result, Routed, RuleHit, Step, Visit
 from tests.unit.trace_samples import HOSTS, SOCKET, SYN, pair
 
 FUNCTIONS = {1: "ip_error", 2: "ip_forward", 3: "tcp_v4_rcv", 4: "nft_do_chain", 5: ""}

@@ -4,9 +4,9 @@ import pytest
 
 from netlab.model.packets import AddressPair, Direction
 from netlab.trace.connection_tuples import ConnectionTuples
+from netlab.trace.packet import Point, Result, RuleHit, Visit
 from netlab.trace.packet_verdict import packet_verdict, rule_name
 from netlab.trace.paths import Hop
-from netlab.trace.trace import Point, Result, RuleHit, Visit
 from tests.unit.trace_samples import BEHIND, HOSTS, SOCKET, pair
 
 

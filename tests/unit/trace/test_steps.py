@@ -7,9 +7,9 @@ import pytest
 from netlab.sources.rule_trace_messages import TraceMessage
 from netlab.trace.connection_verdict import connection_verdict
 from netlab.trace.join import join
+from netlab.trace.packet import Result, RuleHit
 from netlab.trace.rules_by_handle import KnownRule, MapEntry
 from netlab.trace.steps import Knowledge
-from netlab.trace.trace import Result, RuleHit
 from tests.unit.trace_samples import HALFWAY, SOCKET, SYN, evidence, hit, point, question, there
 
 TABLE = "kube-proxy"
@@ -68,7 +68,7 @@ def test_a_refusal_is_of_the_service_whose_entry_led_to_it():
     )
     assert [one.service for one in hits] == ["default/web:http"] * 2
     assert verdict.result is Result.REJECTED
-    assert verdict.why == "Service default/web:http has no pod that is ready"
+    assert verdict.why == "Service default/web:http has no endpoint that is ready"
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_a_refusal_is_of_the_service_whose_entry_led_to_it():
         ),
         pytest.param(
             met("cluster-ips-check", 55, "DROP"),
-            "the Service with this ClusterIP has no such port",
+            "no Service has 10.240.0.4",
             id="a port that is not there",
         ),
     ],

@@ -12,10 +12,11 @@ from netlab.model.names import NetnsName
 from netlab.model.packets import AddressPair, AddrPort, Direction
 from netlab.sources.packet_key import PacketKey
 from netlab.trace.outcomes import Outcome, Result
+from netlab.trace.packet import Packet, RuleHit, Verdict, Visit
+from netlab.trace.packet import Result as End
 from netlab.trace.paths import Hop, Way
 from netlab.trace.session.exchange import Call, target_at
-from netlab.trace.trace import Packet, RuleHit, Trace, Verdict, Visit
-from netlab.trace.trace import Result as End
+from netlab.trace.trace import Trace
 
 
 def host(name: str, kind: HostKind, address: str, node: str | None = None) -> Host:

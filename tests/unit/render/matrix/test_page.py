@@ -31,7 +31,7 @@ def test_the_page_is_a_table_that_reads_without_colours():
         attributes for tag, attributes in page.elements if tag == "td" and "title" in attributes
     ]
     assert len(cells) == 9
-    assert page.words.count("source kept") == 3
+    assert page.words.count("source kept") == 1
     assert page.words.count("dropped") == 2
     assert "hidden by node1" in page.words
     rows = [a for tag, a in page.elements if tag == "th" and a.get("scope") == "row"]

@@ -27,7 +27,7 @@ def test_every_cell_has_a_sign_and_words_so_that_colour_only_adds():
     for sign in "✓⇄✕⊘∅":
         assert sign in found
     assert found.count("by node2") == 2
-    assert "source kept: the pod saw the caller's own address (3)" in found
+    assert "source kept: the pod saw the address that the caller sent from (1)" in found
 
 
 def test_a_cell_tells_its_deciding_rule():

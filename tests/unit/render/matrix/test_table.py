@@ -9,11 +9,11 @@ from tests.unit.matrix_samples import MATRIX, NAMES
 WIDE = """\
 Service default/nodeport, externalTrafficPolicy: Local
 
-CALLER           ClusterIP                    node1                        node2
-                 10.0.55.247:80               10.240.0.3:31704             10.240.0.4:31704
-client           unreachable                  198.51.100.79 (client)       timeout
-node1            10.244.1.1 (node1 gateway)   10.244.1.1 (node1 gateway)   timeout
-web-1 on node1   10.244.1.1 (node1 gateway)   answered                     refused
+CALLER           ClusterIP                   node1                       node2
+                 10.0.55.247:80              10.240.0.3:31704            10.240.0.4:31704
+client           unreachable                 198.51.100.79 (client)      timeout
+node1            10.244.1.1 node1(gateway)   10.244.1.1 node1(gateway)   timeout
+web-1 on node1   10.244.1.1 node1(gateway)   answered                    refused
 """
 
 AT_80 = """\
@@ -25,7 +25,7 @@ client           unreachable      198.51.100.79      timeout
 node1            10.244.1.1       10.244.1.1         timeout
 web-1 on node1   10.244.1.1       answered           refused
 
-10.244.1.1     node1 gateway
+10.244.1.1     node1(gateway)
 198.51.100.79  client
 """
 
@@ -44,7 +44,7 @@ client           timeout
 node1            timeout
 web-1 on node1   refused
 
-10.244.1.1     node1 gateway
+10.244.1.1     node1(gateway)
 198.51.100.79  client
 """
 

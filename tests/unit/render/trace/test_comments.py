@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from netlab.render.trace.comments import commented_hops, trace_summary
-from netlab.trace.trace import Reason
+from netlab.trace.packet import Reason
 from tests.unit.trace_samples import RULES, delivered, dropped
 
 

@@ -10,7 +10,8 @@ from jsonschema import Draft202012Validator
 import netlab.render
 from netlab.render.trace.diff import render_trace_diff
 from netlab.render.trace.document import render_trace_json, trace_document
-from netlab.trace.trace import Reason, Trace
+from netlab.trace.packet import Reason
+from netlab.trace.trace import Trace
 from tests.unit.trace_samples import delivered, dropped
 
 SCHEMA = json.loads((Path(netlab.render.__file__).parent / "trace.schema.json").read_text())

@@ -13,7 +13,8 @@ import pytest
 from netlab.render.page import PageFiles
 from netlab.render.trace.document import trace_document
 from netlab.render.trace.page import render_trace_page
-from netlab.trace.trace import Reason, Trace
+from netlab.trace.packet import Reason
+from netlab.trace.trace import Trace
 from tests.unit import drawn_samples as samples
 
 FILES = PageFiles(css="p > b { color: red }", script="if (1 < 2 && true) {}")

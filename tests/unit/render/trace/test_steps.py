@@ -6,8 +6,8 @@ import pytest
 
 from netlab.render.printable import printable
 from netlab.render.trace.steps import reason_line, step_lines
+from netlab.trace.packet import Point, Reason, Result, Routed, RuleHit, Step, Verdict
 from netlab.trace.paths import Way
-from netlab.trace.trace import Point, Reason, Result, Routed, RuleHit, Step, Verdict
 from tests.unit.trace_samples import ENTRY
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ import pytest
 from netlab.render.svg_elements import SVG
 from netlab.render.trace.places import WIDTH
 from netlab.render.trace.svg import render_trace_svg
-from netlab.trace.trace import Result, Trace, Verdict
+from netlab.trace.packet import Result, Verdict
+from netlab.trace.trace import Trace
 from tests.unit import drawn_samples as samples
 from tests.unit import trace_samples
 

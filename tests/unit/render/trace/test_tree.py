@@ -41,7 +41,7 @@ def test_a_drop_ends_with_its_rule_why_and_what_to_try():
     text = drawn(dropped())
 
     assert "✖ DROPPED on node2 by filter INPUT #1" in text
-    assert "REQUEST SYN  (attempt 2 of 2)" in text
+    assert "REQUEST SYN  (attempt 1 of 2)" in text
     assert '-A INPUT -m comment --comment "default/web:http has no local endpoints"' in text
     assert "\nWHY   externalTrafficPolicy Local" in text
     assert "\nTRY   sudo netlab trace client http://node1:30080" in text
@@ -79,7 +79,7 @@ def test_rules_are_shown_whole_on_request():
 
 
 def test_all_packets_are_shown_on_request():
-    assert "attempt 1 of 2" not in drawn(dropped())
+    assert "attempt 2 of 2" not in drawn(dropped())
     assert "attempt 1 of 2" in drawn(dropped(), everything=True)
 
 

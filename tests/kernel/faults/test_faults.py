@@ -1,0 +1,91 @@
+"""A trace of a broken lab names what broke it, where and why, and what shows it.
+
+Sixty cases are tried on two kinds of lab; with NETLAB_CI=all, every case on every kind.
+``docs/faults.md`` is the table of results.
+"""
+
+import os
+import re
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.kernel.conftest import Lab
+from tests.kernel.faults.broken_lab import BrokenLab
+from tests.kernel.faults.catalogue import Case, cases
+from tests.kernel.faults.topology import VARIANTS, Variant
+
+pytestmark = pytest.mark.kernel
+
+CHOSEN = 30
+"""Cases of each of the two kinds of lab."""
+
+SHOWN = (
+    (r"-nvL", r"DROP|REJECT"),
+    (r"nft -a list ruleset", r"drop"),
+    (r"nft list chain", r"drop|reject|endpoint"),
+    (r"ip (-6 )?route get", r"RTNETLINK|via|unreachable|prohibit|blackhole|local|dev"),
+    (r"sysctl", r"= 0|=0"),
+    (r"conntrack", r"UNREPLIED|\d"),
+    (r"ss -l?t?n", r"State|Netid"),
+    (r"neigh", r"FAILED|INCOMPLETE|PERMANENT|lladdr|no entry|^$"),
+    (r"ip (-s )?link", r"state DOWN|NO-CARRIER|mtu"),
+    (r"bridge -d link", r"hairpin off"),
+    (r"tc -s qdisc", r"dropped [1-9]"),
+    (r"get .*service", r"web|TCP|UDP"),
+    (r"get .*pods", r"."),
+    (r"trace ", r"DELIVERED|✔"),
+    (r"rules", r"."),
+)
+"""What the output of each kind of command has in it that shows the cause."""
+
+
+def tried() -> Iterator[tuple[Variant, int, Case]]:
+    """Yield the cases that are tried."""
+    if os.environ.get("NETLAB_CI") == "all":
+        for variant in VARIANTS:
+            for family in (4, 6):
+                yield from ((variant, family, case) for case in of(variant, family))
+        return
+    for variant, family in ((VARIANTS[0], 4), (VARIANTS[-1], 6)):
+        found = of(variant, family)
+        for number in range(CHOSEN):
+            yield variant, family, found[number * len(found) // CHOSEN]
+
+
+def of(variant: Variant, family: int) -> list[Case]:
+    return [case for case in cases() if variant in case.variants and family in case.families]
+
+
+@pytest.fixture(scope="module")
+def broken_lab(
+    request: pytest.FixtureRequest,
+    make_lab: Callable[[], Lab],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[BrokenLab]:
+    """Return a lab of the wanted kind; one is up at a time."""
+    lab = make_lab()
+    yield BrokenLab(lab, request.param, tmp_path_factory.mktemp("faults"))
+    lab.down()
+
+
+@pytest.mark.parametrize(
+    ("broken_lab", "family", "case"),
+    [
+        pytest.param(*one, id=f"{one[0]}-IPv{one[1]}-{one[2].fault}-{one[2].where}")
+        for one in tried()
+    ],
+    indirect=["broken_lab"],
+)
+def test_the_verdict_names_the_fault_its_host_and_its_cause(
+    broken_lab: BrokenLab, family: int, case: Case
+):
+    with broken_lab.broken(case, family):
+        verdict = broken_lab.trace(case, family).verdict
+        said = f"{verdict.words}. {verdict.why}. {verdict.reason.code if verdict.reason else ''}"
+        assert (str(verdict.result), verdict.host) == (case.result, case.host or verdict.host), said
+        assert re.search(case.cause, said), said
+        if verdict.hint:
+            shown = next(shown for kind, shown in SHOWN if re.search(kind, verdict.hint))
+            output = broken_lab.tried(verdict.hint)
+            assert re.search(shown, output), f"{verdict.hint}\n{output}"
