@@ -3,10 +3,19 @@
 from netlab.apiserver.deletion_options import DeletionOptions, check_preconditions, read_options
 from netlab.apiserver.listing import list_objects
 from netlab.apiserver.registry.admission import review_delete
-from netlab.apiserver.registry.deletion import delete
+from netlab.apiserver.registry.deletion import FOREGROUND, delete
 from netlab.apiserver.request import Answer, Request, not_allowed
 from netlab.apiserver.store import Store
-from netlab.kube.objects import Key, Object, name_of, namespace_of, owners_of, uid_of, with_metadata
+from netlab.kube.objects import (
+    Key,
+    Object,
+    metadata_of,
+    name_of,
+    namespace_of,
+    owners_of,
+    uid_of,
+    with_metadata,
+)
 from netlab.kube.status import deleted_status
 
 
@@ -52,8 +61,14 @@ def _removed_collection(
 
 def _deleted(store: Store, key: Key, options: DeletionOptions, now: float) -> Object:
     with store.transaction():
+        owner = store.require(key)
+        dependents = store.index.owned(uid_of(owner))
         if options.propagation == "Orphan":
-            _orphan(store, store.require(key))
+            _orphan(store, owner)
+        if options.propagation == "Foreground" and dependents:
+            # The garbage collector takes the finalizer away when they are gone.
+            held = {*(metadata_of(owner).get("finalizers") or ()), FOREGROUND}
+            store.update(with_metadata(owner, finalizers=sorted(held)))
         return delete(store, key, now, options.grace_s)
 
 

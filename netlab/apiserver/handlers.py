@@ -10,6 +10,7 @@ from netlab.apiserver.decoding import addressed, decoded, manager_of, owned_by, 
 from netlab.apiserver.listing import list_objects
 from netlab.apiserver.pod_parts import create_part
 from netlab.apiserver.registry.admission import review_create, review_status, review_update
+from netlab.apiserver.registry.deletion import is_over
 from netlab.apiserver.request import Answer, Request, is_true, not_allowed
 from netlab.apiserver.scale import scale_of, with_scale
 from netlab.apiserver.store import Store
@@ -123,9 +124,7 @@ def _updated(store: Store, request: Request, old: Object, new: Object) -> Object
 
 def _removed_if_released(store: Store, obj: Object, request: Request) -> Object:
     """Take an object away whose deletion waited for finalizers, and that has none left."""
-    metadata = metadata_of(obj)
-    waits = request.target.resource.plural in {"pods", "namespaces"} or request.is_dry_run
-    if not waits and metadata.get("deletionTimestamp") and not metadata.get("finalizers"):
+    if is_over(obj) and not request.is_dry_run:
         return store.remove(request.target.key) or obj
     return obj
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from netlab.apiserver.changes import Change, Delete, Outcome, Update
+from netlab.apiserver.registry.deletion import FOREGROUND
 from netlab.controllers.controller import EVERY, Changed, Controller, Objects
 from netlab.kube.objects import (
     Key,
@@ -23,7 +24,6 @@ from netlab.kube.objects import (
 )
 from netlab.kube.resources import key_of
 
-FOREGROUND: Final = "foregroundDeletion"
 ORPHAN: Final = "orphan"
 
 

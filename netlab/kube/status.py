@@ -202,5 +202,10 @@ def deleted_status(key: Key, obj: Object) -> Object:
         "apiVersion": "v1",
         "metadata": {},
         "status": "Success",
-        "details": {"name": key.name, "kind": key.resource, "uid": uid_of(obj)},
+        "details": {
+            "name": key.name,
+            **({"group": group} if (group := RESOURCES[key.resource].group) else {}),
+            "kind": key.resource,
+            "uid": uid_of(obj),
+        },
     }

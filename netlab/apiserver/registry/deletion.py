@@ -22,6 +22,8 @@ from netlab.kube.objects import (
 )
 from netlab.kube.timestamps import timestamp
 
+FOREGROUND: Final = "foregroundDeletion"
+"""The finalizer of an object that goes after what it owns."""
 DEFAULT_GRACE_S: Final = 30
 
 

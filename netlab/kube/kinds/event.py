@@ -53,7 +53,9 @@ _NAMED_BACK: Final = {new: old for old, new in _RENAMED.items()}
 
 def _to_events_group(event: Object) -> Object:
     renamed = {_RENAMED.get(field, field): value for field, value in event.items()}
-    return {**renamed, "apiVersion": "events.k8s.io/v1"}
+    # The field must be there; recorders of the core group leave it out.
+    time = event.get("eventTime") or event.get("firstTimestamp")
+    return {**renamed, "apiVersion": "events.k8s.io/v1", "eventTime": time}
 
 
 def _from_events_group(event: Object) -> Object:

@@ -385,6 +385,23 @@ def test_an_object_with_finalizers_goes_with_the_last_of_them(ask: Ask):
     assert ask("GET", f"{CONFIGMAPS}/c").code == 404
 
 
+def test_a_deletion_in_the_foreground_waits_for_what_the_object_owns(ask: Ask):
+    owner = ask("POST", CONFIGMAPS, configmap("owner")).json["metadata"]["uid"]
+    reference = {"apiVersion": "v1", "kind": "ConfigMap", "name": "owner", "uid": owner}
+    owned = configmap("owned")
+    owned["metadata"]["ownerReferences"] = [{**reference, "blockOwnerDeletion": True}]
+    owned["metadata"]["finalizers"] = ["example.com/hold"]
+    ask("POST", CONFIGMAPS, owned)
+    ask("DELETE", f"{CONFIGMAPS}/owner", {"propagationPolicy": "Foreground"})
+    held = ask("GET", f"{CONFIGMAPS}/owner").json["metadata"]
+    assert held["finalizers"] == ["foregroundDeletion"]
+    assert held["deletionTimestamp"]
+    merge = "application/merge-patch+json"
+    ask("PATCH", f"{CONFIGMAPS}/owned", {"metadata": {"finalizers": None}}, Content_Type=merge)
+    for name in ("owned", "owner"):
+        assert ask("GET", f"{CONFIGMAPS}/{name}").code == 404
+
+
 def test_a_deletion_of_another_object_of_the_name_is_refused(ask: Ask):
     ask("POST", CONFIGMAPS, configmap("c"))
     answer = ask("DELETE", f"{CONFIGMAPS}/c", {"preconditions": {"uid": "other"}})
