@@ -2,35 +2,35 @@
 
 Theory of operation
 -------------------
-A sync compares the pods in the store with the processes that run. It has what is missing started,
-all at once, and waits for none: a container that starts slowly keeps no other waiting. Its start is
-reported in the pod's status by the sync that follows it. A pod that is being deleted is asked to
-end (SIGTERM) when every node holds the rules that lead new connections to others, however busy the
-machine is; where rules are refused again and again, it is asked nevertheless. It is killed when its
-grace period is over; when its last process is gone the object is removed, and with it its network
-namespace. That a process has ended is told by the container runtime and reported at once, so that
-the pod leaves its EndpointSlices.
+A sync compares the pods in the store with the processes that run. It has what is missing started
+(``lifecycle`` says what), all at once, and waits for none: a container that starts slowly keeps no
+other waiting. Its start is reported in the pod's status by the sync that follows it. Probes are
+made beside that (``probing``), and a sync writes what they say. A pod that is being deleted is
+asked to end when every node holds the rules that lead new connections to others (``termination``);
+when its last process is gone the object is removed, and with it its network namespace and files.
+That a process has ended is told by the container runtime and reported at once, so that the pod
+leaves its EndpointSlices.
 
 A pod that cannot be read is left out, and named in ``unreadable``.
 
 A container's id in the pod's status is its process's pid and start time: a control plane that
-starts anew knows by it which processes to take over.
+starts anew knows by it which processes to take over. What waits for its restart is remembered here
+alone; after such a start it is started at once.
 """
 
 import asyncio
-import contextlib
-import signal
 from collections.abc import Awaitable, Callable
 from functools import partial
-from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
+from netlab.apiserver.events import Recorder
 from netlab.apiserver.store import Store
+from netlab.kube.events import Record
 from netlab.kube.kinds.pod import status as pod_status
+from netlab.kube.kinds.pod.containers import container_spec, container_status, container_statuses
 from netlab.kube.objects import (
     Object,
     is_terminating,
-    items_of,
     metadata_of,
     spec_of,
     status_of,
@@ -38,21 +38,16 @@ from netlab.kube.objects import (
     with_status,
 )
 from netlab.kube.resources import key_of
-from netlab.kube.timestamps import seconds
 from netlab.kube.unreadable import UnreadableObjects
-from netlab.kubelet.container_spec import (
-    container_directory,
-    container_of,
-    is_placed,
-    may_run,
-    netns_of,
-    volume_directory,
-)
-from netlab.kubelet.failures import failure_of
+from netlab.kubelet import pod_events
+from netlab.kubelet.container_spec import container_directory, container_of, is_placed, netns_of
+from netlab.kubelet.failures import ERR_IMAGE_PULL, StartFailure, start_failure
+from netlab.kubelet.lifecycle import due_containers, left_over
+from netlab.kubelet.pod_volumes import PodVolumes
+from netlab.kubelet.probing import ContainerKey, Probing
 from netlab.kubelet.runtime.requests import Exited, RemovePod, Start, Watch
 from netlab.kubelet.sources import Sources
-from netlab.kubelet.volume_files import make_empty_dir, write_volume
-from netlab.kubelet.volumes import VolumeError, volume_of, volumes_of
+from netlab.kubelet.termination import Termination
 from netlab.linux import netns_names, processes
 from netlab.linux.timeouts import scaled
 from netlab.model.names import LB, NetnsName, host_netns
@@ -60,19 +55,7 @@ from netlab.model.processes import ProcessId
 
 Call = Callable[[object], Awaitable[Any]]
 _ID: Final = "netlab://{pid}-{start_time}"
-_GRACE_S: Final = 30
 _KILL_S: Final = 10.0
-_RULES_S: Final = 5.0
-"""A pod is not asked to end for so long, at most, when rules still lead to it."""
-_RETRY_S: Final = 10.0
-"""After a container could not be started: the user may have installed its program."""
-_VOLUME_RETRY_S: Final = 0.5
-"""After what a volume is made of was not there."""
-
-
-class _ContainerKey(NamedTuple):
-    uid: str
-    name: str
 
 
 class Kubelet:
@@ -82,9 +65,8 @@ class Kubelet:
         lab: Name.
         store: Whose pods to run.
         call: Sends a request to the container runtime.
+        termination: Ends processes, and has what makes probes and runs hooks.
         has_namespace: Tells whether a network namespace is there, with its links.
-        rules_follow: Waits until every node holds the rules that follow from the objects as they
-            are when it is called.
         wake: Has ``sync`` called soon.
     """
 
@@ -94,38 +76,43 @@ class Kubelet:
         store: Store,
         call: Call,
         *,
+        termination: Termination,
         has_namespace: Callable[[NetnsName], bool],
-        rules_follow: Callable[[], Awaitable[None]],
         wake: Callable[[], None],
     ) -> None:
         self.unreadable = UnreadableObjects()
-        self._has_namespace = has_namespace
-        self._rules_follow = rules_follow
-        self._wake = wake
         self._lab = lab
         self._store = store
         self._call = call
+        self._prober = termination.prober
+        self._has_namespace = has_namespace
+        self._wake = wake
+        self._recorder = Recorder(store)
+        self._termination = termination
+        self._probing = Probing(termination.prober, wake)
+        self._volumes = PodVolumes(lab)
         self._running: dict[str, dict[str, ProcessId]] = {}
-        self._keys: dict[ProcessId, _ContainerKey] = {}
-        self._ended: list[tuple[_ContainerKey, int | None]] = []
-        self._ended_early: dict[ProcessId, int | None] = {}
+        self._keys: dict[ProcessId, ContainerKey] = {}
+        self._ended: list[tuple[ContainerKey, Exited]] = []
+        self._ended_early: dict[ProcessId, Exited] = {}
         """Ends that were told before the start of the process was taken note of."""
-        self._terminating: dict[ProcessId, asyncio.Task[None]] = {}
-        """What asks each process to end, or has."""
-        self._starting: dict[_ContainerKey, tuple[Object, Object, asyncio.Task[ProcessId]]] = {}
+        self._starting: dict[ContainerKey, tuple[Object, Object, asyncio.Task[ProcessId]]] = {}
         """Pod, container and start of each that is to run."""
-        self._retry_at: dict[_ContainerKey, float] = {}
-        self._cleaning: set[asyncio.Future[Any]] = set()
+        self._failures: dict[ContainerKey, StartFailure] = {}
+        """Why containers could not be started, of those that will be tried again."""
+        self._restart_at: dict[ContainerKey, float] = {}
+        self._tasks: set[asyncio.Future[Any]] = set()
 
     async def adopt(self) -> None:
         """Take over the processes that an earlier control plane started."""
         for pod in self._store.list_("pods"):
-            for status in items_of(status_of(pod), "containerStatuses"):
-                key = _ContainerKey(uid_of(pod), status["name"])
+            for status in container_statuses(pod):
                 process = _process_of(status.get("containerID", ""))
                 if process is None or "running" not in status.get("state", {}):
                     continue
+                key = ContainerKey(uid_of(pod), status["name"])
                 self._remember(key, process)
+                self._probing.begin(key, pod, container_spec(pod, key.name), 0.0)
                 await self._call(
                     Watch(
                         process=process,
@@ -138,8 +125,7 @@ class Kubelet:
         inits = processes.inits_of_lab(self._lab, netns_names.names_of(self._lab))
         # HAProxy is the load balancer's.
         balancers = processes.inits_of_containers([host_netns(self._lab, LB)])
-        strays = inits - self._keys.keys() - set(balancers)
-        processes.kill(strays, scaled(_KILL_S))
+        processes.kill(inits - self._keys.keys() - set(balancers), scaled(_KILL_S))
 
     def processes(self) -> dict[tuple[str, str], ProcessId]:
         """Return the processes that run, by pod uid and container name."""
@@ -153,15 +139,16 @@ class Kubelet:
         """Take note of a process that has ended; the next sync reports it."""
         key = self._keys.pop(message.process, None)
         if key is None:
-            self._ended_early[message.process] = message.status
-        else:
-            self._terminating.pop(message.process, None)
-            found = self._running.get(key.uid, {})
-            if found.get(key.name) == message.process:
-                del found[key.name]
-            if not found:
-                self._running.pop(key.uid, None)
-            self._ended.append((key, message.status))
+            self._ended_early[message.process] = message
+            return
+        self._termination.ended(message.process)
+        self._probing.end(key)
+        found = self._running.get(key.uid, {})
+        if found.get(key.name) == message.process:
+            del found[key.name]
+        if not found:
+            self._running.pop(key.uid, None)
+        self._ended.append((key, message))
 
     def is_starting(self) -> bool:
         """Tell whether a container is on its way."""
@@ -177,25 +164,150 @@ class Kubelet:
         Returns:
             When to look again, in wall clock seconds; None when nothing waits.
         """
-        self._report_ended(now)
-        self._report_starts(now)
+        with self._store.transaction():
+            self._report_ended(now)
+            self._report_starts(now)
+            probed_at = self._report_probes(now)
         pods = self._placed()
-        self._kill_orphans({uid_of(pod) for pod in pods})
-        wakes = [self._end_pods(pods, now), self._start_pods(pods, sources, now)]
+        self._forget_all_but({uid_of(pod) for pod in pods})
+        running = [pod for pod in pods if uid_of(pod) in self._running]
+        wakes = [
+            probed_at,
+            self._volumes.update(running, sources, now),
+            self._end_pods(pods, now),
+            self._start_pods(pods, sources, now),
+        ]
         return min((wake for wake in wakes if wake is not None), default=None)
+
+    def _current(self, key: ContainerKey, pod: Object) -> Object | None:
+        """Return the present state of a pod that is still the same one."""
+        current = self._store.get(key_of(pod))
+        return current if current is not None and uid_of(current) == key.uid else None
+
+    def _record(self, event: Record, now: float) -> None:
+        self._recorder.record(event, now)
 
     def _report_ended(self, now: float) -> None:
         """Write the ends of processes into their pods' statuses."""
         ended, self._ended = self._ended, []
         by_uid = {uid_of(pod): pod for pod in self._store.list_("pods")} if ended else {}
-        with self._store.transaction():
-            for key, status in ended:
-                if key.uid not in by_uid:
-                    continue
-                number = -status if status is not None and status < 0 else None
-                code = 128 + number if number else (137 if status is None else status)
-                pod = pod_status.container_exited(by_uid[key.uid], key.name, code or 0, number, now)
-                by_uid[key.uid] = self._store.update(pod)
+        for key, message in ended:
+            pod = by_uid.get(key.uid)
+            if pod is None:
+                continue
+            status = message.status
+            number = -status if status is not None and status < 0 else None
+            code = 128 + number if number else (137 if status is None else status or 0)
+            wait_s = pod_status.next_wait(pod, key.name, now)
+            by_uid[key.uid] = self._store.update(
+                pod_status.container_exited(
+                    pod,
+                    key.name,
+                    code,
+                    number,
+                    now,
+                    wait_s=wait_s,
+                    reason="OOMKilled" if message.out_of_memory else "",
+                )
+            )
+            if not is_terminating(pod) and pod_status.restarts(pod, key.name, code):
+                self._restart_at[key] = now + wait_s
+                if wait_s:
+                    self._record(pod_events.back_off(pod, key.name), now)
+
+    def _report_starts(self, now: float) -> None:
+        """Write what came of starts into their pods' statuses."""
+        done = {key: start for key, start in self._starting.items() if start[2].done()}
+        started: dict[str, tuple[Object, dict[str, ProcessId]]] = {}
+        for key, (pod, spec, task) in done.items():
+            del self._starting[key]
+            self._restart_at.pop(key, None)
+            error = task.exception()
+            if error is None:
+                self._failures.pop(key, None)
+                self._remember(key, task.result())
+                self._probing.begin(key, pod, spec, now)
+                started.setdefault(key.uid, (pod, {}))[1][key.name] = task.result()
+            else:
+                self._report_failure(key, pod, start_failure(spec, error), now)
+        for pod, found in started.values():
+            self._report_started(pod, found, now)
+
+    def _report_started(self, pod: Object, found: dict[str, ProcessId], now: float) -> None:
+        names = [name for name, process in found.items() if process in self._keys]
+        current = self._current(ContainerKey(uid_of(pod), ""), pod)
+        if current is None:
+            return
+        new = pod_status.containers_started(current, now, found.keys())
+        for field in ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"):
+            if status_of(new).get(field):
+                statuses = [
+                    {**one, "containerID": _id_of(found[one["name"]]), "imageID": one["image"]}
+                    if one["name"] in found
+                    else one
+                    for one in status_of(new)[field]
+                ]
+                new = with_status(new, **{field: statuses})
+        self._store.update(new)
+        for name in found:
+            for event in pod_events.started(pod, name):
+                self._record(event, now)
+        for name in names:
+            hook = (container_spec(pod, name).get("lifecycle") or {}).get("postStart")
+            if hook:
+                self._run(self._post_start(pod, name, hook, now))
+
+    async def _post_start(self, pod: Object, name: str, hook: Object, now: float) -> None:
+        """Run a container's hook after its start; where it fails, the container is to end."""
+        failure = await self._prober.probe(pod, container_spec(pod, name), hook, scaled(60))
+        process = self._running.get(uid_of(pod), {}).get(name)
+        if failure is not None and process is not None:
+            self._record(pod_events.hook_failed(pod, name, "PostStart", failure), now)
+            self._termination.end(pod, {name: process}, now, self._grace_s(pod))
+
+    def _report_failure(
+        self, key: ContainerKey, pod: Object, failure: StartFailure, now: float
+    ) -> None:
+        failure = failure.after(self._failures.get(key), now)
+        self._failures[key] = failure
+        current = self._current(key, pod)
+        if current is None:
+            return
+        new = pod_status.container_not_started(
+            current, key.name, failure.reason, failure.message, now
+        )
+        if key.name and container_status(current, key.name) != container_status(new, key.name):
+            self._store.update(new)
+        for event in pod_events.failed(pod, key.name, failure):
+            self._record(event, now)
+
+    def _report_probes(self, now: float) -> float | None:
+        """Write what probes say, and have containers end whose probes failed."""
+        wake = self._probing.sync(now)
+        by_uid: dict[str, Object] = {}
+        failures, verdicts = self._probing.failures(), list(self._probing.verdicts())
+        if failures or verdicts:
+            by_uid = {uid_of(pod): pod for pod in self._store.list_("pods")}
+        for failure in failures:
+            if failure.key.uid in by_uid:
+                pod = by_uid[failure.key.uid]
+                event = pod_events.unhealthy(pod, failure.key.name, failure.kind, failure.message)
+                self._record(event, now)
+        for key, said in verdicts:
+            pod_now = by_uid.get(key.uid)
+            if pod_now is None:
+                continue
+            new = pod_status.container_probed(
+                pod_now, key.name, now, ready=said.ready, started=said.started
+            )
+            if new is not pod_now:
+                by_uid[key.uid] = self._store.update(new)
+            process = self._running.get(key.uid, {}).get(key.name)
+            if said.failed is not None and process is not None and not is_terminating(pod_now):
+                self._probing.end(key)
+                self._record(pod_events.probe_kills(pod_now, key.name, said.failed), now)
+                self._termination.end(pod_now, {key.name: process}, now, self._grace_s(pod_now))
+        return wake
 
     def _placed(self) -> list[Object]:
         """Return the pods that have a node and an address."""
@@ -212,95 +324,52 @@ class Kubelet:
                 continue
             found = self.unreadable.read(key_of(pod), partial(self._due, pod, now))
             for spec, at in found or []:
-                if at > now:
-                    wakes.append(at)
-                else:
-                    self._start(sources, pod, spec)
+                if at <= now:
+                    self._start(sources, pod, spec, now)
+                    continue
+                wakes.append(self._wait(pod, spec["name"], at, now))
         return min(wakes, default=None)
 
     def _due(self, pod: Object, now: float) -> list[tuple[Object, float]]:
         """Return the containers of a pod that are to be started, and when."""
-        if not (may_run(pod) and self._has_namespace(netns_of(self._lab, pod))):
+        uid = uid_of(pod)
+        running = self._running.get(uid, {})
+        extra = {name: running[name] for name in left_over(pod, running)}
+        if extra:
+            self._termination.end(pod, extra, now, self._grace_s(pod))
+        if not self._has_namespace(netns_of(self._lab, pod)):
             return []
-        due = []
-        for spec in items_of(spec_of(pod), "containers"):
-            key = _ContainerKey(uid_of(pod), spec["name"])
-            if key in self._starting or key.name in self._running.get(key.uid, {}):
-                continue
-            at = self._retry_at.get(key) or pod_status.restart_at(pod, spec["name"])
-            if at is not None:
-                due.append((spec, at))
-            elif not _has_ended(pod, spec["name"]):
-                due.append((spec, now))
-        return due
+        active = {*running, *(key.name for key in self._starting if key.uid == uid)}
+        at = {key.name: when for key, when in self._restart_at.items() if key.uid == uid}
+        for key, failure in self._failures.items():
+            if key.uid == uid:
+                at[key.name] = failure.retry_at
+        return [(one.spec, one.at) for one in due_containers(pod, active, at, now)]
 
-    def _start(self, sources: Sources, pod: Object, spec: Object) -> None:
-        task = asyncio.ensure_future(self._start_one(sources, pod, spec))
+    def _wait(self, pod: Object, name: str, at: float, now: float) -> float:
+        """Return when to look again at a container that waits."""
+        key = ContainerKey(uid_of(pod), name)
+        failure = self._failures.get(key)
+        if failure is None or failure.reason != ERR_IMAGE_PULL:
+            return at
+        if now < failure.since + failure.SHOWN_S:
+            return failure.since + failure.SHOWN_S
+        self._report_failure(key, pod, failure.backing_off(), now)
+        return at
+
+    def _start(self, sources: Sources, pod: Object, spec: Object, now: float) -> None:
+        task = asyncio.ensure_future(self._start_one(sources, pod, spec, now))
         task.add_done_callback(lambda _: self._wake())
-        self._starting[_ContainerKey(uid_of(pod), spec["name"])] = (pod, spec, task)
+        self._starting[ContainerKey(uid_of(pod), spec["name"])] = (pod, spec, task)
 
-    def _report_starts(self, now: float) -> None:
-        """Write what came of starts into their pods' statuses."""
-        done = {key: start for key, start in self._starting.items() if start[2].done()}
-        started: dict[str, tuple[Object, dict[str, ProcessId]]] = {}
-        with self._store.transaction():
-            for key, (pod, spec, task) in done.items():
-                del self._starting[key]
-                self._retry_at.pop(key, None)
-                error = task.exception()
-                if error is None:
-                    self._remember(key, task.result())
-                    started.setdefault(key.uid, (pod, {}))[1][key.name] = task.result()
-                else:
-                    is_volume = isinstance(error, VolumeError)
-                    self._retry_at[key] = now + (_VOLUME_RETRY_S if is_volume else _RETRY_S)
-                    self._report_failure(pod, spec, error, now)
-            for pod, found in started.values():
-                self._report_started(pod, found, now)
-
-    async def _start_one(self, sources: Sources, pod: Object, spec: Object) -> ProcessId:
+    async def _start_one(
+        self, sources: Sources, pod: Object, spec: Object, now: float
+    ) -> ProcessId:
         restart_count = pod_status.next_restart_count(pod, spec["name"])
         container = container_of(self._lab, pod, spec, restart_count, sources)
-        self._set_up_volumes(pod, sources)
+        self._volumes.set_up(pod, sources, now)
         process: ProcessId = await self._call(Start(container=container))
         return process
-
-    def _set_up_volumes(self, pod: Object, sources: Sources) -> None:
-        """Have the files of a pod's volumes on disk.
-
-        Raises:
-            VolumeError: What one refers to is not there.
-        """
-        group = (spec_of(pod).get("securityContext") or {}).get("fsGroup")
-        for one in volumes_of(pod):
-            volume = volume_of(pod, one, sources)
-            directory = Path(volume_directory(self._lab, pod, volume.name))
-            if volume.empty_dir_bytes:
-                make_empty_dir(directory, volume.empty_dir_bytes, group)
-            else:
-                write_volume(directory, volume.files, group)
-
-    def _report_started(self, pod: Object, found: dict[str, ProcessId], now: float) -> None:
-        current = self._store.get(key_of(pod))
-        if current is None or uid_of(current) != uid_of(pod):
-            return
-        reported = pod_status.containers_started(current, now, found.keys())
-        statuses = [
-            {**status, "containerID": _id_of(found[status["name"]])}
-            if status["name"] in found
-            else status
-            for status in items_of(status_of(reported), "containerStatuses")
-        ]
-        self._store.update(with_status(reported, containerStatuses=statuses))
-
-    def _report_failure(self, pod: Object, spec: Object, error: BaseException, now: float) -> None:
-        current = self._store.get(key_of(pod))
-        if current is None:
-            return
-        reason, message = failure_of(spec, error)
-        self._store.update(
-            pod_status.container_not_started(current, spec["name"], reason, message, now)
-        )
 
     def _end_pods(self, pods: list[Object], now: float) -> float | None:
         """Have the processes of pods that are to end told so, kill late ones, remove the ended."""
@@ -313,63 +382,40 @@ class Kubelet:
         return min((wake for wake in wakes if wake is not None), default=None)
 
     def _end_pod(self, pod: Object, now: float) -> float | None:
-        left = list(self._running.get(uid_of(pod), {}).values())
-        if not left:
+        left = dict(self._running.get(uid_of(pod), {}))
+        if left:
+            new, wake = self._termination.end_pod(pod, left, now)
+            for name in new:
+                self._record(pod_events.stopping(pod, name), now)
+            return wake
+        if not metadata_of(pod).get("finalizers"):
             self._store.remove(key_of(pod))
-            self._clean(uid_of(pod))
-            return None
-        deadline = _deadline(pod, now)
-        if deadline <= now:
-            for process in left:
-                processes.send_signal(process, signal.SIGKILL)
-            return now + 1
-        new = [process for process in left if process not in self._terminating]
-        if new:
-            latest_s = min(_RULES_S, (deadline - now) / 2)
-            task = asyncio.ensure_future(self._terminate(new, latest_s))
-            self._terminating.update(dict.fromkeys(new, task))
-        return deadline
+        self._run(self._call(RemovePod(uid=uid_of(pod))))
+        return None
 
-    async def _terminate(self, ending: list[ProcessId], latest_s: float) -> None:
-        """Ask processes to end when no rule leads to them any more, or time is up."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(latest_s):
-                await self._rules_follow()
-        for process in ending:
-            if process in self._terminating:
-                processes.send_signal(process, signal.SIGTERM)
+    def _grace_s(self, pod: Object) -> float:
+        grace_s = spec_of(pod).get("terminationGracePeriodSeconds")
+        return 30.0 if grace_s is None else float(grace_s)
 
-    def _clean(self, uid: str) -> None:
-        """Have what is left of a pod removed: its logs, volumes and control group."""
-        task = asyncio.ensure_future(self._call(RemovePod(uid=uid)))
-        self._cleaning.add(task)
-        task.add_done_callback(self._cleaning.discard)
-
-    def _kill_orphans(self, known: set[str]) -> None:
+    def _forget_all_but(self, known: set[str]) -> None:
+        """Kill what runs for pods that are gone, and remember nothing else of them."""
         for uid in self._running.keys() - known:
-            for process in self._running[uid].values():
-                processes.send_signal(process, signal.SIGKILL)
+            self._termination.kill(self._running[uid].values())
+            self._volumes.forget(uid)
+        for memory in (self._failures, self._restart_at):
+            for key in [key for key in memory if key.uid not in known]:
+                del memory[key]
 
-    def _remember(self, key: _ContainerKey, process: ProcessId) -> None:
+    def _run(self, work: Awaitable[Any]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _remember(self, key: ContainerKey, process: ProcessId) -> None:
         self._running.setdefault(key.uid, {})[key.name] = process
         self._keys[process] = key
         if process in self._ended_early:
-            self.exited(Exited(process=process, status=self._ended_early.pop(process)))
-
-
-def _has_ended(pod: Object, container: str) -> bool:
-    for status in items_of(status_of(pod), "containerStatuses"):
-        if status["name"] == container:
-            return "terminated" in status.get("state", {})
-    return False
-
-
-def _deadline(pod: Object, now: float) -> float:
-    """Return when the pod's grace period is over, in wall clock seconds."""
-    # The timestamp of deletion is the time by which the pod is to be gone, cut to a whole second:
-    # with the next one no pod has less time than it was given.
-    marked = metadata_of(pod).get("deletionTimestamp")
-    return seconds(marked) + 1 if marked else now + _GRACE_S
+            self.exited(self._ended_early.pop(process))
 
 
 def _id_of(process: ProcessId) -> str:

@@ -8,7 +8,6 @@ pod's status: only who had it run learns how it ends.
 import asyncio
 import os
 import signal
-import socket
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from netlab.errors import HostError, KernelError
 from netlab.kube.kinds.pod.containers import ContainerRun, container_spec
 from netlab.kube.objects import Object, uid_of
 from netlab.kubelet.container_spec import container_directory, netns_of, process_of
+from netlab.kubelet.prober import connected
 from netlab.kubelet.runtime.logs import log_file
 from netlab.kubelet.runtime.requests import Attach, CloseInput, Exec, Exited
 from netlab.kubelet.sources import Sources
@@ -197,7 +197,7 @@ class Server:
             except KernelError as error:
                 reason = reason or str(error)
                 continue
-            failure = await _connected(descriptor)
+            failure = await connected(descriptor)
             if not failure:
                 return descriptor
             os.close(descriptor)
@@ -218,18 +218,6 @@ class Server:
         future = asyncio.get_running_loop().create_future()
         self._waiting[process].append(future)
         return future
-
-
-async def _connected(descriptor: int) -> str:
-    """Wait until a connection is made; return why it is not, empty when it is."""
-    loop = asyncio.get_running_loop()
-    writable = loop.create_future()
-    loop.add_writer(descriptor, writable.set_result, None)
-    writable.add_done_callback(lambda _: loop.remove_writer(descriptor))
-    await writable
-    with socket.socket(fileno=os.dup(descriptor)) as connection:
-        number = connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-    return os.strerror(number).lower() if number else ""
 
 
 def _exit_code(status: int | None) -> int:

@@ -43,11 +43,14 @@ from netlab.cni.address_translation import (
     masquerade_rules,
 )
 from netlab.controllers.reconcile import Reconciler
+from netlab.kube.objects import Object
 from netlab.kubelet import node_status
 from netlab.kubelet.agent import Kubelet
+from netlab.kubelet.prober import Prober
 from netlab.kubelet.runtime.requests import Exited
-from netlab.kubelet.server import Server
+from netlab.kubelet.server import ExecProcess, Server
 from netlab.kubelet.sources import Sources
+from netlab.kubelet.termination import Termination
 from netlab.kubeproxy.agent import KubeProxyAgent
 from netlab.kubeproxy.proxier import KubeProxy
 from netlab.lab.addons import store_addons
@@ -62,6 +65,7 @@ from netlab.model import rundir
 from netlab.model.names import LB, host_netns
 from netlab.model.topology import Topology
 from netlab.netns_agent.calls import Calls
+from netlab.netns_agent.requests import Connect
 from netlab.netns_agent.rules_agent import RulesAgent
 from netlab.topology.parse import parse_topology
 
@@ -101,12 +105,13 @@ class ControlPlane:
         self.network = Network(lab, self.store, to_netns_agent, self.load_balancer.vips)
         key = pki.service_account_key(rundir.service_account_key_file(lab))
         self.tokens = ServiceAccountTokens(key, self.store, self.clock)
+        prober = Prober(lab, partial(_connect, to_netns_agent), self._execute)
         self.kubelet = Kubelet(
             lab,
             self.store,
             to_container_runtime,
+            termination=Termination(prober, self.rules_follow),
             has_namespace=self.network.has,
-            rules_follow=self.rules_follow,
             wake=partial(self.loops.wake, "kubelet"),
         )
         self.kubelet_server = Server(
@@ -147,7 +152,7 @@ class ControlPlane:
             Agent(
                 name="kubelet",
                 sync=self._sync_kubelet,
-                wakes_on={"pods"},
+                wakes_on={"pods", "configmaps", "secrets"},
                 is_busy=self.kubelet.is_starting,
             ),
             Agent(
@@ -166,6 +171,9 @@ class ControlPlane:
         )
         for each in agents:
             self.loops.add(each)
+
+    async def _execute(self, pod: Object, container: str, argv: tuple[str, ...]) -> ExecProcess:
+        return await self.kubelet_server.exec(pod, container, argv, tty=False)
 
     def _sources(self) -> Sources:
         return Sources(
@@ -304,6 +312,10 @@ class ControlPlane:
     def _read_topology(self) -> Topology:
         path = rundir.topology_file(self.lab)
         return parse_topology(path.read_bytes(), str(path)).topology
+
+
+async def _connect(netns_agent: Calls, netns: "NetnsName", address: str, port: int) -> int:
+    return await netns_agent.descriptor(Connect(netns=netns, address=address, port=port))
 
 
 def _child_gone() -> None:

@@ -8,6 +8,7 @@ import socket
 import stat
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from netlab.kubelet.runtime import stdio
 from netlab.kubelet.runtime.cgroups import LabCgroups, Limits, hierarchies, open_lists
@@ -17,6 +18,9 @@ from netlab.kubelet.runtime.requests import Exec
 from netlab.kubelet.runtime.zygote import Order, Zygote
 from netlab.linux.netns_names import NETNS
 from netlab.linux.syscalls import open_tree, umount
+
+_NO_POD: Final = "no-pod"
+"""The control group of what is no pod's: the load balancer's HAProxy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,8 +84,9 @@ class PodResources:
             for one in container.mounts:
                 trees.append(_opened(one))
                 opened.callback(os.close, trees[-1])
-            self._cgroups.make_pod(container.pod_uid, Limits(*container.limits))
-            cgroups = self._cgroups.open_pod(container.pod_uid)
+            group = container.pod_uid or _NO_POD
+            self._cgroups.make_pod(group, Limits(*container.limits))
+            cgroups = self._cgroups.open_pod(group)
             for descriptor in cgroups:
                 opened.callback(os.close, descriptor)
             ours, theirs = _terminal(opened, wanted=container.tty)

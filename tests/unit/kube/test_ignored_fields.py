@@ -15,7 +15,12 @@ from netlab.kube.schema import definitions
 ROOT = Path(netlab.__file__).parent
 ACTING = (
     *("kubelet", "controllers", "scheduler", "kubeproxy", "dns", "loadbalancer", "lab", "cni"),
-    *("apiserver", "kube/kinds/pod/view.py", "kube/kinds/service/view.py"),
+    *(
+        "apiserver",
+        "kube/kinds/pod/status.py",
+        "kube/kinds/pod/view.py",
+        "kube/kinds/service/view.py",
+    ),
 )
 """Where fields are acted on; what only checks them or fills them in does not count."""
 

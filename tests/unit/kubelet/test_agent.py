@@ -6,9 +6,13 @@ import signal
 import pytest
 
 from netlab.apiserver.store import Store
+from netlab.errors import HostError, KernelError
 from netlab.kube.objects import Key, Object, status_of, uid_of
 from netlab.kubelet.agent import Kubelet
+from netlab.kubelet.prober import Prober
 from netlab.kubelet.runtime.requests import Exited, Start
+from netlab.kubelet.server import ExecProcess
+from netlab.kubelet.termination import Termination
 from netlab.model.processes import ProcessId
 from netlab.model.topology import Topology
 from tests.unit.kubelet.samples import sources_of
@@ -43,7 +47,7 @@ POD: Object = {
 @pytest.fixture
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[ProcessId, int]]:
     found: list[tuple[ProcessId, int]] = []
-    processes = "netlab.kubelet.agent.processes"
+    processes = "netlab.linux.processes"
     monkeypatch.setattr(f"{processes}.send_signal", lambda *what: found.append(what))
     monkeypatch.setattr(f"{processes}.inits_of_containers", lambda _: [])
     monkeypatch.setattr(f"{processes}.kill", lambda *_: None)
@@ -77,13 +81,21 @@ class Runtime:
         return ProcessId(pid=5_000_000 + len(self.asked), start_time=8)
 
 
+async def _nowhere(netns: str, address: str, port: int) -> int:
+    raise KernelError(f"{netns}: {address}:{port}")
+
+
+async def _nothing(pod: Object, container: str, argv: tuple[str, ...]) -> ExecProcess:
+    raise HostError(f"{container}: {argv} in {pod}")
+
+
 def kubelet_of(store: Store, runtime: Runtime, rules: Rules) -> Kubelet:
     return Kubelet(
         "default",
         store,
         runtime,
+        termination=Termination(Prober("default", _nowhere, _nothing), rules.wait),
         has_namespace=lambda name: "without-namespace" not in name,
-        rules_follow=rules.wait,
         wake=lambda: None,
     )
 
@@ -130,7 +142,7 @@ def test_a_pod_is_asked_to_end_in_time_where_rules_are_refused(
     topology: Topology,
     monkeypatch: pytest.MonkeyPatch,
 ):
-    monkeypatch.setattr("netlab.kubelet.agent._RULES_S", 0.02)
+    monkeypatch.setattr("netlab.kubelet.termination.RULES_S", 0.02)
     store.create(POD)
 
     async def run() -> None:
@@ -139,7 +151,7 @@ def test_a_pod_is_asked_to_end_in_time_where_rules_are_refused(
         await kubelet.sync(sources_of(topology), NOW)
         await turns()
         assert sent == []
-        await asyncio.wait_for(kubelet._terminating[PROCESS], 5)
+        await asyncio.wait_for(kubelet._termination.asking[PROCESS], 5)
         assert sent == [(PROCESS, signal.SIGTERM)]
 
     asyncio.run(run())

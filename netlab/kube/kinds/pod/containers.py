@@ -62,6 +62,12 @@ def container_spec(pod: Object, name: str) -> dict[str, Any]:
     return next(one for sort in _SORTS for one in items_of(spec, sort) if one["name"] == name)
 
 
+def container_statuses(pod: Object) -> list[Object]:
+    """Return the statuses of all containers, of any sort."""
+    status = status_of(pod)
+    return [one for sort in _SORTS.values() for one in items_of(status, sort)]
+
+
 def container_status(pod: Object, name: str) -> dict[str, Any]:
     """Return the status of a container; empty before it has one."""
     status = status_of(pod)

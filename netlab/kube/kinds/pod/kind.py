@@ -51,12 +51,20 @@ def _validate_status(pod: Object, report: Report) -> None:
 
 
 def _forbidden_changes(old: Object, new: Object) -> Iterator[Cause]:
-    if _fixed_part(spec_of(old)) != _fixed_part(spec_of(new)) or not _only_added(old, new):
+    fields = ("tolerations", "ephemeralContainers")
+    may = all(_only_added(old, new, field) for field in fields)
+    if _fixed_part(spec_of(old)) != _fixed_part(spec_of(new)) or not may:
         yield forbidden_value("spec", _POD_UPDATES)
 
 
 def _fixed_part(spec: Object) -> Object:
-    free = {"activeDeadlineSeconds", "tolerations", "containers", "initContainers"}
+    free = {
+        "activeDeadlineSeconds",
+        "tolerations",
+        "containers",
+        "initContainers",
+        "ephemeralContainers",
+    }
     fixed = {field: value for field, value in spec.items() if field not in free}
     for field in ("containers", "initContainers"):
         fixed[field] = [
@@ -66,9 +74,9 @@ def _fixed_part(spec: Object) -> Object:
     return fixed
 
 
-def _only_added(old: Object, new: Object) -> bool:
-    after = items_of(spec_of(new), "tolerations")
-    return all(one in after for one in items_of(spec_of(old), "tolerations"))
+def _only_added(old: Object, new: Object, field: str) -> bool:
+    after = items_of(spec_of(new), field)
+    return all(one in after for one in items_of(spec_of(old), field))
 
 
 KIND: Final = Kind(
