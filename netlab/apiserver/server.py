@@ -23,7 +23,8 @@ from netlab.apiserver.reviews import answer_review, review_at
 from netlab.apiserver.store import Store
 from netlab.apiserver.watch import watch
 from netlab.errors import NetlabError
-from netlab.kube.objects import Object
+from netlab.kube.objects import Object, annotations_of, owners_of
+from netlab.kube.resources import RESOURCES, key_of
 from netlab.kube.status import StatusError, bad_request, failure_status
 
 MAX_BODY_BYTES: Final = 3 * 1024 * 1024
@@ -56,6 +57,7 @@ def build_app(
     server = _Server(store, clock, changed)
     for path in ("/healthz", "/livez", "/readyz"):
         app.router.add_get(path, _healthy)
+    app.router.add_get("/netlab/v1/annotated", server.annotated)
     app.router.add_get("/openapi/v2", _openapi_v2)
     app.router.add_get("/openapi/v3", _openapi_index)
     app.router.add_get("/openapi/v3/{path:.+}", _openapi_v3)
@@ -87,6 +89,18 @@ class _Server:
         if http.method != "GET":
             self._changed()
         return _json(form.answer(answer.body), answer.code, answer.warnings)
+
+    async def annotated(self, http: web.Request) -> web.Response:
+        """Answer which objects carry an annotation: one question where there are many kinds."""
+        annotation = http.query.get("annotation", "")
+        found = [
+            {**key._asdict(), "owned": bool(owners_of(obj))}
+            for resource in RESOURCES
+            for obj in self._store.list_(resource)
+            if annotation in annotations_of(obj)
+            for key in (key_of(obj),)
+        ]
+        return _json({"objects": found})
 
     def _answer(self, method: str, request: Request) -> Answer:
         now = self._clock()

@@ -7,7 +7,7 @@ from typing import Final
 from urllib.parse import urlencode
 
 from netlab.client.api_client import Client
-from netlab.kube.objects import Key, Object, annotations_of, metadata_of, owners_of, with_metadata
+from netlab.kube.objects import Key, Object, annotations_of, metadata_of, with_metadata
 from netlab.kube.resources import DEFAULT_NAMESPACE, RESOURCES, key_of, resource_of
 from netlab.kube.status import StatusError
 
@@ -66,13 +66,11 @@ def prune(client: Client, annotation: str, keep: Iterable[Object]) -> list[Appli
     """
     kept = {key_of(placed(manifest)) for manifest in keep}
     gone = []
-    for resource in RESOURCES.values():
-        for obj in client.list_(resource.path()):
-            whole = {**obj, "kind": resource.kind}
-            key = key_of(whole)
-            if annotation in annotations_of(obj) and key not in kept and not owners_of(obj):
-                client.delete(resource.path(key.namespace, key.name))
-                gone.append(Applied(key=key, verb="deleted"))
+    for one in client.get("/netlab/v1/annotated", {"annotation": annotation})["objects"]:
+        key = Key(one["resource"], one["namespace"], one["name"])
+        if key not in kept and not one["owned"]:
+            client.delete(RESOURCES[key.resource].path(key.namespace, key.name))
+            gone.append(Applied(key=key, verb="deleted"))
     return gone
 
 
