@@ -29,8 +29,7 @@ from netlab.kubeproxy.health import (
     is_eligible,
     proxy_health_answer,
 )
-from netlab.kubeproxy.metrics import HealthMetrics, change_metrics, joined
-from netlab.kubeproxy.prometheus import CONTENT_TYPE, render_metrics
+from netlab.kubeproxy.metrics import HealthMetrics
 from netlab.kubeproxy.proxier import KubeProxy
 from netlab.model.addresses import Family, family_of
 from netlab.model.names import NetnsFamily, NetnsName
@@ -140,16 +139,23 @@ class ProxyDoors:
         return _NOT_FOUND
 
     def _metrics(self, door: Door) -> Answer:
-        proxy, places = self._kube_proxy, self._places(door)
-        found = [
-            metric
-            for place in places
-            for metric in proxy.metrics[place].metrics(
-                proxy.mode, proxy.rules_held(place), proxy.nodes[place].without_local_endpoints
+        # Loaded when somebody asks: few labs are ever asked.
+        from netlab.kubeproxy.metric_families import (  # noqa: PLC0415
+            CONTENT_TYPE,
+            FamilyMetrics,
+            NodeMetrics,
+        )
+
+        proxy = self._kube_proxy
+        families = [
+            FamilyMetrics(
+                metrics=proxy.metrics[place],
+                rules_held=proxy.rules_held(place),
+                without_local_endpoints=proxy.nodes[place].without_local_endpoints,
             )
+            for place in self._places(door)
         ]
-        changes = change_metrics([proxy.metrics[place] for place in places])
-        text = render_metrics(joined([*found, *changes, *self._asked[door.netns].metrics()]))
+        text = NodeMetrics(proxy.mode, families, self._asked[door.netns]).text()
         return Answer(headers={"Content-Type": CONTENT_TYPE}, body=text)
 
     def _places(self, door: Door) -> list[NetnsFamily]:

@@ -325,7 +325,7 @@ def test_udp_entries_leave_an_endpoint_that_has_gone_and_tcp_entries_stay(lab: L
     assert "dport=7 " in connections(lab, "node1")
     metrics = lab.fetch("node1", "127.0.0.1:10249/metrics")
     name = f'kubeproxy_conntrack_reconciler_deleted_entries_total{{ip_family="{at.family}"}}'
-    assert f"{name} 2\n" in metrics
+    assert f"{name} 2.0\n" in metrics
     lab.run("delete", "service", "dns")
 
 

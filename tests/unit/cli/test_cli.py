@@ -77,12 +77,12 @@ def test_a_verb_of_kubectls_names_the_command_that_has_it():
     [
         pytest.param(
             "import netlab.cli",
-            ["aiohttp", "asyncio", "cryptography", "psutil", "pyroute2", "rich", "scapy", "yaml"],
+            ["aiohttp", "asyncio", "cryptography", "psutil", "pyroute2", "scapy", "yaml"],
             id="help",
         ),
         pytest.param(
             "import netlab.cli.life, netlab.cli.status, netlab.cli.inside, netlab.cli.demo",
-            ["aiohttp", "psutil", "pyroute2", "rich", "scapy", "yaml"],
+            ["aiohttp", "psutil", "pyroute2", "scapy", "yaml"],
             id="a command before it is called",
         ),
     ],

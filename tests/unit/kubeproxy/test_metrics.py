@@ -1,18 +1,36 @@
 """What kube-proxy of a node counts."""
 
-from netlab.kubeproxy.metrics import ProxyMetrics, change_metrics, rules_written
-from netlab.kubeproxy.prometheus import render_metrics
+from netlab.kubeproxy.metric_families import FamilyMetrics, NodeMetrics
+from netlab.kubeproxy.metrics import HealthMetrics, ProxyMetrics, rules_written
 from netlab.model.addresses import Family
 from netlab.model.topology import ProxyMode
 
 HELD = {"nat": 2}
 
 
+def text_of(*metrics: ProxyMetrics, mode: ProxyMode = ProxyMode.IPTABLES) -> str:
+    families = [
+        FamilyMetrics(
+            metrics=one,
+            rules_held=HELD,
+            without_local_endpoints={"internal": 0, "external": 2},
+        )
+        for one in metrics
+    ]
+    return NodeMetrics(mode, families, HealthMetrics()).text()
+
+
 def numbers(metrics: ProxyMetrics, mode: ProxyMode = ProxyMode.IPTABLES) -> dict[str, float]:
-    text = render_metrics(metrics.metrics(mode, HELD, {"internal": 0, "external": 2}))
-    pairs = [line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#")]
+    pairs = [
+        line.rsplit(" ", 1)
+        for line in text_of(metrics, mode=mode).splitlines()
+        if not line.startswith("#")
+    ]
     return {
-        name.removeprefix("kubeproxy_").replace('ip_family="IPv4"', "").replace("{,", "{"): float(n)
+        name.removeprefix("kubeproxy_")
+        .replace('ip_family="IPv4"', "")
+        .replace("{,", "{")
+        .replace(",}", "}"): float(n)
         for name, n in pairs
     }
 
@@ -37,13 +55,13 @@ def test_changes_are_counted_by_both_families_and_have_the_label_of_none():
     for metrics in families:
         metrics.changed("services", 10.0)
     four.synced(0.003, 11.0, is_full=False)
-    lines = render_metrics(change_metrics(families)).splitlines()
-    assert "kubeproxy_sync_proxy_rules_service_changes_total 2" in lines
-    assert "kubeproxy_sync_proxy_rules_service_changes_pending 1" in lines
-    assert "kubeproxy_sync_proxy_rules_endpoint_changes_total 0" in lines
+    lines = text_of(*families).splitlines()
+    assert "kubeproxy_sync_proxy_rules_service_changes_total 2.0" in lines
+    assert "kubeproxy_sync_proxy_rules_service_changes_pending 1.0" in lines
+    assert "kubeproxy_sync_proxy_rules_endpoint_changes_total 0.0" in lines
     six.synced(0.003, 12.0, is_full=False)
-    lines = render_metrics(change_metrics(families)).splitlines()
-    assert "kubeproxy_sync_proxy_rules_service_changes_pending 0" in lines
+    lines = text_of(*families).splitlines()
+    assert "kubeproxy_sync_proxy_rules_service_changes_pending 0.0" in lines
 
 
 def test_a_refused_text_is_counted_apart_when_it_was_partial():

@@ -102,11 +102,11 @@ def test_metrics_count_who_asked_and_which_services_have_no_endpoint_here(doors:
     for path in ("/healthz", "/healthz", "/livez"):
         doors.answer(door(HEALTH_PORT), path)
     lines = doors.answer(door(PROXY_PORT), "/metrics").body.splitlines()
-    assert 'kubeproxy_proxy_healthz_total{code="200"} 2' in lines
-    assert 'kubeproxy_proxy_livez_total{code="200"} 1' in lines
+    assert 'kubeproxy_proxy_healthz_total{code="200"} 2.0' in lines
+    assert 'kubeproxy_proxy_livez_total{code="200"} 1.0' in lines
     name = 'kubeproxy_sync_proxy_rules_no_local_endpoints_total{ip_family="IPv4",traffic_policy='
-    assert f'{name}"internal"}} 1' in lines
-    assert f'{name}"external"}} 1' in lines
+    assert f'{name}"internal"}} 1.0' in lines
+    assert f'{name}"external"}} 1.0' in lines
 
 
 def test_a_health_check_port_answers_to_any_path(doors: ProxyDoors):
