@@ -177,7 +177,8 @@ def _with_balancer(
     annotations = {
         name: text for name, text in annotations_of(service).items() if name != ADDRESS_ANNOTATION
     }
-    if cloud.gives_hostnames:
+    # The rules of nodes must know the address of packets that are forwarded as they are.
+    if cloud.gives_hostnames and kind is LoadBalancerClass.PROXY:
         ingress = [{"hostname": f"{name_of(service)}.{namespace_of(service)}.{DOMAIN}"}]
         annotations[ADDRESS_ANNOTATION] = ",".join(texts)
     else:

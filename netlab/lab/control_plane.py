@@ -58,6 +58,7 @@ from netlab.lab.agents import Agent, AgentLoops
 from netlab.lab.api_certificates import api_addresses
 from netlab.lab.haproxy_runtime import HaproxyRuntime
 from netlab.lab.network import Network, created
+from netlab.lab.outside_dns import OutsideDns
 from netlab.linux import channel, processes
 from netlab.loadbalancer.agent import LoadBalancer
 from netlab.loadbalancer.haproxy_process import HaproxyProcess
@@ -103,6 +104,12 @@ class ControlPlane:
             wake=self.loops.wake,
         )
         self.network = Network(lab, self.store, to_netns_agent, self.load_balancer.vips)
+        self.outside_dns = OutsideDns(
+            lab,
+            self.store,
+            to_netns_agent.descriptor,
+            wake=partial(self.loops.wake, "outside-dns"),
+        )
         key = pki.service_account_key(rundir.service_account_key_file(lab))
         self.tokens = ServiceAccountTokens(key, self.store, self.clock)
         prober = Prober(lab, partial(_connect, to_netns_agent), self._execute)
@@ -168,6 +175,7 @@ class ControlPlane:
             ),
             *(Agent(name=name, sync=agent.sync) for name, agent in self.rules_agents.items()),
             Agent(name="apiserver", sync=self._sync_api),
+            Agent(name="outside-dns", sync=self.outside_dns.sync, wakes_on={"services"}),
         )
         for each in agents:
             self.loops.add(each)
@@ -272,6 +280,7 @@ class ControlPlane:
         for each in self._rules_agents():
             each.follow(topology, made)
         self.load_balancer.follow(topology, made, self.network.vips)
+        self.outside_dns.follow(topology, made)
         if operations or must_read:
             self.loops.wake("kubelet")
         if made or topology is not self._api_topology:

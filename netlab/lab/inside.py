@@ -2,8 +2,8 @@
 
 The control plane has no part in it: the kernel knows the namespaces. In a pod the program gets what
 the pod's own processes have: all its namespaces, its root file system, its capabilities. In a node,
-a client or the router it gets the host's network namespace, with the host's name and a hosts file
-that knows the lab.
+a client or the router it gets the host's network namespace, with the host's name, a hosts file that
+knows the lab and the name server of the lab's outside world.
 """
 
 import contextlib
@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 import socket
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
@@ -70,7 +71,45 @@ def _enter_host(lab: str, name: NetnsName) -> None:
     mount("sysfs", "/sys", "sysfs", 0)
     if hosts_file is not None:
         bind_mount(str(hosts_file), "/etc/hosts")
+    resolv_conf = _resolv_conf_file(lab)
+    if resolv_conf is not None and Path("/etc/resolv.conf").exists():
+        bind_mount(str(resolv_conf), "/etc/resolv.conf")
     socket.sethostname(name.removeprefix(lab_prefix(lab)))
+
+
+def _resolv_conf_file(lab: str) -> Path | None:
+    """Write where the namespace that the caller is in finds its name server: at its router.
+
+    None when it has no way to one, or the file cannot be written.
+    """
+    routes = [line.split() for line in Path("/proc/net/route").read_text().splitlines()[1:]]
+    gateways = [words[2] for words in routes if words[1] == "00000000"]
+    found = [socket.inet_ntoa(int(one, 16).to_bytes(4, sys.byteorder)) for one in gateways]
+    ipv6 = [line.split() for line in _lines("/proc/net/ipv6_route")]
+    found += [
+        socket.inet_ntop(socket.AF_INET6, bytes.fromhex(words[4]))
+        for words in ipv6
+        if words[1] == "00" and words[-1] != "lo"
+    ]
+    if not found:
+        return None
+    path = rundir.rundir(lab) / f"resolv.conf.{found[0]}"
+    new = path.with_name(f"{path.name}.{os.getpid()}")
+    try:
+        new.write_text("".join(f"nameserver {address}\n" for address in found))
+        new.rename(path)
+    except OSError as error:
+        os.write(2, f"warning: {path}: {error.strerror}\n".encode())
+        new.unlink(missing_ok=True)
+    return path if path.exists() else None
+
+
+def _lines(path: str) -> list[str]:
+    """Return the lines of a file of the kernel's; none on a kernel that has not got it."""
+    try:
+        return Path(path).read_text().splitlines()
+    except FileNotFoundError:
+        return []
 
 
 def _hosts_file(lab: str) -> Path | None:

@@ -99,7 +99,7 @@ class LoadBalancerOptions:
     default_class: LoadBalancerClass = LoadBalancerClass.PASSTHROUGH
     """Of Services that ask for none."""
     gives_hostnames: bool = False
-    """Whether a Service's status tells a host name, as on AWS, and no address."""
+    """Whether the status of a proxy's Service tells a host name, as on AWS, and no address."""
     health_check: HealthCheckOptions = HealthCheckOptions()
 
 

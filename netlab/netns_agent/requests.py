@@ -60,6 +60,8 @@ class Listen:
     netns: NetnsName
     address: str
     port: int
+    is_udp: bool = False
+    """Whether to open one that receives datagrams in its place."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

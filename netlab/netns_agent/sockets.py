@@ -1,4 +1,4 @@
-"""TCP sockets of namespaces, which other processes use: a socket stays where it was opened."""
+"""Sockets of namespaces, which other processes use: a socket stays where it was opened."""
 
 import errno
 import os
@@ -14,14 +14,15 @@ _IP_FREEBIND: Final = 15
 
 
 def listen(request: Listen) -> int:
-    """Return a socket that listens in a namespace.
+    """Return a socket that listens in a namespace, or receives datagrams there.
 
     Raises:
         OSError: The kernel refused.
     """
     is_ipv6 = ip_address(request.address).version == 6
+    kind = socket.SOCK_DGRAM if request.is_udp else socket.SOCK_STREAM
     with inside(request.netns):
-        listener = socket.socket(_family(request.address), socket.SOCK_STREAM)
+        listener = socket.socket(_family(request.address), kind)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         # A node has its pods' gateway address only as long as it has pods.
@@ -30,7 +31,8 @@ def listen(request: Listen) -> int:
             # The same port of IPv4 is a socket of its own.
             listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         listener.bind((request.address, request.port))
-        listener.listen(128)
+        if not request.is_udp:
+            listener.listen(128)
     except OSError:
         listener.close()
         raise

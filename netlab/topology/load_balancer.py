@@ -35,8 +35,8 @@ LOAD_BALANCER_SCHEMA: Final = _object(
     **{"class": _CLASS},
     hostnames={
         "type": "boolean",
-        "description": "Whether a Service gets a host name that clients resolve, as on AWS, in the"
-        " place of an address.",
+        "description": "Whether a Service of class `netlab/proxy` gets a host name that clients"
+        " resolve, as on AWS, in the place of an address.",
         "default": _DEFAULT.gives_hostnames,
     },
     healthCheck=_object(

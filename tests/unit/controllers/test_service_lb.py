@@ -200,6 +200,11 @@ def test_a_host_name_hides_an_address_that_stays_the_same():
     assert annotations_of(after) == {}
 
 
+def test_an_address_that_packets_keep_is_told():
+    changes = step(service(loadBalancerClass="netlab/passthrough"), [], HOSTNAMES)
+    assert ingress(changes) == [{"ip": "203.0.113.1", "ipMode": "VIP"}]
+
+
 def test_the_clouds_configuration_is_the_topologys():
     topology = topology_of(
         "{ipFamilies: [IPv6, IPv4], loadBalancer: {class: netlab/proxy, hostnames: true}}"
