@@ -9,9 +9,8 @@ from netlab.model.addresses import Family
 from netlab.netfilter.iptables.counters import CountedRule
 from netlab.netfilter.iptables.differences import Difference, Side
 from netlab.netfilter.nftables.table import NamedSet
+from netlab.render import rule_words, table_words
 from netlab.render.printable import printable
-from netlab.render.rule_words import sentence
-from netlab.render.table_words import table_sentence
 
 _INDENT = " " * 12
 
@@ -47,10 +46,10 @@ def rules_document(node: str, groups: Sequence[RuleGroup]) -> dict[str, Any]:
                     {
                         "table": one.table,
                         **_counted(one),
-                        "says": _says(one, endpoints),
+                        "says": says,
                         "rule": one.text,
                     }
-                    for one in group.rules
+                    for one, says in _said(group.rules, endpoints)
                 ],
             }
             for group in groups
@@ -95,8 +94,24 @@ def _endpoints(groups: Iterable[RuleGroup]) -> dict[str, str]:
     return endpoints_by_chain([one for one in rules if isinstance(one, CountedRule)])
 
 
-def _says(one: CountedRule | TableEntry, endpoints: dict[str, str]) -> str:
-    return sentence(one, endpoints) if isinstance(one, CountedRule) else table_sentence(one)
+_Rule = CountedRule | TableEntry
+
+
+def _said(rules: Iterable[_Rule], endpoints: dict[str, str]) -> Iterator[tuple[_Rule, str]]:
+    """Yield each rule with its sentence; what rules took out before, later ones do not see."""
+    thinned: set[tuple[str, str]] = set()
+    for one in rules:
+        if isinstance(one, CountedRule):
+            chain = one.table, one.rule.chain
+            says = rule_words.sentence(one, endpoints, is_rest=chain in thinned)
+            took = rule_words.takes_out(one)
+        else:
+            chain = one.table, one.place.name
+            says = table_words.table_sentence(one, is_rest=chain in thinned)
+            took = table_words.takes_out(one)
+        if took:
+            thinned.add(chain)
+        yield one, says
 
 
 def _counted(one: CountedRule | TableEntry) -> dict[str, Any]:
@@ -116,9 +131,9 @@ def _heading(group: RuleGroup, *, are_mixed: bool) -> str:
 def _lines(
     rules: Iterable[CountedRule | TableEntry], endpoints: dict[str, str], *, explain: bool
 ) -> Iterator[str]:
-    for one in rules:
+    for one, says in _said(rules, endpoints):
         packets = one.packets if isinstance(one, CountedRule) else "-"
-        yield f"{packets:>10}  {printable(_says(one, endpoints))}"
+        yield f"{packets:>10}  {printable(says)}"
         if explain:
             place = "" if isinstance(one, CountedRule) else f" {printable(one.place.name)}"
             yield f"{_INDENT}{one.table}{place}: {printable(one.text)}"

@@ -6,6 +6,7 @@ from typing import Final
 from netlab.errors import SpecError
 from netlab.kubeproxy.nftables.names import endpoint_of_chain, service_of_chain
 from netlab.kubeproxy.nftables.rule_groups import TableEntry
+from netlab.kubeproxy.nftables.static import NAT_CHAINS
 from netlab.netfilter.nftables.statements import (
     Action,
     CameBy,
@@ -24,7 +25,7 @@ from netlab.netfilter.nftables.statements import (
     Remember,
     read_rule,
 )
-from netlab.netfilter.nftables.table import Chain, Element
+from netlab.netfilter.nftables.table import Chain, Element, NamedSet
 
 _CHAINS: Final = {
     "firewall-check": "is compared with the load balancer addresses that are for some sources only",
@@ -34,7 +35,7 @@ _CHAINS: Final = {
     "cluster-ips-check": "is compared with the ClusterIPs in use",
     "masquerading": "is masqueraded if it was marked for that",
     "mark-for-masquerade": "is marked for masquerading: the endpoint will see the node's address",
-    "reject-chain": "is refused, and its sender is told",
+    "reject-chain": "is rejected, and its sender is told",
     "service-": "is given one endpoint of the whole cluster",
     "local-": "is given one endpoint of this node",
     "external-": "is treated as one that comes from outside",
@@ -42,11 +43,11 @@ _CHAINS: Final = {
 }
 """What leading to a chain, or to one whose name begins so, does to a packet."""
 _PLACES: Final = {
-    "prerouting": "that comes in",
+    "prerouting": "",
     "input": "for the node itself",
     "forward": "on its way through the node",
     "output": "that the node itself sends",
-    "postrouting": "that goes out",
+    "postrouting": "",
     "service-": "for the Service",
     "local-": "for the Service, to be served on this node,",
     "external-": "for an external address or NodePort of the Service",
@@ -54,40 +55,101 @@ _PLACES: Final = {
     "endpoint-": "for this endpoint",
 }
 """Which packets meet the rules of a hook, or of a chain whose name begins so."""
+_BEFORE: Final = {"prerouting": "incoming ", "postrouting": "outgoing "}
+"""The same of a hook, where one word says it."""
+_MASQUERADED: Final = (
+    "gets the address of the interface that it leaves by as its source, and a random port"
+)
+CLUSTER_IPS_CHECK: Final = "cluster-ips-check"
 _REASONS: Final = {
     "goto reject-chain": ", because the Service has no endpoint",
     "drop": ", because the policy is Local and no endpoint runs on this node",
 }
 """Why a packet is refused, in the maps of what has no endpoints."""
 _VERDICTS: Final = {
-    "drop": "is dropped without a word",
-    "reject": "is refused, and its sender is told",
+    "drop": "is dropped",
+    "reject": "is rejected, and its sender is told",
     "return": "leaves this chain",
 }
 
 
-def table_sentence(one: TableEntry) -> str:
-    """Return what a rule does, or an entry of a map, and to which packets."""
+def table_sentence(one: TableEntry, *, is_rest: bool = False) -> str:
+    """Return what a rule does, or an entry of a map, and to which packets.
+
+    A chain of NAT sees the first packet of a connection.
+
+    Args:
+        one: The rule, or the entry.
+        is_rest: Whether rules before it in its chain have taken others out.
+    """
     if isinstance(one.what, Element):
         return _of_element(one.place.name, one.what)
     try:
         conditions, action = read_rule(one.what.words)
     except SpecError:
         return f"This rule of {one.place.name} is none of kube-proxy's."
+    if one.place.name == CLUSTER_IPS_CHECK:
+        return _of_cluster_ips(conditions, action)
+    if isinstance(action, Remember):
+        return "Its source is remembered for this endpoint."
+    subject = _subject(one, conditions, is_rest=is_rest)
+    return f"{subject} {_effect(action, one.place.name)}."
+
+
+def takes_out(one: TableEntry) -> bool:
+    """Tell whether what matches a rule does not come to the rules behind it."""
+    if isinstance(one.what, Element):
+        return False
+    try:
+        _, action = read_rule(one.what.words)
+    except SpecError:
+        return False
+    return isinstance(action, Decide | Choose | DnatTo | Masquerade)
+
+
+def _of_cluster_ips(conditions: Sequence[Condition], action: Action) -> str:
+    """Return what becomes of what is still addressed to a ClusterIP."""
+    of_set = any(isinstance(one, HasAddress) and one.set_name for one in conditions)
+    if of_set:
+        what = "A packet still for a ClusterIP in use, because no Service port matched,"
+    else:
+        networks = [
+            _network(network)
+            for one in conditions
+            if isinstance(one, HasAddress)
+            for network in one.networks
+        ]
+        what = f"A packet for a ClusterIP that no Service has ({' or '.join(networks)})"
+    return f"{what} {_effect(action, CLUSTER_IPS_CHECK)}."
+
+
+def _subject(one: TableEntry, conditions: Sequence[Condition], *, is_rest: bool) -> str:
+    chain = one.place
+    noun = "new connection" if _is_nat(chain) else "packet"
     clauses = [text for condition in conditions for text in _condition(condition)]
-    place = _place(one.place) if isinstance(one.place, Chain) else ""
-    if not (clauses or place):
-        place = f"that comes to {one.place.name}"
-    subject = " ".join(
-        ["A packet" if clauses else "Every packet", *filter(None, [place]), *clauses]
-    )
-    return f"{subject} {_effect(action)}."
+    place = _place(chain) if isinstance(chain, Chain) else ""
+    before = _BEFORE.get(chain.hook.name, "") if isinstance(chain, Chain) and chain.hook else ""
+    if clauses:
+        article = "An" if before else "A"
+        return " ".join([f"{article} {before}{noun}", *filter(None, [place]), *clauses])
+    if is_rest:
+        is_choice = chain.name.startswith(("service-", "local-"))
+        return "The rest" if is_choice else f"A {before}{noun} that comes this far"
+    if not (place or before):
+        place = f"that comes to {chain.name}"
+    return " ".join([f"Every {before}{noun}", *filter(None, [place])])
+
+
+def _is_nat(place: Chain | NamedSet) -> bool:
+    is_service = bool(service_of_chain(place.name)) and not place.name.startswith("firewall-")
+    return place.name in NAT_CHAINS or is_service
 
 
 def _of_element(map_name: str, element: Element) -> str:
     *address, protocol, port = element.key.split(" . ")
     where = f"{protocol.upper()} port {port}"
-    subject = f"A packet for {address[0]} at {where}" if address else f"A packet for {where}"
+    noun = "new connection" if map_name.startswith("service-") else "packet"
+    subject = f"A {noun} for {f'{address[0]} at ' if address else ''}{where}"
     reason = _REASONS.get(element.verdict, "") if map_name.startswith("no-endpoint-") else ""
     return f"{subject} {_decision(element.verdict)}{reason}."
 
@@ -121,6 +183,8 @@ def _address(condition: HasAddress) -> str:
     networks = " or ".join(map(_network, condition.networks))
     what = networks or f"an address in set {condition.set_name}"
     end = "from" if condition.is_source else "for"
+    if condition.is_inverted and condition.is_source:
+        return f"from outside {what}"
     return f"not {end} {what}" if condition.is_inverted else f"{end} {what}"
 
 
@@ -128,10 +192,10 @@ def _network(network: object) -> str:
     return str(network).removesuffix("/32").removesuffix("/128")
 
 
-def _effect(action: Action) -> str:
+def _effect(action: Action, chain: str) -> str:
     match action:
         case Decide(words):
-            return _decision(words)
+            return f"leaves chain {chain}" if words == "return" else _decision(words)
         case LookUp(map_name=map_name, has_address=has_address):
             by = "address, protocol and port" if has_address else "protocol and port"
             return f"is looked up by {by} in map {map_name}"
@@ -155,7 +219,7 @@ def _rewriting(action: Remember | DnatTo | Masquerade | ChangeMark) -> str:
         case DnatTo(endpoint):
             return f"has its destination rewritten to {endpoint}"
         case Masquerade():
-            return "leaves with the address of the interface it goes out by"
+            return _MASQUERADED
         case ChangeMark(is_xor=is_xor):
             return f"{'loses its mark' if is_xor else 'is marked'} for masquerading"
 

@@ -380,7 +380,7 @@ def _packets(lab: Lab) -> int:
     """Return what the NodePort's rule has counted; its sentence must be the one expected."""
     [group] = read_groups(lab.name, "node1", "web")
     [one] = [one for one in group.rules if one.rule.chain == "KUBE-NODEPORTS"]
-    said = "A packet for TCP port 30080 is treated as one that comes from outside."
+    said = "A new connection for TCP port 30080 is treated as one that comes from outside."
     assert sentence(one, {}) == said
     return one.packets
 

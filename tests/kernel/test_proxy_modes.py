@@ -388,7 +388,7 @@ def test_rules_are_said_in_words_by_service(lab: Lab, at: Addresses, mode: Proxy
     [group] = read_groups(lab.name, "node1", "web")
     assert (group.service, group.family) == ("default/web", at.family)
     text = lab.run("rules", "node1", "--service", "web").stdout
-    said = f"A packet for {at.cluster_ip} at TCP port 80 is given one endpoint of the whole"
+    said = f"A new connection for {at.cluster_ip} at TCP port 80 is given one endpoint of the whole"
     assert said in text
     counted = re.findall(r"^ +(\d+|-)  ", text, re.MULTILINE)
     assert ("-" in counted) == (mode is ProxyMode.NFTABLES)

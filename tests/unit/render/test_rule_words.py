@@ -24,12 +24,16 @@ def said(line: str, table: str = "nat") -> str:
     [
         (
             "KUBE-SERVICES -d 10.0.0.1/32 -p udp -m udp --dport 53 -j KUBE-SVC-X",
-            "A packet for 10.0.0.1 at UDP port 53 is given one endpoint of the whole cluster.",
+            (
+                "A new connection for 10.0.0.1 at UDP port 53 is given one endpoint of the whole"
+                " cluster."
+            ),
         ),
         (
             "KUBE-SVC-X -m statistic --mode random --probability 0.5 -j KUBE-SEP-X",
             (
-                "A packet for the Service (with a chance of 50.0% of those that come this far) is"
+                "A new connection for the Service (with a chance of 50.0% of those that come"
+                " this far) is"
                 " sent to endpoint 10.1.0.2:80."
             ),
         ),
@@ -39,14 +43,16 @@ def said(line: str, table: str = "nat") -> str:
                 " 255.255.255.255 --rsource -j KUBE-SEP-X"
             ),
             (
-                "A packet for the Service from a client that was served here in the last 10 s is"
+                "A new connection for the Service from a client that was served here in the"
+                " last 10 s is"
                 " sent to endpoint 10.1.0.2:80."
             ),
         ),
         (
             "KUBE-SVC-X ! -s 10.1.0.0/16 -j KUBE-MARK-MASQ",
             (
-                "A packet for the Service not from 10.1.0.0/16 is marked for masquerading: the"
+                "A new connection for the Service from outside 10.1.0.0/16 is marked for"
+                " masquerading: the"
                 " endpoint will see the node's address."
             ),
         ),
@@ -56,38 +62,44 @@ def said(line: str, table: str = "nat") -> str:
                 " --rsource -m tcp -j DNAT --to-destination 10.1.0.2:80"
             ),
             (
-                "A packet for this endpoint (its client is remembered) has its destination"
+                "A new connection for this endpoint (its client is remembered) has its destination"
                 " rewritten to 10.1.0.2:80."
             ),
         ),
         (
             "KUBE-MARK-MASQ -j MARK --set-xmark 0x4000/0x4000",
-            ("Every packet that comes to KUBE-MARK-MASQ is marked for masquerading."),
+            ("Every new connection that comes to KUBE-MARK-MASQ is marked for masquerading."),
         ),
         (
             "MINE -m mark ! --mark 0x4000/0x4000 -j RETURN",
-            ("A packet not marked for masquerading leaves this chain."),
+            ("A new connection not marked for masquerading leaves chain MINE."),
         ),
         (
             "MINE -j SNAT --to-source 192.0.2.1",
-            ("Every packet that comes to MINE has its source rewritten to 192.0.2.1."),
+            ("Every new connection that comes to MINE has its source rewritten to 192.0.2.1."),
         ),
         (
             "MINE -o eth0 -j MASQUERADE",
-            ("A packet going out by eth0 leaves with the address of the interface it goes out by."),
+            (
+                "A new connection going out by eth0 gets the address of the interface that it"
+                " leaves by as its source, and a random port."
+            ),
         ),
         (
             "MINE -j MARK --set-xmark 0x1/0x1",
-            ("Every packet that comes to MINE has the bits 0x1 of its mark set."),
+            ("Every new connection that comes to MINE has the bits 0x1 of its mark set."),
         ),
-        ("MINE", "Every packet that comes to MINE is only counted."),
+        ("MINE", "Every new connection that comes to MINE is only counted."),
         (
             "MINE -j KUBE-SERVICES",
-            ("Every packet that comes to MINE is compared with the addresses of all Services."),
+            (
+                "Every new connection that comes to MINE is compared with the addresses of all"
+                " Services."
+            ),
         ),
         (
             "MINE -m limit --limit 3/sec -j LOG",
-            ("A packet with -m limit --limit 3/sec meets -j LOG."),
+            ("A new connection with -m limit --limit 3/sec meets -j LOG."),
         ),
     ],
 )
@@ -104,7 +116,7 @@ def test_a_rule_of_table_nat_in_words(line: str, expected: str):
                 ' "ns/web has no endpoints" -m tcp --dport 80 -j REJECT'
             ),
             (
-                "A packet for 10.0.0.1 at TCP port 80 is refused, and its sender is told, because"
+                "A packet for 10.0.0.1 at TCP port 80 is rejected, and its sender is told, because"
                 " the Service has no endpoint."
             ),
         ),
@@ -115,16 +127,13 @@ def test_a_rule_of_table_nat_in_words(line: str, expected: str):
                 " 30080 -j DROP"
             ),
             (
-                "A packet for the node's own addresses at TCP port 30080 is dropped without a"
-                " word, because the policy is Local and no endpoint runs on this node."
+                "A packet for the node's own addresses at TCP port 30080 is dropped"
+                ", because the policy is Local and no endpoint runs on this node."
             ),
         ),
         (
             "INPUT -i eth0 -p tcp -m tcp --dport 9 -j DROP",
-            (
-                "A packet for the node itself coming in"
-                " by eth0 for TCP port 9 is dropped without a word."
-            ),
+            ("A packet for the node itself coming in by eth0 for TCP port 9 is dropped."),
         ),
         (
             "FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT",
@@ -132,7 +141,7 @@ def test_a_rule_of_table_nat_in_words(line: str, expected: str):
         ),
         (
             "MINE -m conntrack ! --ctstate DNAT -j DROP",
-            ("A packet of a connection that is none of DNAT is dropped without a word."),
+            ("A packet of a connection that is none of DNAT is dropped."),
         ),
         (
             "INPUT -m conntrack --ctstate NEW -j KUBE-SERVICES",

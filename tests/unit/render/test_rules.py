@@ -1,6 +1,8 @@
 """What ``netlab rules`` prints."""
 
-from netlab.kubeproxy.rule_groups import group_by_service
+import pytest
+
+from netlab.kubeproxy.rule_groups import RuleGroup, group_by_service
 from netlab.model.addresses import Family
 from netlab.netfilter.iptables.counters import parse_counted
 from netlab.netfilter.iptables.differences import Difference, Side
@@ -29,10 +31,13 @@ GROUPS = group_by_service(parse_counted(TEXT, Family.IPV4))
 def test_each_service_has_a_heading_and_each_rule_its_packets():
     assert render_rules(GROUPS, explain=False).splitlines() == [
         "Service ns/web",
-        "        12  A packet for TCP port 30080 is given one endpoint of the whole cluster.",
+        (
+            "        12  A new connection for TCP port 30080 is given one endpoint of the whole"
+            " cluster."
+        ),
         "",
         "Whatever Services there are",
-        "         3  Every packet for the node itself is let through.",
+        "         3  Every new connection for the node itself is let through.",
     ]
 
 
@@ -53,7 +58,9 @@ def test_the_json_form_says_the_same():
             "chain": "KUBE-NODEPORTS",
             "packets": 12,
             "bytes": 720,
-            "says": "A packet for TCP port 30080 is given one endpoint of the whole cluster.",
+            "says": (
+                "A new connection for TCP port 30080 is given one endpoint of the whole cluster."
+            ),
             "rule": DISPATCH,
         }
     ]
@@ -80,3 +87,55 @@ def test_differences_as_json_say_who_has_the_rule():
     document = differences_document("node1", FOUND)
     assert document["schema"] == "netlab.rules-diff/1"
     assert [one["only"] for one in document["differences"]] == ["wanted", "kernel", "kernel"]
+
+
+@pytest.mark.parametrize(
+    ("rules", "said"),
+    [
+        pytest.param(
+            [
+                "KUBE-SVC-X -m statistic --mode random --probability 0.5 -j KUBE-SEP-A",
+                "KUBE-SVC-X -j KUBE-SEP-B",
+            ],
+            "The rest is sent to endpoint 10.1.0.3:80.",
+            id="of two endpoints the second gets what the first left",
+        ),
+        pytest.param(
+            [
+                "KUBE-SEP-A -s 10.1.0.2/32 -j KUBE-MARK-MASQ",
+                "KUBE-SEP-A -p tcp -j DNAT --to-destination 10.1.0.2:80",
+            ],
+            "Every new connection for this endpoint has its destination rewritten to 10.1.0.2:80.",
+            id="a mark takes nothing out",
+        ),
+        pytest.param(
+            [
+                "KUBE-POSTROUTING -m mark ! --mark 0x4000/0x4000 -j RETURN",
+                "KUBE-POSTROUTING -j MASQUERADE --random-fully",
+            ],
+            "A new connection that comes this far gets the address of the interface that it leaves"
+            " by as its source, and a random port.",
+            id="behind a rule that returns the others",
+        ),
+        pytest.param(
+            ["PREROUTING -j NETLAB-EXTERNAL-DNAT"],
+            "Every incoming new connection is compared with the nodes' ExternalIPs.",
+            id="the router's own chain is no endpoint",
+        ),
+    ],
+)
+def test_what_rules_before_took_out_is_not_spoken_of(rules: list[str], said: str):
+    names = ("KUBE-SVC-X", "KUBE-SEP-A", "KUBE-SEP-B", "KUBE-MARK-MASQ", "KUBE-POSTROUTING")
+    chains = "".join(f":{name} - [0:0]\n" for name in (*names, "NETLAB-EXTERNAL-DNAT"))
+    others = (
+        "[0:0] -A KUBE-SEP-B -p tcp -j DNAT --to-destination 10.1.0.3:80\n"
+        "[0:0] -A NETLAB-EXTERNAL-DNAT -d 192.0.2.4/32 -j DNAT --to-destination 10.240.0.4\n"
+    )
+    if not any("-A KUBE-SEP-A -p" in rule for rule in rules):
+        others += "[0:0] -A KUBE-SEP-A -p tcp -j DNAT --to-destination 10.1.0.2:80\n"
+    text = "".join(f"[0:0] -A {rule}\n" for rule in rules)
+    counted = parse_counted(
+        f"*nat\n:PREROUTING ACCEPT [0:0]\n{chains}{text}{others}COMMIT\n", Family.IPV4
+    )
+    shown = render_rules([RuleGroup(service="", rules=tuple(counted))], explain=False)
+    assert said in shown

@@ -23,22 +23,22 @@ SAID = [table_sentence(one) for one in GROUPS["default/web"]]
             " loadBalancerSourceRanges."
         ),
         (
-            "A packet for a load balancer address of the Service not from 198.51.100.0/24 or"
-            " 203.0.113.9 is dropped without a word."
+            "A packet for a load balancer address of the Service from outside 198.51.100.0/24 or"
+            " 203.0.113.9 is dropped."
         ),
-        "A packet for 10.0.0.80 at TCP port 80 is given one endpoint of the whole cluster.",
-        "A packet for TCP port 30080 is treated as one that comes from outside.",
+        "A new connection for 10.0.0.80 at TCP port 80 is given one endpoint of the whole cluster.",
+        "A new connection for TCP port 30080 is treated as one that comes from outside.",
         (
-            "A packet for the Service from an address in set"
+            "A new connection for the Service from an address in set"
             " affinity-SVLGPL42-default/web/tcp/http__10.244.1.2/8080 is sent to endpoint"
             " 10.244.1.2:8080."
         ),
         (
-            "Every packet for the Service is sent to one of 2 endpoints, each as likely:"
+            "Every new connection for the Service is sent to one of 2 endpoints, each as likely:"
             " 10.244.1.2:8080, 10.244.2.2:8080."
         ),
-        "Every packet for this endpoint has its source remembered for this endpoint.",
-        "Every packet for this endpoint has its destination rewritten to 10.244.1.2:8080.",
+        "Its source is remembered for this endpoint.",
+        "Every new connection for this endpoint has its destination rewritten to 10.244.1.2:8080.",
     ],
 )
 def test_a_service_is_told_in_sentences(sentence: str):
@@ -48,11 +48,11 @@ def test_a_service_is_told_in_sentences(sentence: str):
 def test_a_service_without_endpoints_says_why_it_refuses():
     assert [table_sentence(one) for one in GROUPS["default/lone"]] == [
         (
-            "A packet for 10.0.0.81 at TCP port 80 is refused, and its sender is told, because the"
+            "A packet for 10.0.0.81 at TCP port 80 is rejected, and its sender is told, because the"
             " Service has no endpoint."
         ),
         (
-            "A packet for TCP port 30081 is refused, and its sender is told, because the"
+            "A packet for TCP port 30081 is rejected, and its sender is told, because the"
             " Service has no endpoint."
         ),
     ]
@@ -61,7 +61,7 @@ def test_a_service_without_endpoints_says_why_it_refuses():
 def test_every_rule_and_entry_has_a_sentence():
     for one in (entry for group in GROUPS.values() for entry in group):
         said = table_sentence(one)
-        assert said.startswith(("A packet ", "Every packet "))
+        assert said.startswith(("A packet ", "A new ", "An ", "Every ", "The rest ", "Its source "))
         assert said.endswith(".")
 
 
@@ -78,7 +78,7 @@ def test_nothing_is_said_of_packets_that_nobody_counts():
     assert lines[:3] == [
         "Service default/lone",
         (
-            "         -  A packet for 10.0.0.81 at TCP port 80 is refused, and its sender is told,"
+            "         -  A packet for 10.0.0.81 at TCP port 80 is rejected, and its sender is told,"
             " because the Service has no endpoint."
         ),
         (
