@@ -6,7 +6,7 @@ import pytest
 
 from netlab.client.hosts import find_netns, is_pod
 from netlab.errors import LabError
-from netlab.linux import netns
+from netlab.linux import netns_names
 from netlab.model.names import NetnsName
 
 NAMES = (
@@ -20,7 +20,7 @@ NAMES = (
 def _namespaces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in NAMES:
         (tmp_path / name).touch()
-    monkeypatch.setattr(netns, "NETNS", tmp_path)
+    monkeypatch.setattr(netns_names, "NETNS", tmp_path)
 
 
 @pytest.mark.parametrize(
