@@ -78,7 +78,7 @@ def _is_shell(path: Path) -> bool:
 
 def unit_steps() -> list[Step]:
     """Return the steps of tests that touch no namespace."""
-    heavy = ("unit/lab", "unit/render", "property")
+    heavy = ("unit/lab", "unit/render", "property", "fuzz")
     rest = [f"--ignore=tests/{name}" for name in heavy]
     directories = ("tests/unit", "tests/property", "tests/golden")
     return [

@@ -91,6 +91,11 @@ def percent_of(value: object) -> int | None:
     return int(value[:-1][:10])
 
 
+def is_zero(value: object) -> bool:
+    """Return whether a count or a share is none at all."""
+    return value == 0 or percent_of(value) == 0
+
+
 def check_quantity(value: object, path: FieldPath, report: Report) -> None:
     """Report what is no quantity, or less than none."""
     if not isinstance(value, str | int | float) or isinstance(value, bool):

@@ -23,7 +23,7 @@ _CONDITIONS: Final = (
     ("Ready", "True", "KubeletReady"),
 )
 _PODS: Final = 1000
-"""What a node takes; the pod network is the nearer limit."""
+"""What a node takes at most; a smaller pod network takes as many as it has addresses."""
 
 
 def store_nodes(store: Store, topology: Topology, now: float) -> None:
@@ -96,7 +96,7 @@ def _status(node: TopologyNode, present: Object, now: float) -> Object:
     resources = {
         "cpu": str(psutil.cpu_count() or 1),
         "memory": f"{psutil.virtual_memory().total >> 10}Ki",
-        "pods": str(_PODS),
+        "pods": str(_room(node)),
     }
     return {
         "addresses": [
@@ -120,6 +120,11 @@ def _status(node: TopologyNode, present: Object, now: float) -> Object:
         ],
         "nodeInfo": _node_info(),
     }
+
+
+def _room(node: TopologyNode) -> int:
+    """Return how many pods a node takes: network, gateway and broadcast address are none's."""
+    return min(_PODS, *(cidr.num_addresses - 3 for cidr in node.pod_cidrs))
 
 
 def _node_info() -> Object:

@@ -3,10 +3,12 @@
 Source: Kubernetes, ``pkg/apis/apps/v1/defaults.go`` (SetDefaults_DaemonSet).
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 from netlab.documents.json_schema import mapping
-from netlab.documents.problems import FieldPath, Report
+from netlab.documents.problems import FieldPath, Report, invalid
+from netlab.kube.field_checks import check_int_or_percent, is_zero, percent_of
 from netlab.kube.kinds.columns import (
     AGE,
     CONTAINERS,
@@ -21,6 +23,7 @@ from netlab.kube.kinds.defaults import filled
 from netlab.kube.kinds.kind import ClusterContext, Kind, immutable
 from netlab.kube.kinds.pod.defaults import template_with_defaults
 from netlab.kube.kinds.pod.validation import check_replicated
+from netlab.kube.metadata import check_choice
 from netlab.kube.objects import Object, spec_of
 from netlab.kube.resource import Resource
 
@@ -28,6 +31,30 @@ from netlab.kube.resource import Resource
 def _validate(obj: Object, path: FieldPath, report: Report, context: ClusterContext) -> None:
     if isinstance(obj.get("spec"), dict):
         check_replicated(mapping(obj["spec"]), (*path, "spec"), report, context.nodes)
+        _check_strategy(mapping(mapping(obj["spec"]).get("updateStrategy")), path, report)
+
+
+def _check_strategy(strategy: Mapping[str, object], path: FieldPath, report: Report) -> None:
+    """Report how pods may not be replaced.
+
+    Source: Kubernetes, ``pkg/apis/apps/validation`` (ValidateRollingUpdateDaemonSet).
+    """
+    inside = (*path, "spec", "updateStrategy")
+    kinds = ("OnDelete", "RollingUpdate")
+    check_choice(strategy.get("type"), kinds, (*inside, "type"), report)
+    rolling, within = mapping(strategy.get("rollingUpdate")), (*inside, "rollingUpdate")
+    unavailable, surge = rolling.get("maxUnavailable", 1), rolling.get("maxSurge", 0)
+    check_int_or_percent(unavailable, (*within, "maxUnavailable"), report)
+    check_int_or_percent(surge, (*within, "maxSurge"), report)
+    for field, value in (("maxUnavailable", unavailable), ("maxSurge", surge)):
+        if (percent_of(value) or 0) > 100:
+            report.add((*within, field), invalid(value, "must not be greater than 100%"))
+    if is_zero(unavailable) and is_zero(surge):
+        why = "cannot be 0 when maxSurge is 0"
+        report.add((*within, "maxUnavailable"), f"Required value: {why}")
+    elif not is_zero(unavailable) and not is_zero(surge):
+        why = "may not be set when maxUnavailable is non-zero"
+        report.add((*within, "maxSurge"), invalid(surge, why))
 
 
 def _with_defaults(obj: Object) -> Object:

@@ -2,9 +2,32 @@
 
 from typing import Final
 
+from netlab.documents.json_schema import mapping
+from netlab.documents.problems import FieldPath, Report, invalid
+from netlab.kube.field_checks import check_int_or_percent, percent_of
 from netlab.kube.kinds.columns import AGE, NAME, column, in_spec, in_status, number
-from netlab.kube.kinds.kind import Kind
+from netlab.kube.kinds.kind import ClusterContext, Kind
+from netlab.kube.label_selector import check_label_selector
+from netlab.kube.objects import Object
 from netlab.kube.resource import Resource
+
+
+def _validate(obj: Object, path: FieldPath, report: Report, _: ClusterContext) -> None:
+    """Report what is wrong with the limits and the selector.
+
+    Source: Kubernetes, ``pkg/apis/policy/validation`` (ValidatePodDisruptionBudgetSpec).
+    """
+    spec, inside = mapping(obj.get("spec")), (*path, "spec")
+    if spec.get("minAvailable") is not None and spec.get("maxUnavailable") is not None:
+        why = "minAvailable and maxUnavailable cannot be both set"
+        report.add(inside, invalid(spec, why))
+    for field in ("minAvailable", "maxUnavailable"):
+        value = spec.get(field)
+        check_int_or_percent(value, (*inside, field), report)
+        if (percent_of(value) or 0) > 100:
+            report.add((*inside, field), invalid(value, "must not be greater than 100%"))
+    check_label_selector(spec.get("selector"), (*inside, "selector"), report)
+
 
 KIND: Final = Kind(
     resource=Resource(
@@ -15,6 +38,7 @@ KIND: Final = Kind(
         subresources=("status",),
         has_generation=True,
     ),
+    validate=_validate,
     columns=(
         NAME,
         column("Min Available", in_spec("minAvailable", "N/A")),

@@ -8,13 +8,14 @@ from typing import Final
 
 from netlab.documents.json_schema import entries, mapping
 from netlab.documents.problems import FieldPath, Report
+from netlab.kube.field_checks import check_at_least_0
 from netlab.kube.field_error import Cause, forbidden_value
 from netlab.kube.kinds.columns import AGE, CONTAINERS, NAME, column
 from netlab.kube.kinds.defaults import filled
 from netlab.kube.kinds.kind import ClusterContext, Kind
 from netlab.kube.kinds.pod.defaults import template_with_defaults
 from netlab.kube.kinds.pod.validation import check_replicated
-from netlab.kube.metadata import text_of
+from netlab.kube.metadata import check_choice, text_of
 from netlab.kube.objects import Object, spec_of, status_of, with_spec
 from netlab.kube.resource import Resource
 
@@ -38,6 +39,18 @@ def _validate(obj: Object, path: FieldPath, report: Report, context: ClusterCont
     if isinstance(obj.get("spec"), dict):
         spec = _with_claimed_volumes(mapping(obj["spec"]))
         check_replicated(spec, (*path, "spec"), report, context.nodes)
+        _check_updates(spec, (*path, "spec"), report)
+
+
+def _check_updates(spec: Object, path: FieldPath, report: Report) -> None:
+    """Report how pods may not be made and replaced."""
+    policies = ("OrderedReady", "Parallel")
+    check_choice(spec.get("podManagementPolicy"), policies, (*path, "podManagementPolicy"), report)
+    strategy, inside = mapping(spec.get("updateStrategy")), (*path, "updateStrategy")
+    check_choice(strategy.get("type"), ("OnDelete", "RollingUpdate"), (*inside, "type"), report)
+    rolling = mapping(strategy.get("rollingUpdate"))
+    check_at_least_0(rolling, ("partition",), (*inside, "rollingUpdate"), report)
+    check_at_least_0(mapping(spec.get("ordinals")), ("start",), (*path, "ordinals"), report)
 
 
 def _with_claimed_volumes(spec: Object) -> Object:

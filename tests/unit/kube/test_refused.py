@@ -61,6 +61,22 @@ OBJECTS: dict[str, Object] = {
         "status": {"addresses": [{"type": "InternalIP", "address": "10.240.0.3"}]},
     },
 }
+OBJECTS |= {kind: {**OBJECTS["Deployment"], "kind": kind} for kind in ("DaemonSet", "StatefulSet")}
+OBJECTS["PodDisruptionBudget"] = {
+    "apiVersion": "policy/v1",
+    "kind": "PodDisruptionBudget",
+    "metadata": META,
+    "spec": {"minAvailable": 1, "selector": {"matchLabels": LABELS}},
+}
+OBJECTS["CronJob"] = {
+    "apiVersion": "batch/v1",
+    "kind": "CronJob",
+    "metadata": META,
+    "spec": {
+        "schedule": "@daily",
+        "jobTemplate": {"spec": {"template": {"spec": {**POD_SPEC, "restartPolicy": "Never"}}}},
+    },
+}
 FIRST = "spec.containers.0"
 IP = "must be a valid IP address"
 LABEL = "a lowercase RFC 1123 label must consist of"
@@ -394,7 +410,32 @@ DEPLOYMENT = [
     ("spec.template.spec.containers.0.env", [{"name": "a=b"}], "a valid environment variable name"),
     ("spec.strategy", {"rollingUpdate": {"maxSurge": "one"}}, "a valid percent string must be"),
 ]
+BUDGET = [
+    ("spec.minAvailable", "1.5%", "a valid percent string must be"),
+    ("spec.maxUnavailable", 1, "minAvailable and maxUnavailable cannot be both set"),
+]
+STRATEGY = "spec.updateStrategy.rollingUpdate"
+DAEMON = [
+    (STRATEGY, {"maxUnavailable": "10.0.0.1"}, "a valid percent string must be"),
+    (STRATEGY, {"maxUnavailable": 0}, "cannot be 0 when maxSurge is 0"),
+    (STRATEGY, {"maxSurge": 1}, "may not be set when maxUnavailable is non-zero"),
+    ("spec.updateStrategy.type", "Slow", "Unsupported value"),
+]
+STATEFUL = [
+    ("spec.podManagementPolicy", "Any", "Unsupported value"),
+    (STRATEGY, {"partition": -1}, "must be greater than or equal to 0"),
+]
+CRON = [
+    ("spec.schedule", "* * * *", "expected exactly 5 fields"),
+    ("spec.timeZone", "Moon/Sea", "unknown time zone Moon/Sea"),
+    ("spec.concurrencyPolicy", "Some", "Unsupported value"),
+    ("spec.jobTemplate.spec.backoffLimit", -1, "must be greater than or equal to 0"),
+]
 REFUSED = [
+    *(("PodDisruptionBudget", *case) for case in BUDGET),
+    *(("DaemonSet", *case) for case in DAEMON),
+    *(("StatefulSet", *case) for case in STATEFUL),
+    *(("CronJob", *case) for case in CRON),
     *(("Pod", *case) for case in (*METADATA, *POD)),
     *(("Service", *case) for case in SERVICE),
     *(("EndpointSlice", *case) for case in SLICE),

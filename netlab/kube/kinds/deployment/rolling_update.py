@@ -9,7 +9,7 @@ from typing import Final
 
 from netlab.documents.json_schema import mapping
 from netlab.documents.problems import FieldPath, Report, invalid
-from netlab.kube.field_checks import NEGATIVE, check_int_or_percent, percent_of
+from netlab.kube.field_checks import NEGATIVE, check_int_or_percent, is_zero, percent_of
 from netlab.kube.metadata import check_choice, text_of
 
 STRATEGIES: Final = ("Recreate", "RollingUpdate")
@@ -38,12 +38,8 @@ def _check_rolling(rolling: Mapping[str, object], path: FieldPath, report: Repor
     surge, unavailable = rolling.get("maxSurge", "25%"), rolling.get("maxUnavailable", "25%")
     check_int_or_percent(unavailable, (*path, "maxUnavailable"), report)
     check_int_or_percent(surge, (*path, "maxSurge"), report)
-    if _is_none(unavailable) and _is_none(surge):
+    if is_zero(unavailable) and is_zero(surge):
         why = "may not be 0 when `maxSurge` is 0"
         report.add((*path, "maxUnavailable"), invalid(unavailable, why))
     if (percent_of(unavailable) or 0) > 100:
         report.add((*path, "maxUnavailable"), invalid(unavailable, "must not be greater than 100%"))
-
-
-def _is_none(value: object) -> bool:
-    return value == 0 or percent_of(value) == 0
