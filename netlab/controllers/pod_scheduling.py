@@ -12,7 +12,7 @@ from netlab.kube.objects import Key, Object, is_terminating, labels_of, name_of,
 from netlab.scheduler.nodes import cluster_of
 from netlab.scheduler.schedule import NAME, schedule
 
-_BATCH: Final = 250
+_BATCH: Final = 100
 _ALL: Final = Key("pods", "", "")
 
 

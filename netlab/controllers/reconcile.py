@@ -29,9 +29,9 @@ from netlab.kube.kinds.table import kind_of
 from netlab.kube.objects import Object, name_of
 from netlab.kube.resources import RESOURCES, key_of
 
-_CHANGES: Final = 300
-"""Made in one call, after which the API has its turn; some 50 ms."""
-_ITEMS: Final = 2000
+_CHANGES: Final = 100
+"""Made in one call, after which the API has its turn; some 30 ms."""
+_ITEMS: Final = 1000
 """Looked at in one call."""
 
 

@@ -130,6 +130,9 @@ def _priority(pod: Object) -> int:
 
 def _kind(pod: Object) -> str:
     """Return what is the same for pods that all nodes treat alike."""
+    controller = controller_of(pod)
+    if controller is not None and controller["kind"] == "ReplicaSet":
+        return str(controller["uid"])  # its pods are all made of one template
     spec = spec_of(pod)
     said = {field: spec[field] for field in _SAYS_WHERE if spec.get(field)}
     asked = [
@@ -151,9 +154,10 @@ def _bind(pod: Object, state: NodeState, now: float) -> list[Change]:
 
 
 def _unscheduled(pod: Object, reason: str, message: str, now: float) -> Sequence[Change]:
-    conditions = with_condition(
-        items_of(status_of(pod), "conditions"), "PodScheduled", "False", now, reason, message
-    )
+    before = items_of(status_of(pod), "conditions")
+    if any(_is_told(one, reason, message) for one in before):
+        return ()
+    conditions = with_condition(before, "PodScheduled", "False", now, reason, message)
     changed = update_if_changed(pod, with_status(pod, conditions=conditions))
     if not changed or reason != "Unschedulable":
         return changed
@@ -161,3 +165,8 @@ def _unscheduled(pod: Object, reason: str, message: str, now: float) -> Sequence
         object=pod, type="Warning", reason="FailedScheduling", message=message, component=NAME
     )
     return (*changed, event)
+
+
+def _is_told(condition: Object, reason: str, message: str) -> bool:
+    told = (condition.get("type"), condition.get("reason"), condition.get("message"))
+    return told == ("PodScheduled", reason, message)

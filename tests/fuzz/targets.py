@@ -23,7 +23,7 @@ from netlab.errors import NetlabError
 from netlab.kube.manifests import parse_manifests
 from netlab.kube.resources import RESOURCES
 from netlab.kubelet.node_status import store_nodes
-from netlab.kubeproxy.desired import wanted_rules
+from netlab.kubeproxy.desired import desired_rules
 from netlab.netfilter.iptables.canonical import normalise
 from netlab.netfilter.iptables.parse import parse
 from netlab.netfilter.iptables.render import render
@@ -32,7 +32,7 @@ from tests.fuzz.corpus import OBJECTS, topologies
 from tests.fuzz.mutation import mutated, odd
 
 NOW: Final = 1_800_000_000.0
-STEPS: Final = 60
+STEPS: Final = 200
 """Calls of the controllers after which they must have come to rest."""
 
 _LAB: Final = parse_topology(
@@ -167,7 +167,7 @@ class Api:
         Raises:
             FoundError: What is read is not what was written.
         """
-        for place, rules in wanted_rules("fuzz", _LAB, self.store).items():
+        for place, rules in desired_rules("fuzz", _LAB, self.store).items():
             text = render(rules.iptables)
             if parse(text, place.family) != normalise(rules.iptables):
                 raise FoundError(f"rules of {place} are read otherwise than written:\n{text}")

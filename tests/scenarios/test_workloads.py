@@ -124,9 +124,7 @@ def test_a_rollout_is_paused_and_goes_back(shell: Shell):
     assert "redder" in shell.run("kubectl rollout history deploy/web")
     shell.run("kubectl rollout undo deploy/web --to-revision=1")
     shell.run("kubectl rollout status deploy/web --timeout=30s")
-    assert "COLOUR" not in shell.run(
-        "kubectl get pods -l app=web --field-selector=status.phase=Running -o yaml"
-    )
+    wait_for(lambda: "COLOUR" not in shell.run("kubectl get pods -l app=web -o yaml"), 40)
     assert "Scaled up replica set web-" in shell.run("kubectl describe deploy web")
     shell.run("kubectl delete deploy web --wait")
 
