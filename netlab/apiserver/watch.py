@@ -17,7 +17,7 @@ from netlab.kube.status import StatusError, bad_request, failure_status
 DEFAULT_TIMEOUT_S: Final = 1800.0
 BOOKMARK_S: Final = 60.0
 _MAX_DIGITS: Final = 9
-_IDLE_S: Final = 1.0
+_IDLE_S: Final = 10.0
 """How long a watch sleeps before it looks whether its client is still there."""
 
 
