@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from netlab.linux.netns_names import NETNS
-from netlab.linux.syscalls import set_mm_map
+from netlab.linux.syscalls import MemoryLayout, copied, set_mm_map
 from netlab.model.names import NetnsName
 from netlab.model.processes import ProcessId
 
@@ -113,32 +113,43 @@ def set_title(title: str) -> None:
 
 
 def set_environment(variables: Mapping[str, str]) -> None:
-    """Have the calling process, and /proc/PID/environ, show these variables and no others.
+    """Give the calling process these variables and no others."""
+    for name in list(os.environ):
+        del os.environ[name]
+    for name, value in variables.items():
+        os.environ[name] = value
+
+
+def show_environment(variables: Mapping[str, str]) -> None:
+    """Have /proc/PID/environ show these variables, and no others, for the calling process.
 
     The kernel shows the memory in which the environment was laid when the program was executed, so
     it is told of another place, where it can be (CONFIG_CHECKPOINT_RESTORE); else it shows none.
     """
-    os.environ.clear()
-    os.environ.update(variables)
-    text = b"".join(f"{name}={value}\0".encode() for name, value in variables.items())
-    # Kept for as long as the process lives.
-    _environment.append(ctypes.create_string_buffer(text, max(len(text), 1)))
-    start = ctypes.addressof(_environment[-1])
-    fields = _stat(os.getpid())
+    text = "".join([f"{name}={value}\0" for name, value in variables.items()]).encode()
+    start = copied(text)
     try:
-        set_mm_map(
-            code=(int(fields[23]), int(fields[24])),
-            data=(int(fields[42]), int(fields[43])),
-            start_brk=int(fields[44]),
-            start_stack=int(fields[25]),
-            arguments=(int(fields[45]), int(fields[46])),
-            environment=(start, start + len(text)),
-        )
+        set_mm_map(memory_layout(), environment=(start, start + len(text)))
     except OSError:
-        ctypes.memset(int(fields[47]), 0, int(fields[48]) - int(fields[47]))
+        old = memory_layout().environment
+        ctypes.memset(old[0], 0, old[1] - old[0])
 
 
-_environment: list[ctypes.Array[ctypes.c_char]] = []
+@cache
+def memory_layout() -> MemoryLayout:
+    """Return where the calling process has what /proc/PID shows of it.
+
+    A forked process has it where its parent has: asked for before, it costs the child nothing.
+    """
+    fields = [int(field) for field in _stat(os.getpid())[1:]]
+    return MemoryLayout(
+        code=(fields[22], fields[23]),
+        data=(fields[41], fields[42]),
+        start_brk=fields[43],
+        start_stack=fields[24],
+        arguments=(fields[44], fields[45]),
+        environment=(fields[46], fields[47]),
+    )
 
 
 @cache

@@ -6,7 +6,7 @@ Flags keep their kernel names; each group says which header they come from.
 import ctypes
 import os
 import struct
-from typing import Final
+from typing import Final, NamedTuple
 
 CLONE_NEWNS: Final = 0x0002_0000
 CLONE_NEWCGROUP: Final = 0x0200_0000
@@ -52,6 +52,7 @@ _SECCOMP_MODE_FILTER: Final = 2
 libc: Final = ctypes.CDLL(None, use_errno=True)
 """The C library that this process runs with."""
 libc.sbrk.restype = ctypes.c_void_p
+libc.malloc.restype = ctypes.c_void_p
 
 
 def mount(source: str, target: str, fstype: str, flags: int, options: str = "") -> None:
@@ -158,41 +159,60 @@ def prctl(option: int, argument: int | bytes, second: int = 0) -> None:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
 
-def set_mm_map(
-    *,
-    code: tuple[int, int],
-    data: tuple[int, int],
-    start_brk: int,
-    start_stack: int,
-    arguments: tuple[int, int],
-    environment: tuple[int, int],
-) -> None:
-    """Tell the kernel where the calling process has what /proc/PID shows (PR_SET_MM_MAP).
+class MemoryLayout(NamedTuple):
+    """Where a process has what /proc/PID shows of it: first address, and the one after the last."""
 
-    All but the break are as /proc/self/stat has them, or where they are to be.
+    code: tuple[int, int]
+    data: tuple[int, int]
+    start_brk: int
+    start_stack: int
+    arguments: tuple[int, int]
+    environment: tuple[int, int]
+
+
+def set_mm_map(layout: MemoryLayout, environment: tuple[int, int]) -> None:
+    """Tell the kernel where the calling process has its environment (PR_SET_MM_MAP).
+
+    Args:
+        layout: Where it has the rest.
+        environment: First address, and the one after the last.
 
     Raises:
         OSError: The kernel refused.
     """
-    spots = (*code, *data, start_brk, libc.sbrk(0), start_stack, *arguments, *environment)
-    fields = struct.pack("=12QII", *spots, 0, 0, 0xFFFF_FFFF)
+    starts = (*layout.code, *layout.data, layout.start_brk, libc.sbrk(0), layout.start_stack)
+    fields = struct.pack("=12QII", *starts, *layout.arguments, *environment, 0, 0, 0xFFFF_FFFF)
     if libc.prctl(_PR_SET_MM, ctypes.c_ulong(_PR_SET_MM_MAP), fields, len(fields), 0):
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
 
-def set_seccomp_filter(program: bytes) -> None:
-    """Have each further system call of the calling process pass a filter (seccomp(2)).
+class SeccompFilter:
+    """A filter of system calls, ready to be set: that costs the process no memory of its own.
 
     Args:
         program: Of classic BPF, as an array of ``struct sock_filter``.
-
-    Raises:
-        OSError: The kernel refused.
     """
-    buffer = ctypes.create_string_buffer(program, len(program))
-    header = struct.pack("@HP", len(program) // 8, ctypes.addressof(buffer))
-    address = ctypes.create_string_buffer(header, len(header))
-    prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.addressof(address))
+
+    def __init__(self, program: bytes) -> None:
+        self._program = ctypes.create_string_buffer(program, len(program))
+        header = struct.pack("@HP", len(program) // 8, ctypes.addressof(self._program))
+        self._header = ctypes.create_string_buffer(header, len(header))
+        self._address = ctypes.addressof(self._header)
+
+    def set(self) -> None:
+        """Have each further system call of the calling process pass the filter (seccomp(2)).
+
+        Raises:
+            OSError: The kernel refused.
+        """
+        prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, self._address)
+
+
+def copied(data: bytes) -> int:
+    """Return the address of a copy of ``data`` that stays for as long as the process lives."""
+    address: int = libc.malloc(len(data) + 1)
+    ctypes.memmove(address, data, len(data))
+    return address
 
 
 def capset(header: bytes, sets: bytes) -> None:

@@ -6,10 +6,16 @@ from the bare one that the zygote lives in, the files of this package cannot be 
 
 import importlib
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
-Workload = Callable[[Callable[[], None], Sequence[str]], None]
-"""Takes a callback for "ready" and its arguments, and ends by SystemExit."""
+
+class Workload(NamedTuple):
+    """A workload that is loaded."""
+
+    run: Callable[[Callable[[], None], Sequence[str]], None]
+    """Takes a callback for "ready" and its arguments, and ends by SystemExit."""
+    reads_environment: bool
+
 
 _FUNCTIONS: Final[Mapping[str, str]] = {
     "agnhost": "netlab.workloads.agnhost.commands:run_command",
@@ -18,6 +24,8 @@ _FUNCTIONS: Final[Mapping[str, str]] = {
     "pause": "netlab.workloads.pause:run",
 }
 """By the name that stands first in ``argv``."""
+_WITHOUT_ENVIRONMENT: Final = {"echo", "pause"}
+"""Those that read no variable: setting them would cost each container memory of its own."""
 
 
 def load() -> dict[str, Workload]:
@@ -25,5 +33,6 @@ def load() -> dict[str, Workload]:
     found = {}
     for name, place in _FUNCTIONS.items():
         module, _, function = place.partition(":")
-        found[name] = getattr(importlib.import_module(module), function)
+        run = getattr(importlib.import_module(module), function)
+        found[name] = Workload(run, name not in _WITHOUT_ENVIRONMENT)
     return found

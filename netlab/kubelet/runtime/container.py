@@ -1,7 +1,7 @@
 """One container, as a value: what to start, and what it may do."""
 
 import marshal
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from netlab.model.names import NetnsName
 
@@ -59,6 +59,10 @@ class Container(NamedTuple):
     """Of the pod's control group: bytes of memory and thousandths of a processor; 0 for none."""
 
 
+_PROCESS: Final = Container._fields.index("process")
+_MOUNTS: Final = Container._fields.index("mounts")
+
+
 def encoded(value: Container | Process) -> bytes:
     """Return a container or a process as bytes, in a form that costs the reader little memory.
 
@@ -70,10 +74,10 @@ def encoded(value: Container | Process) -> bytes:
 
 def decoded(data: bytes) -> Container:
     """Return the container that ``encoded`` gave."""
-    found = Container(*marshal.loads(data))  # noqa: S302 (our own)
-    return found._replace(
-        process=Process(*found.process), mounts=tuple(Mount(*one) for one in found.mounts)
-    )
+    fields = list(marshal.loads(data))  # noqa: S302 (our own)
+    fields[_PROCESS] = Process(*fields[_PROCESS])
+    fields[_MOUNTS] = tuple([Mount(*one) for one in fields[_MOUNTS]])
+    return Container(*fields)
 
 
 def decoded_process(data: bytes) -> Process:

@@ -27,9 +27,9 @@ from netlab.linux.syscalls import (
     CLONE_NEWNET,
     CLONE_NEWPID,
     CLONE_NEWUTS,
+    SeccompFilter,
     move_mount,
     prctl,
-    set_seccomp_filter,
 )
 
 _PR_SET_DUMPABLE: Final = 4
@@ -58,13 +58,15 @@ class Confinement(NamedTuple):
     """What the processes of containers are held by, beside their namespaces."""
 
     last_capability: int
-    seccomp: bytes
-    """A filter program; empty where netlab has none for the machine."""
+    seccomp: SeccompFilter | None
+    """None where netlab has none for the machine."""
 
 
 def confinement() -> Confinement:
     """Return it for this machine; to be called while /proc/sys is in view."""
-    return Confinement(capabilities.last_capability(), seccomp.default_profile())
+    program = seccomp.default_profile()
+    own = SeccompFilter(program) if program else None
+    return Confinement(capabilities.last_capability(), own)
 
 
 class Template:
@@ -129,14 +131,17 @@ def _run(template: Template, sent: Sent) -> None:
         _enter(container, template, sent)
         _open_streams(container, template, sent.others)
         if container.built_in:
-            processes.set_environment(process.env)
+            workload = template.workloads[process.argv[0]]
+            processes.show_environment(process.env)
+            if workload.reads_environment:
+                processes.set_environment(process.env)
             become(process, template.confinement)
             _close_all_but(writer)
             # Orphans of the container become this process's children; the kernel buries them.
             signal.signal(signal.SIGCHLD, signal.SIG_IGN)
             processes.set_title(f"{container.hostname}: {' '.join(process.argv)}")
             prctl(_PR_SET_DUMPABLE, 1)
-            template.workloads[process.argv[0]](lambda: _let_go(writer), process.argv[1:])
+            workload.run(lambda: _let_go(writer), process.argv[1:])
         else:
             become(process, template.confinement)
             execute(process)
@@ -172,8 +177,8 @@ def become(process: Process, held_by: Confinement) -> None:
     if process.uid == 0:
         capabilities.keep(process.capabilities)
     prctl(_PR_SET_NO_NEW_PRIVS, 1)
-    if held_by.seccomp:
-        set_seccomp_filter(held_by.seccomp)
+    if held_by.seccomp is not None:
+        held_by.seccomp.set()
     prctl(_PR_SET_NAME, process.argv[0].rpartition("/")[2].encode()[:15])
 
 

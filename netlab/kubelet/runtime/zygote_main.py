@@ -38,6 +38,8 @@ def main(argv: Sequence[str]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     container_init.end_on_sigterm()
     processes.set_title("netlab zygote")
+    # Known before, it costs no container memory of its own.
+    processes.memory_layout()
     template = Template(lab, root, pods)
     gc.collect()
     gc.freeze()

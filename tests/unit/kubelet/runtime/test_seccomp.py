@@ -13,9 +13,9 @@ from netlab.kubelet.runtime import seccomp
 PROGRAM = """
 import ctypes, os, sys
 from netlab.kubelet.runtime import seccomp
-from netlab.linux.syscalls import prctl, set_seccomp_filter
+from netlab.linux.syscalls import SeccompFilter, prctl
 prctl(38, 1)
-set_seccomp_filter(seccomp.default_profile())
+SeccompFilter(seccomp.default_profile()).set()
 libc = ctypes.CDLL(None, use_errno=True)
 for words in sys.argv[1:]:
     number, *arguments = map(int, words.split())
