@@ -110,7 +110,7 @@ def read_view(asked: Asked) -> "ProxyView":
     from netlab.kube.proxy_objects import parse_proxy_objects
     from netlab.kubeproxy.view import proxy_view
     from netlab.lab.manifest_files import read_files
-    from netlab.model.topology import ProxyMode
+    from netlab.model.kube_proxy import ProxyMode
 
     # What is read is no garbage; to look through a large cluster again and again for some doubles
     # the time.

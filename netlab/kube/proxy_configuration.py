@@ -6,13 +6,19 @@ Source: Kubernetes, ``pkg/proxy/apis/config/validation``; ``KubeProxyConfigurati
 (kubeproxy.config.k8s.io/v1alpha1).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from netlab.documents.json_schema import Schema, StructureCheck, entries, mapping
 from netlab.documents.problems import FieldPath, Report, invalid
 from netlab.kube.metadata import check_choice, text_of
-from netlab.model.addresses import parse_cidr
+from netlab.model.addresses import Network, parse_cidr
+from netlab.model.kube_proxy import (
+    DEFAULT_MASQUERADE_BIT,
+    DetectLocalMode,
+    ProxyConfiguration,
+    ProxyMode,
+)
 
 CONFIGURATION_KIND: Final = "KubeProxyConfiguration"
 CONFIGURATION_VERSION: Final = "kubeproxy.config.k8s.io/v1alpha1"
@@ -117,3 +123,37 @@ def check_network(value: object, path: FieldPath, report: Report) -> int | None:
         report.add(path, invalid(value, f"must be a valid CIDR block, {example}"))
         return None
     return network.version
+
+
+def configuration_of(
+    obj: Mapping[str, object], mode: ProxyMode | None = None
+) -> ProxyConfiguration:
+    """Return the view of a KubeProxyConfiguration; an empty one has kube-proxy's defaults.
+
+    Args:
+        obj: Checked.
+        mode: Instead of its own.
+    """
+    mode = mode or ProxyMode(text_of(obj, "mode", ProxyMode.IPTABLES))
+    own, detect_local = mapping(obj.get(mode)), mapping(obj.get("detectLocal"))
+    bit, ports = own.get("masqueradeBit"), entries(obj.get("nodePortAddresses"))
+    is_primary = ports == [PRIMARY]
+    return ProxyConfiguration(
+        mode=mode,
+        cluster_cidrs=_networks(text_of(obj, "clusterCIDR").split(",")),
+        detect_local_mode=DetectLocalMode(
+            text_of(obj, "detectLocalMode", DetectLocalMode.CLUSTER_CIDR)
+        ),
+        bridge_interface=text_of(detect_local, "bridgeInterface"),
+        interface_name_prefix=text_of(detect_local, "interfaceNamePrefix"),
+        masquerade_all=own.get("masqueradeAll") is True,
+        masquerade_bit=bit if isinstance(bit, int) else DEFAULT_MASQUERADE_BIT,
+        localhost_node_ports=own.get("localhostNodePorts") is not False,
+        node_port_addresses=() if is_primary else _networks(map(str, ports)),
+        primary_node_ports=is_primary,
+        conntrack_tcp_be_liberal=mapping(obj.get("conntrack")).get("tcpBeLiberal") is True,
+    )
+
+
+def _networks(texts: Iterable[str]) -> tuple[Network, ...]:
+    return tuple(found for text in texts if (found := parse_cidr(text.strip())) is not None)

@@ -17,8 +17,8 @@ from netlab.cni.masquerade import MASQ_AGENT
 from netlab.errors import NetlabError
 from netlab.kubeproxy.iptables.static import canary
 from netlab.kubeproxy.nftables.static import MASQUERADING
+from netlab.model.kube_proxy import ProxyMode
 from netlab.model.names import NetnsFamily
-from netlab.model.topology import ProxyMode
 from netlab.netns_agent.requests import FindLost
 
 CANARY_PERIOD_S: Final = 30.0

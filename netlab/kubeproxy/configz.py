@@ -1,7 +1,7 @@
 """The configuration that kube-proxy shows: a KubeProxyConfiguration, as its file would have it.
 
-Only fields that netlab acts on are in it; ``netlab.kubeproxy.view.configuration_of`` reads them
-back.
+Only fields that netlab acts on are in it; ``netlab.kube.proxy_configuration.configuration_of``
+reads them back.
 
 Source: Kubernetes, ``staging/src/k8s.io/component-base/configz``.
 """
@@ -9,8 +9,7 @@ Source: Kubernetes, ``staging/src/k8s.io/component-base/configz``.
 from typing import Final
 
 from netlab.kube.proxy_configuration import CONFIGURATION_KIND, CONFIGURATION_VERSION
-from netlab.kubeproxy.configuration import ProxyConfiguration
-from netlab.model.topology import ProxyMode
+from netlab.model.kube_proxy import ProxyConfiguration, ProxyMode
 
 GROUP: Final = "kubeproxy.config.k8s.io"
 

@@ -20,7 +20,7 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 from netlab.kubeproxy.metrics import HealthMetrics, Histogram, ProxyMetrics
-from netlab.model.topology import ProxyMode
+from netlab.model.kube_proxy import ProxyMode
 
 CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
 _FAMILY: Final = ("ip_family",)

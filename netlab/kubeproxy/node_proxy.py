@@ -15,7 +15,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from netlab.kube.kinds.service.view import ProxyNode
-from netlab.kubeproxy.configuration import ProxyConfiguration
 from netlab.kubeproxy.health import HealthCheck, health_check, health_check_addresses
 from netlab.kubeproxy.iptables.chains import Surroundings
 from netlab.kubeproxy.iptables.compile import Compilation, is_large
@@ -26,6 +25,7 @@ from netlab.kubeproxy.nftables.static import node_port_networks
 from netlab.kubeproxy.service_map import Name, ServiceMap
 from netlab.kubeproxy.service_ports import ProxiedPort, ports_of
 from netlab.model.addresses import Family, Network
+from netlab.model.kube_proxy import ProxyConfiguration
 from netlab.netfilter.iptables.rules import Ruleset
 from netlab.netfilter.iptables.sync import change_text, sync_text
 from netlab.netfilter.nftables.sync import partial_sync

@@ -34,8 +34,9 @@ from netlab.kubeproxy.metrics import ProxyMetrics, rules_written
 from netlab.kubeproxy.names import KUBE_PROXY
 from netlab.kubeproxy.service_map import Name, ServiceMap
 from netlab.model.addresses import Family
+from netlab.model.kube_proxy import ProxyMode
 from netlab.model.names import NetnsFamily, NetnsName, host_netns
-from netlab.model.topology import ProxyMode, Topology
+from netlab.model.topology import Topology
 from netlab.netfilter.ruleset_change import Desired
 from netlab.netns_agent.requests import CleanUdp
 from netlab.netns_agent.ruleset_sync import Call, RulesetSync, SyncResult

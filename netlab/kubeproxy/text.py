@@ -6,7 +6,7 @@ from netlab.kubeproxy.iptables.compile import compile_ruleset
 from netlab.kubeproxy.nftables.compile import compile_text as compile_nftables
 from netlab.kubeproxy.view import ProxyView
 from netlab.model.addresses import Family
-from netlab.model.topology import ProxyMode
+from netlab.model.kube_proxy import ProxyMode
 from netlab.netfilter.iptables.render import render
 from netlab.netfilter.iptables.rules import Ruleset, Table
 

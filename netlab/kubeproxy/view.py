@@ -2,8 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from ipaddress import ip_network
-from typing import Final
 
 from netlab.documents.json_schema import entries, mapping
 from netlab.documents.problems import nearest
@@ -17,15 +15,12 @@ from netlab.kube.kinds.service.view import (
     service_of,
 )
 from netlab.kube.metadata import text_of
-from netlab.kube.proxy_configuration import PRIMARY
+from netlab.kube.proxy_configuration import configuration_of
 from netlab.kube.proxy_objects import ProxyObjects
-from netlab.kubeproxy.configuration import ProxyConfiguration
 from netlab.model.addresses import Family, Network, parse_cidr
-from netlab.model.topology import DetectLocalMode, ProxyMode
+from netlab.model.kube_proxy import ProxyConfiguration, ProxyMode
 
 Object = Mapping[str, object]
-
-_MASQUERADE_BIT: Final = 14
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +33,11 @@ class ProxyView:
     service_cidrs: tuple[Network, ...] = ()
     """Where ClusterIPs come from, of all ServiceCIDRs; nftables mode alone asks for it."""
     configuration: ProxyConfiguration
-    mode: ProxyMode
+
+    @property
+    def mode(self) -> ProxyMode:
+        """Of kube-proxy."""
+        return self.configuration.mode
 
     @property
     def family(self) -> Family:
@@ -62,14 +61,12 @@ def proxy_view(objects: ProxyObjects, node_name: str, mode: ProxyMode | None = N
     if not node.addresses:
         hint = "status.addresses needs one of type InternalIP"
         raise SpecError(f"Node {node_name} has no IP address", hint=hint)
-    wanted = mode or ProxyMode(text_of(objects.configuration, "mode", ProxyMode.IPTABLES))
     return ProxyView(
         node=node,
         services=tuple(map(service_of, objects.of_kind("Service"))),
         slices=tuple(map(endpoint_slice_of, objects.of_kind("EndpointSlice"))),
         service_cidrs=_service_cidrs(objects.of_kind("ServiceCIDR")),
-        configuration=configuration_of(objects.configuration, wanted, node),
-        mode=wanted,
+        configuration=configuration_of(objects.configuration, mode).for_node(node.addresses),
     )
 
 
@@ -94,26 +91,6 @@ def proxy_node_of(obj: Object) -> ProxyNode:
     )
 
 
-def configuration_of(obj: Object, mode: ProxyMode, node: ProxyNode) -> ProxyConfiguration:
-    """Return the view of a KubeProxyConfiguration; an empty one has kube-proxy's defaults."""
-    own = mapping(obj.get(mode))
-    detect_local = mapping(obj.get("detectLocal"))
-    bit, localhost = own.get("masqueradeBit"), own.get("localhostNodePorts")
-    return ProxyConfiguration(
-        cluster_cidrs=_networks(text_of(obj, "clusterCIDR").split(",")),
-        detect_local_mode=DetectLocalMode(
-            text_of(obj, "detectLocalMode", DetectLocalMode.CLUSTER_CIDR)
-        ),
-        bridge_interface=text_of(detect_local, "bridgeInterface"),
-        interface_name_prefix=text_of(detect_local, "interfaceNamePrefix"),
-        masquerade_all=own.get("masqueradeAll") is True,
-        masquerade_bit=bit if isinstance(bit, int) else _MASQUERADE_BIT,
-        localhost_node_ports=localhost is not False,
-        node_port_addresses=_node_port_addresses(entries(obj.get("nodePortAddresses")), node),
-        conntrack_tcp_be_liberal=mapping(obj.get("conntrack")).get("tcpBeLiberal") is True,
-    )
-
-
 def _node_called(name: str, objects: ProxyObjects) -> Object:
     nodes = {
         text_of(mapping(node.get("metadata")), "name"): node for node in objects.of_kind("Node")
@@ -133,10 +110,3 @@ def _networks(texts: Iterable[str]) -> tuple[Network, ...]:
 def _service_cidrs(objects: Iterable[Object]) -> tuple[Network, ...]:
     found = (mapping(each.get("spec")).get("cidrs") for each in objects)
     return _networks(dict.fromkeys(str(cidr) for cidrs in found for cidr in entries(cidrs)))
-
-
-def _node_port_addresses(texts: list[object], node: ProxyNode) -> tuple[Network, ...]:
-    if texts != [PRIMARY]:
-        return _networks(map(str, texts))
-    first = {address.version: address for address in reversed(node.addresses)}
-    return tuple(map(ip_network, first.values()))

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from netlab.errors import HostError
 from netlab.linux import iptables, nft
+from netlab.model.kube_proxy import ProxyMode
 from netlab.model.rundir import RUN
-from netlab.model.topology import Cni, ProxyMode, Topology
+from netlab.model.topology import Cni, Topology
 
 _BRIDGE_SYSCTLS = Path("/proc/sys/net/bridge")
 _ROOM = 4 << 20

@@ -6,18 +6,14 @@ Addresses are ``ipaddress`` values throughout, and every name and address here h
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from ipaddress import IPv4Network
 from typing import Final
 
 from netlab.model.addresses import Address, Family, Network, family_of
+from netlab.model.kube_proxy import ProxyConfiguration
 
 API_VERSION: Final = "netlab/v1"
 KIND: Final = "Topology"
 """What the document of a topology file says it is."""
-
-DEFAULT_MASQUERADE_BIT = 14
-
-_LOOPBACK = IPv4Network("127.0.0.0/8")
 
 
 class Cni(StrEnum):
@@ -27,48 +23,6 @@ class Cni(StrEnum):
     """A routed veth pair for each pod, with the gateway address on the node's end."""
     BRIDGE = "bridge"
     """All pods of a node on the bridge ``cni0``; needs br_netfilter."""
-
-
-class ProxyMode(StrEnum):
-    """How kube-proxy speaks to the kernel."""
-
-    IPTABLES = "iptables"
-    NFTABLES = "nftables"
-    """A table of its own; needs the program ``nft``."""
-
-
-class DetectLocalMode(StrEnum):
-    """What makes a packet come from a pod of this node or cluster."""
-
-    CLUSTER_CIDR = "ClusterCIDR"
-    NODE_CIDR = "NodeCIDR"
-    BRIDGE_INTERFACE = "BridgeInterface"
-    INTERFACE_NAME_PREFIX = "InterfaceNamePrefix"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KubeProxyOptions:
-    """How kube-proxy of every node is configured, with its own defaults."""
-
-    mode: ProxyMode = ProxyMode.IPTABLES
-    detect_local_mode: DetectLocalMode = DetectLocalMode.CLUSTER_CIDR
-    bridge_interface: str = ""
-    interface_name_prefix: str = ""
-    masquerade_all: bool = False
-    masquerade_bit: int = DEFAULT_MASQUERADE_BIT
-    localhost_node_ports: bool = True
-    """Mode iptables alone has them."""
-    node_port_addresses: tuple[Network, ...] = ()
-    """Without one of a family, all addresses of that family."""
-    primary_node_ports: bool = False
-    """Whether NodePorts answer on each node's InternalIP alone."""
-
-    def has_localhost_node_ports(self) -> bool:
-        """Return whether NodePorts answer on 127.0.0.1, for which a node needs a sysctl."""
-        networks = [network for network in self.node_port_addresses if network.version == 4]
-        wanted = not networks or any(network.overlaps(_LOOPBACK) for network in networks)
-        is_asked = self.localhost_node_ports and not self.primary_node_ports
-        return self.mode is ProxyMode.IPTABLES and is_asked and wanted
 
 
 class LoadBalancerClass(StrEnum):
@@ -160,7 +114,7 @@ class Topology:
     mtu: int = 1460
     """Bytes; 1460 is what the tutorials' cloud uses."""
     cni: Cni = Cni.PTP
-    proxy: KubeProxyOptions = KubeProxyOptions()
+    proxy: ProxyConfiguration = field(default_factory=ProxyConfiguration)
     load_balancer: LoadBalancerOptions = LoadBalancerOptions()
     dns_replicas: int = 0
     """Pods of the cluster's DNS server; 0 for a lab without one."""

@@ -5,17 +5,15 @@ to bind to) is not among them.
 """
 
 from collections.abc import Mapping
-from ipaddress import ip_network
 from typing import Final
 
-from netlab.documents.json_schema import Schema, entries, mapping
+from netlab.documents.json_schema import Schema, mapping
 from netlab.documents.problems import Report
-from netlab.kube.metadata import text_of
-from netlab.kube.proxy_configuration import PRIMARY, check_values
-from netlab.model.topology import (
+from netlab.kube.proxy_configuration import check_values, configuration_of
+from netlab.model.kube_proxy import (
     DEFAULT_MASQUERADE_BIT,
     DetectLocalMode,
-    KubeProxyOptions,
+    ProxyConfiguration,
     ProxyMode,
 )
 
@@ -88,25 +86,6 @@ def check_proxy(spec: Mapping[str, object], report: Report) -> None:
     check_values(mapping(spec.get("proxy")), report, ("spec", "proxy"))
 
 
-def build_proxy(spec: Mapping[str, object]) -> KubeProxyOptions:
+def build_proxy(spec: Mapping[str, object]) -> ProxyConfiguration:
     """Return the configuration; nothing may be wrong with it."""
-    fields = mapping(spec.get("proxy"))
-    mode = ProxyMode(text_of(fields, "mode", ProxyMode.IPTABLES))
-    own, detect_local = mapping(fields.get(mode)), mapping(fields.get("detectLocal"))
-    networks = entries(fields.get("nodePortAddresses"))
-    bit = own.get("masqueradeBit")
-    return KubeProxyOptions(
-        mode=mode,
-        detect_local_mode=DetectLocalMode(
-            text_of(fields, "detectLocalMode", DetectLocalMode.CLUSTER_CIDR)
-        ),
-        bridge_interface=text_of(detect_local, "bridgeInterface"),
-        interface_name_prefix=text_of(detect_local, "interfaceNamePrefix"),
-        masquerade_all=own.get("masqueradeAll") is True,
-        masquerade_bit=bit if isinstance(bit, int) else DEFAULT_MASQUERADE_BIT,
-        localhost_node_ports=own.get("localhostNodePorts") is not False,
-        node_port_addresses=tuple(
-            ip_network(str(one), strict=False) for one in networks if networks != [PRIMARY]
-        ),
-        primary_node_ports=networks == [PRIMARY],
-    )
+    return configuration_of(mapping(spec.get("proxy")))

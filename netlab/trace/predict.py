@@ -4,12 +4,11 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from ipaddress import ip_network
 
-from netlab.kubeproxy.configuration import ProxyConfiguration
 from netlab.kubeproxy.iptables.compile import compile_ruleset
 from netlab.kubeproxy.nftables.compile import compile_table
 from netlab.kubeproxy.view import ProxyView
 from netlab.model.addresses import Family, Network
-from netlab.model.topology import DetectLocalMode, ProxyMode
+from netlab.model.kube_proxy import DetectLocalMode, ProxyConfiguration, ProxyMode
 from netlab.netfilter.iptables.evaluate import is_local
 from netlab.netfilter.iptables.walk import Walker
 from netlab.netfilter.nftables.walk import Walker as TableWalker

@@ -7,12 +7,12 @@ from typing import Protocol
 from cluster_objects import Object
 
 from netlab.kube.kinds.service.view import ProxyNode, endpoint_slice_of, service_of
-from netlab.kubeproxy.configuration import ProxyConfiguration
 from netlab.kubeproxy.names import KUBE_PROXY
 from netlab.kubeproxy.node_proxy import IptablesProxy, NftablesProxy, NodeProxy
 from netlab.kubeproxy.service_map import Name, ServiceMap
 from netlab.linux import iptables, nft
 from netlab.model.addresses import Family
+from netlab.model.kube_proxy import ProxyConfiguration
 from netlab.model.names import NetnsFamily, NetnsName
 from netlab.netfilter.iptables.rules import Chain
 from netlab.netfilter.iptables.sync import TableChange, change_text

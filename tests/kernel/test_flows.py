@@ -26,8 +26,8 @@ from netlab.kubeproxy.text import compile_text
 from netlab.kubeproxy.view import ProxyView, proxy_view
 from netlab.linux.netns import inside
 from netlab.model.addresses import Family
+from netlab.model.kube_proxy import ProxyMode
 from netlab.model.names import NetnsName
-from netlab.model.topology import ProxyMode
 from netlab.netfilter.iptables.parse import parse
 from netlab.netfilter.nftables.differences import normal_words, table_differences
 from netlab.netfilter.nftables.listing import parse_listing, words_of

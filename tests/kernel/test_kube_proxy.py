@@ -28,8 +28,9 @@ from netlab.lab.topologies import read_topology
 from netlab.linux import channel, netns
 from netlab.linux.nft import list_table
 from netlab.model.addresses import Family
+from netlab.model.kube_proxy import ProxyConfiguration, ProxyMode
 from netlab.model.names import NetnsFamily, NetnsName, host_netns
-from netlab.model.topology import KubeProxyOptions, ProxyMode, Topology
+from netlab.model.topology import Topology
 from netlab.netfilter.iptables.differences import Side, differences
 from netlab.netfilter.iptables.parse import parse
 from netlab.netfilter.nftables.differences import table_differences
@@ -198,7 +199,7 @@ def one_node(
     mode: ProxyMode = ProxyMode.IPTABLES,
 ) -> Iterator[tuple[NetnsName, Topology, socket.socket]]:
     """Give the bare namespaces of a node and a router, and a launcher for them."""
-    topology = replace(TWO_NODES, nodes=TWO_NODES.nodes[:1], proxy=KubeProxyOptions(mode=mode))
+    topology = replace(TWO_NODES, nodes=TWO_NODES.nodes[:1], proxy=ProxyConfiguration(mode=mode))
     names = [host_netns(BARE, name) for name in ("router", "node1")]
     for name in names:
         netns.create(name)

@@ -23,11 +23,11 @@ from netlab.kube.kinds.service.view import (
     endpoint_slice_of,
     service_of,
 )
-from netlab.kubeproxy.configuration import ProxyConfiguration
 from netlab.kubeproxy.nftables.compile import compile_table
 from netlab.linux import netns
 from netlab.linux.nft import list_table, load, save
 from netlab.model.addresses import Family
+from netlab.model.kube_proxy import ProxyConfiguration
 from netlab.model.names import NetnsFamily, NetnsName
 from netlab.netfilter.nftables.differences import table_differences
 from netlab.netfilter.nftables.listing import parse_listing

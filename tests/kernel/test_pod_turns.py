@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from netlab.model.topology import ProxyMode
+from netlab.model.kube_proxy import ProxyMode
 from tests.kernel.conftest import Lab, wait_for
 from tests.kernel.test_traffic import running
 

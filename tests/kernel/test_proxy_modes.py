@@ -12,7 +12,7 @@ import pytest
 
 from netlab.lab.rules import read_differences, read_groups
 from netlab.model.addresses import Family
-from netlab.model.topology import ProxyMode
+from netlab.model.kube_proxy import ProxyMode
 from netlab.netfilter.iptables.differences import Side
 from tests.kernel.conftest import Lab, wait_for
 

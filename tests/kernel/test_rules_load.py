@@ -13,10 +13,10 @@ from netlab.kube.kinds.service.view import (
     endpoint_slice_of,
     service_of,
 )
-from netlab.kubeproxy.configuration import ProxyConfiguration
 from netlab.kubeproxy.iptables.compile import compile_ruleset
 from netlab.kubeproxy.names import KUBE_PROXY
 from netlab.model.addresses import Family
+from netlab.model.kube_proxy import ProxyConfiguration
 from netlab.netfilter.iptables.canonical import merge, normalise
 from netlab.netfilter.iptables.parse import parse
 from netlab.netfilter.iptables.render import render

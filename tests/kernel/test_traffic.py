@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from netlab.model.topology import ProxyMode
+from netlab.model.kube_proxy import ProxyMode
 from netlab.workloads.draining import LINGER_S
 from tests.kernel.conftest import Lab, wait_for
 

@@ -9,7 +9,7 @@ from ipaddress import ip_address
 import pytest
 
 from netlab.model.addresses import Family
-from netlab.model.topology import ProxyMode
+from netlab.model.kube_proxy import ProxyMode
 from tests.kernel.conftest import Lab, wait_for
 
 pytestmark = pytest.mark.kernel

@@ -16,7 +16,6 @@ from netlab.kube.kinds.service.view import (
     Service,
     ServicePort,
 )
-from netlab.kubeproxy.configuration import ProxyConfiguration
 from netlab.kubeproxy.health import health_check
 from netlab.kubeproxy.iptables.compile import compile_ruleset
 from netlab.kubeproxy.names import KUBE_PROXY
@@ -24,6 +23,7 @@ from netlab.kubeproxy.nftables.compile import compile_table
 from netlab.kubeproxy.node_proxy import IptablesProxy, NftablesProxy
 from netlab.kubeproxy.service_map import Name, ServiceMap
 from netlab.model.addresses import Family
+from netlab.model.kube_proxy import ProxyConfiguration
 from netlab.model.packets import Protocol
 from netlab.netfilter.iptables.render import render
 from netlab.netfilter.iptables.rules import Ruleset

@@ -14,9 +14,9 @@ from netlab.kube.kinds.service.view import (
     Service,
     ServicePort,
 )
-from netlab.kubeproxy.configuration import ProxyConfiguration
 from netlab.kubeproxy.iptables.compile import compile_ruleset
 from netlab.model.addresses import Address, Family
+from netlab.model.kube_proxy import ProxyConfiguration
 from netlab.model.packets import Protocol
 from netlab.netfilter.iptables.parse import parse
 from netlab.netfilter.iptables.render import render

@@ -15,11 +15,12 @@ from functools import lru_cache
 
 from netlab.kube.kinds.service.view import ProxyNode
 from netlab.kubeproxy.backends import Backend
-from netlab.kubeproxy.configuration import ProxyConfiguration
 from netlab.kubeproxy.iptables.dispatch import towards
 from netlab.kubeproxy.iptables.names import endpoint_chain
+from netlab.kubeproxy.local_detection import local_match
 from netlab.kubeproxy.service_ports import ProxiedPort
 from netlab.model.addresses import Address, Family, host_network
+from netlab.model.kube_proxy import ProxyConfiguration
 from netlab.netfilter.iptables.matches import (
     AddrType,
     Comment,
@@ -102,7 +103,7 @@ def _masquerade_cluster_ip(port: ProxiedPort, chain: str, around: Surroundings) 
     if around.configuration.masquerade_all:
         yield rule(chain, *matches, target=MARK_MASQ)
         return
-    not_local = around.configuration.is_local_match(around.node, around.family, inverted=True)
+    not_local = local_match(around.configuration, around.node, around.family, inverted=True)
     if not_local is not None:
         yield rule(chain, *matches, not_local, target=MARK_MASQ)
 
@@ -134,7 +135,7 @@ def _external_rules(port: ProxiedPort, around: Surroundings) -> Iterator[Rule]:
         yield rule(chain, target=Jump(port.svc_chain))
         return
     # Pods and the node itself ask for the Service, not for this node: the policy is not for them.
-    is_local = around.configuration.is_local_match(around.node, around.family)
+    is_local = local_match(around.configuration, around.node, around.family)
     if is_local is not None:
         comment = Comment(f"pod traffic for {port.name} external destinations")
         yield rule(chain, comment, is_local, target=Jump(port.svc_chain))

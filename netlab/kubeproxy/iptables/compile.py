@@ -19,7 +19,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from netlab.kube.kinds.service.view import EndpointSlice, ProxyNode, Service
-from netlab.kubeproxy.configuration import ProxyConfiguration
 from netlab.kubeproxy.iptables import dispatch, static
 from netlab.kubeproxy.iptables.chains import Surroundings
 from netlab.kubeproxy.iptables.service_rules import (
@@ -31,6 +30,7 @@ from netlab.kubeproxy.iptables.service_rules import (
 from netlab.kubeproxy.service_map import Name, ServiceMap
 from netlab.kubeproxy.service_ports import ProxiedPort, ports_of
 from netlab.model.addresses import Family
+from netlab.model.kube_proxy import ProxyConfiguration
 from netlab.netfilter.iptables.rules import Chain, Ruleset, Table
 from netlab.netfilter.iptables.sync import TableChange
 

@@ -11,10 +11,10 @@ from functools import lru_cache
 from ipaddress import ip_address
 
 from netlab.kube.kinds.service.view import ProxyNode
-from netlab.kubeproxy.configuration import ProxyConfiguration
 from netlab.kubeproxy.iptables.static import LOOPBACK
 from netlab.kubeproxy.service_ports import ProxiedPort
 from netlab.model.addresses import Address, Family, host_network
+from netlab.model.kube_proxy import ProxyConfiguration
 from netlab.netfilter.iptables.matches import (
     AddrType,
     Comment,

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from ipaddress import IPv4Network, IPv6Network
 from typing import Final
 
-from netlab.kubeproxy.configuration import ProxyConfiguration
 from netlab.model.addresses import Family, Network
+from netlab.model.kube_proxy import ProxyConfiguration
 from netlab.netfilter.iptables.matches import Comment, CtState, Destination, Mark, Source
 from netlab.netfilter.iptables.rules import Chain, Rule, Table, rule
 from netlab.netfilter.iptables.targets import Accept, Drop, Jump, Masquerade, Return, SetMark

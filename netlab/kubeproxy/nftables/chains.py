@@ -15,11 +15,12 @@ from dataclasses import dataclass
 
 from netlab.kube.kinds.service.view import ProxyNode
 from netlab.kubeproxy.backends import Backend
-from netlab.kubeproxy.configuration import ProxyConfiguration
+from netlab.kubeproxy.local_detection import local_match
 from netlab.kubeproxy.nftables import names
 from netlab.kubeproxy.nftables.static import affinity
 from netlab.kubeproxy.service_ports import ProxiedPort
 from netlab.model.addresses import Family
+from netlab.model.kube_proxy import ProxyConfiguration
 from netlab.netfilter.iptables.matches import InInterface, Source
 from netlab.netfilter.nftables.table import Chain, NamedSet, Rule, as_comment, ip
 
@@ -140,7 +141,7 @@ def _endpoint_rules(port: ProxiedPort, backend: Backend, around: Surroundings) -
 def _pods(around: Surroundings, *, inverted: bool = False) -> str:
     """Return the words for packets from pods, or from elsewhere; empty when nothing tells."""
     configuration = around.configuration
-    match configuration.is_local_match(around.node, around.family, inverted=inverted):
+    match local_match(configuration, around.node, around.family, inverted=inverted):
         case Source(network, is_not):
             return f"{ip(around.family)} saddr {'!= ' if is_not else ''}{network}"
         case InInterface(name, is_not):

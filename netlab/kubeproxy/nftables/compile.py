@@ -24,13 +24,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from netlab.kube.kinds.service.view import EndpointSlice, ProxyNode, Service
-from netlab.kubeproxy.configuration import ProxyConfiguration
 from netlab.kubeproxy.nftables import static
 from netlab.kubeproxy.nftables.chains import Surroundings
 from netlab.kubeproxy.nftables.service_part import NOTHING, SHARED_SETS, ServicePart, service_part
 from netlab.kubeproxy.service_map import Name, ServiceMap
 from netlab.kubeproxy.service_ports import ProxiedPort, ports_of
 from netlab.model.addresses import Family, Network
+from netlab.model.kube_proxy import ProxyConfiguration
 from netlab.netfilter.nftables.render import render
 from netlab.netfilter.nftables.table import Element, Table
 

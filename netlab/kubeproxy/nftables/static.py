@@ -19,8 +19,8 @@ from ipaddress import ip_network
 from typing import Final
 
 from netlab.kube.kinds.service.view import ProxyNode
-from netlab.kubeproxy.configuration import ProxyConfiguration
 from netlab.model.addresses import Address, Family, Network
+from netlab.model.kube_proxy import ProxyConfiguration
 from netlab.netfilter.nftables.table import Chain, Element, Hook, NamedSet, Rule, ip
 
 MASQUERADING: Final = "masquerading"

@@ -3,14 +3,15 @@ from dataclasses import replace
 import pytest
 
 from netlab.cni import sysctls
+from netlab.model.kube_proxy import ProxyConfiguration, ProxyMode
 from netlab.model.links import Sysctl
-from netlab.model.topology import KubeProxyOptions, ProxyMode, Topology
+from netlab.model.topology import Topology
 
 
 @pytest.fixture
 def kinds(topology: Topology) -> list[tuple[Sysctl, ...]]:
     """Give the settings of a host, the router, a node, and a node in nftables mode."""
-    nftables = replace(topology, proxy=KubeProxyOptions(mode=ProxyMode.NFTABLES))
+    nftables = replace(topology, proxy=ProxyConfiguration(mode=ProxyMode.NFTABLES))
     return [
         sysctls.host(topology),
         sysctls.router(topology),

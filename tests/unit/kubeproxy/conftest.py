@@ -11,9 +11,9 @@ from netlab.kube.kinds.service.view import (
     endpoint_slice_of,
     service_of,
 )
-from netlab.kubeproxy.configuration import ProxyConfiguration
 from netlab.kubeproxy.iptables.compile import compile_ruleset
 from netlab.model.addresses import Family
+from netlab.model.kube_proxy import ProxyConfiguration
 from netlab.netfilter.iptables.rules import Ruleset
 
 NODE1 = ProxyNode(

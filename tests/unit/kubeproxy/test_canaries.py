@@ -6,8 +6,8 @@ from collections.abc import Callable
 from netlab.errors import KernelError
 from netlab.kubeproxy.canaries import CanaryWatch
 from netlab.model.addresses import Family
+from netlab.model.kube_proxy import ProxyMode
 from netlab.model.names import NetnsFamily, NetnsName
-from netlab.model.topology import ProxyMode
 from netlab.netns_agent.requests import FindLost
 
 NODES = tuple(

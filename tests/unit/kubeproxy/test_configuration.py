@@ -3,8 +3,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from netlab.kubeproxy.configuration import ProxyConfiguration
-from netlab.model.topology import DetectLocalMode
+from netlab.model.kube_proxy import DetectLocalMode, ProxyConfiguration
 from netlab.netfilter.iptables.rules import Ruleset
 from netlab.netfilter.iptables.targets import Jump
 

@@ -1,16 +1,15 @@
 """The configuration that kube-proxy shows is one that it could be started with."""
 
+from dataclasses import replace
 from ipaddress import ip_address, ip_network
 
 import pytest
 
 from netlab.documents.problems import Document, Report
 from netlab.kube.kinds.service.view import ProxyNode
-from netlab.kube.proxy_configuration import check_configuration
-from netlab.kubeproxy.configuration import ProxyConfiguration
+from netlab.kube.proxy_configuration import check_configuration, configuration_of
 from netlab.kubeproxy.configz import GROUP, configz_values
-from netlab.kubeproxy.view import configuration_of
-from netlab.model.topology import DetectLocalMode, ProxyMode
+from netlab.model.kube_proxy import DetectLocalMode, ProxyConfiguration, ProxyMode
 
 NODE = ProxyNode(name="node1", addresses=(ip_address("10.240.0.3"),))
 CONFIGURATIONS = (
@@ -39,11 +38,11 @@ def test_what_is_shown_means_what_is_in_force(configuration: ProxyConfiguration,
     check_configuration(shown, report)
     assert report.problems == []
     assert shown["mode"] == mode
-    assert configuration_of(shown, mode, NODE) == configuration
+    assert configuration_of(shown, mode) == replace(configuration, mode=mode)
 
 
 def test_localhost_node_ports_are_shown_as_they_are():
     configuration = ProxyConfiguration(localhost_node_ports=False)
     shown = configz_values(configuration, ProxyMode.IPTABLES)[GROUP]
     assert isinstance(shown, dict)
-    assert configuration_of(shown, ProxyMode.IPTABLES, NODE) == configuration
+    assert configuration_of(shown, ProxyMode.IPTABLES) == configuration

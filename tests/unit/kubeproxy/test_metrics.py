@@ -3,7 +3,7 @@
 from netlab.kubeproxy.metric_families import FamilyMetrics, NodeMetrics
 from netlab.kubeproxy.metrics import HealthMetrics, ProxyMetrics, rules_written
 from netlab.model.addresses import Family
-from netlab.model.topology import ProxyMode
+from netlab.model.kube_proxy import ProxyMode
 
 HELD = {"nat": 2}
 

@@ -13,13 +13,13 @@ from netlab.kube.kinds.service.view import (
     Service,
     ServicePort,
 )
-from netlab.kubeproxy.configuration import ProxyConfiguration
 from netlab.kubeproxy.health import EVERYWHERE
 from netlab.kubeproxy.iptables.compile import LARGE_CLUSTER_ENDPOINTS
 from netlab.kubeproxy.names import KUBE_PROXY
 from netlab.kubeproxy.node_proxy import IptablesProxy, NftablesProxy
 from netlab.kubeproxy.service_map import Name, ServiceMap
 from netlab.model.addresses import Family
+from netlab.model.kube_proxy import ProxyConfiguration
 from netlab.netfilter.iptables.rules import Ruleset
 from netlab.netfilter.ruleset_change import HeldRules, change
 

@@ -15,8 +15,9 @@ from netlab.kubeproxy.desired import desired_rules
 from netlab.kubeproxy.health import HEALTH_TIMEOUT_S
 from netlab.kubeproxy.proxier import FULL_PERIOD_S, STALE_CHAINS_S, KubeProxy
 from netlab.model.addresses import Family
+from netlab.model.kube_proxy import ProxyConfiguration, ProxyMode
 from netlab.model.names import NetnsFamily, NetnsName
-from netlab.model.topology import KubeProxyOptions, ProxyMode, Topology
+from netlab.model.topology import Topology
 from netlab.netfilter.iptables.render import render
 from netlab.netfilter.nftables.table import Chain, Table
 from netlab.netns_agent.requests import LoadTables, ReadTables, Restore, SaveRules
@@ -210,7 +211,7 @@ def test_a_node_whose_text_was_refused_grows_unhealthy(
 def test_modes_follow_each_other(proxy: KubeProxy, topology: Topology, launcher: Launcher):
     asyncio.run(proxy.sync(topology))
     assert launcher.tables == []
-    asyncio.run(proxy.sync(replace(topology, proxy=KubeProxyOptions(mode=ProxyMode.NFTABLES))))
+    asyncio.run(proxy.sync(replace(topology, proxy=ProxyConfiguration(mode=ProxyMode.NFTABLES))))
     assert proxy.mode is ProxyMode.NFTABLES
     assert launcher.tables[0].keys() == {NODE1, NODE2}
     assert "add map ip kube-proxy service-ips" in launcher.tables[0][NODE1]
@@ -226,7 +227,7 @@ def test_a_chain_that_is_found_empty_is_deleted_a_little_later(
     time = [NOW]
     store_nodes(store, topology, NOW)
     proxy = KubeProxy("default", store, launcher, clock=lambda: time[0])
-    nftables = replace(topology, proxy=KubeProxyOptions(mode=ProxyMode.NFTABLES))
+    nftables = replace(topology, proxy=ProxyConfiguration(mode=ProxyMode.NFTABLES))
     asyncio.run(proxy.sync(nftables))
     wanted = desired_rules("default", nftables, store)[NODE1]
     assert wanted.nftables is not None
@@ -275,7 +276,7 @@ def test_a_chain_that_was_emptied_is_deleted_a_little_later(
     time = [NOW]
     store_nodes(store, topology, NOW)
     proxy = KubeProxy("default", store, launcher, clock=lambda: time[0])
-    nftables = replace(topology, proxy=KubeProxyOptions(mode=ProxyMode.NFTABLES))
+    nftables = replace(topology, proxy=ProxyConfiguration(mode=ProxyMode.NFTABLES))
     for obj in (service("web"), ENDPOINTS):
         store.create(review_create(store, obj))
     asyncio.run(proxy.sync(nftables))
@@ -407,7 +408,7 @@ def test_a_sync_that_changes_nothing_does_not_put_off_what_waits(
     time = [NOW]
     store_nodes(store, topology, NOW)
     proxy = KubeProxy("default", store, launcher, clock=lambda: time[0])
-    nftables = replace(topology, proxy=KubeProxyOptions(mode=ProxyMode.NFTABLES))
+    nftables = replace(topology, proxy=ProxyConfiguration(mode=ProxyMode.NFTABLES))
     for obj in (service("web"), ENDPOINTS):
         store.create(review_create(store, obj))
     asyncio.run(proxy.sync(nftables))

@@ -11,10 +11,10 @@ from netlab.kube.kinds.service.view import (
     endpoint_slice_of,
     service_of,
 )
-from netlab.kubeproxy.configuration import ProxyConfiguration
 from netlab.kubeproxy.iptables.compile import compile_ruleset
 from netlab.kubeproxy.rule_groups import endpoints_by_chain, group_by_service
 from netlab.model.addresses import Family
+from netlab.model.kube_proxy import ProxyConfiguration
 from netlab.netfilter.iptables.counters import CountedRule, parse_counted
 from netlab.netfilter.iptables.render import render
 

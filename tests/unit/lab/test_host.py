@@ -10,7 +10,8 @@ from netlab.errors import HostError
 from netlab.lab.host import require_root, require_tools
 from netlab.linux import iptables
 from netlab.model.addresses import Family
-from netlab.model.topology import KubeProxyOptions, ProxyMode, Topology
+from netlab.model.kube_proxy import ProxyConfiguration, ProxyMode
+from netlab.model.topology import Topology
 from netlab.topology.parse import parse_topology
 
 PROGRAM = (
@@ -53,7 +54,7 @@ def test_a_program_that_the_topology_needs_is_asked_for(
 ):
     monkeypatch.setattr(shutil, "which", lambda name, **_: None if name == missing else name)
     with pytest.raises(HostError, match=f"{missing} is not installed") as failure:
-        require_tools(replace(topology, proxy=KubeProxyOptions(mode=mode)))
+        require_tools(replace(topology, proxy=ProxyConfiguration(mode=mode)))
     assert failure.value.hint.startswith("apt-get install")
 
 

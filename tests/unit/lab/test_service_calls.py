@@ -14,11 +14,11 @@ from netlab.kube.kinds.service.view import (
     Service,
     ServicePort,
 )
-from netlab.kubeproxy.configuration import ProxyConfiguration
 from netlab.kubeproxy.iptables.compile import compile_ruleset
 from netlab.lab.service_calls import Call, Unpromised, service_calls
 from netlab.model.addresses import family_of
 from netlab.model.hosts import Host, HostKind
+from netlab.model.kube_proxy import ProxyConfiguration
 from netlab.model.names import NetnsName
 from netlab.model.packets import Protocol
 from netlab.netfilter.iptables.walk import Walker

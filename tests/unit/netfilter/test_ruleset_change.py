@@ -13,11 +13,11 @@ from netlab.kube.kinds.service.view import (
     endpoint_slice_of,
     service_of,
 )
-from netlab.kubeproxy.configuration import ProxyConfiguration
 from netlab.kubeproxy.iptables.compile import compile_ruleset
 from netlab.kubeproxy.names import KUBE_PROXY
 from netlab.kubeproxy.nftables.compile import compile_table
 from netlab.model.addresses import Family
+from netlab.model.kube_proxy import ProxyConfiguration
 from netlab.netfilter import ruleset_change
 from netlab.netfilter.iptables.canonical import merge
 from netlab.netfilter.iptables.rules import Ruleset

@@ -4,7 +4,8 @@ import pytest
 
 from netlab.errors import SpecError
 from netlab.model.addresses import Family
-from netlab.model.topology import Cni, ManifestFile, ProxyMode
+from netlab.model.kube_proxy import ProxyMode
+from netlab.model.topology import Cni, ManifestFile
 from netlab.topology.parse import parse_spec, parse_topology
 
 HEAD = "apiVersion: netlab/v1\nkind: Topology\n"

@@ -3,8 +3,8 @@ from ipaddress import ip_network
 
 import pytest
 
-from netlab.kubeproxy.configuration import ProxyConfiguration
 from netlab.model.addresses import Family
+from netlab.model.kube_proxy import ProxyConfiguration
 from netlab.netfilter.iptables.render import render
 from netlab.netfilter.iptables.rules import Ruleset
 

@@ -14,9 +14,9 @@ from netlab.kube.kinds.service.view import (
     endpoint_slice_of,
     service_of,
 )
-from netlab.kubeproxy.configuration import ProxyConfiguration
 from netlab.kubeproxy.nftables.compile import compile_table
 from netlab.model.addresses import Family
+from netlab.model.kube_proxy import ProxyConfiguration
 from netlab.netfilter.nftables.table import Table
 
 NODE1 = ProxyNode(

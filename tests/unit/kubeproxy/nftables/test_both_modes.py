@@ -13,10 +13,10 @@ from netlab.kube.kinds.service.view import (
     endpoint_slice_of,
     service_of,
 )
-from netlab.kubeproxy.configuration import ProxyConfiguration
 from netlab.kubeproxy.iptables.compile import compile_ruleset
 from netlab.kubeproxy.nftables.compile import compile_table
 from netlab.model.addresses import Family
+from netlab.model.kube_proxy import ProxyConfiguration
 from netlab.model.packets import Protocol
 from netlab.netfilter.iptables.walk import Walker as IptablesWalker
 from netlab.netfilter.nftables.walk import Walker

@@ -6,8 +6,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from netlab.kubeproxy.configuration import ProxyConfiguration
-from netlab.model.topology import DetectLocalMode
+from netlab.model.kube_proxy import DetectLocalMode, ProxyConfiguration
 from netlab.netfilter.nftables.table import Table
 
 Lay = Callable[..., Table]

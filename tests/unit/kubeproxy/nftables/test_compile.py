@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from netlab.kube.kinds.service.view import ProxyNode
-from netlab.kubeproxy.configuration import ProxyConfiguration
 from netlab.kubeproxy.nftables.compile import compile_text
 from netlab.model.addresses import Family
+from netlab.model.kube_proxy import ProxyConfiguration
 from netlab.netfilter.nftables.parse import parse
 from netlab.netfilter.nftables.render import render
 from netlab.netfilter.nftables.table import Table
