@@ -20,8 +20,10 @@ whatever module the host has loaded.
   kernel would tell each caller once a second that it is refused, and all together fifty at once, so
   that the calls beyond would look dropped. Pods refuse datagrams this way too. Of ICMPv6 the mask
   is a list, which must name something: 255, a type that is never limited.
-* ``fib_multipath_hash_policy``: 1 on the load balancer, so that a route with several ways is chosen
-  by addresses and ports, and all packets of a connection take one. Elsewhere it is the kernel's 0.
+* ``fib_multipath_hash_policy``: 3 on the load balancer, so that a route with several ways is chosen
+  by the fields that ``fib_multipath_hash_fields`` names, addresses, protocol and ports, and all
+  packets of a connection take one. Kernels before 5.14 have 1, which also spreads by connections,
+  but by a number of the sender's socket where both are on one machine. Elsewhere it is 0.
 * ``route_localnet``: kube-proxy sets it in iptables mode, so that 127.0.0.1:NODEPORT works. In
   nftables mode NodePorts do not answer there, and no rule keeps others from 127.0.0.0/8.
 """
@@ -54,6 +56,8 @@ _IPV6: Final = {
     "net.ipv6.conf.default.ndisc_notify": "1",
     "net.ipv6.icmp.ratemask": "255",
 }
+_HASH_FIELDS: Final = "55"
+"""Source, destination, protocol, and both ports (Documentation/networking/ip-sysctl.rst)."""
 _NO_IPV6: Final = {
     "net.ipv6.conf.all.disable_ipv6": "1",
     "net.ipv6.conf.lo.disable_ipv6": "0",
@@ -102,12 +106,8 @@ def _sysctls(
         **_IPV4,
         "net.ipv4.ip_forward": str(int(forward)),
         "net.ipv4.conf.all.route_localnet": str(int(route_localnet)),
-        "net.ipv4.fib_multipath_hash_policy": str(int(spread)),
     }
-    own = {
-        "net.ipv6.conf.all.forwarding": str(int(forward)),
-        "net.ipv6.fib_multipath_hash_policy": str(int(spread)),
-    }
+    own = {"net.ipv6.conf.all.forwarding": str(int(forward))}
     ipv6 = {**_IPV6, **own} if has_ipv6 else _NO_IPV6
     bridge = {
         f"net.bridge.bridge-nf-call-{tool}": str(int(bridge_nf_call))
@@ -118,10 +118,26 @@ def _sysctls(
         # A kernel started with ipv6.disable=1 has none of these.
         *(Sysctl(key=key, value=value, if_present=not has_ipv6) for key, value in ipv6.items()),
         *(Sysctl(key=key, value=value, if_present=True) for key, value in bridge.items()),
+        *_multipath("ipv4", spread=spread),
+        *(_multipath("ipv6", spread=spread) if has_ipv6 else ()),
+    )
+
+
+def _multipath(family: str, *, spread: bool) -> tuple[Sysctl, ...]:
+    key = f"net.{family}.fib_multipath_hash_"
+    if not spread:
+        return (Sysctl(key=f"{key}policy", value="0", if_present=True),)
+    return (
+        Sysctl(key=f"{key}fields", value=_HASH_FIELDS, if_present=True),
+        Sysctl(key=f"{key}policy", value="3", if_present=True, fallback="1"),
     )
 
 
 KEYS: Final = tuple(
-    {sysctl.key: None for has_ipv6 in (True, False) for sysctl in _sysctls(has_ipv6=has_ipv6)}
+    {
+        sysctl.key: None
+        for has_ipv6 in (True, False)
+        for sysctl in _sysctls(has_ipv6=has_ipv6, spread=True)
+    }
 )
 """Every setting that any namespace is given."""

@@ -72,6 +72,8 @@ class Sysctl:
     if_present: bool = field(default=False, compare=False)
     """The setting may be absent, with a module that is not loaded (br_netfilter); then it is left
     out. Not compared: what a namespace holds is there."""
+    fallback: str = field(default="", compare=False)
+    """The value for kernels that do not know the first one; empty when all do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

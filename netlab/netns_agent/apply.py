@@ -4,6 +4,7 @@ Consecutive operations on one namespace share one visit to it and one netlink ba
 thread moves between namespaces, so this is for the lab's launcher, which has one thread.
 """
 
+import contextlib
 import errno
 import os
 import socket
@@ -172,8 +173,17 @@ def _write_sysctl(op: ops.SetSysctl) -> None:
             return
         raise KernelError(f"{op}: no such setting") from error
     try:
-        os.write(descriptor, op.value.encode())
+        _write_first(descriptor, [op.value, op.fallback] if op.fallback else [op.value])
     except OSError as error:
         raise KernelError(f"{op}: {error.strerror}") from error
     finally:
         os.close(descriptor)
+
+
+def _write_first(descriptor: int, values: Sequence[str]) -> None:
+    """Write the first value that the kernel takes."""
+    for value in values[:-1]:
+        with contextlib.suppress(OSError):
+            os.write(descriptor, value.encode())
+            return
+    os.write(descriptor, values[-1].encode())

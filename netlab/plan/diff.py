@@ -58,13 +58,19 @@ def _settings(netns: NetnsName, before: NetnsState | None, after: NetnsState) ->
             if where == f"{_IPV6_CONF}all":
                 overwritten.add(name)
             yield ops.SetSysctl(
-                netns=netns, key=sysctl.key, value=sysctl.value, if_present=sysctl.if_present
+                netns=netns,
+                key=sysctl.key,
+                value=sysctl.value,
+                if_present=sysctl.if_present,
+                fallback=sysctl.fallback,
             )
 
 
 def _is_amiss(have: Sysctl | None, want: Sysctl) -> bool:
     # The kernel's own list lacks what belongs to a module that is not loaded.
-    return have != want and not (have is None and want.if_present)
+    if have is None:
+        return not want.if_present
+    return have != want and not (want.fallback and have.value == want.fallback)
 
 
 def _new_links(have: LabState, want: LabState, changed: list[NetnsName]) -> set[_LinkId]:

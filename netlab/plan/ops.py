@@ -40,11 +40,15 @@ class SetSysctl:
     key: str
     value: str
     if_present: bool = False
+    fallback: str = ""
+    """The value for kernels that refuse the first one; empty for none."""
 
     def __str__(self) -> str:
         """Return the sysctl command that does the same."""
         ignore = "-e " if self.if_present else ""
-        return f"ip netns exec {self.netns} sysctl -q {ignore}-w {self.key}={self.value}"
+        write = f"ip netns exec {self.netns} sysctl -q {ignore}-w {self.key}="
+        second = f" || {write}{self.fallback}" if self.fallback else ""
+        return f"{write}{self.value}{second}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

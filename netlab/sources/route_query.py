@@ -9,6 +9,7 @@ import os
 import socket
 import struct
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Final
 
 from netlab.linux.nfnetlink import attribute, attributes, messages
@@ -20,9 +21,11 @@ from netlab.sources.routes import RouteAnswer, RouteQuestion
 RTM_GETROUTE: Final = 26
 RTM_F_LOOKUP_TABLE, RTM_F_FIB_MATCH = 0x1000, 0x2000
 RTA_DST, RTA_SRC, RTA_IIF, RTA_OIF, RTA_GATEWAY, RTA_TABLE, RTA_MARK = 1, 2, 3, 4, 5, 15, 16
+RTA_MULTIPATH, RTA_IP_PROTO, RTA_SPORT, RTA_DPORT = 9, 27, 28, 29
 RTN_LOCAL: Final = 2
 _HEADER: Final = struct.Struct("=IHHII")
 _ROUTE: Final = struct.Struct("=BBBBBBBBI")
+_PROTOCOLS: Final = {"TCP": socket.IPPROTO_TCP, "UDP": socket.IPPROTO_UDP}
 _ERRORS: Final = {
     errno.ENETUNREACH: "no route",
     errno.EHOSTUNREACH: "an unreachable route",
@@ -58,8 +61,23 @@ class RouteQueries:
         self._socket.close()
 
     def _ask(self, question: RouteQuestion) -> RouteAnswer:
-        body = b"".join(self._attributes(question))
         flags = RTM_F_LOOKUP_TABLE | RTM_F_FIB_MATCH
+        payload = self._look_up(question, flags)
+        if isinstance(payload, RouteAnswer):
+            return payload
+        matched = self._answer(payload)
+        if RTA_MULTIPATH not in attributes(payload[_ROUTE.size :]):
+            return matched
+        # The route has several ways; asked without a wish for the route, the kernel chooses one.
+        payload = self._look_up(question, RTM_F_LOOKUP_TABLE)
+        if isinstance(payload, RouteAnswer):
+            return payload
+        chosen = self._answer(payload)
+        return replace(matched, via=chosen.via, ifname=chosen.ifname)
+
+    def _look_up(self, question: RouteQuestion, flags: int) -> bytes | RouteAnswer:
+        """Return the payload of the kernel's answer, or why there is none."""
+        body = b"".join(self._attributes(question))
         family = socket.AF_INET if question.destination.version == 4 else socket.AF_INET6
         lengths = (_bits(question.destination), _bits(question.source))
         route = _ROUTE.pack(family, *lengths, 0, 0, 0, 0, 0, flags)
@@ -70,7 +88,7 @@ class RouteQueries:
             return RouteAnswer(
                 error=self._error(question, -struct.unpack_from("=i", answer.payload)[0])
             )
-        return self._answer(answer.payload)
+        return bytes(answer.payload)
 
     def _error(self, question: RouteQuestion, number: int) -> str:
         """Return what an error means; the kernel says the same of several things."""
@@ -94,6 +112,11 @@ class RouteQueries:
             yield attribute(RTA_IIF, struct.pack("=I", index))
         if question.mark:
             yield attribute(RTA_MARK, struct.pack("=I", question.mark))
+        protocol = _PROTOCOLS.get(question.protocol)
+        if protocol is not None:
+            yield attribute(RTA_IP_PROTO, bytes([protocol]))
+            yield attribute(RTA_SPORT, struct.pack("!H", question.source_port))
+            yield attribute(RTA_DPORT, struct.pack("!H", question.destination_port))
 
     def _answer(self, payload: bytes) -> RouteAnswer:
         _, bits, _, _, _, _, _, kind, _ = _ROUTE.unpack_from(payload)

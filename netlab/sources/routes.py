@@ -16,6 +16,10 @@ class RouteQuestion(NamedTuple):
     """Given for a packet that came in; a local one has its source from the route itself."""
     ifname_in: str = ""
     mark: int = 0
+    protocol: str = ""
+    """``TCP`` or ``UDP``, with the ports: a route with several ways is chosen by them."""
+    source_port: int = 0
+    destination_port: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

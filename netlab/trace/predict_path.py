@@ -185,7 +185,13 @@ class _Predictor:
         """Return where ``host`` sends a packet that came in by ``ifname``, or that it made."""
         source = pair.source.address if ifname else None
         question = RouteQuestion(
-            host=host, destination=pair.destination.address, source=source, ifname_in=ifname
+            host=host,
+            destination=pair.destination.address,
+            source=source,
+            ifname_in=ifname,
+            protocol=self._protocol.upper(),
+            source_port=pair.source.port,
+            destination_port=pair.destination.port,
         )
         return self._around.ask(question)
 

@@ -158,6 +158,9 @@ class _Telling:
             source=ends.source.address if not local or self._is_routed_again() else None,
             ifname_in="" if local else message.ifname_in,
             mark=message.mark,
+            protocol=str(self._walk.entry.key.protocol).upper(),
+            source_port=ends.source.port,
+            destination_port=ends.destination.port,
         )
         answer = self._knowledge.ask(question)
         return Routed(

@@ -77,12 +77,34 @@ def test_a_lab_with_ipv6_has_settings_of_its_own(
     assert [value(kind, key) for kind in kinds] == [host, router, node]
 
 
-def test_only_settings_of_a_module_may_be_absent(topology: Topology, dual_stack: Topology):
+def test_only_settings_of_a_part_of_the_kernel_may_be_absent(
+    topology: Topology, dual_stack: Topology
+):
     optional = {
-        one: {setting.key.split(".")[1] for setting in sysctls.node(lab) if setting.if_present}
+        one: {
+            "multipath" if "multipath" in setting.key else setting.key.split(".")[1]
+            for setting in sysctls.node(lab)
+            if setting.if_present
+        }
         for one, lab in (("IPv4", topology), ("both", dual_stack))
     }
-    assert optional == {"IPv4": {"bridge", "ipv6"}, "both": {"bridge"}}
+    assert optional == {
+        "IPv4": {"bridge", "ipv6", "multipath"},
+        "both": {"bridge", "multipath"},
+    }
+
+
+def test_connections_spread_by_addresses_and_ports_on_the_load_balancer(dual_stack: Topology):
+    found = {
+        setting.key: (setting.value, setting.fallback)
+        for setting in sysctls.load_balancer(dual_stack)
+        if "multipath" in setting.key
+    }
+    assert found == {
+        f"net.{family}.fib_multipath_hash_{name}": values
+        for family in ("ipv4", "ipv6")
+        for name, values in (("fields", ("55", "")), ("policy", ("3", "1")))
+    }
 
 
 def test_no_setting_is_written_twice(kinds: list[tuple[Sysctl, ...]]):
