@@ -21,6 +21,7 @@ alone; after such a start it is started at once.
 import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
+from pathlib import Path
 from typing import Any, Final
 
 from netlab.apiserver.events import Recorder
@@ -45,6 +46,7 @@ from netlab.kubelet.failures import ERR_IMAGE_PULL, StartFailure, start_failure
 from netlab.kubelet.lifecycle import due_containers, left_over
 from netlab.kubelet.pod_volumes import PodVolumes
 from netlab.kubelet.probing import ContainerKey, Probing
+from netlab.kubelet.process_config import write_process
 from netlab.kubelet.runtime.requests import Exited, RemovePod, Start, Watch
 from netlab.kubelet.sources import Sources
 from netlab.kubelet.termination import Termination
@@ -368,6 +370,7 @@ class Kubelet:
         restart_count = pod_status.next_restart_count(pod, spec["name"])
         container = container_of(self._lab, pod, spec, restart_count, sources)
         self._volumes.set_up(pod, sources, now)
+        write_process(Path(container.directory), container.process)
         process: ProcessId = await self._call(Start(container=container))
         return process
 

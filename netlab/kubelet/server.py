@@ -19,6 +19,7 @@ from netlab.kube.kinds.pod.containers import ContainerRun, container_spec
 from netlab.kube.objects import Object, uid_of
 from netlab.kubelet.container_spec import container_directory, netns_of, process_of
 from netlab.kubelet.prober import connected
+from netlab.kubelet.process_config import read_process
 from netlab.kubelet.runtime.logs import log_file
 from netlab.kubelet.runtime.requests import Attach, CloseInput, Exec, Exited
 from netlab.kubelet.sources import Sources
@@ -134,7 +135,8 @@ class Server:
         """
         first = self._process_of(pod, container)
         spec = container_spec(pod, container)
-        own = process_of(pod, spec, self._sources())
+        directory = Path(container_directory(self._lab, pod, container))
+        own = read_process(directory) or process_of(pod, spec, self._sources())
         environment = {**own.env, "TERM": "xterm"} if tty else own.env
         process = own._replace(argv=tuple(command), env=environment)
         self._starting += 1
