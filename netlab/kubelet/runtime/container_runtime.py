@@ -216,7 +216,7 @@ class _ContainerRuntime:
                 if not self._paused:
                     self._resume_at = time.monotonic() + TURN_S
                 self._paused.append(descriptor)
-            elif output.terminal is not None:
+            elif output.terminal is not None and descriptor in output.ended:
                 self._selector.unregister(descriptor)
 
         self._selector.register(descriptor, selectors.EVENT_READ, read)

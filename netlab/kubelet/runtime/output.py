@@ -4,7 +4,6 @@ Reading is bounded: a program that writes without end waits for its pipe, as it 
 terminal, and does not keep the runtime, and with it the machine, busy.
 """
 
-import contextlib
 import fcntl
 import os
 import time
@@ -39,6 +38,8 @@ class Output:
         self.terminal = terminal
         self.streams: dict[int, bytes] = {}
         """Descriptors to read, and which stream each is."""
+        self.ended: set[int] = set()
+        """Those that nobody can write to any more."""
         if terminal is not None:
             os.set_blocking(terminal, False)
             self.streams = {terminal: b"stdout"}
@@ -56,6 +57,8 @@ class Output:
         for _ in range(_BLOCKS):
             block = _read(descriptor)
             if not block:
+                if block is not None:
+                    self.ended.add(descriptor)
                 return False
             stream = self.streams[descriptor]
             self._log.write(stream, block)
@@ -92,11 +95,15 @@ class Output:
                 os.close(one[1])
 
 
-def _read(descriptor: int) -> bytes:
-    # EIO: nobody has the terminal open any more.
-    with contextlib.suppress(OSError):
+def _read(descriptor: int) -> bytes | None:
+    """Return what there is; None when there is nothing yet, empty at the end."""
+    try:
         return os.read(descriptor, _BLOCK)
-    return b""
+    except BlockingIOError:
+        return None
+    except OSError:
+        # EIO: nobody has the terminal open any more.
+        return b""
 
 
 def streams_of(outputs: Mapping[int, Output]) -> dict[int, Output]:
