@@ -20,7 +20,10 @@ from tests.scenarios.conftest import Lab
 TOOLS: Final = Path(__file__).parents[2] / ".venv/tools"
 """Where scripts/test.sh puts programs that are of use to tests alone."""
 ALL: Final = os.environ.get("NETLAB_CI") == "all"
-PROMPT: Final = re.compile(r"[#$] $")
+PROMPT: Final = re.compile(r"[#$] (\x1b\[\d*[A-Za-z])*$")
+"""Of a shell; busybox asks the terminal where the cursor is."""
+PRESS_ENTER: Final = "try pressing enter.\r\n"
+"""What kubectl says when it has come after the prompt."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -127,12 +130,16 @@ class Shell:
         """Run a line of sh on a node, the client or any other host of the lab."""
         return self.lab.inside(name, "sh", "-c", command).stdout
 
-    def type(self, command: str, *lines: str) -> str:
-        """Run a command at a terminal, and type a line at each prompt; return what was shown."""
+    def type(self, command: str, *lines: str, status: int = 0) -> str:
+        """Run a command at a terminal, and type a line at each prompt; return what was shown.
+
+        It must end with ``status``.
+        """
         pid, terminal = pty.fork()
         if pid == 0:
             os.chdir(self._directory)
-            os.execvpe("bash", ["bash", "-c", command], self.environment)  # noqa: S606
+            terminal_of = ["bash", "-c", f"stty rows 24 cols 100; {command}"]
+            os.execvpe("bash", terminal_of, self.environment)  # noqa: S606
         shown, waiting = "", list(lines)
         deadline = time.monotonic() + 60
         with contextlib.suppress(OSError):
@@ -141,9 +148,10 @@ class Shell:
                     shown += os.read(terminal, 65536).decode(errors="replace")
                 elif waiting and PROMPT.search(shown):
                     os.write(terminal, f"{waiting.pop(0)}\n".encode())
+                elif shown.endswith(PRESS_ENTER):
+                    os.write(terminal, b"\n")
         os.close(terminal)
-        status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-        assert status == 0, shown
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == status, shown
         return shown.replace("\r", "")
 
 

@@ -128,6 +128,13 @@ def test_run_shows_what_the_pod_says_and_ends_as_it_does(shell: Shell):
     assert "said" in out
 
 
+def test_run_with_input_passes_it_on_and_its_end(shell: Shell):
+    said = shell.run(
+        "kubectl run reading -i --rm --restart=Never --image=busybox -- cat", text="piped\n"
+    )
+    assert "piped" in said
+
+
 def test_port_forward_carries_connections_and_says_what_refuses(shell: Shell):
     with forwarded(shell, "pod/web-1", 8080) as port:
         answers = [shell.run(f"curl -s --max-time 5 http://127.0.0.1:{port}/") for _ in range(3)]
