@@ -34,9 +34,9 @@ def _delivered(trace: Trace, request: Packet) -> str:
         return f"{who} sees its caller's own address, {seen}: {rewrote}"
     if receiver == trace.caller:
         return (
-            f"{who} called itself through {_service(trace)}: {hidden[0]} put its own address,"
-            f" {hidden[1].after.address}, in as the source, or else the answer would never leave"
-            f" the pod and would not come from the address that was called"
+            f"{who} called itself through {_service(trace)}: {hidden[0]} replaced the source with"
+            f" its own address, {hidden[1].after.address}; otherwise the answer would never leave"
+            f" the pod, and would not come from the address that was called"
         )
     seen = f"{_seen(trace, request)}{_instead(trace, request)}"
     return f"{who} sees {seen}: {_masqueraded(trace, request, hidden[0], chosen)}"
@@ -45,6 +45,15 @@ def _delivered(trace: Trace, request: Packet) -> str:
 def _masqueraded(
     trace: Trace, request: Packet, host: str, chosen: tuple[str, Rewritten] | None
 ) -> str:
+    several = [
+        f"{at} put {step.after.address}"
+        for at, step in request.steps()
+        if isinstance(step, Rewritten)
+        and step.kind is Nat.SNAT
+        and step.before.address != step.after.address
+    ]
+    if len(several) > 1:
+        return f"as the source, {', then '.join(several)}"
     sent = f"{host} sent the request on" if chosen else f"{host} let the request through"
     words = f"{sent} with its own address as the source"
     hosts = request.hosts()

@@ -13,6 +13,7 @@ from typing import Final
 from netlab.model.packets import AddressPair, AddrPort, Direction
 from netlab.render.comparison import comparison_lines
 from netlab.render.printable import printable
+from netlab.render.trace.lesson import lesson
 from netlab.render.trace.steps import reason_line, step_lines
 from netlab.trace.packet import Packet, Result, RuleHit, Visit
 from netlab.trace.paths import Hop, Way
@@ -208,6 +209,8 @@ class _Drawing:
         trace = self._trace
         if trace.verdict.why:
             yield from self._wrapped(f"WHY   {trace.verdict.why}.", "")
+        elif trace.verdict.result in _GOOD and not self._style.numeric:
+            yield from self._wrapped(f"WHY   {printable(lesson(trace))}", "")
         if trace.verdict.hint:
             yield from self._wrapped(f"TRY   {trace.verdict.hint}", "")
         cost = " Times include the cost of tracing." if self._style.times else ""

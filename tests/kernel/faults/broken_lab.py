@@ -14,6 +14,7 @@ from netlab.client.cluster import Cluster
 from netlab.client.hosts import hosts
 from netlab.model.addresses import Family
 from netlab.model.rundir import control_socket
+from netlab.trace.packet import Verdict
 from netlab.trace.session.tracing import TraceRequest, trace
 from netlab.trace.trace import Trace
 from tests.kernel.conftest import Lab
@@ -22,6 +23,19 @@ from tests.kernel.faults.topology import Variant, topology, unanswered_services
 
 if TYPE_CHECKING:
     from netlab.model.hosts import Host
+
+
+def said(verdict: Verdict) -> str:
+    """Return everything that a verdict says."""
+    code = verdict.reason.code if verdict.reason else ""
+    return ". ".join(part for part in (verdict.words, verdict.why, code) if part)
+
+
+def agrees(verdict: Verdict, case: Case) -> bool:
+    """Tell whether a verdict says what is known of a case."""
+    found = str(verdict.result), verdict.host
+    is_cause = re.search(case.cause, said(verdict)) is not None
+    return found == (case.result, case.host or verdict.host) and is_cause
 
 
 ECHOES = {

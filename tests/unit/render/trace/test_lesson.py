@@ -86,7 +86,7 @@ def test_a_sentence_says_what_the_connection_shows(make: Callable[[], Trace], sa
 def test_a_pod_that_calls_itself_is_told_why_its_source_had_to_go():
     said = lesson(hairpin())
 
-    assert said.startswith("The pod called itself through Service default/web:http: node1 put")
+    assert said.startswith("The pod called itself through Service default/web:http: node1 replaced the source")
     assert "would never leave the pod" in said
 
 

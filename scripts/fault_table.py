@@ -1,0 +1,94 @@
+#!/usr/bin/env python3
+"""Write docs/faults.md: sudo scripts/fault_table.py [--all]
+
+Breaks real labs in every way that tests/kernel/faults/catalogue.py knows, one at a time, and writes
+what a trace says of each. Without --all two kinds of lab are tried, with it all of them.
+"""
+
+import argparse
+import collections
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from tests.kernel.conftest import Lab  # noqa: E402
+from tests.kernel.faults.broken_lab import BrokenLab, agrees, said  # noqa: E402
+from tests.kernel.faults.catalogue import Case, cases  # noqa: E402
+from tests.kernel.faults.topology import VARIANTS  # noqa: E402
+
+PAGE = ROOT / "docs/faults.md"
+HEAD = """\
+# Faults, and what a trace says of them
+
+Each line is a fault that was put into a real lab on purpose, a call that met it, and what `netlab trace` said. The verdict, the host and the
+cause were held against what is known, because it was put there. `sudo scripts/fault_table.py` writes this page; `tests/kernel/faults` tries a
+chosen part of it each time, and all of it with `NETLAB_CI=all`.
+
+{tried} combinations of fault, call, address family and kind of lab were tried; the verdict, its host and its cause were right in {right}.
+Kinds of lab: {kinds}.
+
+| fault | put on | call | right | verdict | cause |
+| --- | --- | --- | --- | --- | --- |
+"""  # noqa: E501 (a page of documentation)
+
+
+def main() -> None:
+    """Try everything, and write the page."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--all", action="store_true", help="every kind of lab")
+    is_all = parser.parse_args().all
+    kinds = [(v, f) for v in VARIANTS for f in (4, 6)] if is_all else [
+        (VARIANTS[0], 4), (VARIANTS[-1], 6)
+    ]  # fmt: skip
+    rows: dict[tuple[str, str, str], list[tuple[bool, Case, str]]] = collections.defaultdict(list)
+    for variant, family in kinds:
+        lab = Lab(f"faults{VARIANTS.index(variant)}{family}")
+        try:
+            with tempfile.TemporaryDirectory() as directory:
+                broken = BrokenLab(lab, variant, Path(directory))
+            for case in cases():
+                if variant in case.variants and family in case.families:
+                    started = time.monotonic()
+                    result = tried(broken, case, family)
+                    key = case.fault, case.where, f"{case.caller} {case.target}"
+                    rows[key].append((result[0], case, result[1]))
+                    mark = "ok " if result[0] else "BAD"
+                    spent = time.monotonic() - started
+                    print(
+                        f"{mark} {variant} IPv{family} {spent:.1f} s {key} {result[1]}", flush=True
+                    )
+        finally:
+            lab.down()
+    found = [one for group in rows.values() for one in group]
+    page = HEAD.format(
+        tried=len(found),
+        right=sum(one[0] for one in found),
+        kinds=", ".join(f"{variant} IPv{family}" for variant, family in kinds),
+    )
+    PAGE.write_text(page + "".join(map(line, rows.items())))
+
+
+def tried(broken: BrokenLab, case: Case, family: int) -> tuple[bool, str]:
+    """Return whether the verdict is right, and what it says."""
+    with broken.broken(case, family):
+        verdict = broken.trace(case, family).verdict
+    return agrees(verdict, case), said(verdict)
+
+
+def line(row: tuple[tuple[str, str, str], list[tuple[bool, Case, str]]]) -> str:
+    """Return a line of the table."""
+    (fault, where, call), results = row
+    right = f"{sum(one[0] for one in results)} of {len(results)}"
+    _, case, words = results[0]
+    host = f" on {case.host}" if case.host else ""
+    told = words.replace("|", "\\|")
+    put = where if case.put else "-"
+    return f"| {fault} | {put} | {call} | {right} | {case.result}{host} | {told} |\n"
+
+
+if __name__ == "__main__":
+    main()
