@@ -13,6 +13,7 @@ from netlab.model.hosts import Host, HostKind
 from netlab.model.packets import AddrPort
 from netlab.trace.decision import Decision
 from netlab.trace.matrix import Cell, MatrixRow, ServiceMatrix, Target, cell_of
+from netlab.trace.outcomes import Outcome, Result
 from netlab.trace.session.exchange import Call, make_calls, target_at
 
 TIMEOUT_S: Final = 1.2
@@ -101,10 +102,24 @@ class _Calling:
     def _cells(self, calls: Sequence[Call]) -> list[Cell]:
         decided = self._decided(calls) if self._decisions else [None] * len(calls)
         outcomes = make_calls(calls, timeout_s=scaled(TIMEOUT_S))
+        if not self._decisions:
+            decided = self._of_silent(calls, outcomes)
         return [
             cell_of(outcome, self._owners, decision)
             for outcome, decision in zip(outcomes, decided, strict=True)
         ]
+
+    def _of_silent(
+        self, calls: Sequence[Call], outcomes: Sequence[Outcome]
+    ) -> list[Decision | None]:
+        """Return what decides the calls without an answer: a drop and a lost reply look alike."""
+        silent = [
+            call
+            for call, outcome in zip(calls, outcomes, strict=True)
+            if outcome.result is Result.TIMEOUT
+        ]
+        found = iter(self._decided(silent) if silent else ())
+        return [next(found) if outcome.result is Result.TIMEOUT else None for outcome in outcomes]
 
     def _decided(self, calls: Sequence[Call]) -> Sequence[Decision | None]:
         with Decisions(self._hosts) as rules:

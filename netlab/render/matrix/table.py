@@ -5,13 +5,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from netlab.model.addresses import Address
 from netlab.render.printable import printable
 from netlab.trace.decision import Decision
-from netlab.trace.matrix import MatrixRow, ServiceMatrix, Target
-from netlab.trace.outcomes import Outcome
+from netlab.trace.matrix import Cell, Fate, MatrixRow, ServiceMatrix, Target
 
 Column = list[str]
 """Three lines of heading, then a cell for each caller."""
 
 GAP = "   "
+_SILENT = frozenset({Fate.DROPPED, Fate.ASTRAY})
+"""What a call that was not answered in time is called by, where the rules tell."""
 
 
 def render_matrix(
@@ -79,15 +80,15 @@ def _columns(matrix: ServiceMatrix, names: Mapping[Address, str]) -> Iterator[Co
     policy = [""] if is_tried else []
     yield ["CALLER", "", *policy, *(caller_of(row) for row in matrix.rows)]
     for index, target in enumerate(matrix.targets):
-        cells = [_cell(row.cells[index].outcome, names) for row in matrix.rows]
+        cells = [_cell(row.cells[index], names) for row in matrix.rows]
         policy = [target.policy or "any policy"] if is_tried else []
         yield [target.name, str(target.address), *policy, *cells]
 
 
-def _cell(outcome: Outcome, names: Mapping[Address, str]) -> str:
-    seen = outcome.client_address
+def _cell(cell: Cell, names: Mapping[Address, str]) -> str:
+    seen = cell.outcome.client_address
     if seen is None:
-        return str(outcome.result)
+        return str(cell.fate) if cell.fate in _SILENT else str(cell.outcome.result)
     name = names.get(seen, "")
     return f"{seen} {name if name.endswith(')') else f'({name})'}" if name else str(seen)
 

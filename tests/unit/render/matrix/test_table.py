@@ -11,8 +11,8 @@ Service default/nodeport, externalTrafficPolicy: Local
 
 CALLER           ClusterIP                   node1                       node2
                  10.0.55.247:80              10.240.0.3:31704            10.240.0.4:31704
-client           unreachable                 198.51.100.79 (client)      timeout
-node1            10.244.1.1 node1(gateway)   10.244.1.1 node1(gateway)   timeout
+client           unreachable                 198.51.100.79 (client)      dropped
+node1            10.244.1.1 node1(gateway)   10.244.1.1 node1(gateway)   dropped
 web-1 on node1   10.244.1.1 node1(gateway)   answered                    refused
 """
 
@@ -21,8 +21,8 @@ Service default/nodeport, externalTrafficPolicy: Local
 
 CALLER           ClusterIP        node1              node2
                  10.0.55.247:80   10.240.0.3:31704   10.240.0.4:31704
-client           unreachable      198.51.100.79      timeout
-node1            10.244.1.1       10.244.1.1         timeout
+client           unreachable      198.51.100.79      dropped
+node1            10.244.1.1       10.244.1.1         dropped
 web-1 on node1   10.244.1.1       answered           refused
 
 10.244.1.1     node1(gateway)
@@ -40,8 +40,8 @@ web-1 on node1   10.244.1.1       answered
 
 CALLER           node2
                  10.240.0.4:31704
-client           timeout
-node1            timeout
+client           dropped
+node1            dropped
 web-1 on node1   refused
 
 10.244.1.1     node1(gateway)

@@ -86,7 +86,8 @@ def test_a_sentence_says_what_the_connection_shows(make: Callable[[], Trace], sa
 def test_a_pod_that_calls_itself_is_told_why_its_source_had_to_go():
     said = lesson(hairpin())
 
-    assert said.startswith("The pod called itself through Service default/web:http: node1 replaced the source")
+    called = "The pod called itself through Service default/web:http"
+    assert said.startswith(f"{called}: node1 replaced the source with its own address, 10.244.1.1")
     assert "would never leave the pod" in said
 
 
