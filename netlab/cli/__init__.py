@@ -47,6 +47,7 @@ _COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "kubectl": ("kubectl:kubectl", "Run kubectl against the lab."),
     "compile": ("compile:compile_", "Print the rules kube-proxy would load; offline, no root."),
     "predict": ("predict:predict", "What would become of a packet; offline, no root."),
+    "images": ("images:images", "List what container images run."),
     "topologies": ("topologies:topologies", "List the built-in topologies."),
     "validate": ("topologies:validate", "Check topology files, without root."),
     "schema": ("topologies:schema", "Print the JSON schema of topology files, or of a trace."),

@@ -30,8 +30,15 @@ _SHOWN: Final = 20
     help="What must answer: what the Services' own rules promise, or every address of every "
     "Service; with all the exit code is 5 where one does not.",
 )
+@click.option(
+    "--stand-in",
+    is_flag=True,
+    help="Have an echo server stand in for every image that netlab does not know.",
+)
 @strict_option("Refuse a file with objects that a lab has no use for; else they are left out.")
-def up(topology: str | None, lab: str, *, dry_run: bool, wait: str, is_strict: bool) -> None:
+def up(
+    topology: str | None, lab: str, *, dry_run: bool, wait: str, stand_in: bool, is_strict: bool
+) -> None:
     """Build a lab from TOPOLOGY, or bring a running one to it; twice is once.
 
     TOPOLOGY is a built-in one (see netlab topologies), a file, or - for standard input. Without
@@ -39,13 +46,16 @@ def up(topology: str | None, lab: str, *, dry_run: bool, wait: str, is_strict: b
 
     Example: sudo netlab up two-nodes
     """
-    from netlab.lab.topologies import for_lab, read_topology
+    from netlab.lab.topologies import for_lab, read_topology, with_stand_in
     from netlab.topology.parse import parse_topology
 
     began = time.monotonic()
     text, source = read_topology(topology) if topology else for_lab(lab)
     file = parse_topology(text, source, is_strict=is_strict)
     say_left_out(file)
+    if stand_in:
+        text = with_stand_in(text)
+        file = parse_topology(text, source)
     if dry_run:
         from netlab.lab.dry_run import commands
 

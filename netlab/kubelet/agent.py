@@ -41,7 +41,13 @@ from netlab.kube.objects import (
 from netlab.kube.resources import key_of
 from netlab.kube.unreadable import UnreadableObjects
 from netlab.kubelet import pod_events
-from netlab.kubelet.container_spec import container_directory, container_of, is_placed, netns_of
+from netlab.kubelet.container_spec import (
+    container_directory,
+    container_of,
+    is_placed,
+    is_stand_in,
+    netns_of,
+)
 from netlab.kubelet.failures import ERR_IMAGE_PULL, StartFailure, start_failure
 from netlab.kubelet.lifecycle import due_containers, left_over
 from netlab.kubelet.pod_volumes import PodVolumes
@@ -58,6 +64,8 @@ from netlab.model.processes import ProcessId
 Call = Callable[[object], Awaitable[Any]]
 _ID: Final = "netlab://{pid}-{start_time}"
 _KILL_S: Final = 10.0
+STAND_IN_ID: Final = "netlab://stand-in"
+"""The imageID of a container for whose unknown image an echo server runs."""
 
 
 class Kubelet:
@@ -103,6 +111,8 @@ class Kubelet:
         self._failures: dict[ContainerKey, StartFailure] = {}
         """Why containers could not be started, of those that will be tried again."""
         self._restart_at: dict[ContainerKey, float] = {}
+        self._stand_ins: set[ContainerKey] = set()
+        """Containers for whose unknown image something else runs."""
         self._tasks: set[asyncio.Future[Any]] = set()
 
     async def adopt(self) -> None:
@@ -237,6 +247,7 @@ class Kubelet:
 
     def _report_started(self, pod: Object, found: dict[str, ProcessId], now: float) -> None:
         names = [name for name, process in found.items() if process in self._keys]
+        stand_ins = {key.name for key in self._stand_ins if key.uid == uid_of(pod)}
         current = self._current(ContainerKey(uid_of(pod), ""), pod)
         if current is None:
             return
@@ -244,7 +255,11 @@ class Kubelet:
         for field in ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"):
             if status_of(new).get(field):
                 statuses = [
-                    {**one, "containerID": _id_of(found[one["name"]]), "imageID": one["image"]}
+                    {
+                        **one,
+                        "containerID": _id_of(found[one["name"]]),
+                        "imageID": STAND_IN_ID if one["name"] in stand_ins else one["image"],
+                    }
                     if one["name"] in found
                     else one
                     for one in status_of(new)[field]
@@ -252,7 +267,7 @@ class Kubelet:
                 new = with_status(new, **{field: statuses})
         self._store.update(new)
         for name in found:
-            for event in pod_events.started(pod, name):
+            for event in pod_events.started(pod, name, is_stand_in=name in stand_ins):
                 self._record(event, now)
         for name in names:
             hook = (container_spec(pod, name).get("lifecycle") or {}).get("postStart")
@@ -369,6 +384,8 @@ class Kubelet:
     ) -> ProcessId:
         restart_count = pod_status.next_restart_count(pod, spec["name"])
         container = container_of(self._lab, pod, spec, restart_count, sources)
+        if is_stand_in(spec, sources):
+            self._stand_ins.add(ContainerKey(uid_of(pod), spec["name"]))
         self._volumes.set_up(pod, sources, now)
         write_process(Path(container.directory), container.process)
         process: ProcessId = await self._call(Start(container=container))
@@ -405,6 +422,7 @@ class Kubelet:
         for uid in self._running.keys() - known:
             self._termination.kill(self._running[uid].values())
             self._volumes.forget(uid)
+        self._stand_ins = {key for key in self._stand_ins if key.uid in known}
         for memory in (self._failures, self._restart_at):
             for key in [key for key in memory if key.uid not in known]:
                 del memory[key]

@@ -19,7 +19,7 @@ from netlab.kube.quantity import parse_quantity
 from netlab.kubelet.env import environment
 from netlab.kubelet.etc_files import etc_files, hostname_of
 from netlab.kubelet.expansion import expanded
-from netlab.kubelet.images import Program, program_of
+from netlab.kubelet.images import Program, find_image, program_of
 from netlab.kubelet.runtime.container import Container, Mount, Process
 from netlab.kubelet.security import credentials
 from netlab.kubelet.sources import CreateContainerConfigError, Sources
@@ -104,6 +104,12 @@ def process_of(pod: Object, spec: Object, sources: Sources) -> Process:
     return _process(pod, spec, _program(spec, sources), sources)
 
 
+def is_stand_in(spec: Object, sources: Sources) -> bool:
+    """Return whether something else runs in the place of a container's unknown image."""
+    image = find_image(spec.get("image", ""), sources.images)
+    return image is not None and image.takes_ports
+
+
 def container_directory(lab: str, pod: Object, container: str) -> str:
     """Return the directory, on the host, of a container's streams and logs."""
     return str(pod_directory(lab, uid_of(pod)) / container)
@@ -116,7 +122,12 @@ def volume_directory(lab: str, pod: Object, volume: str) -> str:
 
 def _program(spec: Object, sources: Sources) -> Program:
     command, args = tuple(spec.get("command") or ()), tuple(spec.get("args") or ())
-    return program_of(spec.get("image", ""), command, args, sources.images)
+    ports = [one["containerPort"] for one in items_of(spec, "ports") if _is_tcp(one)]
+    return program_of(spec.get("image", ""), command, args, sources.images, ports)
+
+
+def _is_tcp(port: Object) -> bool:
+    return str(port.get("protocol", "TCP")) == "TCP"
 
 
 def _process(pod: Object, spec: Object, program: Program, sources: Sources) -> Process:

@@ -5,11 +5,12 @@ workload that netlab carries. As with real images, a container's ``command`` sta
 the entry point, and its ``args`` in that of the default arguments.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from netlab.errors import NetlabError
+from netlab.model.topology import Topology
 
 PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 APPLETS: Final = "/.netlab/applets"
@@ -35,8 +36,8 @@ class Image:
     package: str = ""
     """The system package that has its program."""
     description: str = ""
-    rootfs: str = ""
-    """A directory of the host with a root of its own; the host's programs where it is empty."""
+    takes_ports: bool = False
+    """Whether it is told the container's declared ports: it stands in for an unknown image."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,6 +182,7 @@ IMAGES: Final[Mapping[str, Image]] = {
 }
 """By the last part of the image's name, without tag or digest."""
 
+_STAND_IN: Final = replace(_ECHO, takes_ports=True, description="an echo server that stands in")
 UNKNOWN: Final = "unknown"
 """The name under which a topology says what stands in for images that are not known."""
 
@@ -194,6 +196,16 @@ def image_name(image: str) -> str:
     'nginx'
     """
     return image.partition("@")[0].rpartition("/")[2].partition(":")[0]
+
+
+def images_of(topology: Topology) -> dict[str, Image]:
+    """Return the images that a topology names."""
+    return {
+        one.name: Image(command=one.command, description="of the topology")
+        if one.command
+        else _STAND_IN
+        for one in topology.images
+    }
 
 
 def find_image(name: str, more: Mapping[str, Image]) -> Image | None:
@@ -213,7 +225,11 @@ def find_image(name: str, more: Mapping[str, Image]) -> Image | None:
 
 
 def program_of(
-    name: str, command: tuple[str, ...], args: tuple[str, ...], more: Mapping[str, Image]
+    name: str,
+    command: tuple[str, ...],
+    args: tuple[str, ...],
+    more: Mapping[str, Image],
+    ports: Sequence[int] = (),
 ) -> Program:
     """Return what a container runs.
 
@@ -222,6 +238,7 @@ def program_of(
         command: Stands in the place of the image's entry point, if it is not empty.
         args: Stand in the place of the image's arguments, if they are not empty.
         more: Images of the topology.
+        ports: The container's declared ports.
 
     Raises:
         ImageError: netlab has no program for the image, and the container names none.
@@ -231,6 +248,9 @@ def program_of(
         if not command:
             raise unknown_image(name, more)
         image = Image()
+    if image.takes_ports:
+        # What the real image would be told is nothing to what stands in for it.
+        return Program(argv=(image.built_in, *map(str, ports)), built_in=True, image=image)
     if command and image_name(command[0]) != image.built_in:
         return Program(argv=command + args, built_in=False, image=image)
     if image.built_in:

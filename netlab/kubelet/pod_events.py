@@ -18,11 +18,14 @@ from netlab.kubelet.failures import (
 from netlab.kubelet.probes import ProbeKind
 
 
-def started(pod: Object, container: str) -> list[Record]:
+def started(pod: Object, container: str, *, is_stand_in: bool) -> list[Record]:
     """Return what is told of a container that has been started."""
     image = container_spec(pod, container).get("image", "")
+    pulled = f'Container image "{image}" already present on machine'
+    if is_stand_in:
+        pulled = f'netlab has no program for image "{image}": an echo server stands in for it'
     return [
-        _record(pod, container, "Pulled", f'Container image "{image}" already present on machine'),
+        _record(pod, container, "Pulled", pulled),
         _record(pod, container, "Created", f"Created container: {container}"),
         _record(pod, container, "Started", f"Started container {container}"),
     ]

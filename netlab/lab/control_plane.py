@@ -46,6 +46,7 @@ from netlab.controllers.reconcile import Reconciler
 from netlab.kube.objects import Object
 from netlab.kubelet import node_status
 from netlab.kubelet.agent import Kubelet
+from netlab.kubelet.images import images_of
 from netlab.kubelet.prober import Prober
 from netlab.kubelet.runtime.requests import Exited
 from netlab.kubelet.server import ExecProcess, Server
@@ -188,7 +189,7 @@ class ControlPlane:
             topology=self.topology,
             find=self.store.get,
             services=partial(self.store.list_, "services"),
-            images={},
+            images=images_of(self.topology),
             token=self.tokens.for_pod,
         )
 

@@ -5,10 +5,14 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
+import yaml
+
 from netlab.documents.problems import nearest, refuse
 from netlab.documents.yaml_text import ONE_LAB, Limits, size_problem
 from netlab.errors import SpecError
+from netlab.kubelet.images import UNKNOWN
 from netlab.model.rundir import topology_file
+from netlab.topology.images import ECHO
 
 DEFAULT: Final = "source-ip"
 """What ``netlab up`` builds when it is not told."""
@@ -107,3 +111,15 @@ def _missing_hint(path: str) -> str:
         return ""
     near = nearest(path, builtin_names())
     return near or f"built-in topologies: {', '.join(builtin_names())}"
+
+
+def with_stand_in(text: bytes) -> bytes:
+    """Return a topology in which an echo server stands in for every image that is not known.
+
+    Args:
+        text: A topology file that is right.
+    """
+    documents = [one for one in yaml.safe_load_all(text) if one is not None]
+    spec = documents[0].get("spec") or {}
+    documents[0]["spec"] = {**spec, "images": {UNKNOWN: ECHO, **(spec.get("images") or {})}}
+    return yaml.safe_dump_all(documents, sort_keys=False).encode()

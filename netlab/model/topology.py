@@ -100,6 +100,16 @@ class TopologyClient:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TopologyImage:
+    """What stands for a container image, beside those that netlab knows."""
+
+    name: str
+    """With or without registry, without a tag; ``unknown`` for all that nothing else stands for."""
+    command: tuple[str, ...]
+    """A program and its arguments; empty for an echo server on the container's ports."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Topology:
     """A lab's hosts and networks; its Kubernetes objects are kept apart, as plain manifests."""
 
@@ -118,6 +128,7 @@ class Topology:
     load_balancer: LoadBalancerOptions = LoadBalancerOptions()
     dns_replicas: int = 0
     """Pods of the cluster's DNS server; 0 for a lab without one."""
+    images: tuple[TopologyImage, ...] = ()
     message: str = ""
     """Shown when ``up`` is done."""
 

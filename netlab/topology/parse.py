@@ -47,6 +47,7 @@ from netlab.topology.hosts import (
     read_clients,
     read_nodes,
 )
+from netlab.topology.images import build_images, check_images
 from netlab.topology.kube_proxy import build_proxy, check_proxy
 from netlab.topology.load_balancer import build_load_balancer, dns_replicas
 from netlab.topology.schema import DEFAULT_MTU, DEFAULT_NETWORKS, NETWORK_NAMES, TOPOLOGY_SCHEMA
@@ -130,6 +131,7 @@ def _read_topology(
     check_unique((((*one.path, "name"), one.name) for one in [*nodes, *clients]), report)
     pod_cidrs = choose_pod_cidrs(nodes, ranges, report)
     check_proxy(spec, report)
+    check_images(spec, report)
     context = ClusterContext(
         nodes=tuple(node.name for node in nodes),
         services=tuple(
@@ -150,6 +152,7 @@ def _read_topology(
         proxy=build_proxy(spec),
         load_balancer=build_load_balancer(spec),
         dns_replicas=dns_replicas(spec),
+        images=build_images(spec),
         message=cast("str", spec.get("message", "")),
     )
     return topology, context

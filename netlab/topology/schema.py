@@ -5,6 +5,7 @@ from typing import Final
 from netlab.documents.json_schema import Schema
 from netlab.model.addresses import Family
 from netlab.model.topology import API_VERSION, KIND, Cni
+from netlab.topology.images import IMAGES_SCHEMA
 from netlab.topology.kube_proxy import PROXY_SCHEMA
 from netlab.topology.load_balancer import DNS_SCHEMA, LOAD_BALANCER_SCHEMA
 
@@ -138,6 +139,7 @@ _SPEC: Final = _object(
         "proxy": PROXY_SCHEMA,
         "loadBalancer": LOAD_BALANCER_SCHEMA,
         "dns": DNS_SCHEMA,
+        "images": IMAGES_SCHEMA,
         "nodes": {
             "description": "How many nodes, or a list of them.",
             "oneOf": [

@@ -151,11 +151,21 @@ def _open_body(headers: Message) -> IO[bytes]:
 
 
 def run(ready: Callable[[], None], argv: Sequence[str]) -> None:
-    """Serve as a container's first process; the image's program takes no arguments."""
-    if argv:
-        print(f"echo: arguments that it does not know: {' '.join(argv)}", flush=True)  # noqa: T201
+    """Serve as a container's first process.
+
+    Args:
+        ready: Called once a port is served, by the process that serves it.
+        argv: TCP ports; 8080 when there is none.
+    """
+    unknown = [word for word in argv if not word.isdigit()]
+    if unknown:
+        print(f"echo: arguments that it does not know: {' '.join(unknown)}", flush=True)  # noqa: T201
         raise SystemExit(1)
-    serve(ready)
+    first, *others = [int(word) for word in argv] or [PORT]
+    for port in others:
+        if os.fork() == 0:
+            serve(ready, port)
+    serve(ready, first)
 
 
 def serve(ready: Callable[[], None], port: int = PORT) -> None:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from netlab.kubelet.images import (
@@ -6,9 +8,11 @@ from netlab.kubelet.images import (
     ImageError,
     find_image,
     image_name,
+    images_of,
     missing_program,
     program_of,
 )
+from netlab.model.topology import Topology, TopologyImage
 
 NGINX = "docker.io/library/nginx:1.27"
 
@@ -80,6 +84,13 @@ def test_a_topology_adds_images_and_stands_in_for_unknown_ones():
     assert find_image("example.com/app", more) is None
     assert find_image("example.com/app", {**more, "unknown": other}) is other
     assert find_image("nginx", {"unknown": other}) is IMAGES["nginx"]
+
+
+def test_a_stand_in_serves_the_ports_that_the_container_declares(topology: Topology):
+    more = images_of(replace(topology, images=(TopologyImage(name="unknown", command=()),)))
+    program = program_of("acme/app", ("run",), ("--fast",), more, (80, 443))
+    assert (program.argv, program.built_in) == (("echo", "80", "443"), True)
+    assert program_of("nginx", (), (), more, (80,)).argv[0] == "nginx"
 
 
 def test_a_missing_program_names_the_package():

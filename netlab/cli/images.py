@@ -1,0 +1,41 @@
+"""``images``: what an image name runs."""
+
+import json
+from typing import Final
+
+import click
+
+_TITLES: Final = ("NAME", "RUNS", "ON THIS MACHINE")
+
+
+@click.command()
+@click.option(
+    "-o",
+    "--output",
+    type=click.Choice(["table", "json", "yaml"]),
+    default="table",
+    show_default=True,
+    help="Form of the answer.",
+)
+def images(output: str) -> None:
+    """List the container images that a lab knows, and what runs in their place.
+
+    An image is known by the last part of its name: registry.k8s.io/echoserver:1.4 is echoserver. A
+    topology adds others: spec.images has a name and a command, and `unknown: echo` has an echo
+    server stand in for every image that is not known.
+    """
+    from netlab.lab.images import known_images
+
+    rows = known_images()
+    match output:
+        case "json":
+            click.echo(json.dumps({"schema": "netlab.images/1", "images": rows}, indent=2))
+        case "yaml":
+            import yaml
+
+            click.echo(yaml.safe_dump({"schema": "netlab.images/1", "images": rows}), nl=False)
+        case _:
+            lines = [_TITLES, *((row["name"], row["runs"], row["available"]) for row in rows)]
+            widths = [max(len(line[place]) for line in lines) for place in range(2)]
+            for first, second, third in lines:
+                click.echo(f"{first:{widths[0]}}  {second:{widths[1]}}  {third}".rstrip())
