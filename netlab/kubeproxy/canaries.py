@@ -39,7 +39,7 @@ class CanaryWatch:
     """A look at the nodes' canaries every now and then.
 
     Args:
-        call: Sends a request to the launcher.
+        call: Sends a request to the netns agent.
         lost: Told where they were lost.
         period_s: Seconds from the beginning of one look to that of the next.
     """
@@ -75,7 +75,7 @@ class CanaryWatch:
     async def _look(self, places: tuple[NetnsFamily, ...], mode: ProxyMode) -> None:
         lost: set[NetnsFamily] = set()
         for place in places:
-            # One at a time: what else the launcher is asked for comes in between.
+            # One at a time: what else the netns agent is asked for comes in between.
             try:
                 lost |= await self._call(
                     FindLost(places=(place,), chains=CANARIES[mode], filled=FILLED[mode])

@@ -1,6 +1,6 @@
 """kube-proxy's ports on every node, served by the control plane's event loop.
 
-The sockets are opened by the launcher, inside each node's namespace; they stay there while the
+The sockets are opened by the netns agent, inside each node's namespace; they stay there while the
 control plane serves them. Health check ports come and go with their Services.
 """
 
@@ -31,7 +31,7 @@ class NodeDoors:
     """The open ports of all nodes of a lab.
 
     Args:
-        listen: Sends a ``Listen`` request to the launcher and returns the socket's descriptor.
+        listen: Sends a ``Listen`` request to the netns agent and returns the socket's descriptor.
         answers: What is asked.
     """
 

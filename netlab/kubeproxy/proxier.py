@@ -58,7 +58,7 @@ class KubeProxy:
     Args:
         lab: Name.
         store: Where Services and EndpointSlices are.
-        call: Sends a request to the launcher.
+        call: Sends a request to the netns agent.
         clock: Wall clock seconds.
         full_period_s: Seconds between full syncs that nothing else asks for.
     """

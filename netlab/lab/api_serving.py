@@ -32,7 +32,7 @@ class ApiServing:
     Args:
         lab: Name.
         runner: Of the application to serve.
-        listen: Sends a ``Listen`` request to the launcher and returns the socket's descriptor.
+        listen: Sends a ``Listen`` request to the netns agent and returns the socket's descriptor.
 
     It has its port on loopback from the start, so that ``up`` can tell it.
     """

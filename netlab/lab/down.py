@@ -28,7 +28,7 @@ class Removed:
     """What was removed of a lab."""
 
     control_plane: int
-    """Processes: the control plane and its launcher."""
+    """Processes: the control plane and its netns agent."""
     processes: int
     """Processes that lived in the lab's namespaces."""
     namespaces: int

@@ -24,7 +24,7 @@ class Network:
     Args:
         lab: Name.
         store: Whose pods need namespaces.
-        call: Sends a request to the launcher.
+        call: Sends a request to the netns agent.
         vips: Returns the addresses of LoadBalancer Services.
     """
 

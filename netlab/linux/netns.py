@@ -1,7 +1,7 @@
 """Make, enter and remove network namespaces, bind mounts under ``/run/netns`` as ``ip netns`` has.
 
 A namespace is a property of a thread. ``inside`` moves the calling thread, so it is for
-single-threaded processes only: a command of the command line, or the lab's launcher; never the
+single-threaded processes only: a command of the command line, or the netns agent; never the
 control plane while its event loop runs. A socket stays in the namespace it was created in.
 """
 

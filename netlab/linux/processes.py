@@ -180,10 +180,10 @@ def environment(lab: str) -> dict[str, str]:
 
 
 def control_plane(lab: str) -> list[ProcessId]:
-    """Return the processes that carry the lab's marker: the control plane and its launcher.
+    """Return the processes that carry the lab's marker: the control plane and its netns agent.
 
-    Containers are forked from the launcher and have its environment; they are told apart by their
-    pid namespace, which the launcher itself never leaves.
+    Containers are forked from the zygote and have its environment; they are told apart by their
+    pid namespace, which the zygote itself never leaves.
     """
     return [
         process

@@ -1,12 +1,12 @@
-"""The launcher: the one process of a lab that changes its network, from inside its namespaces.
+"""The netns agent: the one process of a lab that changes its network, from inside its namespaces.
 
 Theory of operation
 -------------------
 A namespace belongs to a thread, and the control plane has an event loop (and a library that may
-start threads), so it never enters one. It forks this process first and sends it requests over a
-channel. The launcher has one thread: it moves between namespaces, sends netlink requests in them,
-runs ``iptables-restore`` and ``nft``, opens sockets and hands their descriptors over. Requests are
-carried out in order. When the control plane is gone, so is the launcher; what it made stays, and
+start threads), so it never enters one. This process is forked first, and sent requests over a
+channel. It has one thread: it moves between namespaces, sends netlink requests in them, runs
+``iptables-restore`` and ``nft``, opens sockets and hands their descriptors over. Requests are
+carried out in order. When the control plane is gone, so is the netns agent; what it made stays, and
 the next one finds it in the kernel.
 """
 
@@ -27,7 +27,7 @@ from netlab.netns_agent import requests as rq
 
 
 def fork() -> socket.socket:
-    """Fork the launcher off the calling process and return our end of its channel."""
+    """Fork the netns agent off the calling process and return our end of its channel."""
     ours, theirs = channel.pair()
     if os.fork() == 0:
         ours.close()
@@ -41,13 +41,13 @@ def _main(end: socket.socket) -> NoReturn:
     try:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        processes.set_title("netlab launcher")
+        processes.set_title("netlab netns agent")
         while True:
             _answer_one(end)
     except (EOFError, ConnectionError):
         pass
     except BaseException as error:  # noqa: BLE001 (the last word of this process)
-        print(f"launcher: {type(error).__name__}: {error}", flush=True)  # noqa: T201 (its log)
+        print(f"netns agent: {type(error).__name__}: {error}", flush=True)  # noqa: T201 (its log)
         status = 70
     os._exit(status)
 

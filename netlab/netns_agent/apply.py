@@ -1,7 +1,7 @@
 """Carry out operations on namespaces, links, addresses and routes.
 
 Consecutive operations on one namespace share one visit to it and one netlink batch. The calling
-thread moves between namespaces, so this is for the lab's launcher, which has one thread.
+thread moves between namespaces, so this is for the netns agent, which has one thread.
 """
 
 import contextlib

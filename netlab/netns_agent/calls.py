@@ -7,14 +7,14 @@ from typing import Any
 
 
 class Calls:
-    """Requests under way to the launcher; each is awaited by the one who made it.
+    """Requests under way to the netns agent; each is awaited by the one who made it.
 
     Args:
         end: The control plane's end of the channel.
         send: Sends a message through it.
         receive: Reads one message, and the file descriptors that came with it.
         told: Called with every message that is no answer.
-        gone: Called when the launcher has ended.
+        gone: Called when the netns agent has ended.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class Calls:
         """Send a request and return the value of its answer.
 
         Raises:
-            NetlabError: What the launcher met.
+            NetlabError: What the netns agent met.
         """
         value, _ = await self._ask(request)
         return value
@@ -56,7 +56,7 @@ class Calls:
         """Send a request and return the file descriptor that comes with its answer.
 
         Raises:
-            NetlabError: What the launcher met.
+            NetlabError: What the netns agent met.
         """
         _, descriptors = await self._ask(request)
         return descriptors[0]

@@ -1,4 +1,4 @@
-"""What the control plane asks of its launcher."""
+"""What the control plane asks of its netns agent."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Full syncs of one node as a lab has them: by the lab's own code and its launcher."""
+"""Full syncs of one node as a lab has them: by the lab's own code and its netns agent."""
 
 import asyncio
 
@@ -18,10 +18,10 @@ class FullSync:
 
     def __init__(self, netns: str) -> None:
         self._place = NetnsFamily(NetnsName(netns), Family.IPV4)
-        self._launcher = agent.fork()
+        self._netns_agent = agent.fork()
         self._rulesets = RulesetSync(KUBE_PROXY, self._call)
         self._loop = asyncio.new_event_loop()
-        # As in a lab, the launcher has asked the kernel something before.
+        # As in a lab, the netns agent has asked the kernel something before.
         self._loop.run_until_complete(self._call(ReadTables(places=(self._place,))))
 
     def sync(self, proxy: NodeProxy, *, is_new: bool = False) -> str:
@@ -38,8 +38,8 @@ class FullSync:
         return change.tables + change.iptables
 
     async def _call(self, request: Request) -> object:
-        channel.send(self._launcher, (1, request))
-        answer, _ = channel.receive(self._launcher)
+        channel.send(self._netns_agent, (1, request))
+        answer, _ = channel.receive(self._netns_agent)
         if answer.error is not None:
             raise answer.error
         return answer.value

@@ -12,7 +12,7 @@ def proportional_bytes(prefix: str) -> int:
     """Return the proportional set size of all processes of a lab, control plane included.
 
     They are those that live in its namespaces (``prefix`` is what their names begin with), and
-    their ancestors: the launcher and the control plane.
+    their ancestors: the netns agent and the control plane.
     """
     inodes = {path.stat().st_ino for path in NETNS.iterdir() if path.name.startswith(prefix)}
     inside = {pid for pid in _pids() if _netns(pid) in inodes}

@@ -22,7 +22,7 @@ def state() -> dict[str, str]:
         "namespaces": listed("/run/netns"),
         "run directory": listed("/run/netlab"),
         "cgroups": listed("/sys/fs/cgroup"),
-        "processes": printed(["pgrep", "-fa", "netlab[. ](lab|control|launcher|agent|container)"]),
+        "processes": printed(["pgrep", "-fa", "netlab[. ](lab|control|netns|agent|container)"]),
     }
     for path in sorted(Path("/proc/sys/net").rglob("*")):
         # Modules that were loaded by use bring settings of their own.

@@ -122,7 +122,7 @@ class Lab:
     def processes(self) -> dict[str, int]:
         """Return the pids of the control plane and the processes it needs, by what they are."""
         titles = {pid: title_of(pid) for pid, owner in marked() if owner == self.name}
-        kinds = ("control plane", "launcher", "container runtime", "zygote")
+        kinds = ("control plane", "netns agent", "container runtime", "zygote")
         return {
             kind: pid
             for pid, title in titles.items()

@@ -198,7 +198,7 @@ Calls = Callable[[object], Awaitable[Any]]
 def one_node(
     mode: ProxyMode = ProxyMode.IPTABLES,
 ) -> Iterator[tuple[NetnsName, Topology, socket.socket]]:
-    """Give the bare namespaces of a node and a router, and a launcher for them."""
+    """Give the bare namespaces of a node and a router, and a netns agent for them."""
     topology = replace(TWO_NODES, nodes=TWO_NODES.nodes[:1], proxy=ProxyConfiguration(mode=mode))
     names = [host_netns(BARE, name) for name in ("router", "node1")]
     for name in names:

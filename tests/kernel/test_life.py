@@ -11,7 +11,7 @@ import pytest
 
 from tests.kernel.conftest import Lab, namespaces, title_of, wait_for
 
-CHILDREN: Final = ("launcher", "container runtime", "zygote")
+CHILDREN: Final = ("netns agent", "container runtime", "zygote")
 """Of the control plane; it needs each of them."""
 
 pytestmark = pytest.mark.kernel

@@ -53,7 +53,7 @@ ENDPOINTS: Object = {
 }
 
 
-class Launcher:
+class NetnsAgent:
     """Takes every text, but from the namespaces that refuse; holds no rules."""
 
     def __init__(self) -> None:
@@ -79,128 +79,130 @@ class Launcher:
 
 
 @pytest.fixture
-def launcher() -> Launcher:
-    return Launcher()
+def netns_agent() -> NetnsAgent:
+    return NetnsAgent()
 
 
 @pytest.fixture
-def proxy(store: Store, topology: Topology, launcher: Launcher) -> KubeProxy:
+def proxy(store: Store, topology: Topology, netns_agent: NetnsAgent) -> KubeProxy:
     store_nodes(store, topology, NOW)
-    return KubeProxy("default", store, launcher, clock=lambda: NOW)
+    return KubeProxy("default", store, netns_agent, clock=lambda: NOW)
 
 
-def test_every_node_gets_rules(proxy: KubeProxy, topology: Topology, launcher: Launcher):
+def test_every_node_gets_rules(proxy: KubeProxy, topology: Topology, netns_agent: NetnsAgent):
     assert asyncio.run(proxy.sync(topology)) == 2
-    assert launcher.restored[0].keys() == ALL
-    assert set(launcher.read) == ALL
-    assert "KUBE-SERVICES" in launcher.restored[0][NODE1]
+    assert netns_agent.restored[0].keys() == ALL
+    assert set(netns_agent.read) == ALL
+    assert "KUBE-SERVICES" in netns_agent.restored[0][NODE1]
 
 
 def test_nothing_is_done_while_nothing_changes(
-    proxy: KubeProxy, topology: Topology, launcher: Launcher
+    proxy: KubeProxy, topology: Topology, netns_agent: NetnsAgent
 ):
     asyncio.run(proxy.sync(topology))
     assert asyncio.run(proxy.sync(topology)) == 0
-    assert len(launcher.restored) == 1
+    assert len(netns_agent.restored) == 1
 
 
-def test_new_namespaces_need_no_reading(proxy: KubeProxy, topology: Topology, launcher: Launcher):
+def test_new_namespaces_need_no_reading(
+    proxy: KubeProxy, topology: Topology, netns_agent: NetnsAgent
+):
     proxy.mark_empty({place.netns for place in ALL})
     asyncio.run(proxy.sync(topology))
-    assert launcher.read == []
+    assert netns_agent.read == []
 
 
 def test_a_new_service_changes_all_nodes(
-    proxy: KubeProxy, store: Store, topology: Topology, launcher: Launcher
+    proxy: KubeProxy, store: Store, topology: Topology, netns_agent: NetnsAgent
 ):
     asyncio.run(proxy.sync(topology))
     store.create(review_create(store, service("web")))
     assert asyncio.run(proxy.sync(topology)) == 2
-    assert launcher.restored[1].keys() == {NODE1, NODE2}
-    assert "default/web" in launcher.restored[1][NODE1]
+    assert netns_agent.restored[1].keys() == {NODE1, NODE2}
+    assert "default/web" in netns_agent.restored[1][NODE1]
 
 
 def test_each_family_has_rules_of_its_own_and_they_go_with_it(
-    store: Store, topology: Topology, launcher: Launcher
+    store: Store, topology: Topology, netns_agent: NetnsAgent
 ):
     document = "apiVersion: netlab/v1\nkind: Topology\nspec: {ipFamilies: [IPv4, IPv6], nodes: 2}"
     both = parse_topology(document, "").topology
     store_nodes(store, both, NOW)
-    proxy = KubeProxy("default", store, launcher, clock=lambda: NOW)
+    proxy = KubeProxy("default", store, netns_agent, clock=lambda: NOW)
     assert asyncio.run(proxy.sync(both)) == 4
     node6 = NODE1._replace(family=Family.IPV6)
-    assert "-s 10.244.0.0/16" not in launcher.restored[0][node6]
-    assert "-A KUBE-SERVICES" in launcher.restored[0][node6]
-    launcher.refuses = {node6: "line 3 failed"}
+    assert "-s 10.244.0.0/16" not in netns_agent.restored[0][node6]
+    assert "-A KUBE-SERVICES" in netns_agent.restored[0][node6]
+    netns_agent.refuses = {node6: "line 3 failed"}
     proxy.forget([NODE1.netns])
     asyncio.run(proxy.sync(both))
     assert proxy.refusals == {node6: "line 3 failed"}
     assert not proxy.health(node6).is_healthy(NOW + HEALTH_TIMEOUT_S)
     assert proxy.health(NODE1).is_healthy(NOW + HEALTH_TIMEOUT_S)
     want = desired_rules("default", both, store)
-    launcher.refuses = {}
-    launcher.saved = {place: render(rules.iptables) for place, rules in want.items()}
+    netns_agent.refuses = {}
+    netns_agent.saved = {place: render(rules.iptables) for place, rules in want.items()}
     asyncio.run(proxy.sync(both))
     store_nodes(store, topology, NOW)
     asyncio.run(proxy.sync(topology))
-    assert "-X KUBE-SERVICES" in launcher.restored[-1][NODE2._replace(family=Family.IPV6)]
-    assert "-X KUBE-SERVICES" not in launcher.restored[-1].get(NODE2, "")
+    assert "-X KUBE-SERVICES" in netns_agent.restored[-1][NODE2._replace(family=Family.IPV6)]
+    assert "-X KUBE-SERVICES" not in netns_agent.restored[-1].get(NODE2, "")
 
 
 def test_a_refusal_is_told_and_the_node_read_again(
-    proxy: KubeProxy, topology: Topology, launcher: Launcher
+    proxy: KubeProxy, topology: Topology, netns_agent: NetnsAgent
 ):
-    launcher.refuses = {NODE2: "line 3 failed"}
+    netns_agent.refuses = {NODE2: "line 3 failed"}
     assert asyncio.run(proxy.sync(topology)) == 1
     assert proxy.refusals == {NODE2: "line 3 failed"}
-    launcher.refuses, launcher.read = {}, []
+    netns_agent.refuses, netns_agent.read = {}, []
     assert asyncio.run(proxy.sync(topology)) == 1
-    assert launcher.read == [NODE2]
+    assert netns_agent.read == [NODE2]
     assert proxy.refusals == {}
 
 
 def test_rules_that_may_have_been_touched_are_read_back(
-    proxy: KubeProxy, topology: Topology, launcher: Launcher
+    proxy: KubeProxy, topology: Topology, netns_agent: NetnsAgent
 ):
     asyncio.run(proxy.sync(topology))
-    launcher.read = []
+    netns_agent.read = []
     proxy.forget({NODE1.netns})
     asyncio.run(proxy.sync(topology))
-    assert launcher.read == [NODE1]
+    assert netns_agent.read == [NODE1]
 
 
 def test_a_change_of_a_node_has_that_nodes_rules_read_back(
-    proxy: KubeProxy, store: Store, topology: Topology, launcher: Launcher
+    proxy: KubeProxy, store: Store, topology: Topology, netns_agent: NetnsAgent
 ):
     asyncio.run(proxy.sync(topology))
-    launcher.read = []
+    netns_agent.read = []
     node = store.get(Key("nodes", "", "node2"))
     assert node is not None
     store.update(with_metadata(node, labels={"topology.kubernetes.io/zone": "elsewhere"}))
     asyncio.run(proxy.sync(topology))
-    assert launcher.read == [NODE2]
+    assert netns_agent.read == [NODE2]
 
 
 def test_every_hour_all_rules_are_read_back(
-    proxy: KubeProxy, topology: Topology, launcher: Launcher
+    proxy: KubeProxy, topology: Topology, netns_agent: NetnsAgent
 ):
     asyncio.run(proxy.sync(topology))
-    launcher.read = []
+    netns_agent.read = []
     assert proxy.full_sync_when_due(NOW + FULL_PERIOD_S - 1) == NOW + FULL_PERIOD_S
     assert asyncio.run(proxy.sync(topology)) == 0
     assert proxy.full_sync_when_due(NOW + FULL_PERIOD_S) == NOW + 2 * FULL_PERIOD_S
     asyncio.run(proxy.sync(topology))
-    assert set(launcher.read) == ALL
+    assert set(netns_agent.read) == ALL
 
 
 def test_a_node_whose_text_was_refused_grows_unhealthy(
-    store: Store, topology: Topology, launcher: Launcher
+    store: Store, topology: Topology, netns_agent: NetnsAgent
 ):
     time = [NOW]
     store_nodes(store, topology, NOW)
-    proxy = KubeProxy("default", store, launcher, clock=lambda: time[0])
+    proxy = KubeProxy("default", store, netns_agent, clock=lambda: time[0])
     asyncio.run(proxy.sync(topology))
-    launcher.refuses = {NODE2: "line 3 failed"}
+    netns_agent.refuses = {NODE2: "line 3 failed"}
     store.create(review_create(store, service("web")))
     asyncio.run(proxy.sync(topology))
     assert proxy.health(NODE2).is_healthy(NOW + HEALTH_TIMEOUT_S - 1)
@@ -208,32 +210,32 @@ def test_a_node_whose_text_was_refused_grows_unhealthy(
     assert proxy.health(NODE1).is_healthy(NOW + HEALTH_TIMEOUT_S)
 
 
-def test_modes_follow_each_other(proxy: KubeProxy, topology: Topology, launcher: Launcher):
+def test_modes_follow_each_other(proxy: KubeProxy, topology: Topology, netns_agent: NetnsAgent):
     asyncio.run(proxy.sync(topology))
-    assert launcher.tables == []
+    assert netns_agent.tables == []
     asyncio.run(proxy.sync(replace(topology, proxy=ProxyConfiguration(mode=ProxyMode.NFTABLES))))
     assert proxy.mode is ProxyMode.NFTABLES
-    assert launcher.tables[0].keys() == {NODE1, NODE2}
-    assert "add map ip kube-proxy service-ips" in launcher.tables[0][NODE1]
-    assert "-X KUBE-SERVICES" in launcher.restored[1][NODE1]
+    assert netns_agent.tables[0].keys() == {NODE1, NODE2}
+    assert "add map ip kube-proxy service-ips" in netns_agent.tables[0][NODE1]
+    assert "-X KUBE-SERVICES" in netns_agent.restored[1][NODE1]
     asyncio.run(proxy.sync(topology))
-    assert "-A KUBE-SERVICES" in launcher.restored[2][NODE1]
-    assert launcher.tables[1][NODE1] == "add table ip kube-proxy\ndelete table ip kube-proxy\n"
+    assert "-A KUBE-SERVICES" in netns_agent.restored[2][NODE1]
+    assert netns_agent.tables[1][NODE1] == "add table ip kube-proxy\ndelete table ip kube-proxy\n"
 
 
 def test_a_chain_that_is_found_empty_is_deleted_a_little_later(
-    store: Store, topology: Topology, launcher: Launcher
+    store: Store, topology: Topology, netns_agent: NetnsAgent
 ):
     time = [NOW]
     store_nodes(store, topology, NOW)
-    proxy = KubeProxy("default", store, launcher, clock=lambda: time[0])
+    proxy = KubeProxy("default", store, netns_agent, clock=lambda: time[0])
     nftables = replace(topology, proxy=ProxyConfiguration(mode=ProxyMode.NFTABLES))
     asyncio.run(proxy.sync(nftables))
     wanted = desired_rules("default", nftables, store)[NODE1]
     assert wanted.nftables is not None
     held = replace(wanted.nftables, chains=(*wanted.nftables.chains, Chain(name="endpoint-OLD")))
-    launcher.listings = {NODE1: listed(held)}
-    launcher.saved = {NODE1: render(wanted.iptables)}
+    netns_agent.listings = {NODE1: listed(held)}
+    netns_agent.saved = {NODE1: render(wanted.iptables)}
     proxy.forget({NODE1.netns})
     assert asyncio.run(proxy.sync(nftables)) == 0
     # Syncs in between do not put it off.
@@ -241,7 +243,7 @@ def test_a_chain_that_is_found_empty_is_deleted_a_little_later(
     assert asyncio.run(proxy.sync(replace(nftables))) == 0
     time[0] += STALE_CHAINS_S / 2
     assert asyncio.run(proxy.delete_stale_chains_when_due(time[0])) is None
-    assert launcher.tables[-1] == {NODE1: "delete chain ip kube-proxy endpoint-OLD\n"}
+    assert netns_agent.tables[-1] == {NODE1: "delete chain ip kube-proxy endpoint-OLD\n"}
 
 
 def listed(table: Table) -> str:
@@ -271,11 +273,11 @@ def listed(table: Table) -> str:
 
 
 def test_a_chain_that_was_emptied_is_deleted_a_little_later(
-    store: Store, topology: Topology, launcher: Launcher
+    store: Store, topology: Topology, netns_agent: NetnsAgent
 ):
     time = [NOW]
     store_nodes(store, topology, NOW)
-    proxy = KubeProxy("default", store, launcher, clock=lambda: time[0])
+    proxy = KubeProxy("default", store, netns_agent, clock=lambda: time[0])
     nftables = replace(topology, proxy=ProxyConfiguration(mode=ProxyMode.NFTABLES))
     for obj in (service("web"), ENDPOINTS):
         store.create(review_create(store, obj))
@@ -283,59 +285,59 @@ def test_a_chain_that_was_emptied_is_deleted_a_little_later(
     assert asyncio.run(proxy.delete_stale_chains_when_due(NOW)) is None
     store.remove(Key("endpointslices", "default", "web-1"))
     asyncio.run(proxy.sync(nftables))
-    assert "delete chain" not in launcher.tables[-1][NODE1]
+    assert "delete chain" not in netns_agent.tables[-1][NODE1]
     assert asyncio.run(proxy.delete_stale_chains_when_due(NOW)) == NOW + STALE_CHAINS_S
     time[0] += STALE_CHAINS_S
-    launcher.refuses = {NODE2: "busy"}
+    netns_agent.refuses = {NODE2: "busy"}
     assert asyncio.run(proxy.delete_stale_chains_when_due(time[0])) == time[0]
-    lines = launcher.tables[-1][NODE1].splitlines()
+    lines = netns_agent.tables[-1][NODE1].splitlines()
     assert {line.split()[0] for line in lines} == {"delete"}
     assert [proxy.metrics[name].cleanup_failures for name in (NODE1, NODE2)] == [0, 1]
-    launcher.refuses, launcher.read = {}, []
+    netns_agent.refuses, netns_agent.read = {}, []
     asyncio.run(proxy.sync(nftables))
-    assert launcher.read == [NODE2]
+    assert netns_agent.read == [NODE2]
 
 
 def test_a_changed_service_alone_is_written_and_its_node_not_read(
-    proxy: KubeProxy, store: Store, topology: Topology, launcher: Launcher
+    proxy: KubeProxy, store: Store, topology: Topology, netns_agent: NetnsAgent
 ):
     for name in ("web", "api"):
         store.create(review_create(store, service(name)))
     asyncio.run(proxy.sync(topology))
-    launcher.read = []
+    netns_agent.read = []
     store.remove(Key("services", "default", "web"))
     assert asyncio.run(proxy.sync(topology)) == 2
-    assert launcher.read == []
-    assert "default/api" in launcher.restored[-1][NODE1]
-    assert "default/web" not in launcher.restored[-1][NODE1]
-    assert "KUBE-FORWARD" not in launcher.restored[-1][NODE1]
+    assert netns_agent.read == []
+    assert "default/api" in netns_agent.restored[-1][NODE1]
+    assert "default/web" not in netns_agent.restored[-1][NODE1]
+    assert "KUBE-FORWARD" not in netns_agent.restored[-1][NODE1]
 
 
 def test_a_change_that_rules_do_not_see_writes_nothing(
-    proxy: KubeProxy, store: Store, topology: Topology, launcher: Launcher
+    proxy: KubeProxy, store: Store, topology: Topology, netns_agent: NetnsAgent
 ):
     web = store.create(review_create(store, service("web")))
     asyncio.run(proxy.sync(topology))
     store.update(with_metadata(web, labels={"app": "web"}))
     assert asyncio.run(proxy.sync(topology)) == 0
-    assert len(launcher.restored) == 1
+    assert len(netns_agent.restored) == 1
 
 
 def test_rules_that_are_lost_during_a_sync_are_read_back(
-    store: Store, topology: Topology, launcher: Launcher
+    store: Store, topology: Topology, netns_agent: NetnsAgent
 ):
     store_nodes(store, topology, NOW)
 
     async def call(request: object) -> dict[NetnsFamily, str]:
-        if isinstance(request, Restore) and not launcher.restored:
+        if isinstance(request, Restore) and not netns_agent.restored:
             proxy.forget({NODE2.netns})
-        return await launcher(request)
+        return await netns_agent(request)
 
     proxy = KubeProxy("default", store, call, clock=lambda: NOW)
     asyncio.run(proxy.sync(topology))
-    launcher.read = []
+    netns_agent.read = []
     asyncio.run(proxy.sync(topology))
-    assert launcher.read == [NODE2]
+    assert netns_agent.read == [NODE2]
 
 
 @pytest.mark.parametrize(
@@ -345,7 +347,7 @@ def test_a_sync_that_fails_midway_loses_no_change(
     proxy: KubeProxy,
     store: Store,
     topology: Topology,
-    launcher: Launcher,
+    netns_agent: NetnsAgent,
     monkeypatch: pytest.MonkeyPatch,
     step: str,
 ):
@@ -356,15 +358,15 @@ def test_a_sync_that_fails_midway_loses_no_change(
         with pytest.raises(RuntimeError):
             asyncio.run(proxy.sync(topology))
     assert asyncio.run(proxy.sync(topology)) == 2
-    assert "default/web" in launcher.restored[-1][NODE1]
-    assert "default/web" in launcher.restored[-1][NODE2]
+    assert "default/web" in netns_agent.restored[-1][NODE1]
+    assert "default/web" in netns_agent.restored[-1][NODE2]
 
 
 def test_a_service_that_cannot_be_read_is_left_out_by_its_name(
     proxy: KubeProxy,
     store: Store,
     topology: Topology,
-    launcher: Launcher,
+    netns_agent: NetnsAgent,
     monkeypatch: pytest.MonkeyPatch,
 ):
     def reader(obj: Object) -> Service:
@@ -377,8 +379,8 @@ def test_a_service_that_cannot_be_read_is_left_out_by_its_name(
     odd, _ = (store.create(review_create(store, service(name))) for name in ("odd", "web"))
     store.update(with_metadata(odd, labels={"a": "b"}))
     assert asyncio.run(proxy.sync(topology)) == 2
-    assert "default/web" in launcher.restored[-1][NODE1]
-    assert "default/odd" not in launcher.restored[-1][NODE1]
+    assert "default/web" in netns_agent.restored[-1][NODE1]
+    assert "default/odd" not in netns_agent.restored[-1][NODE1]
     why = "ValueError: labels are too much for me"
     assert proxy.unreadable.reasons() == {Key("services", "default", "odd"): why}
     store.remove(Key("services", "default", "odd"))
@@ -387,27 +389,27 @@ def test_a_service_that_cannot_be_read_is_left_out_by_its_name(
 
 
 def test_rules_that_are_forgotten_while_others_are_read_are_read_too(
-    store: Store, topology: Topology, launcher: Launcher
+    store: Store, topology: Topology, netns_agent: NetnsAgent
 ):
     store_nodes(store, topology, NOW)
 
     async def call(request: object) -> dict[NetnsFamily, str]:
         if isinstance(request, SaveRules) and NODE1 in request.places:
             proxy.forget({NODE2.netns})
-        return await launcher(request)
+        return await netns_agent(request)
 
     proxy = KubeProxy("default", store, call, clock=lambda: NOW)
     proxy.mark_empty({NODE2.netns})
     assert asyncio.run(proxy.sync(topology)) == 2
-    assert NODE2 in launcher.read
+    assert NODE2 in netns_agent.read
 
 
 def test_a_sync_that_changes_nothing_does_not_put_off_what_waits(
-    store: Store, topology: Topology, launcher: Launcher
+    store: Store, topology: Topology, netns_agent: NetnsAgent
 ):
     time = [NOW]
     store_nodes(store, topology, NOW)
-    proxy = KubeProxy("default", store, launcher, clock=lambda: time[0])
+    proxy = KubeProxy("default", store, netns_agent, clock=lambda: time[0])
     nftables = replace(topology, proxy=ProxyConfiguration(mode=ProxyMode.NFTABLES))
     for obj in (service("web"), ENDPOINTS):
         store.create(review_create(store, obj))

@@ -1,4 +1,4 @@
-"""The network follows topology and pods; a launcher that only notes what it is asked."""
+"""The network follows topology and pods; a netns agent that only notes what it is asked."""
 
 import asyncio
 from dataclasses import replace
@@ -24,7 +24,7 @@ POD: Object = {
 }
 
 
-class Launcher:
+class NetnsAgent:
     def __init__(self, have: LabState) -> None:
         self.have = have
         self.asked: list[Apply] = []
@@ -41,46 +41,46 @@ class Launcher:
 
 
 def test_what_is_there_already_is_left_alone(store: Store, topology: Topology):
-    launcher = Launcher(build_lab("default", topology, []))
-    network = Network("default", store, launcher)
-    assert asyncio.run(network.read()) == set(launcher.have)
+    netns_agent = NetnsAgent(build_lab("default", topology, []))
+    network = Network("default", store, netns_agent)
+    assert asyncio.run(network.read()) == set(netns_agent.have)
     assert asyncio.run(network.sync(topology)) == []
-    assert launcher.asked == []
+    assert netns_agent.asked == []
 
 
 def test_a_pod_is_wired_once(store: Store, topology: Topology):
-    launcher = Launcher({})
-    network = Network("default", store, launcher)
+    netns_agent = NetnsAgent({})
+    network = Network("default", store, netns_agent)
     asyncio.run(network.sync(topology))
     store.create(POD)
     operations = asyncio.run(network.sync(topology))
     assert created(operations) == {"netlab-default-default.web-1"}
     assert asyncio.run(network.sync(topology)) == []
-    assert [request.operations for request in launcher.asked][1] == tuple(operations)
+    assert [request.operations for request in netns_agent.asked][1] == tuple(operations)
 
 
 def test_a_plan_changes_nothing(store: Store, topology: Topology):
-    launcher = Launcher({})
-    network = Network("default", store, launcher)
+    netns_agent = NetnsAgent({})
+    network = Network("default", store, netns_agent)
     planned = network.plan(topology)
     assert sum(isinstance(op, CreateNetns) for op in planned) == 5
     assert network.plan(topology) == planned
-    assert launcher.asked == []
+    assert netns_agent.asked == []
 
 
 def test_what_was_refused_is_tried_again(store: Store, topology: Topology):
-    launcher = Launcher({})
-    launcher.refuses = True
-    network = Network("default", store, launcher)
+    netns_agent = NetnsAgent({})
+    netns_agent.refuses = True
+    network = Network("default", store, netns_agent)
     with pytest.raises(KernelError):
         asyncio.run(network.sync(topology))
-    launcher.refuses = False
+    netns_agent.refuses = False
     again = asyncio.run(network.sync(topology))
-    assert tuple(again) == launcher.asked[0].operations
+    assert tuple(again) == netns_agent.asked[0].operations
 
 
 def test_a_changed_topology_is_followed(store: Store, topology: Topology):
-    network = Network("default", store, Launcher({}))
+    network = Network("default", store, NetnsAgent({}))
     asyncio.run(network.sync(topology))
     operations = asyncio.run(network.sync(replace(topology, clients=())))
     assert [str(op) for op in operations] == [

@@ -94,7 +94,7 @@ def test_the_title_is_what_ps_shows():
     program = (
         "from pathlib import Path\n"
         "from netlab.linux.processes import set_title\n"
-        "for title in ('netlab launcher', 'x' * 5000, 'short'):\n"
+        "for title in ('netlab netns agent', 'x' * 5000, 'short'):\n"
         "    set_title(title)\n"
         "    print(Path('/proc/self/cmdline').read_bytes().rstrip(b'\\0').decode()[:60])\n"
     )
@@ -102,7 +102,7 @@ def test_the_title_is_what_ps_shows():
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     first, second, third = done.stdout.splitlines()
-    assert first == "netlab launcher"
+    assert first == "netlab netns agent"
     assert second == "x" * 60
     assert third == "short"
 
