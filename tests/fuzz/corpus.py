@@ -1,5 +1,6 @@
 """What mutation begins with: objects of the kinds that something acts on, and topologies."""
 
+from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
@@ -62,6 +63,7 @@ OBJECTS: Final[tuple[dict[str, Any], ...]] = (
 )
 
 
+@cache
 def topologies() -> list[list[Any]]:
     """Return the documents of each topology that netlab ships."""
     found = sorted((files("netlab") / "topologies").iterdir(), key=str)
