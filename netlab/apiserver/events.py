@@ -2,7 +2,7 @@
 
 As in client-go, what happens again to one object is counted in one Event; many alike, such as the
 pods that a ReplicaSet makes, are combined after ten; and what one source tells of one object is cut
-to 25 at once and one each five minutes after that.
+to 25 at once and one each five minutes after that, warnings apart from the rest.
 
 Source: Kubernetes, ``client-go/tools/record/events_cache.go``.
 """
@@ -69,11 +69,11 @@ class Recorder:
         Returns:
             Key, old and new state of the Event; None if too much is told of the object.
         """
-        about = (uid_of(event.object), event.component, event.host)
+        about = (uid_of(event.object), event.component, event.host, event.type)
         if not self._has_token(about, now):
             return None
         what = replace(event, message=event.message + suffix)
-        name = self._combined_name(what, (*about, event.type, event.reason), now)
+        name = self._combined_name(what, (*about, event.reason), now)
         if name != event_name(what):
             what = replace(what, message=_COMBINED + what.message)
         first = event_of(what, now, name=name)

@@ -1,8 +1,12 @@
 """Forget Events after an hour, and the oldest when there are too many.
 
-Source: Kubernetes, kube-apiserver's ``--event-ttl``; the number is netlab's, which has no disk.
+Two thousand pods that find no node must not push out what tells of everything else, so there is a
+limit for each reason, too.
+
+Source: Kubernetes, kube-apiserver's ``--event-ttl``; the numbers are netlab's, which has no disk.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -13,7 +17,9 @@ from netlab.kube.resources import key_of
 from netlab.kube.timestamps import seconds
 
 TTL_S: Final = 3600.0
-MAX_EVENTS: Final = 2000
+MAX_EVENTS: Final = 4000
+MAX_ALIKE: Final = 1000
+"""Events of one reason."""
 
 _ALL: Final = Key("events", "", "")
 
@@ -25,11 +31,19 @@ def step(events: Sequence[Object], now: float) -> Outcome:
         events: All there are.
         now: Wall clock seconds.
     """
-    newest_first = sorted(((_last(event), key_of(event)) for event in events), reverse=True)
-    kept = [at for at, _ in newest_first[:MAX_EVENTS] if at + TTL_S > now]
-    gone = newest_first[len(kept) :]
+    alike: Counter[str] = Counter()
+    kept: list[float] = []
+    gone: list[Key] = []
+    for event in sorted(events, key=_last, reverse=True):
+        reason = str(event.get("reason", ""))
+        alike[reason] += 1
+        is_old = _last(event) + TTL_S <= now
+        if is_old or len(kept) >= MAX_EVENTS or alike[reason] > MAX_ALIKE:
+            gone.append(key_of(event))
+        else:
+            kept.append(_last(event))
     wake_at = kept[-1] + TTL_S if kept else None
-    return Outcome(changes=[Remove(key=key) for _, key in gone], wake_at=wake_at)
+    return Outcome(changes=[Remove(key=key) for key in gone], wake_at=wake_at)
 
 
 def sync(objects: Objects, key: Key, now: float) -> Outcome:

@@ -150,14 +150,15 @@ def test_the_scheduler_heeds_cordons_and_says_why_a_pod_waits(shell: Shell):
 def test_an_impatient_scale_leaves_the_api_answering(shell: Shell):
     shell.run("kubectl create deployment many --image=registry.k8s.io/echoserver:1.4")
     shell.run("kubectl scale deployment many --replicas=1000000")
-    slowest = 0.0
-    for _ in range(20):
+    times = []
+    for _ in range(21):
         began = time.monotonic()
         shell.run("kubectl get --raw /api/v1/namespaces/default/configmaps")
-        slowest = max(slowest, time.monotonic() - began)
-    assert slowest < scaled(2)
+        times.append(time.monotonic() - began)
+    assert sorted(times)[10] < scaled(2)
+    assert max(times) < scaled(8)
     wait_for(lambda: "/1000000" in shell.run("kubectl get deployment many"))
-    wait_for(lambda: "a lab holds at most" in shell.run("kubectl describe rs -l app=many"), 30)
+    wait_for(lambda: "a lab holds at most" in shell.run("kubectl describe rs -l app=many"), 60)
     shell.run("kubectl scale deployment many --replicas=1")
     wait_for(lambda: len(pods(shell, "many")) == 1, 40)
     shell.run("kubectl delete deployment many --wait")

@@ -1,6 +1,8 @@
+from dataclasses import replace
+
 from netlab.apiserver.events import Recorder
 from netlab.apiserver.store import Store
-from netlab.controllers.event_ttl import MAX_EVENTS, step
+from netlab.controllers.event_ttl import MAX_ALIKE, MAX_EVENTS, step
 from netlab.kube.events import Record
 
 NOW = 1_800_000_000.0
@@ -41,6 +43,7 @@ def test_another_object_is_told_of_all_the_same(store: Store):
     for number in range(100):
         recorder.record(record(f"{number}"), NOW)
     assert recorder.record(record("other", "u2"), NOW) is not None
+    assert recorder.record(replace(record("bad"), type="Warning"), NOW) is not None
     assert recorder.record(record("0"), NOW) is None
     assert recorder.record(record("0"), NOW + 301) is not None
 
@@ -54,7 +57,14 @@ def test_old_events_go_and_so_do_too_many(store: Store):
     assert step(events, NOW + 2).wake_at == NOW + 3600
     assert len(step(events, NOW + 3601).changes) == 2
     many = [
-        {**events[0], "metadata": {"name": f"e{n}"}, "lastTimestamp": "2027-01-15T08:00:00Z"}
+        {
+            **events[0],
+            "metadata": {"name": f"e{n}"},
+            "reason": f"r{n % 100}",
+            "lastTimestamp": "2027-01-15T08:00:00Z",
+        }
         for n in range(MAX_EVENTS + 5)
     ]
     assert len(step(many, NOW).changes) == 5
+    alike = [{**one, "reason": "FailedScheduling"} for one in many[: MAX_ALIKE + 3]]
+    assert len(step([*alike, *many[-5:]], NOW).changes) == 3
