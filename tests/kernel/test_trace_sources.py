@@ -8,7 +8,6 @@ from contextlib import ExitStack, contextmanager
 from ipaddress import ip_address
 
 import pytest
-from netlab.trace.session.connection_attempt import make_connection
 
 from netlab.linux.netns import inside
 from netlab.model.hosts import Host, HostKind
@@ -20,11 +19,11 @@ from netlab.sources.routes import RouteQuestion
 from netlab.sources.rule_handles import read_handles
 from netlab.sources.rule_trace import RuleTrace
 from netlab.sources.trace_table import Arming
-from netlab.trace.outcomes import Result
+from netlab.trace.outcomes import Outcome, Result
 from netlab.trace.rule_walks import split
+from netlab.trace.session.exchange import Call, Target, make_calls
 from netlab.trace.session.listening import Listening
 from netlab.trace.session.rules_read import RulesRead
-from netlab.trace.session.targets import Target
 
 pytestmark = pytest.mark.kernel
 
@@ -76,6 +75,11 @@ def target(scheme: str, port: int, address: str = "192.0.2.2") -> Target:
     return Target(text="", scheme=scheme, name="b", netloc="b", address=end)
 
 
+def connect(world: World, where: Target, timeout_s: float) -> Outcome:
+    [outcome] = make_calls([Call(caller=world["a"], target=where)], timeout_s=timeout_s)
+    return outcome
+
+
 @pytest.mark.parametrize(
     ("where", "heard"),
     [
@@ -87,7 +91,7 @@ def target(scheme: str, port: int, address: str = "192.0.2.2") -> Target:
     ],
 )
 def test_a_contact_says_what_its_socket_heard(world: World, where: Target, heard: Result):
-    assert make_connection(world["a"], where, 0.4).heard is heard
+    assert connect(world, where, 0.4).result is heard
 
 
 def test_rules_are_traced_with_handles_that_find_their_text(world: World):
@@ -96,7 +100,7 @@ def test_rules_are_traced_with_handles_that_find_their_text(world: World):
     armed = Arming(node, inside, protocols={6})
     books = RulesRead([node], 4)
     try:
-        make_connection(world["a"], target("tcp", 81), 0.2)
+        connect(world, target("tcp", 81), 0.2)
         opened.serve()
         book = books.read()["b"]
     finally:
@@ -114,7 +118,7 @@ def test_rules_are_traced_with_handles_that_find_their_text(world: World):
 def test_without_arming_nothing_is_traced(world: World):
     opened = RuleTrace(world["b"], inside)
     try:
-        make_connection(world["a"], target("tcp", 82), 0.2)
+        connect(world, target("tcp", 82), 0.2)
         opened.serve()
     finally:
         opened.close()
@@ -147,7 +151,7 @@ def test_another_trace_is_no_change_of_rules(world: World):
 def test_a_connection_is_heard_of_when_it_is_made(world: World):
     events = ConntrackEvents(world["b"], inside)
     try:
-        contact = make_connection(world["a"], target("tcp", 82), 0.4)
+        contact = connect(world, target("tcp", 82), 0.4)
         events.serve()
     finally:
         events.close()
@@ -181,7 +185,7 @@ def test_a_host_that_has_gone_is_a_warning_and_the_others_are_heard(world: World
     gone = Host(name="c", kind=HostKind.POD, netns=NetnsName("nltrace-gone"), addresses=())
 
     with Listening([world["a"], world["b"], gone], 6, 4) as listening:
-        make_connection(world["a"], target("tcp", 82), 0.4)
+        connect(world, target("tcp", 82), 0.4)
 
     assert set(listening.warnings) == {"c has gone"}
     assert {seen.host for seen in listening.observations()} == {"a", "b"}
@@ -233,7 +237,7 @@ def a_busy_stream(world: World) -> Iterator[None]:
 def test_a_busy_stream_of_others_keeps_nothing_from_being_heard(world: World):
     hosts = [world["a"], world["b"]]
     with a_busy_stream(world), Listening(hosts, 6, 4) as listening, listening.served():
-        contact = make_connection(world["a"], target("tcp", 81), 0.4)
+        contact = connect(world, target("tcp", 81), 0.4)
 
     assert listening.lost == []
     met = [seen.host for seen in listening.observations() if seen.pair == contact.pair]
