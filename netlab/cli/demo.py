@@ -37,7 +37,7 @@ def demo(name: str | None, lab: str, family: "Family | None", draw: int | None) 
 
     if name is None:
         for known in EXPERIMENTS:
-            click.echo(f"{known.name:<16}{known.summary}")
+            click.echo(f"{known.name:<20}{known.summary}")
         click.echo("Run one: sudo netlab demo nodeport", err=True)
         return
     chosen = next((known for known in EXPERIMENTS if known.name == name), None)

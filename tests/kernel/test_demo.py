@@ -1,6 +1,7 @@
 """The tutorial's experiments, run by a user on a lab of three nodes."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -137,10 +138,37 @@ def test_without_a_name_the_experiments_are_listed():
     listed = netlab("demo")
     assert listed.returncode == 0
     names = [line.split()[0] for line in listed.stdout.splitlines()]
-    assert names == ["clusterip", "nodeport", "nodeport-local"]
+    assert names == [
+        "clusterip",
+        "nodeport",
+        "nodeport-local",
+        "loadbalancer",
+        "loadbalancer-local",
+        "loadbalancer-proxy",
+    ]
 
 
 def test_an_unknown_experiment_is_a_wrong_command_line():
     refused = netlab("demo", "nodeprot")
     assert refused.returncode == 2
     assert "clusterip, nodeport, nodeport-local" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "seen"),
+    [
+        ("loadbalancer", {"10.244.1.1", "10.240.0.4", "10.240.0.5"}),
+        ("loadbalancer-local", {"198.51.100.79"}),
+        ("loadbalancer-proxy", {"10.240.0.2"}),
+    ],
+)
+def test_a_load_balancer_hides_keeps_or_replaces_the_client(name: str, seen: set[str]):
+    demo = netlab("demo", name)
+    assert demo.returncode == 0, demo.stdout + demo.stderr
+    found = {line.partition("=")[2] for line in kernel_lines(demo.stdout)}
+    assert found
+    assert found <= seen
+    assert demo.stdout.count("PASS") == 4
+    # The balancer is a hop of the request's, between the router and a node.
+    assert re.search(r"^ *3 lb +▸ eth0", demo.stdout, re.MULTILINE)
+    assert name not in netlab("get", "services").stdout

@@ -60,6 +60,21 @@ _SILENT: Final = _Expected(
 )
 
 
+_BALANCED: Final = _LOCAL._replace(
+    statement="the balancer chose {node}, which runs the pod; the client's address is kept, "
+    "{expected}",
+    lesson="The balancer forwards the packet with both its addresses, and the node sends callers "
+    "from outside only to its own pods, without SNAT. The answer goes straight to the client.",
+)
+_PROXIED: Final = _Expected(
+    NETLAB,
+    "the connection ends at the balancer, which makes one of its own: the pod sees the balancer, "
+    "{expected}",
+    "Two connections: the client's to the balancer, which is drawn here, and the balancer's to a "
+    "node. The client's address is not in the second one.",
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assertions:
     """Knows the lab during one experiment, and says of each call whether it went as expected."""
@@ -70,10 +85,14 @@ class Assertions:
     pods: tuple[Host, ...]
     gateways: Mapping[str, Sequence[Address]]
     """Each node's addresses on its pods' networks."""
+    balancer: Host | None = None
+    """The host of the load balancer that is called; None when none is."""
+    is_proxied: bool = False
+    """Whether connections end there."""
 
     def step(self, call: Call, outcome: Outcome, trace: Trace) -> Step:
         """Return what one call showed."""
-        called, pod = self._called(call), self._reached(trace)
+        called, pod = self._called(call, trace), self._reached(trace)
         address = self._address(call, called, pod)
         expected = self._expected(call, called, pod)
         if expected is _SILENT:
@@ -94,15 +113,23 @@ class Assertions:
         )
 
     def _expected(self, call: Call, called: Host | None, pod: Host | None) -> _Expected:
+        if self.is_proxied:
+            return _PROXIED
         if called is None:
             return _POD if call.caller.kind is HostKind.POD else _NODE
+        if self.port.policy == "Local" and self.balancer is not None:
+            return _BALANCED
         if self.port.policy == "Local":
             return _LOCAL if self.port.has_backend_on(called.name) else _SILENT
         is_own = pod is not None and pod.node == called.name
         return _CLUSTER_OWN if is_own else _CLUSTER
 
-    def _called(self, call: Call) -> Host | None:
-        """Return the node whose NodePort was called; None for a ClusterIP."""
+    def _called(self, call: Call, trace: Trace) -> Host | None:
+        """Return the node that was called, or that the balancer chose; None for a ClusterIP."""
+        if self.balancer is not None:
+            request = trace.request()
+            names = request.hosts() if request else ()
+            return next((one for name in names for one in self.nodes if one.name == name), None)
         address = call.target.address.address
         return next((node for node in self.nodes if address in node.addresses), None)
 
@@ -114,6 +141,8 @@ class Assertions:
 
     def _address(self, call: Call, called: Host | None, pod: Host | None) -> Address | None:
         """Return the address that the pod is expected to see; None when no pod was reached."""
+        if self.is_proxied and self.balancer is not None:
+            return self.balancer.address(self.port.family)
         if pod is None:
             return None
         keeps = call.caller.kind is HostKind.POD if called is None else self.port.policy == "Local"

@@ -27,6 +27,7 @@ from netlab.model.addresses import Family
 from netlab.model.hosts import HostKind
 from netlab.model.packets import AddrPort
 from netlab.model.rundir import rundir
+from netlab.model.topology import LoadBalancerClass
 from netlab.render.demo import Step
 from netlab.trace.session.exchange import Call, target_at
 from netlab.trace.session.tracing import TIMEOUT_S, trace_calls
@@ -46,16 +47,23 @@ class Experiment:
     """The externalTrafficPolicy it needs; None when it calls the ClusterIP."""
     closing: str
     """What there is to remember of the whole."""
+    service: str
+    """The Service it calls; made as the tutorial makes it when the lab has none of the name."""
+    balancer: LoadBalancerClass | None = None
+    """The kind of load balancer that it calls; None when it calls none."""
 
     @property
-    def service(self) -> str:
-        """The Service it calls."""
-        return "nodeport" if self.policy else "clusterip"
+    def type_(self) -> str:
+        """The Service's type."""
+        if self.balancer is not None:
+            return "LoadBalancer"
+        return "NodePort" if self.policy else "ClusterIP"
 
 
 EXPERIMENTS: Final = (
     Experiment(
         name="clusterip",
+        service="clusterip",
         summary="pods and nodes call a ClusterIP: a pod's address is kept",
         policy=None,
         closing="A pod that calls another pod's ClusterIP keeps its address: only the destination"
@@ -64,6 +72,7 @@ EXPERIMENTS: Final = (
     ),
     Experiment(
         name="nodeport",
+        service="nodeport",
         summary="a client calls a NodePort on every node: its address is hidden",
         policy="Cluster",
         closing="Any node answers for every pod, and the price is the caller's address: the node"
@@ -72,13 +81,46 @@ EXPERIMENTS: Final = (
     ),
     Experiment(
         name="nodeport-local",
+        service="nodeport",
         summary="the same under policy Local: its address is kept",
         policy="Local",
         closing="Local keeps the caller's address by refusing the second hop: a node without the"
         " pod drops what comes from outside, and a load balancer has to find out, by"
         " healthCheckNodePort or from EndpointSlices, which nodes to ask.",
     ),
+    Experiment(
+        name="loadbalancer",
+        service="loadbalancer",
+        summary="a client calls a load balancer that forwards packets: its address is hidden",
+        policy="Cluster",
+        balancer=LoadBalancerClass.PASSTHROUGH,
+        closing="The balancer forwards the packet as it is and never sees the answer. Each"
+        " connection goes to one of the healthy nodes, whether or not it runs a pod, and what that"
+        " node does is what it does for its NodePort: it hides the caller.",
+    ),
+    Experiment(
+        name="loadbalancer-local",
+        service="loadbalancer",
+        summary="the same under policy Local: its address is kept, and every call is answered",
+        policy="Local",
+        balancer=LoadBalancerClass.PASSTHROUGH,
+        closing="The balancer asks every node at healthCheckNodePort whether it has a ready pod of"
+        " the Service, and sends to those that have. So no call meets a node that would drop it,"
+        " and the pod sees the client.",
+    ),
+    Experiment(
+        name="loadbalancer-proxy",
+        service="loadbalancer-proxy",
+        summary="a client calls a load balancer that is a proxy: the pod sees the balancer",
+        policy="Local",
+        balancer=LoadBalancerClass.PROXY,
+        closing="At a proxy the client's connection ends, and another begins: to the node and the"
+        " pod the balancer is the caller, whatever the policy says. Who the client is, the proxy"
+        " has to tell: in X-Forwarded-For and Forwarded, or by the PROXY protocol.",
+    ),
 )
+_BALANCED_CALLS: Final = 4
+"""So many calls show that connections spread."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,13 +156,29 @@ def run_experiment(
     with ExitStack() as undo:
         fixtures = Fixtures(cluster, undo, say, family)
         fixtures.deployment()
-        fixtures.service(experiment.service, "NodePort" if experiment.policy else "ClusterIP")
+        fixtures.service(experiment.service, experiment.type_, experiment.balancer)
         if experiment.policy:
             fixtures.policy(experiment.service, experiment.policy)
         port = fixtures.settled(experiment.service)
-        is_outside = experiment.policy is not None
-        calls = _from_client(cluster, port) if is_outside else _inside(fixtures, cluster, port)
+        if experiment.balancer is not None:
+            calls = _to_balancer(fixtures, cluster, port)
+        elif experiment.policy is not None:
+            calls = _from_client(cluster, port)
+        else:
+            calls = _inside(fixtures, cluster, port)
         return _observe(experiment, cluster, port, calls)
+
+
+def _to_balancer(fixtures: Fixtures, cluster: Cluster, port: ServicePort) -> list[Call]:
+    """Return calls of the first client to the Service's external address."""
+    clients = cluster.hosts(HostKind.CLIENT)
+    if not clients:
+        raise LabError("this experiment needs a client in the lab")
+    address = fixtures.external_address(port)
+    target = replace(target_at(AddrPort(address, port.port)), text=f"http://{port.name}")
+    call = Call(caller=clients[0], target=target)
+    fixtures.answered(call)
+    return [call] * _BALANCED_CALLS
 
 
 def _from_client(cluster: Cluster, port: ServicePort) -> list[Call]:
@@ -169,6 +227,8 @@ def _observe(
         nodes=tuple(cluster.hosts(HostKind.NODE)),
         pods=tuple(cluster.hosts(HostKind.POD)),
         gateways=cluster.gateways(),
+        balancer=next(iter(cluster.hosts(HostKind.LB)), None) if experiment.balancer else None,
+        is_proxied=experiment.balancer is LoadBalancerClass.PROXY,
     )
     steps = [
         assertions.step(call, outcome, _without_hint(trace))

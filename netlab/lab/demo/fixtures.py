@@ -7,10 +7,13 @@ from typing import Final, TypeVar
 
 from netlab.client.cluster import Body, Cluster, ServicePort
 from netlab.errors import LabError, NetlabError
+from netlab.kube.kinds.service.load_balancer import addresses_of
 from netlab.linux.cleanup_process import Afterwards
 from netlab.linux.timeouts import scaled
-from netlab.model.addresses import Family
+from netlab.model.addresses import Address, Family
 from netlab.model.hosts import Host, HostKind
+from netlab.trace.outcomes import Result
+from netlab.trace.session.exchange import Call, make_calls
 
 READY_S: Final = 20.0
 """How long objects may take to become rules and running pods."""
@@ -69,7 +72,7 @@ class Fixtures:
         if self._missing(DEPLOYMENTS, APP):
             self._make(DEPLOYMENTS, body)
 
-    def service(self, name: str, type_: str) -> None:
+    def service(self, name: str, type_: str, balancer: str | None = None) -> None:
         """Have the Service that ``kubectl expose deployment source-ip-app`` would make.
 
         Raises:
@@ -84,6 +87,7 @@ class Fixtures:
                 "selector": {"app": APP},
                 "ports": [{"port": 80, "protocol": "TCP", "targetPort": 8080}],
                 **({"ipFamilies": [self._family]} if self._family else {}),
+                **({"loadBalancerClass": balancer} if balancer else {}),
             },
         }
         if self._missing(SERVICES, name):
@@ -160,6 +164,33 @@ class Fixtures:
 
         wait_until_settled(self._cluster)
         return self._port(name)
+
+    def external_address(self, port: ServicePort) -> Address:
+        """Wait until the Service has an external address of its family, and return it.
+
+        Raises:
+            LabError: It got none in time.
+        """
+
+        def found() -> list[Address] | None:
+            service = self._cluster.objects.get(f"{SERVICES}/{port.name}")
+            return [one for one in addresses_of(service) if port.family.holds(one)] or None
+
+        complaint = f"Service {port.name} has no external address"
+        return _wait(found, complaint, f"sudo netlab get events  (of Service {port.name})")[0]
+
+    def answered(self, call: Call) -> None:
+        """Wait until a call is answered: a balancer sends to nodes when it knows them healthy.
+
+        Raises:
+            LabError: It was not in time.
+        """
+
+        def answer() -> bool | None:
+            [outcome] = make_calls([call], timeout_s=scaled(1.0))
+            return True if outcome.result is Result.ANSWERED else None
+
+        _wait(answer, f"{call.target.text} does not answer", "sudo netlab status")
 
     def _port(self, name: str) -> ServicePort:
         for port in self._cluster.service_ports(family=self._family):
