@@ -33,7 +33,7 @@ from socket import socket
 from typing import TYPE_CHECKING
 
 from netlab.apiserver import pki
-from netlab.apiserver.bootstrap import bootstrap
+from netlab.apiserver.bootstrap import bootstrap, publish_authority
 from netlab.apiserver.service_accounts import ServiceAccountTokens
 from netlab.apiserver.store import Store
 from netlab.cni.address_translation import (
@@ -247,6 +247,10 @@ class ControlPlane:
 
     def _prepare_objects(self) -> None:
         bootstrap(self.store, self.topology.service_networks, api_addresses(self.topology))
+        # Pods have it among their files. ``up`` makes it meanwhile: where it is late, it follows.
+        authority = pki.Pki(rundir.pki_directory(self.lab)).authority
+        if authority.exists():
+            publish_authority(self.store, authority.read_text())
         store_addons(self.store, self.topology)
         node_status.store_nodes(self.store, self.topology, self.clock())
         node_status.remove_unplaced(self.store, self.topology)

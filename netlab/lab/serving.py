@@ -48,10 +48,11 @@ async def serve(plane: "ControlPlane") -> None:
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     api = ApiServing(plane.lab, runner, plane.listen)
+    # Before anybody can bring a pod, which has the authority's certificate among its files.
+    publish_authority(plane.store, await api.open_on_loopback(plane.topology, plane.clock()))
     await web.SockSite(runner, _unix_socket(plane.lab)).start()
     doors = ProxyDoors(plane.kube_proxy, plane.store, plane.clock)
     plane.proxy_agent.serve(NodeDoors(plane.listen, doors))
-    publish_authority(plane.store, await api.open_on_loopback(plane.topology, plane.clock()))
     plane.serve_in_lab(api)
 
 
