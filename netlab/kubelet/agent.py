@@ -40,7 +40,7 @@ from netlab.kube.objects import (
 )
 from netlab.kube.resources import key_of
 from netlab.kube.unreadable import UnreadableObjects
-from netlab.kubelet import pod_events
+from netlab.kubelet import disk_pressure, pod_events
 from netlab.kubelet.container_spec import (
     container_directory,
     container_of,
@@ -58,6 +58,7 @@ from netlab.kubelet.sources import Sources
 from netlab.kubelet.termination import Termination
 from netlab.linux import netns_names, processes
 from netlab.linux.timeouts import scaled
+from netlab.model import rundir
 from netlab.model.names import LB, NetnsName, host_netns
 from netlab.model.processes import ProcessId
 
@@ -180,10 +181,12 @@ class Kubelet:
             self._report_ended(now)
             self._report_starts(now)
             probed_at = self._report_probes(now)
+            self._look_at_disk(now)
         pods = self._placed()
         self._forget_all_but({uid_of(pod) for pod in pods})
         running = [pod for pod in pods if uid_of(pod) in self._running]
         wakes = [
+            now + disk_pressure.LOOK_S,
             probed_at,
             self._volumes.update(running, sources, now),
             self._end_pods(pods, now),
@@ -325,6 +328,12 @@ class Kubelet:
                 self._record(pod_events.probe_kills(pod_now, key.name, said.failed), now)
                 self._termination.end(pod_now, {key.name: process}, now, self._grace_s(pod_now))
         return wake
+
+    def _look_at_disk(self, now: float) -> None:
+        directory = rundir.rundir(self._lab)
+        is_full = directory.exists() and disk_pressure.is_nearly_full(directory)
+        for event in disk_pressure.tell(self._store, directory, now, is_full=is_full):
+            self._record(event, now)
 
     def _placed(self) -> list[Object]:
         """Return the pods that have a node and an address."""
