@@ -118,7 +118,8 @@ class _Visit:
     def _exists(self, ifname: str) -> bool:
         self._flush()
         try:
-            socket.if_nametoindex(ifname)
+            # Noted, since a link whose other end went with its namespace may go at any moment.
+            self._index[ifname] = socket.if_nametoindex(ifname)
         except OSError:
             return False
         return True
