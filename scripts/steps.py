@@ -76,16 +76,32 @@ def _is_shell(path: Path) -> bool:
     return path.suffix == ".sh" or (first.startswith(b"#!") and b"bash" in first)
 
 
-def unit_steps() -> list[Step]:
-    """Return the steps of tests that touch no namespace."""
+def unit_steps(coverage: Path) -> list[Step]:
+    """Return the steps of tests that touch no namespace.
+
+    Args:
+        coverage: A directory for what each of them finds that it ran of the pure modules.
+    """
     heavy = ("unit/lab", "unit/render", "property", "fuzz")
     rest = [f"--ignore=tests/{name}" for name in heavy]
     directories = ("tests/unit", "tests/property", "tests/golden")
+
+    def measured(name: str, *arguments: str) -> Step:
+        data = coverage / f".coverage.{name.replace('/', '.')}"
+        command = ("pytest", "-q", "--cov", "--cov-report=", *arguments)
+        return Step(name, ("env", f"COVERAGE_FILE={data}", *command))
+
     return [
-        Step("unit", ("pytest", "-q", *directories, *rest)),
-        *(Step(name, ("pytest", "-q", f"tests/{name}")) for name in heavy),
+        measured("unit", *directories, *rest),
+        *(measured(name, f"tests/{name}") for name in heavy),
         Step("doctests", ("pytest", "-q", "--doctest-modules", "netlab")),
     ]
+
+
+def coverage_step(coverage: Path) -> Step:
+    """Return the step that adds up what tests ran of the pure modules, and wants enough of it."""
+    report = f"coverage combine -q {coverage} && coverage report --skip-empty --fail-under=95"
+    return Step("coverage", ("env", f"COVERAGE_FILE={coverage}/all", "sh", "-c", report))
 
 
 def kernel_steps(selection: tuple[str, ...]) -> list[Step]:
@@ -195,15 +211,16 @@ def main() -> int:
     parser.add_argument("--kernel", action="store_true")
     parser.add_argument("--all", action="store_true")
     asked = parser.parse_args()
-    steps = [*tool_steps(), *unit_steps()]
-    if asked.kernel or asked.all:
-        steps += kernel_steps(() if asked.all else ("-m", "not long"))
+    kernel = kernel_steps(() if asked.all else ("-m", "not long"))
     began = time.monotonic()
     print(f"Python {sys.version.split()[0]} with {versions()}")
-    print(f"{len(steps)} steps, {os.cpu_count()} side by side; each line comes when its step ends")
-    with tempfile.TemporaryDirectory() as logs:
+    with tempfile.TemporaryDirectory() as logs, tempfile.TemporaryDirectory() as coverage:
+        steps = [*tool_steps(), *unit_steps(Path(coverage))]
+        steps += kernel if asked.kernel or asked.all else []
+        print(f"{len(steps)} steps, {os.cpu_count()} side by side; a line comes when a step ends")
         try:
             counts = run(steps, Path(logs))
+            counts += run([coverage_step(Path(coverage))], Path(logs))
         except KeyboardInterrupt:
             print("\ninterrupted")
             return 130
