@@ -19,6 +19,7 @@ ACTING = (
         "apiserver",
         "kube/kinds/pod/status.py",
         "kube/kinds/pod/view.py",
+        "kube/kinds/service/node_ports.py",
         "kube/kinds/service/view.py",
     ),
 )
