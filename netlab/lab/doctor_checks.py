@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Final
 
 from netlab.errors import NetlabError
+from netlab.kubelet.runtime.cgroups import hierarchies
+from netlab.kubelet.runtime.seccomp import is_known
 from netlab.linux import iptables, netns, nft
 from netlab.model.addresses import Family
 from netlab.model.links import Peer
@@ -85,6 +87,8 @@ def probe_all() -> Iterator[Finding]:
     yield _ipv6()
     yield _nftables()
     yield _br_netfilter()
+    yield _control_groups()
+    yield _seccomp()
     yield from _other_netlab()
 
 
@@ -219,6 +223,31 @@ def _br_netfilter() -> Finding:
         detail="loaded" if loaded else "not loaded; topologies with cni: bridge need it",
         hint="modprobe br_netfilter, which sends frames on this machine's own bridges "
         "through its iptables too",
+        is_needed=False,
+    )
+
+
+def _control_groups() -> Finding:
+    """Look for what limits a pod that forks or allocates without end."""
+    found = [name for tree in hierarchies() for name in tree.controllers]
+    missing = [name for name in ("pids", "memory", "cpu") if name not in found]
+    return Finding(
+        name="control groups",
+        works=not missing,
+        detail=f"no {', '.join(missing)}: pods run without these limits" if missing else "",
+        hint="the machine's root group must hand them down (cgroup.subtree_control)",
+        is_needed=False,
+    )
+
+
+def _seccomp() -> Finding:
+    machine = os.uname().machine
+    works = is_known(machine) and Path("/proc/sys/kernel/seccomp").exists()
+    return Finding(
+        name="seccomp",
+        works=works,
+        detail="" if works else f"no filter of system calls for pods on {machine}",
+        hint="a kernel with CONFIG_SECCOMP_FILTER, on x86_64 or aarch64",
         is_needed=False,
     )
 
