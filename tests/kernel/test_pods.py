@@ -340,7 +340,7 @@ def test_containers_run_what_they_say(lab: Lab, tmp_path: Path):
     wait_for(lambda: lab.log("script") == "hello from a pod in /tmp\n")
     assert lab.inside("script", "sh", "-c", "echo $WHO").stdout == "a pod\n"
     listed = {line.split()[0]: line for line in lab.run("get", "pods").stdout.splitlines()}
-    assert "ErrImagePull" in listed["lost"]
+    assert re.search("ErrImagePull|ImagePullBackOff", listed["lost"])
     assert "RunContainerError" in listed["typo"]
     [state] = lab.get("pod", "typo")["status"]["containerStatuses"]
     assert state["state"]["waiting"]["message"] == "sleeep: No such file or directory"
