@@ -104,7 +104,7 @@ class Cluster:
         ports = [
             port
             for service in self.services()
-            for port in _ports(service, slices, family)
+            for port in ports_of(service, slices, family)
             if port.protocol in (protocols or ("TCP",))
         ]
         return sorted(ports, key=lambda port: (port.namespace, port.name, port.port, port.protocol))
@@ -135,9 +135,16 @@ class Cluster:
         return {node.name: node.external_ips for node in self.nodes()}
 
 
-def _ports(
+def ports_of(
     service: Service, slices: Iterable[EndpointSlice], family: Family | None
 ) -> Iterator[ServicePort]:
+    """Yield the ports of a Service in one family, or its own first; none where it has no ClusterIP.
+
+    Args:
+        service: The Service.
+        slices: Of the lab.
+        family: Of its ClusterIP and endpoints; None for its own first family.
+    """
     cluster_ip = next(
         (one for one in service.cluster_ips if family is None or family.holds(one)), None
     )

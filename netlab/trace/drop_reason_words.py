@@ -50,9 +50,10 @@ _NEIGHBOUR_OF_IPV6 = Wording(
 
 WORDINGS: Final[Mapping[str, Wording]] = {
     "NETFILTER_DROP": Wording(
-        "a rule that was not traced threw it away",
-        "a hook of netfilter refused it, in a table that the rule trace does not tell of",
-        "nft list ruleset",
+        "netfilter dropped it, and no traced rule did",
+        "connection tracking whose table is full drops new connections so, and so does a table that"
+        " the rule trace does not tell of",
+        "sysctl net.netfilter.nf_conntrack_count net.netfilter.nf_conntrack_max",
     ),
     ROUTE: Wording(
         "its routing threw it away",

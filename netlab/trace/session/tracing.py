@@ -16,7 +16,7 @@ from ipaddress import ip_address
 from typing import Final, NamedTuple
 
 from netlab.client.address_names import address_names
-from netlab.client.cluster import Cluster, ServicePort
+from netlab.client.cluster import Cluster, ServicePort, ports_of
 from netlab.kube.kinds.service.view import Service
 from netlab.linux.frames import Frame
 from netlab.linux.neighbours import silent_neighbours
@@ -49,8 +49,6 @@ from netlab.trace.session.targets import (
 )
 from netlab.trace.steps import Knowledge
 from netlab.trace.trace import Trace
-
-PROTOCOLS: Final = ("TCP", "UDP", "SCTP")
 
 TIMEOUT_S: Final = 1.5
 """How long to wait for an answer: long enough for a second SYN, which comes after one second."""
@@ -91,13 +89,16 @@ class LabView:
 def lab_view(cluster: Cluster) -> LabView:
     """Return the lab as it is now."""
     hosts = cluster.read_hosts()
-    services = tuple(cluster.services())
+    services, slices = tuple(cluster.services()), cluster.slices()
     return LabView(
         lab=cluster.lab,
         hosts=hosts,
         services=services,
         ports=tuple(
-            port for family in Family for port in cluster.service_ports(*PROTOCOLS, family=family)
+            port
+            for family in Family
+            for service in services
+            for port in ports_of(service, slices, family)
         ),
         names=address_names(cluster, hosts, services),
         pod_networks=cluster.pod_networks(),
