@@ -208,7 +208,7 @@ def _by_route(host: str, route: Routed, packet: Packet, question: Question) -> C
         return gone
     sender = _sender(packet, host)
     if route.error == "no route" and sender and question.kind(host) is not HostKind.NODE:
-        return _sent_astray(sender, address, packet, question)
+        return _sent_astray(host, sender, packet, question)
     after = " after DNAT" if _is_rewritten(packet, host) else ""
     return Cause(f"{host} has {route.error} for {route.destination}{after}", shown)
 
@@ -241,8 +241,9 @@ def _is_rewritten(packet: Packet, host: str) -> bool:
     )
 
 
-def _sent_astray(sender: str, address: Address, packet: Packet, question: Question) -> Cause:
+def _sent_astray(host: str, sender: str, packet: Packet, question: Question) -> Cause:
     """Explain a packet that came to a router which was never to have it."""
+    address = (pair_at_end(packet) or question.pair).destination.address
     shown = question.inside(sender, f"ip route get {address}")
     here = f"so {sender} used its default route"
     ports = question.services_at(address)
@@ -264,7 +265,10 @@ def _sent_astray(sender: str, address: Address, packet: Packet, question: Questi
         )
     owner = question.owner(address)
     if owner is None:
-        return Cause(f"no host, pod or Service of the lab has {address}, {here}", shown)
+        return Cause(
+            f"{host} has no route for {address}, and no host, pod or Service of the lab has it",
+            question.inside(host, f"ip route get {address}"),
+        )
     return Cause(f"{sender} has no route to {owner.name} of its own, {here}", shown)
 
 
