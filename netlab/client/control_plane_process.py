@@ -14,9 +14,10 @@ from netlab.model.processes import ProcessId
 
 def starting_control_plane(lab: str) -> ProcessId | None:
     """Return the control plane of ``lab`` if it only has to be waited for; else None."""
-    if is_listening(rundir.control_socket_as_bound(lab)):
+    found = next(filter(_leads_a_session, processes.control_plane(lab)), None)
+    if found is None or is_listening(found.pid, rundir.control_socket_as_bound(lab)):
         return None
-    return next(filter(_leads_a_session, processes.control_plane(lab)), None)
+    return found
 
 
 def _leads_a_session(process: ProcessId) -> bool:

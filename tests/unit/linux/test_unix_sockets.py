@@ -1,5 +1,6 @@
 """Who listens on a Unix socket is asked of the kernel, not of the file system."""
 
+import os
 import socket
 from pathlib import Path
 
@@ -10,10 +11,11 @@ def test_a_socket_is_found_by_the_name_it_was_bound_to(tmp_path: Path):
     bound = tmp_path / "new.sock"
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(bound))
-        assert not is_listening(bound)
+        assert not is_listening(os.getpid(), bound)
         listener.listen()
-        assert is_listening(bound)
+        assert not is_listening(os.getppid(), bound)
+        assert is_listening(os.getpid(), bound)
         bound.rename(tmp_path / "final.sock")
-        assert is_listening(bound)
-        assert not is_listening(tmp_path / "final.sock")
-    assert not is_listening(bound)
+        assert is_listening(os.getpid(), bound)
+        assert not is_listening(os.getpid(), tmp_path / "final.sock")
+    assert not is_listening(os.getpid(), bound)
