@@ -36,7 +36,7 @@ def inside(name: NetnsName) -> Iterator[None]:
     try:
         there = os.open(NETNS / name, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            setns(there, CLONE_NEWNET)
+            _enter(there, name)
         finally:
             os.close(there)
         try:
@@ -45,6 +45,16 @@ def inside(name: NetnsName) -> Iterator[None]:
             setns(home, CLONE_NEWNET)
     finally:
         os.close(home)
+
+
+def _enter(there: int, name: NetnsName) -> None:
+    try:
+        setns(there, CLONE_NEWNET)
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        # The file is still there, and no namespace is mounted on it any more, or none yet.
+        raise FileNotFoundError(errno.ENOENT, "no such namespace", name) from error
 
 
 def create(name: NetnsName) -> None:

@@ -273,7 +273,7 @@ def test_a_service_without_endpoints_refuses(lab: Lab, at: Addresses):
         assert seen(lab, "client", at.vip) == "refused"
         trace = json.loads(lab.run("trace", "node2", url(at.cluster_ip), "-o", "json").stdout)
         assert trace["verdict"]["result"] == "rejected"
-        assert trace["verdict"]["why"] == "Service default/web:http has no pod that is ready"
+        assert trace["verdict"]["why"] == "Service default/web:http has no endpoint that is ready"
 
 
 def answering(lab: Lab, at: Addresses, calls: int) -> set[str]:

@@ -179,7 +179,7 @@ def test_a_service_without_endpoints_is_rejected_by_a_rule(lab: Lab, caller: str
 
     assert found.verdict.result is Result.REJECTED
     assert "has no endpoints" in found.verdict.by.comment
-    assert "no pod that is ready" in found.verdict.why
+    assert "no endpoint that is ready" in found.verdict.why
 
 
 def test_a_closed_port_is_a_refusal_by_the_host_that_was_called(lab: Lab):
@@ -210,7 +210,7 @@ def test_a_packet_that_was_never_made_is_said_to_be_unsent(lab: Lab):
     ("target", "kinds"),
     [
         pytest.param("icmp://node3", ["echo request", "echo reply"], id="ping"),
-        pytest.param("udp://node3:9", ["UDP"], id="udp to a closed port"),
+        pytest.param("udp://node3:9", ["UDP", "ICMP port unreachable"], id="a closed UDP port"),
     ],
 )
 def test_other_protocols_are_followed_too(lab: Lab, target: str, kinds: list[str]):
