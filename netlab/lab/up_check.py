@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from netlab.client.api_client import Client
 from netlab.kube.kinds.service.view import endpoint_slice_of, service_of
+from netlab.kube.objects import labels_of
 from netlab.kube.resources import RESOURCES
 from netlab.lab.service_calls import Call, Unpromised, service_calls
 from netlab.linux.netns import inside
@@ -81,12 +82,18 @@ class NodeRules:
             self._walkers[node, family] = rules.walker(self._hosts[node].addresses)
 
 
+ADDON_LABEL: Final = "kubernetes.io/cluster-service"
+"""On what a cluster brings itself, kube-dns for one."""
+
+
 def check(
     client: Client, hosts: Iterable[Host], timeout_s: float
 ) -> tuple[list[Unanswered], list[Unpromised]]:
     """Call every Service, and return what did not answer, and what no rule makes answer."""
     found = tuple(hosts)
-    services = map(service_of, client.list_(RESOURCES["services"].path()))
+    # What the cluster runs beside its users' objects is on its way: nobody waits for it here.
+    objects = client.list_(RESOURCES["services"].path())
+    services = [service_of(one) for one in objects if ADDON_LABEL not in labels_of(one)]
     slices = tuple(map(endpoint_slice_of, client.list_(RESOURCES["endpointslices"].path())))
     calls, unpromised = service_calls(found, services, slices, NodeRules(client, found).predict)
     return unanswered(calls, timeout_s), unpromised
