@@ -234,7 +234,7 @@ def test_after_a_reboot_status_says_so_and_up_builds_the_lab_again(lab: Lab):
     assert shown.returncode == 1
     assert "its namespaces are gone" in shown.stdout
     assert f"sudo netlab up --lab {lab.name}" in shown.stdout
-    assert f"{lab.name}   orphaned   <none>     6 " in lab.run("list").stdout
+    assert f"{lab.name}   lost    <none>     0 " in lab.run("list").stdout
     healed = lab.run("up")
     assert healed.returncode == 0, healed.stderr
     assert answers(lab)
