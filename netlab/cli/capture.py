@@ -140,7 +140,7 @@ def _compiled(expression: str) -> bytes:
 def _run(request: "CaptureRequest", *, live: bool) -> "Captured":
     from netlab.capture.recording import Listener
     from netlab.capture.session import capture as capture_packets
-    from netlab.lab.interrupts import Interrupts
+    from netlab.cli.interrupts import Interrupts
 
     # A terminal that shows the packets has no room for a line that counts them.
     counts = sys.stderr.isatty() and not (live and sys.stdout.isatty())

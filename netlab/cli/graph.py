@@ -32,7 +32,7 @@ def graph(output: str, lab: str, *, every_pod: bool) -> None:
     Example: sudo netlab graph -o svg
     """
     from netlab.client.api_client import Client
-    from netlab.lab.graph import read_graph
+    from netlab.client.graph import read_graph
     from netlab.lab.host import require_root
     from netlab.model.rundir import control_socket
 

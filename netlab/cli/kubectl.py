@@ -22,7 +22,7 @@ def kubeconfig(lab: str, output: str) -> None:
 
     Example: sudo netlab kubeconfig
     """
-    from netlab.lab.kubeconfig import find_kubeconfig
+    from netlab.client.kubeconfig_file import find_kubeconfig
 
     path = find_kubeconfig(lab)
     click.echo(path.read_text() if output == "raw" else path, nl=output != "raw")
@@ -38,7 +38,7 @@ def kubectl(lab: str, arguments: tuple[str, ...]) -> None:
 
     Example: sudo netlab kubectl get pods -o wide
     """
-    from netlab.lab.kubeconfig import find_kubeconfig
-    from netlab.lab.kubectl import run_kubectl
+    from netlab.client.kubeconfig_file import find_kubeconfig
+    from netlab.client.kubectl import run_kubectl
 
     run_kubectl(find_kubeconfig(lab), arguments)

@@ -53,13 +53,13 @@ def matrix(
 
     Example: sudo netlab matrix --policies --html matrix.html
     """
+    from netlab.cli.output_files import write_file
     from netlab.cli.trace_forms import files_of, take_stdout
     from netlab.client.address_names import names_by_address
     from netlab.client.api_client import Client
     from netlab.client.cluster import Cluster
     from netlab.client.hosts import hosts
     from netlab.lab.host import require_root
-    from netlab.lab.output_files import write_file
     from netlab.model.rundir import control_socket
     from netlab.render.matrix.page import render_matrix_html
     from netlab.render.matrix.svg import render_matrix_svg

@@ -200,7 +200,7 @@ def _example(word: str) -> str:
 
 def _manifests(options: dict[str, Any]) -> list[Object]:
     """Return the objects of all files that were named, once every file has been read."""
-    from netlab.lab.manifest_files import read_files
+    from netlab.cli.manifest_files import read_files
     from netlab.model.topology import TopologyFile
     from netlab.topology.parse import parse_spec
 

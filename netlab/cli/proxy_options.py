@@ -106,10 +106,10 @@ def read_view(asked: Asked) -> "ProxyView":
     import gc
     from dataclasses import replace
 
+    from netlab.cli.manifest_files import read_files
     from netlab.documents.yaml_text import ONE_CLUSTER
     from netlab.kube.proxy_objects import parse_proxy_objects
     from netlab.kubeproxy.view import proxy_view
-    from netlab.lab.manifest_files import read_files
     from netlab.model.kube_proxy import ProxyMode
 
     # What is read is no garbage; to look through a large cluster again and again for some doubles

@@ -52,7 +52,7 @@ def _collected(complaints: list[str]) -> "Iterator[None]":
 
 
 def _texts(name: str, *, is_recursive: bool) -> list[tuple[bytes, str]]:
-    from netlab.lab.manifest_files import read_files
+    from netlab.cli.manifest_files import read_files
     from netlab.lab.topologies import read_topology
 
     if Path(name).is_dir():

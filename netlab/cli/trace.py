@@ -170,7 +170,7 @@ def _text(found: "Trace", form: str, style: dict[str, bool]) -> str:
 
 
 def _check_pcap(file: str) -> None:
-    from netlab.lab.output_files import why_not
+    from netlab.cli.output_files import why_not
 
     if file == "-":
         raise click.UsageError("--pcap wants a file: standard output is for the trace")
@@ -179,7 +179,7 @@ def _check_pcap(file: str) -> None:
 
 
 def _write_frames(traced: "Trace", frames: "list[Frame]", file: str, directory: str) -> None:
-    from netlab.lab.trace_pcapng import write_trace
+    from netlab.cli.trace_pcapng import write_trace
 
     if file or directory:
         written = write_trace(traced, frames, file, directory)
@@ -190,7 +190,7 @@ def _write_frames(traced: "Trace", frames: "list[Frame]", file: str, directory: 
 
 
 def _diff(files: tuple[str, ...]) -> str:
-    from netlab.lab.trace_files import read_trace
+    from netlab.cli.trace_files import read_trace
     from netlab.render.trace.diff import render_trace_diff
 
     if len(files) != 2:

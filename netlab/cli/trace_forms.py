@@ -24,7 +24,7 @@ def files_of(wanted: Mapping[str, str | None], others: Sequence[str]) -> Files:
         click.BadParameter: A file cannot be written.
         click.UsageError: Two forms would mix in one file.
     """
-    from netlab.lab.output_files import STDOUT, why_not
+    from netlab.cli.output_files import STDOUT, why_not
 
     files = {option: name for option, name in wanted.items() if name is not None}
     for option, name in files.items():
@@ -41,14 +41,14 @@ def files_of(wanted: Mapping[str, str | None], others: Sequence[str]) -> Files:
 
 def take_stdout(files: Files) -> bool:
     """Tell whether one of the files is standard output, which then has its answer."""
-    from netlab.lab.output_files import STDOUT
+    from netlab.cli.output_files import STDOUT
 
     return STDOUT in files.values()
 
 
 def write(files: Files, trace: "Trace", frames: "Sequence[Frame]", *, numeric: bool) -> None:
     """Write each file, and say so on standard error; a page carries the frames, too."""
-    from netlab.lab.output_files import write_file
+    from netlab.cli.output_files import write_file
 
     for option, name in files.items():
         said = write_file(name, _text(option, trace, frames, numeric=numeric))
@@ -61,8 +61,8 @@ def _text(option: str, trace: "Trace", frames: "Sequence[Frame]", *, numeric: bo
         from netlab.render.trace.svg import render_trace_svg
 
         return render_trace_svg(trace, numeric=numeric)
-    from netlab.lab.page_files import read_page_files
-    from netlab.lab.trace_pcapng import pcapng_of
+    from netlab.cli.page_files import read_page_files
+    from netlab.cli.trace_pcapng import pcapng_of
     from netlab.render.trace.page import render_trace_page
 
     pcapng = pcapng_of(trace, frames) if frames else b""

@@ -74,7 +74,7 @@ class KubeProxyAgent:
         self._wake()
 
     async def sync(self, now: float) -> float | None:
-        """Bring rules and ports up to date; see ``netlab.lab.agents.Agent``.
+        """Bring rules and ports up to date; see ``netlab.control_plane.agents.Agent``.
 
         Raises:
             NetlabError: iptables or nft is missing, or a namespace is.

@@ -9,13 +9,13 @@ from netlab.apiserver.bootstrap import bootstrap
 from netlab.apiserver.registry.admission import review_create
 from netlab.apiserver.store import Store
 from netlab.client.apply import placed
+from netlab.control_plane.addons import store_addons
+from netlab.control_plane.api_certificates import api_addresses
+from netlab.control_plane.desired_rules import desired_rules
 from netlab.controllers.reconcile import Reconciler
 from netlab.kube.kinds.pod import status
 from netlab.kubelet.container_spec import placement_of
 from netlab.kubelet.node_status import store_nodes
-from netlab.lab.addons import store_addons
-from netlab.lab.api_certificates import api_addresses
-from netlab.lab.desired_rules import desired_rules
 from netlab.model.addresses import Family
 from netlab.model.topology import TopologyFile
 from netlab.netfilter.iptables.render import render

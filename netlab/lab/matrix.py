@@ -5,7 +5,6 @@ from contextlib import ExitStack
 from typing import Final
 
 from netlab.client.cluster import Cluster, ServicePort
-from netlab.lab.decisions import Decisions
 from netlab.lab.policies import POLICIES, PROTOCOLS, PolicyTrial
 from netlab.linux.timeouts import scaled
 from netlab.model.addresses import Family
@@ -14,6 +13,7 @@ from netlab.model.packets import AddrPort
 from netlab.trace.decision import Decision
 from netlab.trace.matrix import Cell, MatrixRow, ServiceMatrix, Target, cell_of
 from netlab.trace.outcomes import Outcome, Result
+from netlab.trace.session.decisions import Decisions
 from netlab.trace.session.exchange import Call, make_calls, target_at
 
 TIMEOUT_S: Final = 1.2

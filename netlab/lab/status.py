@@ -18,8 +18,8 @@ from netlab.kube.kinds.service.view import (
 from netlab.kube.resources import RESOURCES
 from netlab.lab.down import known_labs
 from netlab.lab.not_netlabs import read_foreign
-from netlab.lab.usage import usage, usage_by_netns
 from netlab.linux import netns_names, processes
+from netlab.linux.usage import usage, usage_by_netns
 from netlab.model import rundir
 from netlab.model.packets import AddrPort
 from netlab.model.status import HostStatus, LabStatus, ServiceStatus, Usage

@@ -18,12 +18,12 @@ from netlab.client.api_client import Client
 from netlab.client.apply import Applied, Refused, apply_manifests, prune
 from netlab.client.control_plane_process import starting_control_plane
 from netlab.client.hosts import hosts
+from netlab.client.kubeconfig_file import write_kubeconfig
+from netlab.control_plane.api_certificates import ensure_pki
 from netlab.errors import KernelError, LabError
 from netlab.kube.objects import Object, is_terminating, items_of, name_of, namespace_of, status_of
 from netlab.kube.resources import RESOURCES
 from netlab.lab import up_check
-from netlab.lab.api_certificates import ensure_pki
-from netlab.lab.kubeconfig import write_kubeconfig
 from netlab.lab.not_netlabs import read_foreign
 from netlab.linux import processes
 from netlab.linux.systemd import scope_command
@@ -151,7 +151,7 @@ def _start(lab: str, text: bytes) -> ProcessId:
     rundir.control_socket(lab).unlink(missing_ok=True)
     with rundir.control_plane_log(lab).open("ab") as log:
         started = subprocess.Popen(
-            [*scope_command(f"netlab-{lab}"), sys.executable, "-m", "netlab.lab", lab],
+            [*scope_command(f"netlab-{lab}"), sys.executable, "-m", "netlab.control_plane", lab],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

@@ -141,7 +141,7 @@ class LoadBalancer:
             self._wake("loadbalancer")
 
     async def sync(self, now: float) -> float | None:
-        """Bring all up to date; see ``netlab.lab.agents.Agent``.
+        """Bring all up to date; see ``netlab.control_plane.agents.Agent``.
 
         Raises:
             NetlabError: The rules of the balancer's host are refused.

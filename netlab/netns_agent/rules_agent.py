@@ -57,7 +57,7 @@ class RulesAgent:
         self._wake()
 
     async def sync(self, now: float) -> float | None:
-        """Bring the rules up to date; see ``netlab.lab.agents.Agent``.
+        """Bring the rules up to date; see ``netlab.control_plane.agents.Agent``.
 
         Raises:
             NetlabError: iptables is missing, or a namespace is.

@@ -2,7 +2,7 @@
 
 Style and script are written by hand in ``page.css`` and ``page.js`` beside this module, where
 editors and people can read them as what they are. Reading a file is input, and this package does
-none: who asks for a page reads them (``netlab.lab.page_files``) and hands them in.
+none: who asks for a page reads them (``netlab.cli.page_files``) and hands them in.
 
 The page's own policy lets the browser fetch nothing, and run only the script and apply only the
 style whose hashes it states, whatever a text in it may say.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from netlab.lab.page_files import read_page_files
+from netlab.cli.page_files import read_page_files
 from netlab.render.svg_colours import COLOURS
 from netlab.render.trace.page import render_trace_page
 from netlab.render.trace.svg import render_trace_svg

@@ -14,11 +14,11 @@ from jsonschema import Draft202012Validator
 
 import netlab.render as forms
 from netlab.client.hosts import hosts
-from netlab.lab.decisions import Decisions
 from netlab.model.addresses import Family
 from netlab.model.hosts import Host
 from netlab.model.packets import AddrPort
 from netlab.trace.host_rules import ListedRules
+from netlab.trace.session.decisions import Decisions
 from netlab.trace.session.path_prediction import list_rules
 from tests.kernel.conftest import wait_for
 

@@ -14,10 +14,10 @@ import pytest
 from jsonschema import Draft202012Validator
 
 import netlab.render
+from netlab.cli.page_files import read_page_files
 from netlab.client.api_client import Client
 from netlab.client.cluster import Cluster
 from netlab.client.hosts import hosts
-from netlab.lab.page_files import read_page_files
 from netlab.linux.netns import inside
 from netlab.model.hosts import Host
 from netlab.model.packets import Nat
@@ -315,7 +315,7 @@ ARM_AND_WAIT = """
 import sys, time
 from netlab.linux.netns import inside
 from netlab.client.hosts import hosts
-from netlab.lab.page_files import read_page_files
+from netlab.cli.page_files import read_page_files
 from netlab.sources.trace_table import Arming
 node = next(host for host in hosts(sys.argv[1]) if host.name == "node2")
 armed = Arming(node, inside, protocols={6}, owned=sys.argv[2] == "owned")

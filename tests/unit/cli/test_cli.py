@@ -81,7 +81,7 @@ def test_a_verb_of_kubectls_names_the_command_that_has_it():
             id="help",
         ),
         pytest.param(
-            "import netlab.cli.life, netlab.cli.status, netlab.cli.inside, netlab.cli.demo",
+            "import netlab.cli.life, netlab.cli.status, netlab.cli.exec, netlab.cli.demo",
             ["aiohttp", "psutil", "pyroute2", "scapy", "yaml"],
             id="a command before it is called",
         ),

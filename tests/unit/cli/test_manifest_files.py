@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from netlab.cli.manifest_files import read_files
 from netlab.errors import SpecError
-from netlab.lab.manifest_files import read_files
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A lab's control plane as a process: ``python -m netlab.lab LAB``; ``up`` starts it.
+"""A lab's control plane as a process: ``python -m netlab.control_plane LAB``; ``up`` starts it.
 
 Its two children are forked before the rest is imported: they need little of it, and the container
 runtime begins at once to build what containers are made from. So nothing that the control plane
@@ -24,7 +24,7 @@ def main(lab: str) -> None:
         os.setsid()
     to_container_runtime = container_runtime.fork(lab, rundir.rundir(lab))
     to_netns_agent = agent.fork()
-    from netlab.lab import control_plane  # noqa: PLC0415 (see above)
+    from netlab.control_plane import control_plane  # noqa: PLC0415 (see above)
 
     control_plane.run(lab, to_netns_agent, to_container_runtime)
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from netlab.lab.trace_pcapng import pcapng_of, write_trace
+from netlab.cli.trace_pcapng import pcapng_of, write_trace
 from netlab.linux.frames import Frame
 from netlab.model.names import NetnsName
 from netlab.trace.paths import Hop

@@ -41,8 +41,8 @@ def exec_(lab: str, host: str, command: tuple[str, ...]) -> int:
 
     Example: sudo netlab exec node1 -- ip route
     """
+    from netlab.lab.exec import run_inside
     from netlab.lab.host import require_root
-    from netlab.lab.inside import run_inside
 
     require_root()
     return run_inside(lab, host, command, {})
@@ -56,8 +56,8 @@ def shell(lab: str, host: str) -> int:
 
     Example: sudo netlab shell node1
     """
+    from netlab.lab.exec import run_inside
     from netlab.lab.host import require_root
-    from netlab.lab.inside import run_inside
 
     require_root()
     program = "/bin/bash" if os.access("/bin/bash", os.X_OK) else "/bin/sh"

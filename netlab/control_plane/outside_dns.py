@@ -28,7 +28,7 @@ _Socket = tuple[Address, bool]
 
 
 class OutsideDns:
-    """Serves names of the outside world; see ``netlab.lab.agents.Agent`` for ``sync``.
+    """Serves names of the outside world; see ``netlab.control_plane.agents.Agent`` for ``sync``.
 
     Args:
         lab: Name.

@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from netlab.lab.interrupts import Interrupts
+from netlab.cli.interrupts import Interrupts
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

@@ -5,7 +5,7 @@ Theory of operation
 It is crash-only: it starts by reading the kernel back, so a start is the same as a repair. Two
 child processes do its work in the kernel, the agent of the namespaces on the network and the
 container runtime on containers. What follows the objects are agents, each with a loop of its own
-(see ``netlab.lab.agents``), which meet in the store alone:
+(see ``netlab.control_plane.agents``), which meet in the store alone:
 
 * the controllers change objects because of objects;
 * the network: namespaces, links, addresses and routes follow topology and pods;
@@ -42,6 +42,12 @@ from netlab.cni.address_translation import (
     cloud_rules,
     masquerade_rules,
 )
+from netlab.control_plane.addons import store_addons
+from netlab.control_plane.agents import Agent, AgentLoops
+from netlab.control_plane.api_certificates import api_addresses
+from netlab.control_plane.haproxy_runtime import HaproxyRuntime
+from netlab.control_plane.network import Network, created
+from netlab.control_plane.outside_dns import OutsideDns
 from netlab.controllers.reconcile import Reconciler
 from netlab.kube.objects import Object
 from netlab.kubelet import node_status
@@ -54,12 +60,6 @@ from netlab.kubelet.sources import Sources
 from netlab.kubelet.termination import Termination
 from netlab.kubeproxy.agent import KubeProxyAgent
 from netlab.kubeproxy.proxier import KubeProxy
-from netlab.lab.addons import store_addons
-from netlab.lab.agents import Agent, AgentLoops
-from netlab.lab.api_certificates import api_addresses
-from netlab.lab.haproxy_runtime import HaproxyRuntime
-from netlab.lab.network import Network, created
-from netlab.lab.outside_dns import OutsideDns
 from netlab.linux import channel, processes
 from netlab.loadbalancer.agent import LoadBalancer
 from netlab.loadbalancer.haproxy_process import HaproxyProcess
@@ -74,7 +74,7 @@ from netlab.topology.parse import parse_topology
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from netlab.lab.api_serving import ApiServing
+    from netlab.control_plane.api_serving import ApiServing
     from netlab.model.names import NetnsFamily, NetnsName
 
 
@@ -343,7 +343,7 @@ async def _serve(lab: str, netns_agent_end: socket, container_runtime_end: socke
     await plane.begin()
     loops = asyncio.ensure_future(plane.loops.run())
     # The web server's libraries load while the network is built the network: it takes as long.
-    serving = await asyncio.to_thread(importlib.import_module, "netlab.lab.serving")
+    serving = await asyncio.to_thread(importlib.import_module, "netlab.control_plane.serving")
     await serving.serve(plane)
     await loops
 

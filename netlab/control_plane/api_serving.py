@@ -14,7 +14,7 @@ from aiohttp import web
 
 from netlab.apiserver import secure_serving
 from netlab.apiserver.bootstrap import API_PORT
-from netlab.lab.api_certificates import api_addresses, certified_addresses, ensure_pki
+from netlab.control_plane.api_certificates import api_addresses, certified_addresses, ensure_pki
 from netlab.model import rundir
 from netlab.model.names import ROUTER, NetnsName, host_netns
 from netlab.model.topology import Topology

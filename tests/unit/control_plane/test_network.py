@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 from netlab.apiserver.store import Store
+from netlab.control_plane.network import Network, created
 from netlab.errors import KernelError
 from netlab.kube.objects import Object
-from netlab.lab.network import Network, created
 from netlab.model.links import LabState
 from netlab.model.topology import Topology
 from netlab.netns_agent.requests import Apply, ReadLab

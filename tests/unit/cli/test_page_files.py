@@ -2,7 +2,7 @@
 
 import re
 
-from netlab.lab.page_files import read_page_files
+from netlab.cli.page_files import read_page_files
 from netlab.render.svg_colours import page_variables
 
 

@@ -5,9 +5,9 @@ import time
 from collections.abc import Awaitable, Callable
 
 from netlab.apiserver.store import Store
+from netlab.control_plane import agents
+from netlab.control_plane.agents import Agent, AgentLoops
 from netlab.errors import KernelError
-from netlab.lab import agents
-from netlab.lab.agents import Agent, AgentLoops
 
 LONG_S = 60.0
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from netlab.lab.trace_files import read_trace
+from netlab.cli.trace_files import read_trace
 from netlab.render.trace.document import render_trace_json, trace_document
 from tests.unit.trace_samples import delivered
 

@@ -21,8 +21,8 @@ from netlab.errors import LabError
 from netlab.kubelet.runtime import cgroups
 from netlab.kubelet.runtime.exec import open_namespaces
 from netlab.kubelet.runtime.zygote import python_command
-from netlab.lab.exit_codes import exit_code_of
 from netlab.linux import netns_names, processes, read_only
+from netlab.linux.exit_codes import exit_code_of
 from netlab.linux.namespaces import setns, unshare
 from netlab.linux.syscalls import (
     CLONE_NEWNET,
@@ -138,7 +138,7 @@ def _hosts_file(lab: str) -> Path | None:
 
 
 def _run_in_pod(init: ProcessId, argv: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
-    """Go on as a program that a container may see: see ``netlab.lab.pod_exec``."""
+    """Go on as a program that a container may see: see ``netlab.kubelet.runtime.pod_exec``."""
     with contextlib.ExitStack() as opened:
         try:
             namespaces = open_namespaces(init, opened)
@@ -159,7 +159,7 @@ def _run_in_pod(init: ProcessId, argv: Sequence[str], environment: Mapping[str, 
             "groups": [int(group) for group in status["Groups"].split()],
             "capabilities": int(status["CapBnd"], 16),
         }
-        command = python_command("netlab.lab.pod_exec")
+        command = python_command("netlab.kubelet.runtime.pod_exec")
         read_only.enter_read_only()
         os.execv(command[0], [*command, json.dumps(order)])  # noqa: S606
 

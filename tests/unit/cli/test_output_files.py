@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from netlab.cli.output_files import why_not, write_file
 from netlab.errors import HostError
-from netlab.lab.output_files import why_not, write_file
 
 
 def test_looking_at_a_file_changes_nothing(tmp_path: Path):

@@ -1,4 +1,4 @@
-from netlab.lab.outside_dns import outside_names
+from netlab.control_plane.outside_dns import outside_names
 from tests.unit.topology_samples import topology_of
 
 

@@ -17,8 +17,8 @@ from netlab.netfilter.nftables.render import render as render_table
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from netlab.control_plane.control_plane import ControlPlane
     from netlab.kube.objects import Object
-    from netlab.lab.control_plane import ControlPlane
     from netlab.model.addresses import Address, Family
     from netlab.netfilter.ruleset_change import NamespaceRules
 

@@ -13,8 +13,8 @@ from typing import Any
 from netlab.kubelet.runtime.container import Process
 from netlab.kubelet.runtime.exec import NAMESPACES, enter
 from netlab.kubelet.runtime.init import Confinement, Sent, become, begin, confinement, execute
-from netlab.lab import terminal
-from netlab.lab.exit_codes import exit_code_of
+from netlab.linux import terminal
+from netlab.linux.exit_codes import exit_code_of
 from netlab.linux.namespaces import setns
 from netlab.linux.syscalls import CLONE_NEWPID
 

@@ -14,19 +14,19 @@ from netlab.apiserver.filters import with_authentication
 from netlab.apiserver.server import build_app
 from netlab.apiserver.streaming.routes import PodStreams
 from netlab.apiserver.token_requests import token_routes
+from netlab.control_plane import report
+from netlab.control_plane.api_serving import ApiServing
+from netlab.control_plane.desired_rules import desired_rules
 from netlab.errors import SpecError
 from netlab.kube.status import bad_request, failure_status
 from netlab.kubeproxy.listeners import NodeDoors
 from netlab.kubeproxy.servers import ProxyDoors
-from netlab.lab import report
-from netlab.lab.api_serving import ApiServing
-from netlab.lab.desired_rules import desired_rules
 from netlab.model import rundir
 from netlab.model.names import host_netns
 from netlab.topology.parse import parse_topology
 
 if TYPE_CHECKING:
-    from netlab.lab.control_plane import ControlPlane
+    from netlab.control_plane.control_plane import ControlPlane
 
 _SETTLE_S: Final = 10.0
 """Within the time that the client waits for an answer."""

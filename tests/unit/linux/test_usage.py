@@ -1,8 +1,8 @@
 import os
 import subprocess
 
-from netlab.lab.usage import usage
 from netlab.linux.processes import process_id
+from netlab.linux.usage import usage
 from netlab.model.processes import ProcessId
 from netlab.model.status import Usage
 
