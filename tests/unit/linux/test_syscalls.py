@@ -3,13 +3,13 @@ from collections.abc import Callable
 
 import pytest
 
-from netlab.linux import syscalls
+from netlab.linux import namespaces, syscalls
 
 
 @pytest.mark.parametrize(
     ("call", "number"),
     [
-        pytest.param(lambda: syscalls.setns(-1, 0), errno.EBADF, id="setns"),
+        pytest.param(lambda: namespaces.setns(-1, 0), errno.EBADF, id="setns"),
         pytest.param(lambda: syscalls.umount("/nowhere/at/all"), errno.ENOENT, id="umount"),
         pytest.param(lambda: syscalls.prctl(-1, 0), errno.EINVAL, id="prctl"),
         pytest.param(lambda: syscalls.capset(bytes(8), bytes(24)), errno.EINVAL, id="capset"),
