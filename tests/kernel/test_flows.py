@@ -265,7 +265,7 @@ def view_of(case: Facts, mode: ProxyMode = ProxyMode.IPTABLES):
     """Return what kube-proxy knows in a case; the facts are of iptables mode, its settings too."""
     text = (GOLDEN / f"objects/{case['id']}.yaml").read_text("utf-8")
     view = proxy_view(parse_proxy_objects([(text, case["id"])]), case["config"]["node"])
-    return replace(view, mode=mode)
+    return replace(view, configuration=replace(view.configuration, mode=mode))
 
 
 def observed(question: FlowQuestion, packets: list[Any], deeds: set[str]):

@@ -20,6 +20,7 @@ from netlab.apiserver.bootstrap import bootstrap
 from netlab.apiserver.store import Store
 from netlab.cni.address_translation import IP_MASQ_AGENT, masquerade_rules
 from netlab.errors import LabError
+from netlab.kubelet.node_status import store_nodes
 from netlab.kubeproxy.canaries import CANARIES, FILLED, CanaryWatch
 from netlab.kubeproxy.desired import desired_rules
 from netlab.kubeproxy.proxier import KubeProxy
@@ -226,6 +227,7 @@ def calls_to(end: socket.socket) -> calls.Calls:
 def proxy_of(call: Calls) -> KubeProxy:
     store = Store(None, clock=lambda: 0.0, random=random.Random(1))  # noqa: S311
     bootstrap(store, TWO_NODES.service_networks)
+    store_nodes(store, TWO_NODES, 0.0)
     return KubeProxy(BARE, store, call, clock=lambda: 0.0)
 
 
