@@ -26,6 +26,7 @@ DIFFERS = (
     (re.compile(r"\b\d+(\.\d+)? ?(ms|s)\b"), "TIME"),
     (re.compile(r":\d{4,5}\b"), ":PORT"),
     (re.compile(r"-[a-z0-9]{6,10}-[a-z0-9]{5}\b|\bveth[0-9a-f]{11}\b"), "NAME"),
+    (re.compile(r"\b0x[0-9a-f]{5,8}\b"), "ID"),
     (re.compile(r"\d+ packets? \(\d+ there, \d+ back\)"), "PACKETS"),
     # Not every kernel gives reasons.
     (re.compile(r"^    │   kernel .*\n", re.MULTILINE), ""),

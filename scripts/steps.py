@@ -101,7 +101,8 @@ def unit_steps(coverage: Path) -> list[Step]:
 def coverage_step(coverage: Path) -> Step:
     """Return the step that adds up what tests ran of the pure modules, and wants enough of it."""
     report = f"coverage combine -q {coverage} && coverage report --skip-empty --fail-under=95"
-    return Step("coverage", ("env", f"COVERAGE_FILE={coverage}/all", "sh", "-c", report))
+    # It takes the files that are called as its own and a suffix.
+    return Step("coverage", ("env", f"COVERAGE_FILE={coverage}/.coverage", "sh", "-c", report))
 
 
 def kernel_steps(selection: tuple[str, ...]) -> list[Step]:

@@ -86,24 +86,28 @@ class Reflector(threading.Thread):
         self._path = path
         self._resource = path.rpartition("/")[2]
         self._receiver = receiver
-        self._wait = threading.Event()
+        self._stopped = threading.Event()
 
     def run(self) -> None:
-        """List and watch for ever."""
+        """List and watch until it is stopped."""
         wait_s, version = _FIRST_WAIT_S, ""
-        while True:
+        while not self._stopped.is_set():
             try:
                 version = version or self._list()
                 version = self._watch(version)
                 wait_s = _FIRST_WAIT_S
-                self._wait.wait(_FIRST_WAIT_S)
+                self._stopped.wait(_FIRST_WAIT_S)
             except GoneError:
                 version = ""
-                self._wait.wait(_FIRST_WAIT_S)
+                self._stopped.wait(_FIRST_WAIT_S)
             except (OSError, http.client.HTTPException, ValueError, KeyError) as error:
                 print(f"{self._path}: {type(error).__name__}: {error}", flush=True)  # noqa: T201
-                self._wait.wait(wait_s)
+                self._stopped.wait(wait_s)
                 wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
+
+    def stop(self) -> None:
+        """Have it end when what it waits for has come, or its connection has ended."""
+        self._stopped.set()
 
     def _list(self) -> str:
         """Hand all objects over, and return the list's resourceVersion."""

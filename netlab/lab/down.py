@@ -6,6 +6,7 @@ goes first, so that it does not start again what is being ended; processes go be
 a namespace lives on, nameless, while a process is in it.
 """
 
+import os
 import shutil
 from dataclasses import dataclass
 from itertools import chain
@@ -47,7 +48,10 @@ def down(lab: str) -> Removed:
         KernelError: A process does not die, or a namespace cannot be removed.
     """
     control_plane = processes.control_plane(lab)
+    sessions = processes.sessions(control_plane) - {os.getsid(0)}
     _kill(control_plane)
+    while left := processes.in_sessions(sessions):
+        _kill(left)
     names = netns_names.names_of(lab)
     # A namespace may have lost its name, and what lives in it is then found by its marker alone.
     inhabitants = processes.marked(lab)

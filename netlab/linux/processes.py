@@ -192,6 +192,29 @@ def control_plane(lab: str) -> list[ProcessId]:
     ]
 
 
+def sessions(processes: Iterable[ProcessId]) -> set[int]:
+    """Return the sessions of processes, as far as they are still there."""
+    found = set()
+    for process in processes:
+        with contextlib.suppress(ProcessLookupError):
+            found.add(os.getsid(process.pid))
+    return found
+
+
+def in_sessions(wanted: Collection[int]) -> list[ProcessId]:
+    """Return every process of some sessions.
+
+    The kernel knows the session of a process at every moment; its environment, and so its marker,
+    cannot be read while it is just executing a program.
+    """
+    found = []
+    for pid in _pids() if wanted else ():
+        with contextlib.suppress(ProcessLookupError, FileNotFoundError):
+            if os.getsid(pid) in wanted:
+                found.append(process_id(pid))
+    return found
+
+
 def marked(lab: str) -> list[ProcessId]:
     """Return every process that carries the lab's marker: its own, and those of containers."""
     return [process for process, owner in _marked() if owner == lab]

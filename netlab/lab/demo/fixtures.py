@@ -70,7 +70,26 @@ class Fixtures:
             },
         }
         if self._missing(DEPLOYMENTS, APP):
+            self._await_ending_pods()
             self._make(DEPLOYMENTS, body)
+
+    def _await_ending_pods(self) -> None:
+        """Wait until the pods of an experiment before are gone.
+
+        Under policy Local a node whose only pod is terminating sends callers there all the same.
+        """
+        deadline = time.monotonic() + scaled(READY_S)
+        while any(
+            pod["metadata"].get("deletionTimestamp")
+            for pod in self._cluster.objects.get(PODS)["items"]
+            if pod["metadata"].get("labels", {}).get("app") == APP
+        ):
+            if time.monotonic() > deadline:
+                raise LabError(
+                    f"pods of {APP} are still ending after {READY_S:g} s",
+                    hint=f"netlab get pods -l app={APP}",
+                )
+            time.sleep(POLL_S)
 
     def service(self, name: str, type_: str, balancer: str | None = None) -> None:
         """Have the Service that ``kubectl expose deployment source-ip-app`` would make.

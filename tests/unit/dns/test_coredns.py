@@ -135,13 +135,17 @@ class Lab:
         self.thread.start()
         port = api.server.server_address[1]
         receiver = coredns._Receiver(self.loop, self.zone)
-        for path in coredns._PATHS:
+        self.reflectors = [
             reflector.Reflector(
                 lambda: http.client.HTTPConnection("127.0.0.1", port, timeout=60),
                 lambda: "the-token",
                 path,
                 receiver,
-            ).start()
+            )
+            for path in coredns._PATHS
+        ]
+        for each in self.reflectors:
+            each.start()
 
     def run(self) -> None:
         async def main() -> None:
@@ -177,6 +181,8 @@ def lab() -> Iterator[Lab]:
     lab = Lab(ApiServer(), [])
     lab.until(lambda: lab.zone.is_synced)
     yield lab
+    for each in lab.reflectors:
+        each.stop()
     lab.loop.call_soon_threadsafe(lab.ended.set)
     lab.thread.join(20)
     lab.loop.close()

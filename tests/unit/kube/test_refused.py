@@ -336,11 +336,6 @@ POD = [
     ),
 ]
 SERVICE = [
-    (
-        "spec.sessionAffinityConfig",
-        {"clientIP": {"timeoutSeconds": 5}},
-        "Forbidden: must not be set when session affinity is None",
-    ),
     ("spec.loadBalancerClass", "a/b", LB_ONLY),
     ("spec.allocateLoadBalancerNodePorts", True, LB_ONLY),
     ("spec", {"type": "ExternalName", "externalName": "A b"}, SUBDOMAIN),

@@ -29,6 +29,8 @@ def _service_spec(spec: Object) -> Object:
     if spec["sessionAffinity"] == "ClientIP":
         affinity = {"clientIP": {"timeoutSeconds": 10800}}
         spec = filled(spec, {"sessionAffinityConfig": affinity})
+    elif spec["sessionAffinity"] == "None":
+        spec = {field: value for field, value in spec.items() if field != "sessionAffinityConfig"}
     if spec["type"] != "ExternalName":
         spec = filled(spec, {"internalTrafficPolicy": "Cluster"})
     if spec["type"] in {"NodePort", "LoadBalancer"} or spec.get("externalIPs"):

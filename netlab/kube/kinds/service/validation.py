@@ -98,9 +98,7 @@ def _check_policies(spec: Mapping[str, object], kind: str, path: FieldPath, repo
         why = "may only be set for externally-accessible services"
         report.add((*path, "externalTrafficPolicy"), invalid(policy, why), "type NodePort is one")
     config = mapping(spec.get("sessionAffinityConfig"))
-    if config and text_of(spec, "sessionAffinity", "None") == "None":
-        message = "Forbidden: must not be set when session affinity is None"
-        report.add((*path, "sessionAffinityConfig"), message)
+    # Kubernetes' defaults drop it where sessionAffinity is None, before anything is checked.
     client_ip = mapping(config.get("clientIP"))
     timeout = client_ip.get("timeoutSeconds")
     if isinstance(timeout, int) and not 1 <= timeout <= _LONGEST_AFFINITY:
