@@ -44,8 +44,9 @@ def test_a_sentence_of_table_nat_counts_connections_and_its_neighbours_share_the
     said = {rule: after["nat", rule][0] for rule in of_nat}
     assert len(of_nat) > 4
     for rule, rise in of_nat.items():
-        # Each curl sends some five packets there; a rule of nat sees the first.
-        assert rise <= CALLS, f"{rise} at {rule}: {said[rule]}"
+        # Each curl sends some five packets there; a rule of nat sees the first. The load balancer
+        # asks the node for its health meanwhile, which rules that all packets meet count, too.
+        assert rise < 2 * CALLS, f"{rise} at {rule}: {said[rule]}"
         assert "new connection" in said[rule] or said[rule].startswith("The rest"), said[rule]
     dispatch = [rise for rule, rise in of_nat.items() if f"--dport {NODE_PORT} " in f"{rule} "]
     assert dispatch == [CALLS]
