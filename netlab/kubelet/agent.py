@@ -178,8 +178,9 @@ class Kubelet:
             When to look again, in wall clock seconds; None when nothing waits.
         """
         with self._store.transaction():
-            self._report_ended(now)
+            # A container may have ended before it is known to have started.
             self._report_starts(now)
+            self._report_ended(now)
             probed_at = self._report_probes(now)
             self._look_at_disk(now)
         pods = self._placed()

@@ -200,6 +200,8 @@ class _ContainerRuntime:
         terminal = started.received_terminal() if started is not None else None
         output = Output(directory, restart_count, terminal)
         self._outputs[process] = output
+        if started is not None:
+            started.close_readers()
         if started is not None and started.input is not None:
             self._inputs[process] = started.input
         for descriptor in output.streams:

@@ -34,6 +34,9 @@ class Started:
     """Where to write a container's standard input."""
     streams: list[int] = field(default_factory=list)
     """The other ends of a program's standard streams."""
+    readers: list[int] = field(default_factory=list)
+    """Hold a container's output pipes open until they are read: what a container wrote that has
+    ended since would be gone with the last end."""
     terminal: socket.socket | None = None
     """Where the other end of its terminal comes from."""
 
@@ -45,10 +48,16 @@ class Started:
             _, descriptors, _, _ = socket.recv_fds(self.terminal, 1, 1)
         return descriptors[0]
 
+    def close_readers(self) -> None:
+        """Let go of the output pipes, which somebody reads now."""
+        while self.readers:
+            os.close(self.readers.pop())
+
     def close(self) -> None:
         """Close what the runtime holds, of a process that could not begin."""
         for descriptor in (*self.streams, *([self.input] if self.input is not None else [])):
             os.close(descriptor)
+        self.close_readers()
         if self.terminal is not None:
             self.terminal.close()
 
@@ -73,9 +82,13 @@ class PodResources:
             OSError: The kernel refused, or the pod has no network namespace.
         """
         directory = Path(container.directory)
-        with contextlib.ExitStack() as opened:
+        readers: list[int] = []
+        with contextlib.ExitStack() as opened, contextlib.ExitStack() as until_forked:
             if not container.tty:
                 stdio.make_pipes(directory, container.process.uid, stdin=container.stdin)
+                for name in stdio.STREAMS:
+                    readers.append(stdio.open_output(directory, name))
+                    until_forked.callback(os.close, readers[-1])
             else:
                 directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             netns = os.open(NETNS / container.netns, os.O_RDONLY | os.O_CLOEXEC)
@@ -93,7 +106,8 @@ class PodResources:
             sent = [netns, *trees, *theirs]
             held = stdio.open_input(directory) if container.stdin and not container.tty else None
             pid, pipe = zygote.fork(Order.START, encoded(container), cgroups, sent)
-        return Started(pid=pid, pipe=pipe, input=held, terminal=ours)
+            until_forked.pop_all()
+        return Started(pid=pid, pipe=pipe, input=held, readers=readers, terminal=ours)
 
     def exec(self, zygote: Zygote, request: Exec) -> Started:
         """Have a program forked into a container.
