@@ -83,7 +83,7 @@ def test_up_of_another_topology_that_was_killed_is_healed(lab: Lab):
         kill_both(lab, running)
         running.communicate()
     lab.up("two-nodes")
-    assert answers(lab)
+    assert wait_for(lambda: answers(lab))
     assert [name for name in lab.netns() if "node3" in name] == []
 
 
@@ -145,4 +145,4 @@ def test_up_whose_reader_goes_away_leaves_a_whole_lab(lab: Lab):
         assert running.stderr
         complaints = running.stderr.read()
     assert "Traceback" not in complaints
-    assert answers(lab)
+    assert wait_for(lambda: answers(lab))
