@@ -33,8 +33,15 @@ OWN_NAMESPACES: Final = (
     *("sh", "-c", 'mount -t tmpfs -o mode=755 run /run && mkdir /run/lock && exec "$@"', "sh"),
 )
 
-ALONE: Final = frozenset({"tests/kernel/test_traffic.py"})
-"""Files whose tests count what a busy machine loses: nothing else runs beside them."""
+ALONE: Final = frozenset(
+    {
+        "tests/kernel/test_traffic.py",
+        "tests/kernel/test_interrupted.py",
+        "tests/kernel/faults/test_faults.py",
+    }
+)
+"""Files whose tests count what a busy machine loses, or watch a lab in the moment it is up: nothing
+else runs beside them."""
 
 
 @dataclass(frozen=True, slots=True)
