@@ -45,8 +45,11 @@ def test_a_sentence_of_table_nat_counts_connections_and_its_neighbours_share_the
     assert len(of_nat) > 4
     for rule, rise in of_nat.items():
         # Each curl sends some five packets there; a rule of nat sees the first. The load balancer
-        # asks the node for its health meanwhile, which rules that all packets meet count, too.
-        assert rise < 2 * CALLS, f"{rise} at {rule}: {said[rule]}"
+        # asks the node for its health meanwhile: that meets the rules that lead to all Services.
+        others = CALLS - 1 if "KUBE-SVC" not in rule and "KUBE-SEP" not in rule else 0
+        is_shared = rule.split()[1] in {"PREROUTING", "POSTROUTING", "KUBE-SERVICES", "OUTPUT"}
+        bound = CALLS + (others if is_shared else 0)
+        assert rise <= bound, f"{rise} at {rule}: {said[rule]}"
         assert "new connection" in said[rule] or said[rule].startswith("The rest"), said[rule]
     dispatch = [rise for rule, rise in of_nat.items() if f"--dport {NODE_PORT} " in f"{rule} "]
     assert dispatch == [CALLS]
