@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from ipaddress import ip_address, ip_network
 from pathlib import Path
+from secrets import token_hex
 from typing import Any, Final
 
 import pytest
@@ -27,9 +28,12 @@ LAB_NETWORKS: Final = tuple(
     map(ip_network, ("10.240.0.0/24", "10.244.0.0/16", "10.0.0.0/16", "198.51.100.0/24"))
 )
 
-RUN_MARK: Final = f"NETLAB_TEST_RUN={os.getpid()}".encode()
+RUN: Final = token_hex(2)
+"""Tells this run's labs from those of a run beside it. Runs in pid namespaces of their own have the
+same process id, and control groups are the machine's."""
+RUN_MARK: Final = f"NETLAB_TEST_RUN={RUN}".encode()
 """In the environment of every process that this run of the tests starts."""
-os.environ["NETLAB_TEST_RUN"] = str(os.getpid())
+os.environ["NETLAB_TEST_RUN"] = RUN
 
 KERNEL: Final = tuple(int(number) for number in os.uname().release.split(".")[:2])
 
@@ -227,7 +231,7 @@ def make_lab() -> Iterator[Callable[[], Lab]]:
     labs: list[Lab] = []
 
     def make() -> Lab:
-        lab = Lab(f"{PREFIX}{os.getpid()}{next(_numbers):03}")
+        lab = Lab(f"{PREFIX}{RUN}{next(_numbers):03}")
         _made.add(lab.name)
         labs.append(lab)
         return lab

@@ -109,11 +109,11 @@ def ways(lab: Lab, service: str) -> Counter[str]:
 
 
 def events(lab: Lab, service: str) -> list[str]:
-    return [
-        event["reason"]
-        for event in lab.get("events")["items"]
-        if event["involvedObject"]["name"] == service
-    ]
+    """Return what was told of the Service, in the order in which it was."""
+    found = sorted(
+        lab.get("events")["items"], key=lambda event: int(event["metadata"]["resourceVersion"])
+    )
+    return [one["reason"] for one in found if one["involvedObject"]["name"] == service]
 
 
 NODES = {"10.240.0.3", "10.240.0.4", "10.240.0.5"}

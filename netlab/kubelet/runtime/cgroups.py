@@ -81,17 +81,21 @@ class LabCgroups:
             group = tree.root / group_name(lab)
             # What cannot be made, in a container without the right, is gone without.
             with contextlib.suppress(OSError):
-                group.mkdir(exist_ok=True)
-                self._hand_down(tree, group)
+                self._make_lab(tree, group)
                 self._groups.append((tree, group))
 
     def make_pod(self, uid: str, limits: Limits) -> None:
         """Make a pod's groups, and set its limits.
 
+        The lab's own group may have been removed meanwhile: it is anybody's who is root, and of all
+        labs of this name, be they in mount namespaces that do not see each other.
+
         Raises:
             OSError: The kernel refused.
         """
         for tree, group in self._groups:
+            if not group.exists():
+                self._make_lab(tree, group)
             (group / uid).mkdir(exist_ok=True)
             _write(group / uid, tree, self._pod_values(limits))
 
@@ -121,7 +125,8 @@ class LabCgroups:
                     return counts.get("oom_kill", "0") != "0"
         return False
 
-    def _hand_down(self, tree: Hierarchy, group: Path) -> None:
+    def _make_lab(self, tree: Hierarchy, group: Path) -> None:
+        group.mkdir(exist_ok=True)
         if tree.is_v2:
             added = " ".join(f"+{name}" for name in tree.controllers)
             (group / "cgroup.subtree_control").write_text(added)

@@ -1,5 +1,6 @@
 """Control groups, in a directory that looks like the kernel's."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,14 @@ def test_whether_the_kernel_killed_for_memory(v2: Path, events: str, was: bool):
     groups.make_pod("uid", Limits(memory=0, cpu=0))
     (v2 / "netlab-x/uid/memory.events").write_text(events)
     assert groups.was_out_of_memory("uid") is was
+
+
+def test_a_lab_whose_group_was_removed_has_it_again_with_the_next_pod(v2: Path):
+    groups = LabCgroups("x", 4 * GIB, hierarchies(v2))
+    shutil.rmtree(v2 / "netlab-x")
+    groups.make_pod("uid", Limits(memory=0, cpu=0))
+    assert (v2 / "netlab-x/memory.max").read_text() == str(3 * GIB)
+    assert (v2 / "netlab-x/uid/pids.max").read_text() == "1024"
 
 
 def test_a_lab_without_groups_has_none(tmp_path: Path):
