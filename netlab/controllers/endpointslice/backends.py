@@ -95,9 +95,12 @@ def kept_labels(obj: Mapping[str, Any]) -> dict[str, str]:
 def _target(pod: Object, target: int | str, protocol: str) -> int | None:
     if isinstance(target, int):
         return target
+    # Sidecars count since Kubernetes 1.32, after the containers: k8s.io/endpointslice FindPort.
+    spec = spec_of(pod)
+    sidecars = [c for c in items_of(spec, "initContainers") if c.get("restartPolicy") == "Always"]
     ports = (
         port
-        for container in items_of(spec_of(pod), "containers")
+        for container in (*items_of(spec, "containers"), *sidecars)
         for port in items_of(container, "ports")
     )
     return next(
