@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from netlab.kube.kinds.node_view import Node, node_of
+from netlab.kube.kinds.service.no_endpoints import why_no_port
 from netlab.kube.kinds.service.view import EndpointSlice, Service, endpoint_slice_of, service_of
 from netlab.kube.kinds.service.view import ServicePort as Port
 from netlab.model.addresses import Address, Family, Network, family_of
@@ -59,6 +60,8 @@ class ServicePort:
     backends: tuple[Backend, ...]
     protocol: str = "TCP"
     type: str = "ClusterIP"
+    why_no_port: str = ""
+    """Why none of its endpoints has such a port; empty where one has, or where it has none."""
 
     @property
     def key(self) -> str:
@@ -168,6 +171,7 @@ def ports_of(
             backends=tuple(_backends(port, ours)),
             protocol=port.protocol,
             type=service.type,
+            why_no_port=why_no_port(service, port, ours, family_of(cluster_ip)),
         )
 
 

@@ -384,10 +384,11 @@ def _cluster_ip_only(host: str, packet: Packet, question: Question) -> Cause:
 
 def _no_endpoints(hit: RuleHit, question: Question) -> Cause:
     space = _space(_name(hit.service))
-    return Cause(
-        f"Service {hit.service} has no endpoint that is ready",
-        f"{question.netlab('get')} pods,endpointslices -o wide{space}",
-    )
+    shown = f"{question.netlab('get')} pods,endpointslices -o wide{space}"
+    port = question.port_called(hit.service)
+    if port is not None and port.why_no_port:
+        return Cause(f"{port.why_no_port}, so Service {hit.service} has no endpoint", shown)
+    return Cause(f"Service {hit.service} has no endpoint that is ready", shown)
 
 
 def _local_policy(verdict: Verdict, hit: RuleHit, packet: Packet, question: Question) -> Cause:
@@ -407,10 +408,10 @@ def _local_policy(verdict: Verdict, hit: RuleHit, packet: Packet, question: Ques
         f"externalTrafficPolicy Local sends callers from outside only to pods of the node that was"
         f" called, and {verdict.host} has none of {hit.service}{where}"
     )
-    if not nodes or port is None or to.port != port.node_port:
+    if not nodes or port is None or port.node_port is None:
         return Cause(why, shown)
     again = f"{question.netlab('trace')}{_family_option(question, nodes[0])} {question.caller}"
-    return Cause(why, f"{again} {question.scheme}://{nodes[0]}:{to.port}")
+    return Cause(why, f"{again} {question.scheme}://{nodes[0]}:{port.node_port}")
 
 
 def _family_option(question: Question, name: str) -> str:
