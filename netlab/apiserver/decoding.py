@@ -6,6 +6,7 @@ from typing import Final, Literal
 from netlab.apiserver.paths import Target
 from netlab.apiserver.request import Request
 from netlab.apiserver.versions import from_version
+from netlab.kube.ignored_fields import warnings_of
 from netlab.kube.kinds.table import kind_of
 from netlab.kube.managed_fields import Manager, after_update
 from netlab.kube.objects import Object, name_of, namespace_of, with_metadata
@@ -75,9 +76,7 @@ def decoded(request: Request, manifest: Object) -> tuple[Object, tuple[str, ...]
 def remarks(obj: Object) -> tuple[str, ...]:
     """Return what a client should know of an object that it has written."""
     kind = kind_of(obj["kind"])
-    if kind is None or not kind.is_only_stored:
-        return ()
-    return (f"netlab stores this {obj['kind']}, but nothing in the lab acts on it",)
+    return warnings_of([obj]) if kind is not None and kind.is_only_stored else ()
 
 
 def manager_of(request: Request, operation: Literal["Apply", "Update"]) -> Manager:

@@ -14,6 +14,7 @@ from netlab.cli.object_names import namespace_option, resources_named, split_nam
 from netlab.cli.options import lab_option, recursive_option, say_left_out, strict_option
 from netlab.client.api_client import Client
 from netlab.errors import LabError, SpecError
+from netlab.kube.ignored_fields import warnings_of
 from netlab.kube.objects import Object, name_of, namespace_of, uid_of, with_metadata
 from netlab.kube.resources import (
     Resource,
@@ -63,13 +64,23 @@ def apply(**options: Any) -> None:  # noqa: ANN401 click's own
     from netlab.client.apply import Refused, apply_manifests
 
     refused = []
-    for one in apply_manifests(Client(control_socket(options["lab"])), _manifests(options)):
+    manifests = _manifests(options)
+    for one in apply_manifests(Client(control_socket(options["lab"])), manifests):
         if isinstance(one, Refused):
             refused.append(str(one))
-        else:
-            print(one, flush=True)
+            continue
+        print(one, flush=True)
+        _say_warnings(one.warnings, manifests)
     if refused:
         raise SpecError("\n".join(refused))
+
+
+def _say_warnings(warnings: Sequence[str], manifests: Sequence[Object]) -> None:
+    """Say what the server warns of, but for what was said when the file was read."""
+    said = {line for one in manifests for line in warnings_of([one])} if warnings else set()
+    for line in warnings:
+        if line not in said:
+            click.echo(f"Warning: {line}", err=True)
 
 
 @click.command()

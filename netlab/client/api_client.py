@@ -4,9 +4,10 @@ import json
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 from pathlib import Path
-from typing import Final, cast
+from typing import Final
 from urllib.parse import urlencode
 
 from netlab.client.control_plane_process import starting_control_plane
@@ -23,6 +24,15 @@ TIMEOUT_S: Final = 30.0
 """Seconds without a byte after which the control plane counts as stuck; they scale."""
 
 _SETTLE_S: Final = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the API answers to a request."""
+
+    body: Object
+    warnings: tuple[str, ...]
+    """Of its Warning headers (RFC 7234, 5.5; code 299), the text."""
 
 
 class Client:
@@ -112,6 +122,21 @@ class Client:
     ) -> Object:
         """Return the JSON object that a request is answered with.
 
+        It raises what `answer` raises.
+        """
+        return self.answer(method, path, body, content_type, accept=accept).body
+
+    def answer(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        content_type: str = _JSON,
+        *,
+        accept: str = _JSON,
+    ) -> Answer:
+        """Return the JSON object that a request is answered with, and what the server warns of.
+
         Raises:
             StatusError: The API refuses it; the message has every cause.
             LabError: No lab is there to answer, or it fails to.
@@ -119,15 +144,17 @@ class Client:
         """
         with self._opened(method, path, body, content_type, accept=accept) as response:
             code, text = response.status, response.read()
+            warned = response.headers.get_all("Warning") or ()
         try:
-            answer = json.loads(text)
+            decoded = json.loads(text)
         except ValueError as error:
             raise LabError(f"lab {self._lab} answered {code}, and no JSON, to {path}") from error
         if code >= 500:
-            raise LabError(answer.get("message") or f"lab {self._lab} answered {code} to {path}")
+            raise LabError(decoded.get("message") or f"lab {self._lab} answered {code} to {path}")
         if code >= 400:
-            raise failure_of_status(answer)
-        return cast("Object", answer)
+            raise failure_of_status(decoded)
+        # 299, the agent and a string in quotes, which the server writes as JSON does.
+        return Answer(decoded, tuple(json.loads(one.split(" ", 2)[2]) for one in warned))
 
     @property
     def _lab(self) -> str:

@@ -16,6 +16,10 @@ MANAGER: Final = "netlab"
 LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
 """Where kubectl keeps what it applied last, so that it and netlab can apply in turns."""
 
+TOPOLOGY_ANNOTATION: Final = "netlab/topology"
+"""On each object that came with a topology: ``up`` removes it when a later one lacks it."""
+
+_HTML_ESCAPES: Final = {ord(char): f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"}
 _APPLY: Final = "application/apply-patch+yaml"
 _QUERY: Final = urlencode({"fieldManager": MANAGER, "force": "true", "fieldValidation": "Strict"})
 
@@ -27,6 +31,8 @@ class Applied:
     key: Key
     verb: str
     """``created``, ``configured``, ``unchanged`` or ``deleted``."""
+    warnings: tuple[str, ...] = ()
+    """What the server warns of."""
 
     @property
     def changed(self) -> bool:
@@ -50,23 +56,31 @@ class Refused:
         return str(self.error)
 
 
-def apply_manifests(client: Client, manifests: Iterable[Object]) -> Iterator[Applied | Refused]:
-    """Apply manifests in order, and say of each what became of it; one refused stops no other."""
+def apply_manifests(
+    client: Client, manifests: Iterable[Object], topology: str = ""
+) -> Iterator[Applied | Refused]:
+    """Apply manifests in order, and say of each what became of it; one refused stops no other.
+
+    Args:
+        client: To the lab.
+        manifests: The objects.
+        topology: The topology that they came with, if they did.
+    """
     for manifest in manifests:
         try:
-            yield apply_manifest(client, manifest)
+            yield apply_manifest(client, manifest, topology)
         except StatusError as error:
             yield Refused(key=key_of(placed(manifest)), error=error)
 
 
-def prune(client: Client, annotation: str, keep: Iterable[Object]) -> list[Applied]:
-    """Delete the objects that carry ``annotation`` and are not in ``keep``.
+def prune(client: Client, keep: Iterable[Object]) -> list[Applied]:
+    """Delete the objects that came with a topology and are not in ``keep``.
 
     What a controller made carries the annotations of what it was made for, and goes with that.
     """
     kept = {key_of(placed(manifest)) for manifest in keep}
     gone = []
-    for one in client.get("/netlab/v1/annotated", {"annotation": annotation})["objects"]:
+    for one in client.get("/netlab/v1/annotated", {"annotation": TOPOLOGY_ANNOTATION})["objects"]:
         key = Key(one["resource"], one["namespace"], one["name"])
         if key not in kept and not one["owned"]:
             client.delete(RESOURCES[key.resource].path(key.namespace, key.name))
@@ -74,7 +88,7 @@ def prune(client: Client, annotation: str, keep: Iterable[Object]) -> list[Appli
     return gone
 
 
-def apply_manifest(client: Client, manifest: Object) -> Applied:
+def apply_manifest(client: Client, manifest: Object, topology: str = "") -> Applied:
     """Create an object, or change what differs, and what the manifest no longer says.
 
     The server merges: fields that others own, and the manifest says otherwise, are taken over.
@@ -85,23 +99,41 @@ def apply_manifest(client: Client, manifest: Object) -> Applied:
     manifest = placed(manifest)
     resource, key = resource_of(manifest), key_of(manifest)
     path = resource.path(key.namespace, key.name)
+    before = ""
     try:
-        before = metadata_of(client.get(path))["resourceVersion"]
+        there = client.get(path)
     except StatusError as error:
         if error.code != 404:
             raise
-        before = ""
-    after = client.patch(f"{path}?{_QUERY}", _annotated(manifest), _APPLY)
+    else:
+        before = metadata_of(there)["resourceVersion"]
+        # What came with a topology goes with it, whoever applies the object meanwhile.
+        topology = topology or annotations_of(there).get(TOPOLOGY_ANNOTATION, "")
+    answer = client.answer("PATCH", f"{path}?{_QUERY}", _annotated(manifest, topology), _APPLY)
     changed = "configured" if before else "created"
-    same = metadata_of(after)["resourceVersion"] == before
-    return Applied(key=key, verb="unchanged" if same else changed)
+    same = metadata_of(answer.body)["resourceVersion"] == before
+    return Applied(key=key, verb="unchanged" if same else changed, warnings=answer.warnings)
 
 
-def _annotated(manifest: Object) -> Object:
-    """Return a manifest that remembers itself."""
-    text = json.dumps(manifest, separators=(",", ":")) + "\n"
-    annotations = {**annotations_of(manifest), LAST_APPLIED: text}
-    return with_metadata(manifest, annotations=annotations)
+def _annotated(manifest: Object, topology: str) -> Object:
+    """Return a manifest that remembers itself, and the topology that it came with."""
+    own = {name: text for name, text in annotations_of(manifest).items() if name != LAST_APPLIED}
+    own_text = last_applied(with_metadata(manifest, annotations=own))
+    marks = {TOPOLOGY_ANNOTATION: topology} if topology else {}
+    return with_metadata(manifest, annotations={**own, **marks, LAST_APPLIED: own_text})
+
+
+def last_applied(manifest: Object) -> str:
+    r"""Return what kubectl remembers of a manifest, byte for byte.
+
+    Go's encoder sorts keys, leaves letters as they are, and escapes what HTML would take for markup
+    (encoding/json, HTMLEscape). So either may apply after the other, and nothing has changed.
+
+    >>> last_applied({"kind": "Pod", "data": {"a": "<b>"}})
+    '{"data":{"a":"\\u003cb\\u003e"},"kind":"Pod"}\n'
+    """
+    text = json.dumps(manifest, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
+    return text.translate(_HTML_ESCAPES) + "\n"
 
 
 def placed(manifest: Object) -> Object:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from netlab import __version__
 from netlab.client.api_client import Client
@@ -31,7 +31,7 @@ from netlab.linux.timeouts import scaled
 from netlab.model import rundir
 from netlab.model.processes import ProcessId
 from netlab.model.status import Foreign
-from netlab.model.topology import Manifest, TopologyFile
+from netlab.model.topology import TopologyFile
 
 _START_S: Final = 120.0
 """A start takes half a second; on a slow and busy machine it may take a minute and more."""
@@ -42,8 +42,6 @@ _ANSWER_S: Final = 10.0
 _GRACE_S: Final = 35.0
 _LOOK_S: Final = 0.05
 _LOG_LINES: Final = 12
-TOPOLOGY_ANNOTATION: Final = "netlab/topology"
-"""On each object that came with a topology: ``up`` removes it when a later one lacks it."""
 
 Tell = Callable[[str], None]
 
@@ -100,14 +98,13 @@ def up(lab: str, text: bytes, file: TopologyFile, tell: Tell) -> Up:
     before = 0 if started else client.get("/netlab/v1/status")["operations"]
     if not started:
         _hand_over(lab, client, text)
-    marked = [_marked(manifest, file.topology.name) for manifest in file.manifests]
-    if marked:
-        tell(f"applying {len(marked)} objects")
-    results = list(apply_manifests(client, marked))
+    if file.manifests:
+        tell(f"applying {_count(len(file.manifests), 'object')}")
+    results = list(apply_manifests(client, file.manifests, file.topology.name))
     applied = [one for one in results if isinstance(one, Applied)]
-    pruned = prune(client, TOPOLOGY_ANNOTATION, keep=marked)
+    pruned = prune(client, keep=file.manifests)
     if pruned:
-        tell(f"removing {len(pruned)} objects of the topology before")
+        tell(f"removing {_count(len(pruned), 'object')} of the topology before")
         _wait_for_ending_pods(client)
     tell("waiting until it answers")
     status = _settle(client)
@@ -203,10 +200,8 @@ def _hand_over(lab: str, client: Client, text: bytes) -> None:
         client.request("PUT", "/netlab/v1/topology", {"text": text.decode()})
 
 
-def _marked(manifest: Manifest, topology: str) -> Object:
-    metadata: Any = manifest.get("metadata") or {}
-    annotations = {**(metadata.get("annotations") or {}), TOPOLOGY_ANNOTATION: topology}
-    return {**manifest, "metadata": {**metadata, "annotations": annotations}}
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _wait_for_ending_pods(client: Client) -> None:

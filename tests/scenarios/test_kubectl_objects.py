@@ -201,7 +201,7 @@ def test_what_kubectl_creates_is_there(shell: Shell):
 
 def test_what_nothing_acts_on_is_created_with_a_warning(shell: Shell):
     shown = shell.run("kubectl create ingress i --rule=a.example/=d:80 2>&1")
-    assert "Warning: netlab stores this Ingress, but nothing in the lab acts on it" in shown
+    assert "stored, and nothing in a lab acts on it" in shown
 
 
 def test_explain_reads_the_description_of_a_field(shell: Shell, kubectl: Kubectl):

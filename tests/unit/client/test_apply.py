@@ -1,21 +1,26 @@
 from netlab.client.api_client import Client
-from netlab.client.apply import apply_manifests, placed, prune
-from netlab.kube.objects import Object
-
-MARK = "netlab/topology"
+from netlab.client.apply import (
+    LAST_APPLIED,
+    TOPOLOGY_ANNOTATION,
+    apply_manifests,
+    placed,
+    prune,
+)
+from netlab.kube.objects import Object, annotations_of
 
 
 def service(name: str, **values: str) -> Object:
     return {
         "apiVersion": "v1",
         "kind": "Service",
-        "metadata": {"name": name, "annotations": {MARK: "t"}},
+        "metadata": {"name": name},
         "spec": {"ports": [{"port": 80}], "selector": values or {"app": name}},
     }
 
 
-def verbs(client: Client, *manifests: Object) -> list[tuple[str, str]]:
-    return [(one.key.name, one.verb) for one in apply_manifests(client, manifests)]
+def verbs(client: Client, *manifests: Object, topology: str = "") -> list[tuple[str, str]]:
+    done = apply_manifests(client, manifests, topology)
+    return [(one.key.name, one.verb) for one in done]
 
 
 def test_twice_is_once(client: Client):
@@ -64,25 +69,46 @@ def test_what_somebody_else_changed_is_as_the_file_says_again(client: Client):
 
 
 def test_only_what_came_with_a_topology_is_pruned(client: Client):
-    verbs(client, service("kept"), service("gone"))
-    own = service("own")
-    del own["metadata"]["annotations"]
-    client.create("/api/v1/namespaces/default/services", own)
-    gone = prune(client, MARK, keep=[service("kept")])
+    verbs(client, service("kept"), service("gone"), topology="t")
+    client.create("/api/v1/namespaces/default/services", service("own"))
+    gone = prune(client, keep=[service("kept")])
     assert [(one.key.name, one.verb) for one in gone] == [("gone", "deleted")]
     names = [obj["metadata"]["name"] for obj in client.list_("/api/v1/services")]
     assert set(names) >= {"kept", "own"}
     assert "gone" not in names
 
 
+def test_what_is_applied_again_by_itself_is_unchanged_and_still_of_its_topology(client: Client):
+    verbs(client, service("web"), topology="t")
+    assert verbs(client, service("web")) == [("web", "unchanged")]
+    assert verbs(client, service("web", app="x")) == [("web", "configured")]
+    assert [one.key.name for one in prune(client, keep=[])] == ["web"]
+
+
+def test_what_is_remembered_of_a_manifest_is_the_manifest_alone(client: Client):
+    verbs(client, service("web"), topology="t")
+    stored = client.get("/api/v1/namespaces/default/services/web")
+    assert annotations_of(stored)[LAST_APPLIED] == (
+        '{"apiVersion":"v1","kind":"Service","metadata":{"annotations":{},"name":"web",'
+        '"namespace":"default"},"spec":{"ports":[{"port":80}],"selector":{"app":"web"}}}\n'
+    )
+
+
+def test_what_the_server_warns_of_is_told(client: Client):
+    role = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "rules": []}
+    (done,) = apply_manifests(client, [{**role, "metadata": {"name": "r"}}])
+    assert [*getattr(done, "warnings", ())] == ["Role r: stored, and nothing in a lab acts on it"]
+
+
 def test_what_a_controller_made_is_not_pruned(client: Client):
-    verbs(client, service("web"))
+    verbs(client, service("web"), topology="t")
     uid = client.get("/api/v1/namespaces/default/services/web")["metadata"]["uid"]
     owner = {"apiVersion": "v1", "kind": "Service", "name": "web", "uid": uid, "controller": True}
     made = service("made")
+    made["metadata"]["annotations"] = {TOPOLOGY_ANNOTATION: "t"}
     made["metadata"]["ownerReferences"] = [owner]
     client.create("/api/v1/namespaces/default/services", made)
-    assert prune(client, MARK, keep=[service("web")]) == []
+    assert prune(client, keep=[service("web")]) == []
 
 
 def test_a_manifest_without_a_namespace_means_the_default_one():
