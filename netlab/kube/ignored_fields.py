@@ -26,6 +26,7 @@ _NOT_RUN: Final = "not run in a lab yet"
 _ONE_RUNTIME: Final = "a lab has one runtime"
 _RESIZE: Final = "nothing in a lab resizes a running container"
 _MESSAGES: Final = "no termination message is read"
+_STATUS: Final = "no manifest sets a status; netlab patch --subresource status does"
 _JOB: Final = "not looked at by a lab's Job controller"
 
 IGNORED: Final[Mapping[str, Mapping[str, str]]] = {
@@ -129,10 +130,19 @@ def _ignored(manifest: Manifest) -> Iterator[tuple[tuple[str, str], str]]:
     if known is not None and known.is_only_stored:
         yield (kind, ""), f"{kind} {name}: stored, and nothing in a lab acts on it"
         return
+    if kind == "Service" and _has_ingress(manifest):
+        yield (kind, "status"), f"Service {name}: status.loadBalancer.ingress: {_STATUS}"
     schema = definition_of(version, kind)
     if schema is not None:
         for definition, path, why in _fields(manifest, schema, kind, ()):
             yield (definition, str(path[-1])), f"{kind} {name}: {spell_path(path)}: {why}"
+
+
+def _has_ingress(service: Manifest) -> bool:
+    """Whether a manifest says which addresses the load balancer has given."""
+    status = service.get("status")
+    balancer = status.get("loadBalancer") if isinstance(status, dict) else None
+    return isinstance(balancer, dict) and bool(balancer.get("ingress"))
 
 
 def _fields(
