@@ -123,6 +123,14 @@ def messages(datagram: bytes) -> Iterator[Message]:
         at += (length + 3) & ~3
 
 
+def _set_receive_buffer(opened: socket.socket, size: int) -> None:
+    """Ask for a receive buffer; without root of the machine it gets net.core.rmem_max at most."""
+    try:
+        opened.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, size)
+    except PermissionError:
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)
+
+
 class NetfilterSocket:
     """A netlink socket that stays in the namespace of ``host``; selectable.
 
@@ -144,7 +152,7 @@ class NetfilterSocket:
                 socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, NETLINK_NETFILTER
             )
         try:
-            self._socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, BUFFER_BYTES)
+            _set_receive_buffer(self._socket, BUFFER_BYTES)
             patience = struct.pack("@ll", math.ceil(scaled(ANSWER_S)), 0)
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, patience)
             self._socket.bind((0, 0))

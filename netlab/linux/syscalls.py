@@ -4,6 +4,7 @@ Flags keep their kernel names; each group says which header they come from.
 """
 
 import ctypes
+import errno
 import os
 import struct
 from typing import Final, NamedTuple
@@ -12,6 +13,7 @@ CLONE_NEWNS: Final = 0x0002_0000
 CLONE_NEWCGROUP: Final = 0x0200_0000
 CLONE_NEWUTS: Final = 0x0400_0000
 CLONE_NEWIPC: Final = 0x0800_0000
+CLONE_NEWUSER: Final = 0x1000_0000
 CLONE_NEWPID: Final = 0x2000_0000
 CLONE_NEWNET: Final = 0x4000_0000
 """linux/sched.h"""
@@ -68,12 +70,19 @@ def mount(source: str, target: str, fstype: str, flags: int, options: str = "") 
 
 
 def bind_mount(source: str, target: str) -> None:
-    """Make ``source`` appear at ``target`` as well.
+    """Make ``source`` appear at ``target`` as well, without what is mounted below it.
+
+    In a user namespace, mounts that came from outside stay together: there it appears with them.
 
     Raises:
         OSError: The kernel refused.
     """
-    mount(source, target, "none", MS_BIND)
+    try:
+        mount(source, target, "none", MS_BIND)
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        mount(source, target, "none", MS_BIND | MS_REC)
 
 
 def move_mount_at(source: str, target: str) -> None:

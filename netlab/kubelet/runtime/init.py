@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 
 from netlab.kubelet.runtime import built_in, capabilities, rootfs, seccomp
 from netlab.kubelet.runtime.container import Container, Process, decoded
-from netlab.linux import processes
+from netlab.linux import processes, user_namespace
 from netlab.linux.namespaces import setns, unshare
 from netlab.linux.syscalls import (
     CLONE_NEWCGROUP,
@@ -169,7 +169,7 @@ def become(process: Process, held_by: Confinement) -> None:
     """
     os.chdir(process.working_directory)
     capabilities.drop_bounding(process.capabilities, held_by.last_capability)
-    os.setgroups(process.groups)
+    user_namespace.set_groups(process.groups)
     os.setresgid(process.gid, process.gid, process.gid)
     os.setresuid(process.uid, process.uid, process.uid)
     # A change of users has taken them all, and has made the process dumpable as others are.

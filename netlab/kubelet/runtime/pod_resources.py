@@ -14,8 +14,10 @@ from netlab.kubelet.runtime import stdio
 from netlab.kubelet.runtime.cgroups import LabCgroups, Limits, hierarchies, open_lists
 from netlab.kubelet.runtime.container import Container, Mount, encoded
 from netlab.kubelet.runtime.exec import open_namespaces
+from netlab.kubelet.runtime.one_user import as_one_user
 from netlab.kubelet.runtime.requests import Exec
 from netlab.kubelet.runtime.zygote import Order, Zygote
+from netlab.linux import user_namespace
 from netlab.linux.netns_names import NETNS
 from netlab.linux.syscalls import open_tree, umount
 
@@ -81,6 +83,10 @@ class PodResources:
         Raises:
             OSError: The kernel refused, or the pod has no network namespace.
         """
+        process = container.process
+        user_namespace.require_ids(process.uid, process.gid, process.groups)
+        if user_namespace.has_one_id():
+            container = container._replace(etc=as_one_user(container.etc))
         directory = Path(container.directory)
         readers: list[int] = []
         with contextlib.ExitStack() as opened, contextlib.ExitStack() as until_forked:

@@ -8,6 +8,10 @@ zygote lives in a *template*, which holds a bare root (the host's programs read-
 and nothing else of the host. Each container takes a copy of its dozen mounts, moves them into a
 small tmpfs of its own, where it may write, and adds ``/proc`` of its own pid namespace and ``/sys``
 of its own network.
+
+In a user namespace the kernel mounts a new ``/proc`` or ``/sys`` only where a whole one is in view,
+and makes no device nodes. So there the template has one of each out of the way, which a container's
+root, and so the container, has not; and its devices are the machine's, mounted.
 """
 
 import errno
@@ -18,6 +22,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from netlab.kubelet.runtime.applets import APPLETS, BUSYBOX
+from netlab.linux import user_namespace
 from netlab.linux.namespaces import unshare
 from netlab.linux.syscalls import (
     CLONE_NEWNS,
@@ -106,6 +111,8 @@ _MASKED: Final = (
 )
 """Source: containerd, ``pkg/oci/spec.go``; moby, ``oci/defaults.go``."""
 _NO_PROGRAMS: Final = MS_NOSUID | MS_NODEV | MS_NOEXEC
+_WHOLE: Final = {"proc": ".proc", "sysfs": ".sys"}
+"""Where the template has a whole one of these file systems."""
 
 
 class Template(NamedTuple):
@@ -156,12 +163,22 @@ def enter_template(lab: str, directory: str) -> Template:
         (root / name).mkdir()
     for name in (_NETLAB, "dev"):
         remount_read_only(str(root / name), MS_NOSUID)
+    _mount_whole(root)
     pivot_root(directory, f"{directory}/old")
     os.chdir("/")
     umount("/old")
     Path("/old").rmdir()
     mount("none", "/", "none", MS_BIND | MS_REMOUNT | MS_RDONLY)
     return Template(source, tuple(mounts), tuple(links))
+
+
+def _mount_whole(root: Path) -> None:
+    """Have a whole /proc and a whole /sys in the template, where new ones are allowed by them."""
+    if user_namespace.is_initial():
+        return
+    for fstype, name in _WHOLE.items():
+        (root / name).mkdir()
+        mount(fstype, str(root / name), fstype, _NO_PROGRAMS)
 
 
 def _equip(directory: Path) -> None:
@@ -234,12 +251,14 @@ def _protect(root: str) -> None:
 
 
 def remount_read_only(target: str, flags: int = MS_NOSUID | MS_NODEV) -> None:
-    """Make the mount at ``target`` read-only.
+    """Make the mount at ``target`` read-only; what it forbids already stays forbidden.
 
     Raises:
         OSError: The kernel refused.
     """
-    mount("none", target, "none", MS_BIND | MS_REMOUNT | MS_RDONLY | flags)
+    # In a user namespace the kernel refuses to allow what the machine's own mount forbids.
+    kept = os.statvfs(target).f_flag & _NO_PROGRAMS
+    mount("none", target, "none", MS_BIND | MS_REMOUNT | MS_RDONLY | flags | kept)
 
 
 def make_target(path: str, source: int) -> None:
@@ -344,7 +363,11 @@ def _make_devices(dev: Path) -> None:
     (dev / "pts").mkdir()
     old_mask = os.umask(0)
     for name, (major, minor) in _DEVICES.items():
-        os.mknod(dev / name, stat.S_IFCHR | 0o666, os.makedev(major, minor))
+        try:
+            os.mknod(dev / name, stat.S_IFCHR | 0o666, os.makedev(major, minor))
+        except PermissionError:
+            (dev / name).touch()
+            bind_mount(f"/dev/{name}", str(dev / name))
     os.umask(old_mask)
     for name, target in _DEV_LINKS.items():
         (dev / name).symlink_to(target)
