@@ -20,7 +20,9 @@ AUTHENTICATION: Final = Key("configmaps", "kube-system", "extension-apiserver-au
 """The ConfigMap in which the API server publishes the certificate to trust."""
 CLIENT_CA: Final = "client-ca-file"
 
-_NAMESPACES: Final = ("default", "kube-system")
+NODE_LEASES: Final = "kube-node-lease"
+"""The namespace of the nodes' signs of life."""
+_NAMESPACES: Final = ("default", "kube-system", "kube-public", NODE_LEASES)
 
 
 def bootstrap(

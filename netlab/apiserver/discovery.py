@@ -10,8 +10,8 @@ from typing import Final
 
 from netlab.kube.objects import Object
 from netlab.kube.resources import SERVED, Resource
+from netlab.kube.version import KUBERNETES_VERSION
 
-KUBERNETES_VERSION: Final = "v1.37.0"
 """The release whose API and behaviour the lab follows."""
 
 AGGREGATED: Final = "application/json;g=apidiscovery.k8s.io;v={};as=APIGroupDiscoveryList"

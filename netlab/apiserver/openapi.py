@@ -13,10 +13,11 @@ from functools import cache
 from hashlib import sha256
 from typing import Final, cast
 
-from netlab.apiserver.discovery import KUBERNETES_VERSION, group_versions
+from netlab.apiserver.discovery import group_versions
 from netlab.kube.objects import Object
 from netlab.kube.resources import SERVED, Resource
 from netlab.kube.schema import definitions, descriptions
+from netlab.kube.version import KUBERNETES_VERSION
 
 V2: Final = (
     b"\x0a\x032.0"  # swagger

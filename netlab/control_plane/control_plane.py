@@ -53,6 +53,7 @@ from netlab.kube.objects import Object
 from netlab.kubelet import node_status
 from netlab.kubelet.agent import Kubelet
 from netlab.kubelet.images import images_of
+from netlab.kubelet.node_lease import renew_leases
 from netlab.kubelet.prober import Prober
 from netlab.kubelet.runtime.requests import Exited
 from netlab.kubelet.server import ExecProcess, Server
@@ -176,6 +177,7 @@ class ControlPlane:
             ),
             *(Agent(name=name, sync=agent.sync) for name, agent in self.rules_agents.items()),
             Agent(name="apiserver", sync=self._sync_api),
+            Agent(name="node-leases", sync=self._renew_leases, wakes_on={"nodes"}),
             Agent(name="outside-dns", sync=self.outside_dns.sync, wakes_on={"services"}),
         )
         for each in agents:
@@ -267,6 +269,9 @@ class ControlPlane:
 
     async def _sync_kubelet(self, now: float) -> float | None:
         return await self.kubelet.sync(self._sources(), now)
+
+    async def _renew_leases(self, now: float) -> float:
+        return renew_leases(self.store, now)
 
     async def _sync_network(self, _now: float) -> None:
         topology, must_read = self.topology, self._must_read

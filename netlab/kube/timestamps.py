@@ -1,4 +1,4 @@
-"""Times as objects carry them: RFC 3339, in UTC, to the second."""
+"""Times as objects carry them: RFC 3339, in UTC."""
 
 from datetime import UTC, datetime
 
@@ -10,6 +10,15 @@ def timestamp(seconds: float) -> str:
     '1970-01-01T00:00:00Z'
     """
     return datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def micro_timestamp(seconds: float) -> str:
+    """Return wall clock seconds since 1970 as a Lease carries them: to the microsecond.
+
+    >>> micro_timestamp(0.5)
+    '1970-01-01T00:00:00.500000Z'
+    """
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def seconds(text: str) -> float:

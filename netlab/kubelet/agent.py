@@ -48,7 +48,13 @@ from netlab.kubelet.container_spec import (
     is_stand_in,
     netns_of,
 )
-from netlab.kubelet.failures import ERR_IMAGE_PULL, StartFailure, start_failure
+from netlab.kubelet.failures import (
+    ERR_IMAGE_PULL,
+    START_ERROR,
+    START_ERROR_CODE,
+    StartFailure,
+    start_failure,
+)
 from netlab.kubelet.lifecycle import due_containers, left_over
 from netlab.kubelet.pod_volumes import PodVolumes
 from netlab.kubelet.probing import ContainerKey, Probing
@@ -211,25 +217,21 @@ class Kubelet:
             pod = by_uid.get(key.uid)
             if pod is None:
                 continue
-            status = message.status
-            number = -status if status is not None and status < 0 else None
-            code = 128 + number if number else (137 if status is None else status or 0)
-            wait_s = pod_status.next_wait(pod, key.name, now)
-            by_uid[key.uid] = self._store.update(
-                pod_status.container_exited(
-                    pod,
-                    key.name,
-                    code,
-                    number,
-                    now,
-                    wait_s=wait_s,
-                    reason="OOMKilled" if message.out_of_memory else "",
-                )
-            )
-            if not is_terminating(pod) and pod_status.restarts(pod, key.name, code):
-                self._restart_at[key] = now + wait_s
-                if wait_s:
-                    self._record(pod_events.back_off(pod, key.name), now)
+            by_uid[key.uid] = self._write_exit(key, pod, _end_of(message), now)
+
+    def _write_exit(
+        self, key: ContainerKey, pod: Object, end: pod_status.Exit, now: float
+    ) -> Object:
+        """Write the end of a container, and have it wait for its restart; return the pod."""
+        wait_s = pod_status.next_wait(pod, key.name, now)
+        new = self._store.update(
+            pod_status.container_exited(pod, key.name, end, now, wait_s=wait_s)
+        )
+        if not is_terminating(pod) and pod_status.restarts(pod, key.name, end.code):
+            self._restart_at[key] = now + wait_s
+            if wait_s:
+                self._record(pod_events.back_off(pod, key.name), now)
+        return new
 
     def _report_starts(self, now: float) -> None:
         """Write what came of starts into their pods' statuses."""
@@ -245,7 +247,11 @@ class Kubelet:
                 self._probing.begin(key, pod, spec, now)
                 started.setdefault(key.uid, (pod, {}))[1][key.name] = task.result()
             else:
-                self._report_failure(key, pod, start_failure(spec, error), now)
+                failure = start_failure(spec, error)
+                report = self._report_failure
+                if failure.reason == START_ERROR:
+                    report = self._report_start_error
+                report(key, pod, failure, now)
         for pod, found in started.values():
             self._report_started(pod, found, now)
 
@@ -301,6 +307,20 @@ class Kubelet:
             self._store.update(new)
         for event in pod_events.failed(pod, key.name, failure):
             self._record(event, now)
+
+    def _report_start_error(
+        self, key: ContainerKey, pod: Object, failure: StartFailure, now: float
+    ) -> None:
+        """Write that a container has ended before its program began."""
+        current = self._current(key, pod)
+        if current is None:
+            return
+        self._failures.pop(key, None)
+        for event in pod_events.failed(pod, key.name, failure):
+            self._record(event, now)
+        started = pod_status.containers_started(current, now, [key.name])
+        end = pod_status.Exit(code=START_ERROR_CODE, reason=START_ERROR, message=failure.message)
+        self._write_exit(key, started, end, now)
 
     def _report_probes(self, now: float) -> float | None:
         """Write what probes say, and have containers end whose probes failed."""
@@ -447,6 +467,15 @@ class Kubelet:
         self._keys[process] = key
         if process in self._ended_early:
             self.exited(self._ended_early.pop(process))
+
+
+def _end_of(message: Exited) -> pod_status.Exit:
+    """Return how a container has ended, as its status has it."""
+    status = message.status
+    number = -status if status is not None and status < 0 else None
+    code = 128 + number if number else (137 if status is None else status or 0)
+    reason = "OOMKilled" if message.out_of_memory else ""
+    return pod_status.Exit(code=code, signal=number, reason=reason)
 
 
 def _id_of(process: ProcessId) -> str:

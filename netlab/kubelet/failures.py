@@ -9,13 +9,22 @@ from typing import ClassVar, Final
 
 from netlab.errors import NetlabError
 from netlab.kube.objects import Object
-from netlab.kubelet.images import ImageError, find_image, missing_program
+from netlab.kubelet.images import ImageError, find_image, missing_program, runs_own_program
+from netlab.kubelet.runtime.container import EXEC
 from netlab.kubelet.sources import CreateContainerConfigError
 from netlab.kubelet.volumes import VolumeError
 
 ERR_IMAGE_PULL: Final = "ErrImagePull"
 IMAGE_PULL_BACK_OFF: Final = "ImagePullBackOff"
 FAILED_MOUNT: Final = "FailedMount"
+START_ERROR: Final = "StartError"
+"""The container was made, and its program could not be executed: it has ended."""
+START_ERROR_CODE: Final = 128
+"""The exit code that containerd gives such a container."""
+_NOT_STARTED: Final = (
+    "failed to create containerd task: failed to create shim task: OCI runtime create failed: "
+    "runc create failed: unable to start container process: {}: unknown"
+)
 _FIRST_S: Final = 10.0
 """The user may have installed what was missing."""
 _LONGEST_S: Final = 300.0
@@ -71,15 +80,20 @@ def start_failure(container: Object, error: BaseException) -> StartFailure:
         return StartFailure(reason="ContainerCreating", message=str(error), is_volume=True)
     if isinstance(error, CreateContainerConfigError):
         return StartFailure(reason="CreateContainerConfigError", message=str(error))
-    if not isinstance(error, NetlabError):
-        traceback.print_exception(error)
-        message = f"{type(error).__name__}: {error}"
-        return StartFailure(reason="RunContainerError", message=message)
+    if isinstance(error, NetlabError):
+        return _not_run(container, error)
+    traceback.print_exception(error)
+    return StartFailure(reason="RunContainerError", message=f"{type(error).__name__}: {error}")
+
+
+def _not_run(container: Object, error: NetlabError) -> StartFailure:
     name = container.get("image", "")
     image = find_image(name, {})
-    if image is not None and image.package and not container.get("command"):
+    if image is not None and image.package and runs_own_program(image, container):
         # The image is what is missing where the machine lacks its program.
         message = str(missing_program(name, image, str(error)))
         return StartFailure(reason=ERR_IMAGE_PULL, message=message)
+    if str(error).startswith(EXEC):
+        return StartFailure(reason=START_ERROR, message=_NOT_STARTED.format(error))
     message = f"{error}; {error.hint}" if error.hint else str(error)
     return StartFailure(reason="RunContainerError", message=message)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from netlab.errors import NetlabError
+from netlab.kube.objects import Object
 from netlab.model.topology import Topology
 
 PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -157,7 +158,10 @@ IMAGES: Final[Mapping[str, Image]] = {
         description="the system's HAProxy",
     ),
     "netshoot": Image(
-        command=("bash",), package="bash", description="the system's tools for networks"
+        command=("bash",),
+        env={"PATH": f"{PATH}:{APPLETS}"},
+        package="bash",
+        description="the system's tools for networks; busybox has what is missing",
     ),
     "nginx": _NGINX,
     "nginxhttps": replace(
@@ -260,6 +264,15 @@ def program_of(
     if args and image.takes_options and args[0].startswith("-"):
         default = (image.command[0], *args)
     return Program(argv=image.entrypoint + default, built_in=False, image=image)
+
+
+def runs_own_program(image: Image, container: Object) -> bool:
+    """Return whether a container runs its image's program, and not one that it names itself."""
+    args = list(container.get("args") or ())
+    if container.get("command"):
+        return False
+    takes = image.takes_options and bool(args) and str(args[0]).startswith("-")
+    return bool(image.entrypoint or not args or takes)
 
 
 def unknown_image(name: str, more: Mapping[str, Image]) -> ImageError:

@@ -13,6 +13,7 @@ from netlab.apiserver.store import Store
 from netlab.kube.objects import Key, Object, items_of, labels_of, name_of, spec_of, status_of
 from netlab.kube.resources import key_of
 from netlab.kube.timestamps import timestamp
+from netlab.kube.version import KUBERNETES_VERSION
 from netlab.model.addresses import Address
 from netlab.model.topology import Topology, TopologyNode
 
@@ -128,14 +129,13 @@ def _room(node: TopologyNode) -> int:
 
 
 def _node_info() -> Object:
-    version = f"netlab {__version__}"
     return {
         "architecture": _architecture(),
         "bootID": _first_line("/proc/sys/kernel/random/boot_id"),
         "containerRuntimeVersion": f"netlab://{__version__}",
         "kernelVersion": platform.release(),
-        "kubeProxyVersion": version,
-        "kubeletVersion": version,
+        "kubeProxyVersion": KUBERNETES_VERSION,
+        "kubeletVersion": KUBERNETES_VERSION,
         "machineID": "",
         "operatingSystem": "linux",
         "osImage": platform.freedesktop_os_release().get("PRETTY_NAME", "Linux"),

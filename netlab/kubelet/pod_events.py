@@ -39,6 +39,11 @@ def failed(pod: Object, container: str, failure: StartFailure) -> list[Record]:
         return _record(pod, container, reason, message, "Warning")
 
     match failure.reason:
+        case "StartError":
+            return [
+                *started(pod, container, is_stand_in=False)[:2],
+                warning("Failed", f"Error: {failure.message}"),
+            ]
         case "ErrImagePull":
             return [
                 _record(pod, container, "Pulling", f'Pulling image "{image}"'),

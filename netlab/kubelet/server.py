@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from netlab.errors import HostError, KernelError
+from netlab.errors import HostError, KernelError, NetlabError
 from netlab.kube.kinds.pod.containers import ContainerRun, container_spec
 from netlab.kube.objects import Object, uid_of
 from netlab.kubelet.container_spec import container_directory, netns_of, process_of
@@ -28,6 +28,11 @@ from netlab.model.processes import ProcessId
 from netlab.netns_agent.calls import Calls
 from netlab.netns_agent.requests import Connect
 
+_EXEC_FAILED: Final = (
+    "error executing command in container: failed to exec in container: failed to start exec: "
+    "OCI runtime exec failed: exec failed: unable to start container process: {}: unknown"
+)
+"""containerd's words."""
 _LOOPBACK: Final = ("127.0.0.1", "::1")
 _KILLED: Final = 137
 
@@ -142,7 +147,7 @@ class Server:
         self._starting += 1
         try:
             request = Exec(container=first, process=process, tty=tty)
-            started, descriptors = await self._runtime.with_descriptors(request)
+            started, descriptors = await self._with_descriptors(request)
             ended = self._end_of(started)
             if started in self._ended_early:
                 ended.set_result(self._ended_early.pop(started))
@@ -161,6 +166,12 @@ class Server:
             process=started,
             ended=ended,
         )
+
+    async def _with_descriptors(self, request: Exec) -> tuple[ProcessId, list[int]]:
+        try:
+            return await self._runtime.with_descriptors(request)
+        except NetlabError as error:
+            raise HostError(_EXEC_FAILED.format(error)) from error
 
     async def attach(self, pod: Object, container: str) -> AttachedProcess:
         """Join the standard streams of a container's first process.
@@ -213,7 +224,8 @@ class Server:
     def _process_of(self, pod: Object, container: str) -> ProcessId:
         found = self._running().get((uid_of(pod), container))
         if found is None:
-            raise HostError(f'container not found ("{container}")')
+            message = f'unable to upgrade connection: container not found ("{container}")'
+            raise HostError(message)
         return found
 
     def _end_of(self, process: ProcessId) -> "asyncio.Future[int]":

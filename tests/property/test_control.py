@@ -13,7 +13,7 @@ from netlab.apiserver.store import Store
 from netlab.controllers.reconcile import Reconciler
 from netlab.kube.conditions import is_true
 from netlab.kube.defaults import with_defaults
-from netlab.kube.kinds.pod.status import container_exited, containers_started
+from netlab.kube.kinds.pod.status import Exit, container_exited, containers_started
 from netlab.kube.objects import Key, Object, is_terminating, name_of, with_spec
 from netlab.kube.resources import key_of
 
@@ -67,7 +67,7 @@ def _happen(store: Store, event: tuple[str, int]) -> None:
         if pod["status"].get("podIP"):
             store.update(containers_started(pod, NOW))
     elif what == "exit" and pods:
-        store.update(container_exited(pods[number % len(pods)], "c", 1, None, NOW))
+        store.update(container_exited(pods[number % len(pods)], "c", Exit(code=1), NOW))
     elif what == "delete" and pods:
         delete(store, key_of(pods[number % len(pods)]), NOW)
     elif what == "gone" and pods:

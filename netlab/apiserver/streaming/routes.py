@@ -154,7 +154,7 @@ async def _run(
     try:
         process = await start()
     except NetlabError as error:
-        await carrier.finish(rc.failure_status(f"error executing command in container: {error}"))
+        await carrier.finish(rc.failure_status(f"Internal error occurred: {error}"))
         return carrier.response
     await Session(carrier, process, options).run(is_attached=is_attached)
     return carrier.response

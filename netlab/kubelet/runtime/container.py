@@ -5,6 +5,9 @@ from typing import Any, Final, NamedTuple
 
 from netlab.model.names import NetnsName
 
+EXEC: Final = "exec: "
+"""How the reason why a process could not begin starts, where it is its program."""
+
 
 class Mount(NamedTuple):
     """A directory or file of the host that a container sees."""

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from netlab.kubelet.runtime import built_in, capabilities, rootfs, seccomp
-from netlab.kubelet.runtime.container import Container, Process, decoded
+from netlab.kubelet.runtime.container import EXEC, Container, Process, decoded
 from netlab.linux import processes, user_namespace
 from netlab.linux.namespaces import setns, unshare
 from netlab.linux.syscalls import (
@@ -52,6 +52,10 @@ class Sent(NamedTuple):
     cgroups: Sequence[int]
     others: Sequence[int]
     """As ``zygote.Order`` has them."""
+
+
+class NotExecutedError(OSError):
+    """A program could not be executed; the words are those of Go's os/exec, which runc uses."""
 
 
 class Confinement(NamedTuple):
@@ -155,10 +159,10 @@ def _run(template: Template, sent: Sent) -> None:
 
 
 def reason_of(error: OSError, program: str) -> bytes:
-    """Return why a program could not be executed, for the pipe."""
-    # execvpe names, in bytes, the last place that it looked.
-    name = error.filename if isinstance(error.filename, str) else program
-    return f"{name}: {error.strerror}".encode()
+    """Return why a process could not begin, for the pipe: as runc says it, if it is the program."""
+    if isinstance(error, NotExecutedError):
+        return f'{EXEC}"{program}": {error.strerror}'.encode()
+    return f"{error.filename or program}: {error.strerror}".encode()
 
 
 def become(process: Process, held_by: Confinement) -> None:
@@ -186,11 +190,19 @@ def execute(process: Process) -> None:
     """Execute the program; never returns.
 
     Raises:
-        OSError: There is none, or the kernel refused.
+        NotExecutedError: There is none, or the kernel refused.
     """
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGPIPE):
         signal.signal(number, signal.SIG_DFL)
-    os.execvpe(process.argv[0], process.argv, process.env)  # noqa: S606
+    program = process.argv[0]
+    try:
+        os.execvpe(program, process.argv, process.env)  # noqa: S606
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        if isinstance(error, FileNotFoundError):
+            is_path = "/" in program
+            why = f"stat {program}: {why}" if is_path else "executable file not found in $PATH"
+        raise NotExecutedError(error.errno, why) from error
 
 
 def begin(sent: Sent) -> None:

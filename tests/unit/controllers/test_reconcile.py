@@ -10,7 +10,7 @@ from netlab.controllers.pod_control import MAX_UNSCHEDULED
 from netlab.controllers.reconcile import Reconciler
 from netlab.errors import LabError
 from netlab.kube.defaults import with_defaults
-from netlab.kube.kinds.pod.status import container_exited
+from netlab.kube.kinds.pod.status import Exit, container_exited
 from netlab.kube.objects import (
     Key,
     Object,
@@ -65,7 +65,7 @@ def test_endpoints_follow_the_pods(cluster: Cluster):
     (one,) = cluster.list("endpointslices")
     assert one["ports"] == [{"name": "", "protocol": "TCP", "port": 8080}]
     assert {endpoint["zone"] for endpoint in one["endpoints"]} == {"z1", "z2"}
-    cluster.change("pods", first, lambda p: container_exited(p, "c", 1, None, cluster.now))
+    cluster.change("pods", first, lambda p: container_exited(p, "c", Exit(code=1), cluster.now))
     assert not cluster.endpoints()[first]["ready"]
     cluster.change("pods", second, lambda p: with_metadata(p, labels={"app": "else"}))
     assert second not in cluster.endpoints()
@@ -97,7 +97,7 @@ def test_scaling_down_takes_the_pods_that_are_not_ready_first(cluster: Cluster):
     cluster.create(deployment(3))
     cluster.start_pods()
     broken = name_of(cluster.pods[1])
-    cluster.change("pods", broken, lambda p: container_exited(p, "c", 1, None, cluster.now))
+    cluster.change("pods", broken, lambda p: container_exited(p, "c", Exit(code=1), cluster.now))
     cluster.change("deployments", "web", lambda d: with_spec(d, replicas=2))
     assert [name_of(one) for one in cluster.pods if is_terminating(one)] == [broken]
 

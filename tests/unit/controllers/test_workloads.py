@@ -3,7 +3,7 @@
 import pytest
 
 from netlab.controllers.job_status import finished_at
-from netlab.kube.kinds.pod.status import container_exited
+from netlab.kube.kinds.pod.status import Exit, container_exited
 from netlab.kube.objects import (
     Key,
     Object,
@@ -61,7 +61,7 @@ def end(cluster: Cluster, exit_code: int, count: int = 1):
     """Have some of the running pods' containers end."""
     running = [one for one in cluster.pods if one["status"]["phase"] == "Running"]
     for one in running[:count]:
-        cluster.store.update(container_exited(one, "c", exit_code, None, cluster.now))
+        cluster.store.update(container_exited(one, "c", Exit(code=exit_code), cluster.now))
     cluster.run()
 
 
@@ -245,7 +245,7 @@ def test_a_budget_tells_how_many_pods_may_go(cluster: Cluster, spec: Object, all
 def test_every_namespace_has_a_service_account_and_the_apis_certificate(cluster: Cluster):
     cluster.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "prod"}})
     accounts = {key_of(one).namespace for one in cluster.store.list_("serviceaccounts")}
-    assert accounts == {"default", "kube-system", "prod"}
+    assert accounts == {"default", "kube-system", "kube-public", "kube-node-lease", "prod"}
     cluster.create(
         {
             "apiVersion": "v1",

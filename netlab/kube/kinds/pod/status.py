@@ -14,6 +14,7 @@ Kubernetes documentation, "Pod Lifecycle".
 """
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from netlab.kube.conditions import is_true, with_condition
@@ -91,15 +92,22 @@ def container_not_started(
     return _with_statuses(pod, {container: new}, now)
 
 
-def container_exited(  # noqa: PLR0913 (what a wait status says, and what follows)
-    pod: Object,
-    container: str,
-    exit_code: int,
-    signal: int | None,
-    now: float,
-    *,
-    wait_s: int = 0,
-    reason: str = "",
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exit:
+    """How a container has ended."""
+
+    code: int
+    """As a shell shows it: 128 and the signal's number for a killed process."""
+    signal: int | None = None
+    """The signal that killed it."""
+    reason: str = ""
+    """Why, where the exit code does not say it: ``OOMKilled``, ``StartError``."""
+    message: str = ""
+    """Its last words."""
+
+
+def container_exited(
+    pod: Object, container: str, end: Exit, now: float, *, wait_s: int = 0
 ) -> Object:
     """Return the pod after a container's process has ended.
 
@@ -110,28 +118,28 @@ def container_exited(  # noqa: PLR0913 (what a wait status says, and what follow
     Args:
         pod: The pod.
         container: Name.
-        exit_code: As a shell shows it: 128 and the signal's number for a killed process.
-        signal: The signal that killed it, or None.
+        end: How its process did.
         now: Wall clock seconds.
         wait_s: How long it waits until it runs again: see ``next_wait``.
-        reason: Why it ended, when it did not by itself: ``OOMKilled``.
     """
     spec = container_spec(pod, container)
     before = _status_of(pod, spec)
     started_at = (before["state"].get("running") or {}).get("startedAt") or timestamp(now)
     ended: Object = {
-        "exitCode": exit_code,
-        "reason": reason or ("Error" if exit_code else "Completed"),
+        "exitCode": end.code,
+        "reason": end.reason or ("Error" if end.code else "Completed"),
         "startedAt": started_at,
         "finishedAt": timestamp(now),
         "containerID": before.get("containerID", ""),
     }
-    if signal is not None:
-        ended["signal"] = signal
+    if end.signal is not None:
+        ended["signal"] = end.signal
+    if end.message:
+        ended["message"] = end.message
     # An init container that is done is what the pod waits for.
-    done = _is_plain_init(pod, spec) and exit_code == 0
+    done = _is_plain_init(pod, spec) and end.code == 0
     new = {**before, "ready": done, "started": False}
-    if not wait_s or not restarts(pod, container, exit_code):
+    if not wait_s or not restarts(pod, container, end.code):
         return _with_statuses(pod, {container: {**new, "state": {"terminated": ended}}}, now)
     message = (
         f"back-off {_duration(wait_s)} restarting failed container={container} "

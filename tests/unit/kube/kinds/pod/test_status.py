@@ -4,6 +4,7 @@ import pytest
 
 from netlab.kube.conditions import is_true
 from netlab.kube.kinds.pod.status import (
+    Exit,
     container_exited,
     container_not_started,
     container_probed,
@@ -62,7 +63,9 @@ def test_a_container_whose_image_is_missing_waits():
     ],
 )
 def test_restart_policy(policy: str, exit_code: int, phase: str, again: bool):
-    pod = container_exited(containers_started(new_pod(policy), NOW), "web", exit_code, None, NOW)
+    pod = container_exited(
+        containers_started(new_pod(policy), NOW), "web", Exit(code=exit_code), NOW
+    )
     assert pod["status"]["phase"] == phase
     assert restarts(pod, "web", exit_code) == again
     assert is_finished(pod) == (not again)
@@ -74,7 +77,7 @@ def test_the_wait_before_a_restart_doubles_up_to_five_minutes():
     for _ in range(8):
         now += 1
         waits.append(next_wait(pod, "web", now))
-        pod = container_exited(pod, "web", 1, None, now, wait_s=waits[-1])
+        pod = container_exited(pod, "web", Exit(code=1), now, wait_s=waits[-1])
         now += waits[-1]
         pod = containers_started(pod, now)
     assert waits == [0, 10, 20, 40, 80, 160, 300, 300]
@@ -83,16 +86,18 @@ def test_the_wait_before_a_restart_doubles_up_to_five_minutes():
 
 def test_ten_minutes_of_running_make_the_next_restart_immediate():
     pod = containers_started(new_pod(), NOW)
-    pod = containers_started(container_exited(pod, "web", 1, None, NOW + 1), NOW + 1)
-    pod = container_exited(pod, "web", 1, None, NOW + 2, wait_s=next_wait(pod, "web", NOW + 2))
+    pod = containers_started(container_exited(pod, "web", Exit(code=1), NOW + 1), NOW + 1)
+    pod = container_exited(pod, "web", Exit(code=1), NOW + 2, wait_s=next_wait(pod, "web", NOW + 2))
     assert state(pod) == "waiting"
     assert next_wait(containers_started(pod, NOW + 12), "web", NOW + 700) == 0
 
 
 def test_crash_loop_back_off_tells_what_kubelet_tells():
     pod = containers_started(new_pod(), NOW)
-    pod = containers_started(container_exited(pod, "web", 1, None, NOW), NOW)
-    ended = container_exited(pod, "web", 139, 11, NOW, wait_s=next_wait(pod, "web", NOW))
+    pod = containers_started(container_exited(pod, "web", Exit(code=1), NOW), NOW)
+    ended = container_exited(
+        pod, "web", Exit(code=139, signal=11), NOW, wait_s=next_wait(pod, "web", NOW)
+    )
     status = ended["status"]["containerStatuses"][0]
     assert status["state"]["waiting"]["reason"] == "CrashLoopBackOff"
     assert status["state"]["waiting"]["message"] == (
@@ -104,7 +109,7 @@ def test_crash_loop_back_off_tells_what_kubelet_tells():
 
 def test_one_container_that_ends_leaves_the_others_as_they_are():
     pod = containers_started(new_pod(containers=("web", "log")), NOW)
-    pod = container_exited(pod, "log", 1, None, NOW + 5)
+    pod = container_exited(pod, "log", Exit(code=1), NOW + 5)
     assert [state(pod, place) for place in (0, 1)] == ["running", "terminated"]
     ready = next(one for one in pod["status"]["conditions"] if one["type"] == "Ready")
     assert ready["message"] == "containers with unready status: [log]"
@@ -135,7 +140,7 @@ def test_a_pod_is_initialized_when_its_init_containers_are_done():
     )
     [web] = pod["status"]["containerStatuses"]
     assert web["state"]["waiting"]["reason"] == "PodInitializing"
-    pod = container_exited(pod, "init", 0, None, NOW + 1)
+    pod = container_exited(pod, "init", Exit(code=0), NOW + 1)
     assert pod["status"]["initContainerStatuses"][0]["ready"]
     assert not is_true(pod, "Initialized")
     pod = containers_started(pod, NOW + 1, ["side"])
@@ -150,13 +155,13 @@ def test_an_init_container_that_fails_fails_the_pod_unless_it_is_tried_again(
     policy: str, phase: str
 ):
     pod = containers_started(with_init(INIT, policy=policy), NOW, ["init"])
-    pod = container_exited(pod, "init", 1, None, NOW)
+    pod = container_exited(pod, "init", Exit(code=1), NOW)
     assert pod["status"]["phase"] == phase
 
 
 def test_a_sidecar_keeps_no_pod_from_being_done():
     pod = containers_started(with_init(SIDECAR, policy="Never"), NOW, ["side", "web"])
-    pod = container_exited(pod, "web", 0, None, NOW + 1)
+    pod = container_exited(pod, "web", Exit(code=0), NOW + 1)
     assert pod["status"]["phase"] == "Succeeded"
 
 
@@ -183,6 +188,9 @@ def test_a_readiness_gate_is_waited_for():
 
 def test_who_was_killed_for_memory_is_told():
     pod = container_exited(
-        containers_started(new_pod(), NOW), "web", 137, 9, NOW, reason="OOMKilled"
+        containers_started(new_pod(), NOW),
+        "web",
+        Exit(code=137, signal=9, reason="OOMKilled"),
+        NOW,
     )
     assert pod["status"]["containerStatuses"][0]["state"]["terminated"]["reason"] == "OOMKilled"
