@@ -172,3 +172,11 @@ def test_a_load_balancer_hides_keeps_or_replaces_the_client(name: str, seen: set
     # The balancer is a hop of the request's, between the router and a node.
     assert re.search(r"^ *3 lb +▸ eth0", demo.stdout, re.MULTILINE)
     assert name not in netlab("get", "services").stdout
+
+
+def test_the_pods_of_connect_applications_answer_any_node_and_any_pod():
+    demo = netlab("demo", "connect-applications", "--draw", "0")
+    assert demo.returncode == 0, demo.stdout + demo.stderr
+    assert demo.stdout.count("answered by my-nginx-") == 4
+    assert demo.stdout.count("PASS") == 4
+    assert "delete Deployment my-nginx" in demo.stderr

@@ -75,6 +75,14 @@ _PROXIED: Final = _Expected(
 )
 
 
+_ANSWERED: Final = _Expected(
+    DOCUMENT,
+    "the Service can be reached from any node, and from any pod, at {expected}",
+    "The node that the call begins on rewrites the destination to one of the two pods, with equal "
+    "chances; a second call may go to the other one.",
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assertions:
     """Knows the lab during one experiment, and says of each call whether it went as expected."""
@@ -89,19 +97,25 @@ class Assertions:
     """The host of the load balancer that is called; None when none is."""
     is_proxied: bool = False
     """Whether connections end there."""
+    echoes: bool = True
+    """Whether the pods answer with the address that they saw."""
 
     def step(self, call: Call, outcome: Outcome, trace: Trace) -> Step:
         """Return what one call showed."""
         called, pod = self._called(call, trace), self._reached(trace)
         address = self._address(call, called, pod)
         expected = self._expected(call, called, pod)
-        if expected is _SILENT:
+        words = address or "an address that the trace must show"
+        if expected is _ANSWERED:
+            words = call.target.address.address
+            kernel = f"{outcome.text()} by {pod.name if pod else 'no pod'}"
+            holds = outcome.result is Result.ANSWERED and pod is not None
+        elif expected is _SILENT:
             kernel = f"{outcome.text()}, {trace.verdict.words}"
             holds = called is not None and _is_dropped(outcome, trace, called)
         else:
             kernel = outcome.text()
             holds = address is not None and outcome.client_address == address
-        words = address or "an address that the trace must show"
         return Step(
             command=self._command(call),
             said_by=expected.said_by,
@@ -113,6 +127,8 @@ class Assertions:
         )
 
     def _expected(self, call: Call, called: Host | None, pod: Host | None) -> _Expected:
+        if not self.echoes:
+            return _ANSWERED
         if self.is_proxied:
             return _PROXIED
         if called is None:

@@ -1,4 +1,4 @@
-"""The steps of the tutorial *Using Source IP*, run on a lab and held against what it says.
+"""The steps of both tutorials, run on a lab and held against what they say.
 
 Theory of operation
 -------------------
@@ -7,7 +7,8 @@ at once while they are traced. What a call should show is worked out afterwards,
 the trace says it reached: with several pods, which one answers is the kernel's choice. Then
 everything is put back.
 
-Source: https://kubernetes.io/docs/tutorials/services/source-ip/
+Source: https://kubernetes.io/docs/tutorials/services/source-ip/,
+https://kubernetes.io/docs/tutorials/services/connect-applications-service/
 """
 
 import time
@@ -21,7 +22,7 @@ from netlab.capture.pcap import write_pcaps
 from netlab.client.cluster import Cluster, ServicePort
 from netlab.errors import LabError
 from netlab.lab.demo.assertions import Assertions
-from netlab.lab.demo.fixtures import Fixtures
+from netlab.lab.demo.fixtures import MY_NGINX, SOURCE_IP_APP, Application, Fixtures
 from netlab.linux.timeouts import scaled
 from netlab.model.addresses import Family
 from netlab.model.hosts import HostKind
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Experiment:
-    """One part of the tutorial."""
+    """One part of a tutorial."""
 
     name: str
     summary: str
@@ -49,6 +50,8 @@ class Experiment:
     """What there is to remember of the whole."""
     service: str
     """The Service it calls; made as the tutorial makes it when the lab has none of the name."""
+    application: Application = SOURCE_IP_APP
+    """What answers there."""
     balancer: LoadBalancerClass | None = None
     """The kind of load balancer that it calls; None when it calls none."""
 
@@ -61,6 +64,17 @@ class Experiment:
 
 
 EXPERIMENTS: Final = (
+    Experiment(
+        name="connect-applications",
+        service="my-nginx",
+        application=MY_NGINX,
+        summary="two nginx pods behind one address: any node and any pod reaches them",
+        policy=None,
+        closing="The ClusterIP is on no interface: it is a rule on every node, which picks one of"
+        " the ready pods and rewrites the destination. Pods come and go, the address stays; the"
+        " name my-nginx, and in pods that were started after the Service the variables"
+        " MY_NGINX_SERVICE_HOST and MY_NGINX_SERVICE_PORT, lead to it.",
+    ),
     Experiment(
         name="clusterip",
         service="clusterip",
@@ -155,8 +169,10 @@ def run_experiment(
     """
     with ExitStack() as undo:
         fixtures = Fixtures(cluster, undo, say, family)
-        fixtures.deployment()
-        fixtures.service(experiment.service, experiment.type_, experiment.balancer)
+        fixtures.deployment(experiment.application)
+        fixtures.service(
+            experiment.service, experiment.application, experiment.type_, experiment.balancer
+        )
         if experiment.policy:
             fixtures.policy(experiment.service, experiment.policy)
         port = fixtures.settled(experiment.service)
@@ -229,6 +245,7 @@ def _observe(
         gateways=cluster.gateways(),
         balancer=next(iter(cluster.hosts(HostKind.LB)), None) if experiment.balancer else None,
         is_proxied=experiment.balancer is LoadBalancerClass.PROXY,
+        echoes=experiment.application.echoes,
     )
     steps = [
         assertions.step(call, outcome, _without_hint(trace))

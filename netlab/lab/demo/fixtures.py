@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from netlab.client.cluster import Body, Cluster, ServicePort
@@ -20,8 +21,6 @@ READY_S: Final = 20.0
 
 POLL_S: Final = 0.05
 
-APP: Final = "source-ip-app"
-ECHO_IMAGE: Final = "registry.k8s.io/echoserver:1.4"
 PAUSE_IMAGE: Final = "registry.k8s.io/pause:3.9"
 
 DEPLOYMENTS: Final = "/apis/apps/v1/namespaces/default/deployments"
@@ -31,6 +30,34 @@ PODS: Final = "/api/v1/namespaces/default/pods"
 MERGE_PATCH: Final = "application/merge-patch+json"
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Application:
+    """The Deployment of a tutorial."""
+
+    name: str
+    image: str
+    port: int
+    """Where its containers listen."""
+    label: str
+    """The key of the label that its pods are chosen by; its value is the name."""
+    replicas: int = 1
+    echoes: bool = True
+    """Whether it answers with the address that it saw."""
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The labels of its pods."""
+        return {self.label: self.name}
+
+
+SOURCE_IP_APP: Final = Application(
+    name="source-ip-app", image="registry.k8s.io/echoserver:1.4", port=8080, label="app"
+)
+MY_NGINX: Final = Application(
+    name="my-nginx", image="nginx", port=80, label="run", replicas=2, echoes=False
+)
 
 
 class Fixtures:
@@ -55,25 +82,29 @@ class Fixtures:
         self._undo = undo
         self._say = say
 
-    def deployment(self) -> None:
+    def deployment(self, application: Application) -> None:
         """Have the tutorial's Deployment."""
-        labels = {"app": APP}
-        container = {"name": "echoserver", "image": ECHO_IMAGE, "ports": [{"containerPort": 8080}]}
+        name, labels = application.name, application.labels
+        container = {
+            "name": name,
+            "image": application.image,
+            "ports": [{"containerPort": application.port}],
+        }
         body = {
             "apiVersion": "apps/v1",
             "kind": "Deployment",
-            "metadata": {"name": APP, "labels": labels},
+            "metadata": {"name": name, "labels": labels},
             "spec": {
-                "replicas": 1,
+                "replicas": application.replicas,
                 "selector": {"matchLabels": labels},
                 "template": {"metadata": {"labels": labels}, "spec": {"containers": [container]}},
             },
         }
-        if self._missing(DEPLOYMENTS, APP):
-            self._await_ending_pods()
+        if self._missing(DEPLOYMENTS, name):
+            self._await_ending_pods(application)
             self._make(DEPLOYMENTS, body)
 
-    def _await_ending_pods(self) -> None:
+    def _await_ending_pods(self, application: Application) -> None:
         """Wait until the pods of an experiment before are gone.
 
         Under policy Local a node whose only pod is terminating sends callers there all the same.
@@ -82,17 +113,19 @@ class Fixtures:
         while any(
             pod["metadata"].get("deletionTimestamp")
             for pod in self._cluster.objects.get(PODS)["items"]
-            if pod["metadata"].get("labels", {}).get("app") == APP
+            if application.labels.items() <= pod["metadata"].get("labels", {}).items()
         ):
             if time.monotonic() > deadline:
                 raise LabError(
-                    f"pods of {APP} are still ending after {READY_S:g} s",
-                    hint=f"netlab get pods -l app={APP}",
+                    f"pods of {application.name} are still ending after {READY_S:g} s",
+                    hint=f"netlab get pods -l {application.label}={application.name}",
                 )
             time.sleep(POLL_S)
 
-    def service(self, name: str, type_: str, balancer: str | None = None) -> None:
-        """Have the Service that ``kubectl expose deployment source-ip-app`` would make.
+    def service(
+        self, name: str, application: Application, type_: str, balancer: str | None = None
+    ) -> None:
+        """Have the Service that ``kubectl expose deployment`` would make.
 
         Raises:
             LabError: It is there, and has not the family that it must have.
@@ -100,11 +133,11 @@ class Fixtures:
         body = {
             "apiVersion": "v1",
             "kind": "Service",
-            "metadata": {"name": name, "labels": {"app": APP}},
+            "metadata": {"name": name, "labels": application.labels},
             "spec": {
                 "type": type_,
-                "selector": {"app": APP},
-                "ports": [{"port": 80, "protocol": "TCP", "targetPort": 8080}],
+                "selector": application.labels,
+                "ports": [{"port": 80, "protocol": "TCP", "targetPort": application.port}],
                 **({"ipFamilies": [self._family]} if self._family else {}),
                 **({"loadBalancerClass": balancer} if balancer else {}),
             },

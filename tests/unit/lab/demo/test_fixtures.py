@@ -7,7 +7,7 @@ import pytest
 
 from netlab.client.cluster import Body, Cluster
 from netlab.errors import LabError
-from netlab.lab.demo.fixtures import DEPLOYMENTS, PODS, SERVICES, Fixtures
+from netlab.lab.demo.fixtures import DEPLOYMENTS, PODS, SERVICES, SOURCE_IP_APP, Fixtures
 
 
 class MemoryObjects:
@@ -58,8 +58,8 @@ def fixtures(objects: MemoryObjects, undo: ExitStack, said: list[str]) -> Fixtur
 def test_what_is_missing_is_made_and_removed_again(objects: MemoryObjects, said: list[str]):
     with ExitStack() as undo:
         on = fixtures(objects, undo, said)
-        on.deployment()
-        on.service("nodeport", "NodePort")
+        on.deployment(SOURCE_IP_APP)
+        on.service("nodeport", SOURCE_IP_APP, "NodePort")
         on.caller_pod("node2")
         made = {name for names in objects.collections.values() for name in names}
         assert made == {"source-ip-app", "nodeport", "caller-node2"}
@@ -71,7 +71,7 @@ def test_what_is_there_stays_as_it_was(objects: MemoryObjects, said: list[str]):
     objects.service("nodeport", ports=[])
     before = deepcopy(objects.collections)
     with ExitStack() as undo:
-        fixtures(objects, undo, said).service("nodeport", "NodePort")
+        fixtures(objects, undo, said).service("nodeport", SOURCE_IP_APP, "NodePort")
     assert objects.collections == before
     assert said == []
 
