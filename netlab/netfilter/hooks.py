@@ -28,7 +28,16 @@ from typing import Final
 
 from netlab.model.addresses import Address
 from netlab.netfilter.iptables.evaluate import is_local
-from netlab.netfilter.verdicts import DNAT, SNAT, Hit, Hook, Outcome, Packet, Verdict
+from netlab.netfilter.verdicts import (
+    DNAT,
+    SNAT,
+    Endpoints,
+    Hit,
+    Hook,
+    Outcome,
+    Packet,
+    Verdict,
+)
 
 _CHOICES: Final = {
     Hook.PREROUTING: DNAT,
@@ -51,6 +60,8 @@ class Branch:
     hits: tuple[Hit, ...] = ()
     verdict: Verdict = Verdict.NONE
     is_masqueraded: bool = False
+    alike: Endpoints = ()
+    """Where it stands for many that only their endpoint tells apart: all of those."""
 
     @property
     def is_over(self) -> bool:
@@ -158,4 +169,5 @@ def _outcome(branch: Branch) -> Outcome:
         is_masqueraded=branch.is_masqueraded,
         source=packet.source,
         hits=branch.hits,
+        alike=branch.alike,
     )

@@ -6,6 +6,7 @@ from fractions import Fraction
 from typing import Final, Protocol
 
 from netlab.model.addresses import Address
+from netlab.model.packets import AddrPort
 
 NEW: Final = frozenset({"NEW"})
 DNAT: Final = "DNAT"
@@ -13,6 +14,10 @@ SNAT: Final = "SNAT"
 """States of a connection whose destination, or source, a rule has chosen."""
 ANY_SOURCE_PORT: Final = 32768
 """The first port that Linux gives to outgoing connections (``ip_local_port_range``)."""
+
+
+Endpoints = tuple[tuple[AddrPort, Fraction], ...]
+"""Each destination that NAT may pick, with its chance, in the order of the rules."""
 
 
 class Hook(StrEnum):
@@ -107,6 +112,8 @@ class Outcome:
     """Its source when no interface's address replaces it."""
     hits: tuple[Hit, ...]
     """The rules that matched, in the packet's order."""
+    alike: Endpoints = ()
+    """Every endpoint with its chance, where one outcome stands for all; else nothing."""
 
     @property
     def endpoint(self) -> str | None:

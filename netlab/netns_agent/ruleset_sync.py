@@ -20,7 +20,7 @@ from netlab.model.addresses import Family
 from netlab.model.names import NetnsFamily
 from netlab.netfilter.iptables.parse import parse_against, unreadable_table
 from netlab.netfilter.iptables.rules import Ruleset
-from netlab.netfilter.nftables.listing import parse_listing
+from netlab.netfilter.nftables.parse import parse_listing
 from netlab.netfilter.ruleset_change import (
     Desired,
     HeldRules,

@@ -3,27 +3,27 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from netlab.errors import SpecError
 from netlab.kubeproxy.nftables.names import endpoint_of_chain, service_of_chain
 from netlab.kubeproxy.nftables.rule_groups import TableEntry
 from netlab.kubeproxy.nftables.static import NAT_CHAINS
-from netlab.netfilter.nftables.statements import (
-    Action,
-    CameBy,
-    ChangeMark,
-    Choose,
-    Condition,
-    Decide,
-    DnatTo,
-    HasAddress,
-    HasProtocol,
-    IsLocal,
-    IsNew,
-    IsUnmarked,
-    LookUp,
-    Masquerade,
-    Remember,
-    read_rule,
+from netlab.netfilter.nftables.rules import (
+    AddressMatch,
+    DnatStatement,
+    IifNameMatch,
+    LocalAddressMatch,
+    MapLookup,
+    MarkStatement,
+    MasqueradeStatement,
+    Match,
+    NewConnectionMatch,
+    OtherRule,
+    ProtocolMatch,
+    RandomVerdict,
+    Rule,
+    Statement,
+    UnmarkedMatch,
+    UpdateSetStatement,
+    VerdictStatement,
 )
 from netlab.netfilter.nftables.table import Chain, Element, NamedSet
 
@@ -62,7 +62,7 @@ _MASQUERADED: Final = (
 )
 CLUSTER_IPS_CHECK: Final = "cluster-ips-check"
 _REASONS: Final = {
-    "goto reject-chain": ", because the Service has no endpoint",
+    "reject-chain": ", because the Service has no endpoint",
     "drop": ", because the policy is Local and no endpoint runs on this node",
 }
 """Why a packet is refused, in the maps of what has no endpoints."""
@@ -84,49 +84,40 @@ def table_sentence(one: TableEntry, *, is_rest: bool = False) -> str:
     """
     if isinstance(one.what, Element):
         return _of_element(one.place.name, one.what)
-    try:
-        conditions, action = read_rule(one.what.words)
-    except SpecError:
+    rule = one.what
+    if isinstance(rule.statement, OtherRule):
         return f"This rule of {one.place.name} is none of kube-proxy's."
     if one.place.name == CLUSTER_IPS_CHECK:
-        return _of_cluster_ips(conditions, action)
-    if isinstance(action, Remember):
+        return _of_cluster_ips(rule)
+    if isinstance(rule.statement, UpdateSetStatement):
         return "Its source is remembered for this endpoint."
-    subject = _subject(one, conditions, is_rest=is_rest)
-    return f"{subject} {_effect(action, one.place.name)}."
+    subject = _subject(one, rule.matches, is_rest=is_rest)
+    return f"{subject} {_effect(rule.statement, one.place.name)}."
 
 
 def takes_out(one: TableEntry) -> bool:
     """Tell whether what matches a rule does not come to the rules behind it."""
-    if isinstance(one.what, Element):
-        return False
-    try:
-        _, action = read_rule(one.what.words)
-    except SpecError:
-        return False
-    return isinstance(action, Decide | Choose | DnatTo | Masquerade)
+    return isinstance(one.what, Rule) and isinstance(
+        one.what.statement,
+        VerdictStatement | RandomVerdict | DnatStatement | MasqueradeStatement,
+    )
 
 
-def _of_cluster_ips(conditions: Sequence[Condition], action: Action) -> str:
+def _of_cluster_ips(rule: Rule) -> str:
     """Return what becomes of what is still addressed to a ClusterIP."""
-    of_set = any(isinstance(one, HasAddress) and one.set_name for one in conditions)
-    if of_set:
+    matches = [one for one in rule.matches if isinstance(one, AddressMatch)]
+    if any(one.set_name for one in matches):
         what = "A packet still for a ClusterIP in use, because no Service port matched,"
     else:
-        networks = [
-            _network(network)
-            for one in conditions
-            if isinstance(one, HasAddress)
-            for network in one.networks
-        ]
+        networks = [_network(network) for one in matches for network in one.addresses]
         what = f"A packet for a ClusterIP that no Service has ({' or '.join(networks)})"
-    return f"{what} {_effect(action, CLUSTER_IPS_CHECK)}."
+    return f"{what} {_effect(rule.statement, CLUSTER_IPS_CHECK)}."
 
 
-def _subject(one: TableEntry, conditions: Sequence[Condition], *, is_rest: bool) -> str:
+def _subject(one: TableEntry, matches: Sequence[Match], *, is_rest: bool) -> str:
     chain = one.place
     noun = "new connection" if _is_nat(chain) else "packet"
-    clauses = [text for condition in conditions for text in _condition(condition)]
+    clauses = [text for match in matches for text in _match(match)]
     place = _place(chain) if isinstance(chain, Chain) else ""
     before = _BEFORE.get(chain.hook.name, "") if isinstance(chain, Chain) and chain.hook else ""
     if clauses:
@@ -150,8 +141,10 @@ def _of_element(map_name: str, element: Element) -> str:
     where = f"{protocol.upper()} port {port}"
     noun = "new connection" if map_name.startswith("service-") else "packet"
     subject = f"A {noun} for {f'{address[0]} at ' if address else ''}{where}"
-    reason = _REASONS.get(element.verdict, "") if map_name.startswith("no-endpoint-") else ""
-    return f"{subject} {_decision(element.verdict)}{reason}."
+    verdict = element.verdict or VerdictStatement("accept")
+    led_to = verdict.chain or verdict.verb
+    reason = _REASONS.get(led_to, "") if map_name.startswith("no-endpoint-") else ""
+    return f"{subject} {_decision(verdict)}{reason}."
 
 
 def _place(chain: Chain) -> str:
@@ -162,74 +155,79 @@ def _place(chain: Chain) -> str:
     return next(text for begin, text in _PLACES.items() if chain.name.startswith(begin))
 
 
-def _condition(condition: Condition) -> Iterator[str]:
-    match condition:
-        case HasAddress():
-            yield _address(condition)
-        case HasProtocol(protocol=protocol, port=port):
+def _match(match: Match) -> Iterator[str]:
+    match match:
+        case AddressMatch():
+            yield _address(match)
+        case ProtocolMatch(protocol, port):
             if port is not None:
                 yield f"at {protocol.upper()} port {port}"
-        case CameBy(ifname=ifname, is_inverted=is_inverted):
+        case IifNameMatch(ifname, is_inverted):
             yield f"that came in {'not ' if is_inverted else ''}by {ifname}"
-        case IsLocal(is_source=is_source):
+        case LocalAddressMatch(is_source):
             yield f"{'from' if is_source else 'for'} the node's own addresses"
-        case IsUnmarked():
+        case UnmarkedMatch():
             yield "without the mark for masquerading"
-        case IsNew():
+        case NewConnectionMatch():
             yield "that begins a connection"
 
 
-def _address(condition: HasAddress) -> str:
-    networks = " or ".join(map(_network, condition.networks))
-    what = networks or f"an address in set {condition.set_name}"
-    end = "from" if condition.is_source else "for"
-    if condition.is_inverted and condition.is_source:
+def _address(match: AddressMatch) -> str:
+    networks = " or ".join(map(_network, match.addresses))
+    what = networks or f"an address in set {match.set_name}"
+    end = "from" if match.is_source else "for"
+    if match.is_inverted and match.is_source:
         return f"from outside {what}"
-    return f"not {end} {what}" if condition.is_inverted else f"{end} {what}"
+    return f"not {end} {what}" if match.is_inverted else f"{end} {what}"
 
 
 def _network(network: object) -> str:
     return str(network).removesuffix("/32").removesuffix("/128")
 
 
-def _effect(action: Action, chain: str) -> str:
-    match action:
-        case Decide(words):
-            return f"leaves chain {chain}" if words == "return" else _decision(words)
-        case LookUp(map_name=map_name, has_address=has_address):
-            by = "address, protocol and port" if has_address else "protocol and port"
+def _effect(statement: Statement, chain: str) -> str:
+    match statement:
+        case VerdictStatement("return"):
+            return f"leaves chain {chain}"
+        case VerdictStatement():
+            return _decision(statement)
+        case MapLookup(map_name, family):
+            by = "protocol and port" if family is None else "address, protocol and port"
             return f"is looked up by {by} in map {map_name}"
-        case Choose(verdicts):
+        case RandomVerdict(verdicts):
             return _choice(verdicts)
         case _:
-            return _rewriting(action)
+            return _rewriting(statement)
 
 
-def _choice(verdicts: Sequence[str]) -> str:
-    endpoints = ", ".join(endpoint_of_chain(one.removeprefix("goto ")) or one for one in verdicts)
+def _choice(verdicts: Sequence[VerdictStatement]) -> str:
+    endpoints = ", ".join(endpoint_of_chain(one.chain) or str(one) for one in verdicts)
     if len(verdicts) == 1:
         return f"is sent to endpoint {endpoints}"
     return f"is sent to one of {len(verdicts)} endpoints, each as likely: {endpoints}"
 
 
-def _rewriting(action: Remember | DnatTo | Masquerade | ChangeMark) -> str:
-    match action:
-        case Remember():
+def _rewriting(
+    statement: UpdateSetStatement | DnatStatement | MasqueradeStatement | MarkStatement | OtherRule,
+) -> str:
+    match statement:
+        case UpdateSetStatement():
             return "has its source remembered for this endpoint"
-        case DnatTo(endpoint):
-            return f"has its destination rewritten to {endpoint}"
-        case Masquerade():
+        case DnatStatement(to):
+            return f"has its destination rewritten to {to}"
+        case MasqueradeStatement():
             return _MASQUERADED
-        case ChangeMark(is_xor=is_xor):
+        case MarkStatement(is_xor=is_xor):
             return f"{'loses its mark' if is_xor else 'is marked'} for masquerading"
+        case OtherRule(words):
+            return f"meets {words}"
 
 
-def _decision(words: str) -> str:
-    verb, _, chain = words.partition(" ")
-    if not chain:
-        return _VERDICTS.get(verb, words)
-    endpoint = endpoint_of_chain(chain)
+def _decision(verdict: VerdictStatement) -> str:
+    if not verdict.chain:
+        return _VERDICTS.get(verdict.verb, verdict.verb)
+    endpoint = endpoint_of_chain(verdict.chain)
     if endpoint:
         return f"is sent to endpoint {endpoint}"
-    known = (text for begin, text in _CHAINS.items() if chain.startswith(begin))
-    return next(known, f"goes through chain {chain}")
+    known = (text for begin, text in _CHAINS.items() if verdict.chain.startswith(begin))
+    return next(known, f"goes through chain {verdict.chain}")

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from netlab.model.addresses import Address
-from netlab.model.packets import AddrPort, Nat
-from netlab.netfilter.verdicts import HitRule
+from netlab.model.packets import Nat
+from netlab.netfilter.verdicts import Endpoints, HitRule
 from netlab.trace.predicted_path import End, PredictedPath, PredictedVisit
 
 _DECIDED_BY_RULE = frozenset({End.DROPPED, End.REJECTED})
@@ -19,10 +19,6 @@ _BALANCES = ("KUBE-SVC-", "KUBE-SVL-", "service-", "local-")
 """What chains that pick endpoints are called, in iptables and in nftables mode."""
 _REFUSES = "reject-chain"
 """Chain of nftables mode that maps send what they refuse to; the map decides."""
-
-
-Endpoints = tuple[tuple[AddrPort, Fraction], ...]
-"""Each destination that NAT may pick, with its chance, in the order of the rules."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,16 +39,6 @@ class Decision:
     """The host that will rewrite the source; empty when none will."""
     stray: Fraction = Fraction(0)
     """The chance that the reply passes ``host`` by, so that nobody undoes its DNAT."""
-
-    def among(self, endpoints: Endpoints) -> "Decision":
-        """Return the same for a chain that leads to several endpoints, by rules all alike."""
-        return replace(
-            self,
-            chains=self.chains[:1],
-            rule="",
-            comment=self.comment.partition(" -> ")[0],
-            endpoints=endpoints,
-        )
 
     def astray(self, home: Collection[str], nodes: Mapping[Address, str]) -> "Decision":
         """Return the same with the chance that the reply does not come back by ``host``.
@@ -105,13 +91,17 @@ def decision_of(ways: Sequence[PredictedPath]) -> Decision | None:
     # One rule of nftables leads to all endpoints, as many rules of iptables do.
     rules = {(str(rule), rule.leads_to) for rule in picks}
     chains = [_chains(rule) for rule in picks]
+    alike = next((way.alike for way in delivered if way.alike), ())
+    is_one = len(rules) == 1 and not alike
     return Decision(
         host=choosing.host,
         end=End.DELIVERED,
-        chains=chains[0] if len(rules) == 1 else chains[0][:1],
-        rule=str(picks[0]) if len(rules) == 1 else "",
-        comment=picks[0].comment if len(picks) == 1 else picks[0].comment.partition(" -> ")[0],
-        endpoints=tuple((way.destination, way.chance) for way in delivered),
+        chains=chains[0] if is_one else chains[0][:1],
+        rule=str(picks[0]) if is_one else "",
+        comment=picks[0].comment
+        if len(picks) == 1 and not alike
+        else picks[0].comment.partition(" -> ")[0],
+        endpoints=alike or tuple((way.destination, way.chance) for way in delivered),
         snat_at=snat_at.host if snat_at else "",
     )
 

@@ -7,24 +7,19 @@ as old as the table.
 Source: Linux, ``net/netfilter/core.c`` (nf_hook_entries_grow).
 """
 
+import sys
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass
+from typing import Final
 
 from netlab.model.addresses import Address, Family
-from netlab.model.packets import AddrPort
 from netlab.netfilter.hooks import HookWalker, Route
 from netlab.netfilter.iptables.parse import parse
 from netlab.netfilter.iptables.rules import TABLE_NAMES, Ruleset
-from netlab.netfilter.iptables.thinning import thin
 from netlab.netfilter.iptables.walk import base_chains
-from netlab.netfilter.nftables.listing import parse_listing
+from netlab.netfilter.nftables.parse import parse_listing
 from netlab.netfilter.nftables.table import TABLE, Table
-from netlab.netfilter.nftables.thinning import thin_table
 from netlab.netfilter.nftables.walk import table_base_chains
-
-if TYPE_CHECKING:
-    from netlab.trace.decision import Endpoints
 
 SERVICES: Final = "KUBE-SERVICES"
 """kube-proxy's first chain of iptables."""
@@ -55,17 +50,23 @@ class HostRules:
     tables: tuple[str, ...] = ()
     """Tables of nftables in the order in which they were made; one not named is the newest."""
 
-    def walker(self, local: Iterable[Address], route: Route | None = None) -> HookWalker:
+    def walker(
+        self,
+        local: Iterable[Address],
+        route: Route | None = None,
+        most_ways: int = sys.maxsize,
+    ) -> HookWalker:
         """Return what walks packets through all of them.
 
         Args:
             local: The host's addresses.
             route: Its routes.
+            most_ways: Of a choice among more endpoints the first stands for all.
         """
         kept = frozenset(local)
-        chains = list(base_chains(self.iptables, kept))
+        chains = list(base_chains(self.iptables, kept, most_ways))
         if self.kube_proxy is not None:
-            chains += table_base_chains(self.kube_proxy, kept)
+            chains += table_base_chains(self.kube_proxy, kept, most_ways)
         age = {name: number for number, name in enumerate(self.tables)}
         chains.sort(key=lambda chain: -age.get(chain.table, len(age)))
         return HookWalker(chains, kept, route)
@@ -74,25 +75,6 @@ class HostRules:
         """Tell whether kube-proxy's rules are among them."""
         nat = self.iptables.table("nat")
         return self.kube_proxy is not None or (nat is not None and nat.chain(SERVICES) is not None)
-
-    def thinned(self, most: int) -> "tuple[HostRules, dict[str, Endpoints]]":
-        """Return the rules with no chain that leads to more than ``most`` endpoints.
-
-        Returns:
-            The rules, and by chain the endpoints of those that were made small.
-        """
-        small = thin(self.iptables, most)
-        found = dict(small.endpoints)
-        table = self.kube_proxy
-        if table is not None:
-            small_table = thin_table(table, most)
-            table = small_table.table
-            found |= small_table.endpoints
-        endpoints = {
-            chain: tuple((AddrPort(to.address, to.port or 0), chance) for to, chance in rewritings)
-            for chain, rewritings in found.items()
-        }
-        return replace(self, iptables=small.ruleset, kube_proxy=table), endpoints
 
 
 def parse_host_rules(listed: ListedRules, family: Family) -> HostRules:

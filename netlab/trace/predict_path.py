@@ -15,6 +15,7 @@ rules.
 The interface that a packet comes in by is the one that its host would answer through.
 """
 
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -26,7 +27,7 @@ from netlab.model.addresses import Address
 from netlab.model.hosts import Host, HostKind
 from netlab.model.packets import AddressPair, AddrPort, Nat
 from netlab.netfilter.hooks import HookWalker
-from netlab.netfilter.verdicts import Outcome, Verdict
+from netlab.netfilter.verdicts import Endpoints, Outcome, Verdict
 from netlab.netfilter.verdicts import Packet as Walked
 from netlab.sources.routes import AskRoute, RouteAnswer, RouteQuestion
 from netlab.trace.host_rules import HostRules
@@ -50,6 +51,8 @@ class Surroundings:
     rules: Mapping[str, HostRules]
     """Of the hosts that have some."""
     ask: AskRoute
+    most_ways: int = sys.maxsize
+    """Of a choice among more endpoints the first is followed, and stands for all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +64,7 @@ class _Going:
     is_made_here: bool = False
     chance: Fraction = Fraction(1)
     visits: tuple[PredictedVisit, ...] = ()
+    alike: Endpoints = ()
 
 
 def predict_path(
@@ -121,6 +125,7 @@ class _Predictor:
             chance=going.chance * outcome.chance,
             visits=(*going.visits, visit),
             is_made_here=False,
+            alike=outcome.alike or going.alike,
         )
         end = _end(outcome, route)
         if end is not None:
@@ -154,7 +159,9 @@ class _Predictor:
             local = [address for addresses in interfaces for address in addresses]
             route = partial(self._leaves_by, host)
             self._walkers[host] = (
-                HookWalker((), local, route) if rules is None else rules.walker(local, route)
+                HookWalker((), local, route)
+                if rules is None
+                else rules.walker(local, route, self._around.most_ways)
             )
         return self._walkers[host]
 
@@ -214,6 +221,7 @@ class _Predictor:
             visits=going.visits,
             end=end,
             destination=going.pair.destination,
+            alike=going.alike,
         )
 
 

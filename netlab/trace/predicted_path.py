@@ -16,7 +16,7 @@ from netlab.model.packets import AddrPort, Nat
 if TYPE_CHECKING:  # rules as values cost a trace a tenth of its time, and few ask for a prediction
     from fractions import Fraction
 
-    from netlab.netfilter.verdicts import Hit
+    from netlab.netfilter.verdicts import Endpoints, Hit
 
 
 class End(StrEnum):
@@ -64,6 +64,8 @@ class PredictedPath:
     end: End
     destination: AddrPort
     """Whom it is for in the end."""
+    alike: "Endpoints" = ()
+    """Every endpoint with its chance, where this way stands for all; else nothing."""
 
     @property
     def host(self) -> str:

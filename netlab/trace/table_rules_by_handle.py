@@ -4,18 +4,24 @@ The names of chains tell the Service and the endpoint. A rule that looks a packe
 same for all Services; what tells them apart is the entry that the packet met.
 """
 
-import re
 from collections.abc import Mapping
 from typing import Final
 
 from netlab.kubeproxy.nftables.names import endpoint_of_chain, service_of_chain
-from netlab.netfilter.nftables.listing import Listing
-from netlab.netfilter.nftables.table import TABLE, Element, NamedSet, Rule
+from netlab.netfilter.nftables.parse import Listing
+from netlab.netfilter.nftables.rules import (
+    DnatStatement,
+    MapLookup,
+    MasqueradeStatement,
+    Rule,
+    Statement,
+    VerdictStatement,
+)
+from netlab.netfilter.nftables.table import TABLE, Element, NamedSet
 from netlab.trace.rules_by_handle import KnownRule, MapEntry, RuleBook
 
-_MAP: Final = re.compile(r"vmap @(\S+)$")
-_ACTS: Final = re.compile(r"(?:^| )(?:(dnat) to \S+|(masquerade)(?: \S+)?|(reject)|(drop))$")
-"""What the last words of a rule do; iptables has the same words in capitals."""
+_TARGETS: Final = {DnatStatement: "DNAT", MasqueradeStatement: "MASQUERADE"}
+"""Statements in the words of iptables; of verdicts those that end a packet's way."""
 
 
 def table_book(listing: Listing) -> RuleBook:
@@ -31,24 +37,27 @@ def table_book(listing: Listing) -> RuleBook:
 
 
 def _rule(index: int, chain: str, rule: Rule, maps: Mapping[str, NamedSet]) -> KnownRule:
-    looked_up = _MAP.search(rule.words)
-    named = maps.get(looked_up[1]) if looked_up else None
-    acts = _ACTS.search(rule.words)
-    comment = f' comment "{rule.comment}"' if rule.comment else ""
+    statement = rule.statement
+    named = maps.get(statement.map_name) if isinstance(statement, MapLookup) else None
     return KnownRule(
         index=index,
-        text=f"{rule.words}{comment}",
+        text=str(rule),
         comment=rule.comment,
-        target=acts[acts.lastindex or 0].upper() if acts else "",
+        target=_target(statement),
         service=service_of_chain(chain),
         endpoint=endpoint_of_chain(chain),
         entries={one.key: _entry(one) for one in named.elements} if named else {},
     )
 
 
+def _target(statement: Statement) -> str:
+    match statement:
+        case VerdictStatement("drop" | "reject" as verb):
+            return verb.upper()
+        case _:
+            return _TARGETS.get(type(statement), "")
+
+
 def _entry(one: Element) -> MapEntry:
-    comment = f' comment "{one.comment}"' if one.comment else ""
-    target = one.verdict.removeprefix("goto ")
-    return MapEntry(
-        text=f"{one.key}{comment} : {one.verdict}", service=one.comment or service_of_chain(target)
-    )
+    led_to = one.verdict.chain if one.verdict is not None else ""
+    return MapEntry(text=str(one), service=one.comment or service_of_chain(led_to))

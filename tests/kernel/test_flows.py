@@ -29,11 +29,13 @@ from netlab.model.addresses import Family
 from netlab.model.kube_proxy import ProxyMode
 from netlab.model.names import NetnsName
 from netlab.netfilter.iptables.parse import parse
-from netlab.netfilter.nftables.differences import normal_words, table_differences
-from netlab.netfilter.nftables.listing import parse_listing, words_of
+from netlab.netfilter.nftables.differences import table_differences
 from netlab.netfilter.nftables.parse import parse as parse_table
+from netlab.netfilter.nftables.parse import parse_listing
+from netlab.netfilter.nftables.parse_rule import parse_rule
+from netlab.netfilter.nftables.rules import ip
 from netlab.netfilter.nftables.sync import removal_text
-from netlab.netfilter.nftables.table import TABLE, ip
+from netlab.netfilter.nftables.table import TABLE
 from netlab.netfilter.nftables.walk import TableRule
 from netlab.netfilter.verdicts import Hit, Verdict
 from netlab.trace.flows import FlowQuestion, flow_of
@@ -148,7 +150,7 @@ class World:
             return {
                 Hit(
                     TABLE,
-                    TableRule(chain.name, normal_words(words_of(COUNTER.sub("", rule.words)))),
+                    TableRule(chain.name, parse_rule(COUNTER.sub("", rule.words)).canonical()),
                 )
                 for chain in self.listing(family).chains
                 for rule in chain.rules
@@ -170,11 +172,11 @@ class World:
             return {type(rule.target).__name__.lower() for rule in rules}
         entries = (one for named in self.listing(family).sets for one in named.elements)
         verdicts = {
-            one.verdict
+            str(one.verdict)
             for one in entries
             if (counted := COUNTER.search(one.key)) and int(counted[1])
         }
-        return verdicts | {word for rule in rules for word in rule.words.split()}
+        return verdicts | {word for rule in rules for word in rule.rule.words.split()}
 
     def send(self, question: FlowQuestion):
         """Send the flow's first packet, from a new port."""
@@ -342,7 +344,7 @@ def normal(hit: Hit):
     """Return a hit as the kernel spells it."""
     if not isinstance(hit.rule, TableRule):
         return hit
-    return replace(hit, rule=replace(hit.rule, words=normal_words(hit.rule.words)))
+    return replace(hit, rule=replace(hit.rule, rule=replace(hit.rule.rule.canonical(), comment="")))
 
 
 @pytest.fixture

@@ -35,7 +35,7 @@ from netlab.model.topology import Topology
 from netlab.netfilter.iptables.differences import Side, differences
 from netlab.netfilter.iptables.parse import parse
 from netlab.netfilter.nftables.differences import table_differences
-from netlab.netfilter.nftables.listing import parse_listing
+from netlab.netfilter.nftables.parse import parse_listing
 from netlab.netfilter.nftables.table import TABLE
 from netlab.netns_agent import agent, calls
 from netlab.netns_agent.requests import FindLost, LoadTables, Restore, SaveRules

@@ -30,7 +30,7 @@ from netlab.model.addresses import Family
 from netlab.model.kube_proxy import ProxyConfiguration
 from netlab.model.names import NetnsFamily, NetnsName
 from netlab.netfilter.nftables.differences import table_differences
-from netlab.netfilter.nftables.listing import parse_listing
+from netlab.netfilter.nftables.parse import parse_listing
 from netlab.netfilter.nftables.render import render
 from netlab.netfilter.nftables.sync import (
     full_sync,

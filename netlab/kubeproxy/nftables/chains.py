@@ -12,6 +12,7 @@ writeServiceToEndpointRules).
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from netlab.kube.kinds.service.view import ProxyNode
 from netlab.kubeproxy.backends import Backend
@@ -19,12 +20,29 @@ from netlab.kubeproxy.local_detection import local_match
 from netlab.kubeproxy.nftables import names
 from netlab.kubeproxy.nftables.static import affinity
 from netlab.kubeproxy.service_ports import ProxiedPort
-from netlab.model.addresses import Family
+from netlab.model.addresses import Address, Family, Network
 from netlab.model.kube_proxy import ProxyConfiguration
+from netlab.model.packets import AddrPort
 from netlab.netfilter.iptables.matches import InInterface, Source
-from netlab.netfilter.nftables.table import Chain, NamedSet, Rule, as_comment, ip
+from netlab.netfilter.nftables.rules import (
+    AddressMatch,
+    DnatStatement,
+    IifNameMatch,
+    LocalAddressMatch,
+    Match,
+    ProtocolMatch,
+    RandomVerdict,
+    Rule,
+    UpdateSetStatement,
+    VerdictStatement,
+    goto,
+    jump,
+    rule,
+)
+from netlab.netfilter.nftables.table import Chain, NamedSet, as_comment
 
-_MARK = "jump mark-for-masquerade"
+_MARK: Final = jump("mark-for-masquerade")
+_FROM_NODE: Final = LocalAddressMatch(is_source=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,19 +91,19 @@ def _balancing_chain(
 ) -> Chain:
     rules = list(_masquerade_cluster_ip(port, around)) if name == internal_chain(port) else []
     if port.affinity_timeout_s is not None:
-        word = ip(around.family)
         rules += [
-            Rule(
-                words=f"{word} saddr @{names.affinity_set(port, backend)} "
-                f"goto {names.endpoint_chain(port, backend)}"
+            rule(
+                AddressMatch(
+                    family=around.family,
+                    is_source=True,
+                    set_name=names.affinity_set(port, backend),
+                ),
+                then=goto(names.endpoint_chain(port, backend)),
             )
             for backend in backends
         ]
-    choices = ", ".join(
-        f"{number} : goto {names.endpoint_chain(port, backend)}"
-        for number, backend in enumerate(backends)
-    )
-    rules.append(Rule(words=f"numgen random mod {len(backends)} vmap {{ {choices} }}"))
+    choices = tuple(goto(names.endpoint_chain(port, backend)) for backend in backends)
+    rules.append(rule(then=RandomVerdict(choices)))
     return Chain(name=name, rules=tuple(rules))
 
 
@@ -95,61 +113,72 @@ def _masquerade_cluster_ip(port: ProxiedPort, around: Surroundings) -> Iterator[
     The map that led here has looked at the port, so the address is enough to tell the ClusterIP
     from external destinations.
     """
-    towards = f"{ip(around.family)} daddr {port.cluster_ip}"
+    towards = AddressMatch(family=around.family, is_source=False, addresses=(port.cluster_ip,))
     if around.configuration.masquerade_all:
-        yield Rule(words=f"{towards} {_MARK}")
+        yield rule(towards, then=_MARK)
         return
     elsewhere = _pods(around, inverted=True)
-    if elsewhere:
-        yield Rule(words=f"{towards} {elsewhere} {_MARK}")
+    if elsewhere is not None:
+        yield rule(towards, elsewhere, then=_MARK)
 
 
 def _external_rules(port: ProxiedPort, around: Surroundings) -> Iterator[Rule]:
     if not port.external_is_local:
-        yield Rule(words=_MARK)
-        yield Rule(words=f"goto {names.cluster_chain(port)}")
+        yield rule(then=_MARK)
+        yield rule(then=goto(names.cluster_chain(port)))
         return
     # Pods and the node itself ask for the Service, not for this node: the policy is not for them.
-    to_all = f"goto {names.cluster_chain(port)}"
+    to_all = goto(names.cluster_chain(port))
     pods = _pods(around)
-    if pods:
-        yield Rule(words=f"{pods} {to_all}", comment="short-circuit pod traffic")
-    yield Rule(words=f"fib saddr type local {_MARK}", comment="masquerade local traffic")
-    yield Rule(words=f"fib saddr type local {to_all}", comment="short-circuit local traffic")
+    if pods is not None:
+        yield rule(pods, then=to_all, comment="short-circuit pod traffic")
+    yield rule(_FROM_NODE, then=_MARK, comment="masquerade local traffic")
+    yield rule(_FROM_NODE, then=to_all, comment="short-circuit local traffic")
     if port.backends.local:
-        yield Rule(words=f"goto {names.local_chain(port)}")
+        yield rule(then=goto(names.local_chain(port)))
 
 
 def _firewall_rule(port: ProxiedPort, around: Surroundings) -> Rule:
-    sources = [str(network) for network in port.source_ranges]
+    sources: list[Address | Network] = list(port.source_ranges)
     node_ip = next((a for a in around.node.addresses if around.family.holds(a)), None)
     if node_ip is not None and any(node_ip in network for network in port.source_ranges):
         # A VIP may be an address of the node too; its own packets then come from the VIP.
-        sources += map(str, port.vips)
-    return Rule(words=f"{ip(around.family)} saddr != {{ {', '.join(sources)} }} drop")
+        sources += port.vips
+    outside = AddressMatch(
+        family=around.family,
+        is_source=True,
+        is_inverted=True,
+        addresses=tuple(sources),
+        is_list=len(sources) == 1,
+    )
+    return rule(outside, then=VerdictStatement("drop"))
 
 
 def _endpoint_rules(port: ProxiedPort, backend: Backend, around: Surroundings) -> Iterator[Rule]:
-    word = ip(around.family)
+    family = around.family
+    itself = AddressMatch(family=family, is_source=True, addresses=(backend.address,))
     # A pod that reaches itself through the Service must see the reply come from outside.
-    yield Rule(words=f"{word} saddr {backend.address} {_MARK}")
+    yield rule(itself, then=_MARK)
     if port.affinity_timeout_s is not None:
-        yield Rule(words=f"update @{names.affinity_set(port, backend)} {{ {word} saddr }}")
-    yield Rule(words=f"meta l4proto {port.protocol} dnat to {backend.text}")
+        yield rule(then=UpdateSetStatement(names.affinity_set(port, backend), family))
+    to = AddrPort(backend.address, backend.port)
+    yield rule(ProtocolMatch(port.protocol), then=DnatStatement(to))
 
 
-def _pods(around: Surroundings, *, inverted: bool = False) -> str:
-    """Return the words for packets from pods, or from elsewhere; empty when nothing tells."""
+def _pods(around: Surroundings, *, inverted: bool = False) -> Match | None:
+    """Return the match for packets from pods, or from elsewhere; None when nothing tells."""
     configuration = around.configuration
     match local_match(configuration, around.node, around.family, inverted=inverted):
         case Source(network, is_not):
-            return f"{ip(around.family)} saddr {'!= ' if is_not else ''}{network}"
+            return AddressMatch(
+                family=around.family, is_source=True, is_inverted=is_not, addresses=(network,)
+            )
         case InInterface(name, is_not):
             # iptables ends a prefix with +, nft with an asterisk.
             wild = f"{name[:-1]}*" if name.endswith("+") else name
-            return f'iifname {"!= " if is_not else ""}"{_safe(wild)}"'
+            return IifNameMatch(_safe(wild), is_not)
         case _:
-            return ""
+            return None
 
 
 def _safe(ifname: str) -> str:

@@ -10,6 +10,7 @@ from netlab.kubeproxy.nftables.chains import internal_chain
 from netlab.kubeproxy.nftables.static import REJECT_CHAIN
 from netlab.kubeproxy.service_ports import ProxiedPort
 from netlab.model.addresses import Address
+from netlab.netfilter.nftables.rules import VerdictStatement, goto
 from netlab.netfilter.nftables.table import Element, as_comment
 
 
@@ -21,16 +22,16 @@ def cluster_ips(port: ProxiedPort) -> Iterator[Element]:
 def service_ips(port: ProxiedPort) -> Iterator[Element]:
     """Yield the entries of one port in ``service-ips``."""
     if port.serves_internal:
-        yield _element(port, port.cluster_ip, f"goto {internal_chain(port)}")
+        yield _element(port, port.cluster_ip, goto(internal_chain(port)))
     if port.has_endpoints:
         for address in (*port.external_ips, *port.vips):
-            yield _element(port, address, f"goto {names.external_chain(port)}")
+            yield _element(port, address, goto(names.external_chain(port)))
 
 
 def service_node_ports(port: ProxiedPort) -> Iterator[Element]:
     """Yield the entry of one port in ``service-nodeports``."""
     if port.node_port and port.has_endpoints:
-        verdict = f"goto {names.external_chain(port)}"
+        verdict = goto(names.external_chain(port))
         yield Element(key=f"{port.protocol} . {port.node_port}", verdict=verdict)
 
 
@@ -54,14 +55,16 @@ def firewall_ips(port: ProxiedPort) -> Iterator[Element]:
     """Yield the entries of one port in ``firewall-ips``."""
     if port.source_ranges:
         for address in port.vips:
-            yield _element(port, address, f"goto {names.firewall_chain(port)}")
+            yield _element(port, address, goto(names.firewall_chain(port)))
 
 
-def _element(port: ProxiedPort, address: Address, verdict: str, *, comment: str = "") -> Element:
+def _element(
+    port: ProxiedPort, address: Address, verdict: VerdictStatement, *, comment: str = ""
+) -> Element:
     key = f"{address} . {port.protocol} . {port.port}"
     return Element(key=key, verdict=verdict, comment=as_comment(comment))
 
 
-def _refusal(port: ProxiedPort) -> str:
+def _refusal(port: ProxiedPort) -> VerdictStatement:
     """Return what happens to the packet: only a Local policy is silent about it."""
-    return "drop" if port.has_endpoints else f"goto {REJECT_CHAIN}"
+    return VerdictStatement("drop") if port.has_endpoints else goto(REJECT_CHAIN)

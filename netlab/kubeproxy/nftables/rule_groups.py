@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from netlab.kubeproxy.nftables.names import service_of_chain
-from netlab.netfilter.nftables.table import TABLE, Chain, Element, NamedSet, Rule, Table
+from netlab.netfilter.nftables.rules import Rule
+from netlab.netfilter.nftables.table import TABLE, Chain, Element, NamedSet, Table
 
 _STAGES: Final = (
     *("firewall-ips", "firewall-", "service-ips", "service-nodeports"),
@@ -34,10 +35,7 @@ class TableEntry:
     @property
     def text(self) -> str:
         """The words that nft reads."""
-        comment = f' comment "{self.what.comment}"' if self.what.comment else ""
-        if isinstance(self.what, Rule):
-            return f"{self.what.words}{comment}"
-        return f"{self.what.key}{comment} : {self.what.verdict}"
+        return str(self.what)
 
 
 def entries_by_service(table: Table) -> dict[str, list[TableEntry]]:
@@ -63,7 +61,8 @@ def _service_of(one: TableEntry) -> str:
     if isinstance(one.what, Rule):
         port_name = service_of_chain(one.place.name)
     else:
-        port_name = one.what.comment or service_of_chain(one.what.verdict.removeprefix("goto "))
+        verdict = one.what.verdict
+        port_name = one.what.comment or service_of_chain(verdict.chain if verdict else "")
     return port_name.partition(":")[0]
 
 

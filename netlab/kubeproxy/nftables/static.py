@@ -15,36 +15,46 @@ setupNFTables) and ``README.md`` beside it; priorities as of kubernetes/kubernet
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from typing import Final
 
 from netlab.kube.kinds.service.view import ProxyNode
 from netlab.model.addresses import Address, Family, Network
 from netlab.model.kube_proxy import ProxyConfiguration
-from netlab.netfilter.nftables.table import Chain, Element, Hook, NamedSet, Rule, ip
+from netlab.netfilter.nftables.rules import (
+    AddressMatch,
+    LocalAddressMatch,
+    MapLookup,
+    MarkStatement,
+    MasqueradeStatement,
+    NewConnectionMatch,
+    Rule,
+    UnmarkedMatch,
+    VerdictStatement,
+    jump,
+    rule,
+)
+from netlab.netfilter.nftables.table import Chain, Element, Hook, NamedSet
 
 MASQUERADING: Final = "masquerading"
 """A chain that is never without rules."""
 REJECT_CHAIN: Final = "reject-chain"
+_REJECT: Final = VerdictStatement("reject")
 _REJECT_COMMENT: Final = "helper for @no-endpoint-services / @no-endpoint-nodeports"
 ENDPOINT_CHECKS: Final = frozenset({"service-endpoints-check", "nodeport-endpoints-check"})
 """Chains in which packets for a Service are refused for want of an endpoint."""
-_NEW: Final = "ct state new jump"
-_TO_LOCAL: Final = "fib daddr type local "
 _BASE_CHAINS: Final = (
-    ("filter-prerouting-pre-dnat", "filter", "prerouting", -110, (f"{_NEW} firewall-check",)),
-    ("filter-output-pre-dnat", "filter", "output", -110, (f"{_NEW} firewall-check",)),
+    ("filter-prerouting-pre-dnat", "filter", "prerouting", -110, ("firewall-check",)),
+    ("filter-output-pre-dnat", "filter", "output", -110, ("firewall-check",)),
     ("filter-input", "filter", "input", 0,
-     (f"{_NEW} nodeport-endpoints-check", f"{_NEW} service-endpoints-check")),
-    ("filter-forward", "filter", "forward", 0,
-     (f"{_NEW} service-endpoints-check", f"{_NEW} cluster-ips-check")),
-    ("filter-output", "filter", "output", 0,
-     (f"{_NEW} service-endpoints-check", f"{_NEW} cluster-ips-check")),
-    ("nat-prerouting", "nat", "prerouting", -100, ("jump services",)),
-    ("nat-output", "nat", "output", -100, ("jump services",)),
-    ("nat-postrouting", "nat", "postrouting", 100, (f"jump {MASQUERADING}",)),
+     ("nodeport-endpoints-check", "service-endpoints-check")),
+    ("filter-forward", "filter", "forward", 0, ("service-endpoints-check", "cluster-ips-check")),
+    ("filter-output", "filter", "output", 0, ("service-endpoints-check", "cluster-ips-check")),
+    ("nat-prerouting", "nat", "prerouting", -100, ("services",)),
+    ("nat-output", "nat", "output", -100, ("services",)),
+    ("nat-postrouting", "nat", "postrouting", 100, (MASQUERADING,)),
 )  # fmt: skip
-
+"""Each with its type, hook, priority, and the chains that it jumps to."""
 
 BASE_CHAIN_HOOKS: Final = {name: (hook, priority) for name, _, hook, priority, _ in _BASE_CHAINS}
 """Hook and priority of each base chain."""
@@ -54,8 +64,10 @@ NAT_CHAINS: Final = frozenset(name for name, kind, *_ in _BASE_CHAINS if kind ==
 
 def base_chains() -> Iterator[Chain]:
     """Yield the chains that the kernel enters by itself."""
-    for name, kind, hook, priority, words in _BASE_CHAINS:
-        rules = tuple(Rule(words=each) for each in words)
+    for name, kind, hook, priority, chains in _BASE_CHAINS:
+        # A chain of type nat is asked about new connections only.
+        matches = () if kind == "nat" else (NewConnectionMatch(),)
+        rules = tuple(rule(*matches, then=jump(chain)) for chain in chains)
         yield Chain(name=name, rules=rules, hook=Hook(type=kind, name=hook, priority=priority))
 
 
@@ -66,20 +78,20 @@ def shared_chains(
     service_cidrs: Iterable[Network],
 ) -> Iterator[Chain]:
     """Yield the chains between the base chains and the Services' own."""
-    word = ip(family)
-    to_node = _to_node_ports(node, configuration, family)
+    at_node = _node_port_addresses(node, configuration, family)
+    is_any_address = not at_node.set_name
     # At input a packet is for the node: that needs no look-up any more.
-    at_node = to_node.removeprefix(_TO_LOCAL)
-    by_address = f"{word} daddr . meta l4proto . th dport vmap"
-    by_port = "meta l4proto . th dport vmap"
-    yield _chain("firewall-check", f"{by_address} @firewall-ips")
+    to_node = (LocalAddressMatch(is_source=False), at_node) if is_any_address else (at_node,)
+    yield _chain("firewall-check", rule(then=MapLookup("firewall-ips", family)))
     yield _chain(
-        "services", f"{by_address} @service-ips", f"{to_node} {by_port} @service-nodeports"
+        "services",
+        rule(then=MapLookup("service-ips", family)),
+        rule(*to_node, then=MapLookup("service-nodeports")),
     )
-    yield _chain("service-endpoints-check", f"{by_address} @no-endpoint-services")
-    yield _chain("nodeport-endpoints-check", f"{at_node} {by_port} @no-endpoint-nodeports")
-    yield Chain(name="cluster-ips-check", rules=tuple(_cluster_ips(word, family, service_cidrs)))
-    yield replace(_chain(REJECT_CHAIN, "reject"), comment=_REJECT_COMMENT)
+    yield _chain("service-endpoints-check", rule(then=MapLookup("no-endpoint-services", family)))
+    yield _chain("nodeport-endpoints-check", rule(at_node, then=MapLookup("no-endpoint-nodeports")))
+    yield _chain("cluster-ips-check", *_cluster_ips(family, service_cidrs))
+    yield replace(_chain(REJECT_CHAIN, rule(then=_REJECT)), comment=_REJECT_COMMENT)
     yield from _masquerading(configuration)
 
 
@@ -150,43 +162,48 @@ def port_map(name: str, comment: str, elements: Iterable[Element]) -> NamedSet:
     return NamedSet(name=name, type=kind, elements=tuple(elements), is_map=True, comment=comment)
 
 
-def _chain(name: str, *words: str) -> Chain:
-    return Chain(name=name, rules=tuple(Rule(words=each) for each in words))
+def _chain(name: str, *rules: Rule) -> Chain:
+    return Chain(name=name, rules=rules)
 
 
 def _masquerading(configuration: ProxyConfiguration) -> Iterator[Chain]:
-    mark = f"{configuration.masquerade_mark:#x}"
-    yield _chain("mark-for-masquerade", f"mark set mark or {mark}")
+    mark = configuration.masquerade_mark
+    yield _chain("mark-for-masquerade", rule(then=MarkStatement(mark)))
     # The mark goes again: a packet that comes by once more, encapsulated say, is not for this.
     yield _chain(
         MASQUERADING,
-        f"mark and {mark} == 0 return",
-        f"mark set mark xor {mark}",
-        "masquerade fully-random",
+        rule(UnmarkedMatch(mark), then=VerdictStatement("return")),
+        rule(then=MarkStatement(mark, is_xor=True)),
+        rule(then=MasqueradeStatement()),
     )
 
 
-def _cluster_ips(word: str, family: Family, service_cidrs: Iterable[Network]) -> Iterator[Rule]:
+def _cluster_ips(family: Family, service_cidrs: Iterable[Network]) -> Iterator[Rule]:
     """Yield what happens to packets for a ClusterIP that no DNAT took."""
-    yield Rule(
-        words=f"{word} daddr @cluster-ips reject",
+    yield rule(
+        AddressMatch(family=family, is_source=False, set_name="cluster-ips"),
+        then=_REJECT,
         comment="Reject traffic to invalid ports of ClusterIPs",
     )
-    networks = ", ".join(str(network) for network in service_cidrs if family.holds(network))
+    networks = tuple(network for network in service_cidrs if family.holds(network))
     if networks:
-        yield Rule(
-            words=f"{word} daddr {{ {networks} }} drop",
+        yield rule(
+            AddressMatch(
+                family=family, is_source=False, addresses=networks, is_list=len(networks) == 1
+            ),
+            then=VerdictStatement("drop"),
             comment="Drop traffic to unallocated ClusterIPs",
         )
 
 
-def _to_node_ports(node: ProxyNode, configuration: ProxyConfiguration, family: Family) -> str:
-    """Return the words for packets to an address of the node that answers for NodePorts."""
-    word = ip(family)
+def _node_port_addresses(
+    node: ProxyNode, configuration: ProxyConfiguration, family: Family
+) -> AddressMatch:
+    """Return the match for those of the node's addresses that answer for NodePorts."""
     if node_port_networks(node, configuration, family):
-        return f"{word} daddr @nodeport-ips"
-    loopback = "127.0.0.0/8" if family is Family.IPV4 else "::1"
-    return f"{_TO_LOCAL}{word} daddr != {loopback}"
+        return AddressMatch(family=family, is_source=False, set_name="nodeport-ips")
+    loopback = ip_network("127.0.0.0/8") if family is Family.IPV4 else ip_address("::1")
+    return AddressMatch(family=family, is_source=False, is_inverted=True, addresses=(loopback,))
 
 
 def _address_type(family: Family) -> str:

@@ -9,6 +9,7 @@ hit and the chance of it all.
 Source: Linux, ``net/ipv4/netfilter/ip_tables.c`` (ipt_do_table).
 """
 
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -18,10 +19,11 @@ from typing import Final
 
 from netlab.errors import SpecError
 from netlab.model.addresses import Address
+from netlab.model.packets import AddrPort
 from netlab.netfilter.hooks import BaseChain, Branch, HookWalker, Route
 from netlab.netfilter.iptables.canonical import normalise
 from netlab.netfilter.iptables.evaluate import answers, chance_of
-from netlab.netfilter.iptables.matches import Statistic
+from netlab.netfilter.iptables.matches import Comment, Statistic
 from netlab.netfilter.iptables.rules import Rule, Ruleset
 from netlab.netfilter.iptables.targets import (
     Accept,
@@ -37,7 +39,7 @@ from netlab.netfilter.iptables.targets import (
     Snat,
     Target,
 )
-from netlab.netfilter.verdicts import DNAT, SNAT, Hit, Hook, Outcome, Packet, Verdict
+from netlab.netfilter.verdicts import DNAT, SNAT, Endpoints, Hit, Hook, Outcome, Packet, Verdict
 
 _DST_NAT, _SRC_NAT = -100, 100
 _PRIORITIES: Final = {
@@ -88,9 +90,17 @@ class Walker:
         return self._hooks.walk(packet)
 
 
-def base_chains(ruleset: Ruleset, local: Iterable[Address]) -> tuple[BaseChain, ...]:
-    """Return the built-in chains of a ruleset on a node with the addresses ``local``."""
-    rules = _Rules(ruleset, local)
+def base_chains(
+    ruleset: Ruleset, local: Iterable[Address], most_ways: int = sys.maxsize
+) -> tuple[BaseChain, ...]:
+    """Return the built-in chains of a ruleset on a node with the addresses ``local``.
+
+    Args:
+        ruleset: Compiled, or parsed from what a kernel holds.
+        local: The node's addresses; loopback counts without being named.
+        most_ways: Of a choice among more endpoints the first stands for all (``Outcome.alike``).
+    """
+    rules = _Rules(ruleset, local, most_ways)
     return tuple(
         BaseChain(
             table=table,
@@ -106,8 +116,9 @@ def base_chains(ruleset: Ruleset, local: Iterable[Address]) -> tuple[BaseChain, 
 
 
 class _Rules:
-    def __init__(self, ruleset: Ruleset, local: Iterable[Address]) -> None:
+    def __init__(self, ruleset: Ruleset, local: Iterable[Address], most_ways: int) -> None:
         self._local = frozenset(local)
+        self._most_ways = most_ways
         self._rules: dict[tuple[str, str], tuple[Rule, ...]] = {}
         self._policies: dict[tuple[str, str], str | None] = {}
         for table in normalise(ruleset).tables:
@@ -135,7 +146,7 @@ class _Rules:
             else:
                 rule, index = found
                 onward = (*frames[:-1], _Frame(frames[-1].path, index + 1))
-                chance = _chance(rule)
+                here, chance = self._drawn(table, frames[-1], index, here)
                 if chance < 1:
                     missed = replace(here, chance=here.chance * (1 - chance))
                     pending.append((missed, onward))
@@ -155,6 +166,35 @@ class _Rules:
             if all(answers(packet, match, self._local) for match in rule.matches):
                 return rule, index
         return None
+
+    def _drawn(
+        self, table: str, frame: _Frame, index: int, branch: Branch
+    ) -> tuple[Branch, Fraction]:
+        """Return the chance that rule ``index`` matches; 1 where it stands for all alike."""
+        chance = _chance(self._rules[table, frame.path[-1]][index])
+        alike = self._alike(table, frame, index) if chance < 1 else ()
+        return (replace(branch, alike=alike), Fraction(1)) if alike else (branch, chance)
+
+    def _alike(self, table: str, frame: _Frame, index: int) -> Endpoints:
+        """Return the endpoints of a row of dice from rule ``index`` to the chain's end.
+
+        Nothing where they are few, where a rule asks more than a die, or where one leads to
+        anything but a DNAT.
+        """
+        row = self._rules[table, frame.path[-1]][index:]
+        if len(row) <= self._most_ways:
+            return ()
+        left, found = Fraction(1), []
+        for rule in row:
+            led_to = self._rules.get((table, rule.leads_to), ())
+            last = led_to[-1].target if led_to else None
+            is_plain = all(isinstance(match, Comment | Statistic) for match in rule.matches)
+            if not isinstance(last, Dnat) or not is_plain or not left:
+                return ()
+            own = left * _chance(rule)
+            left -= own
+            found.append((AddrPort(last.address, last.port or 0), own))
+        return tuple(found) if not left else ()
 
     def _by_policy(self, table: str, hook: Hook, branch: Branch) -> Branch:
         if self._policies.get((table, hook)) == "DROP":

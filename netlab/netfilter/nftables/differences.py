@@ -1,23 +1,10 @@
 """Where kube-proxy's table in a kernel is not the one it was meant to be."""
 
-import re
 from collections.abc import Iterator
 from difflib import SequenceMatcher
-from ipaddress import (
-    IPv4Network,
-    IPv6Network,
-    collapse_addresses,
-    ip_address,
-    ip_network,
-    summarize_address_range,
-)
-from typing import Final, cast
 
-from netlab.model.addresses import Network
 from netlab.netfilter.iptables.differences import Difference, Side
-from netlab.netfilter.nftables.table import TABLE, Chain, Hook, NamedSet, Rule, Table
-
-_LISTED: Final = re.compile(r"(?<=saddr != )(\{ [^}]+ \}|\S+)|(?<=daddr )(\{ [^}]+ \})")
+from netlab.netfilter.nftables.table import TABLE, Chain, Hook, NamedSet, Table
 
 
 def table_differences(want: Table | None, have: Table | None) -> list[Difference]:
@@ -42,39 +29,6 @@ def acts_as(want: Chain | NamedSet, have: Chain | NamedSet) -> bool:
         is_same = (want.hook, want.rules) == (have.hook, have.rules)
         return is_same or list(_chain_lines(want)) == list(_chain_lines(have))
     return set(_set_lines(want)) == set(_set_lines(have))
-
-
-def normal_words(words: str) -> str:
-    """Return the words of a rule with its addresses as nft lists them, whatever their order.
-
-    >>> normal_words("ip saddr != { 10.0.1.0/24, 10.0.0.0/24 } drop")
-    'ip saddr != 10.0.0.0/23 drop'
-    """
-    return _LISTED.sub(lambda found: _networks(found[0]), words)
-
-
-def _networks(listed: str) -> str:
-    try:
-        networks = [one for text in listed.strip("{} ").split(", ") for one in _network(text)]
-    except ValueError:
-        # A set's name, say, in a rule that is none of kube-proxy's.
-        return listed
-    collapsed = cast("Iterator[Network]", collapse_addresses(cast("list[IPv4Network]", networks)))
-    texts = [_spelled(network) for network in collapsed]
-    return texts[0] if len(texts) == 1 else f"{{ {', '.join(texts)} }}"
-
-
-def _network(text: str) -> Iterator[IPv4Network | IPv6Network]:
-    first, is_range, last = text.partition("-")
-    if is_range:
-        yield from summarize_address_range(ip_address(first), ip_address(last))
-    else:
-        yield ip_network(text)
-
-
-def _spelled(network: Network) -> str:
-    is_host = network.prefixlen == network.max_prefixlen
-    return str(network.network_address) if is_host else str(network)
 
 
 _One = Chain | NamedSet
@@ -115,18 +69,13 @@ def _of_set(want: _One | None, have: _One | None) -> Iterator[Difference]:
 def _chain_lines(one: _One | None) -> Iterator[str]:
     if not isinstance(one, Chain):
         return
-    yield f"chain {one.name}{_place(one.hook) if one.hook is not None else ''}"
-    yield from map(_rule_line, one.rules)
+    yield f"chain {one.name}{_hooked(one.hook) if one.hook is not None else ''}"
+    yield from (str(rule.canonical()) for rule in one.rules)
 
 
-def _place(hook: Hook) -> str:
-    place = f"type {hook.type} hook {hook.name} priority {hook.priority}"
-    return f" {{ {place} ; policy {hook.policy} ; }}"
-
-
-def _rule_line(rule: Rule) -> str:
-    comment = f' comment "{rule.comment}"' if rule.comment else ""
-    return f"{normal_words(rule.words)}{comment}"
+def _hooked(hook: Hook) -> str:
+    where = f"type {hook.type} hook {hook.name} priority {hook.priority}"
+    return f" {{ {where} ; policy {hook.policy} ; }}"
 
 
 def _set_lines(one: _One | None) -> Iterator[str]:
@@ -135,7 +84,4 @@ def _set_lines(one: _One | None) -> Iterator[str]:
     timeout = f" timeout {one.timeout_s}s ;" if one.timeout_s is not None else ""
     kind = f"{one.type} : verdict" if one.is_map else one.type
     yield f"{one.kind} {one.name} {{ type {kind} ;{timeout} }}"
-    for element in one.elements:
-        verdict = f" : {element.verdict}" if element.verdict else ""
-        comment = f' comment "{element.comment}"' if element.comment else ""
-        yield f"{element.key}{comment}{verdict}"
+    yield from map(str, one.elements)

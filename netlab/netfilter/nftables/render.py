@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from netlab.netfilter.nftables.table import TABLE_COMMENT, Chain, Element, NamedSet, Rule, Table
+from netlab.netfilter.nftables.rules import Rule
+from netlab.netfilter.nftables.table import TABLE_COMMENT, Chain, Element, NamedSet, Table
 
 
 def render(table: Table) -> str:
@@ -29,8 +30,7 @@ def add_chain(table: Table, chain: Chain) -> str:
 
 def add_rule(table: Table, chain: Chain, rule: Rule) -> str:
     """Return the command that appends a rule."""
-    comment = f' comment "{rule.comment}"' if rule.comment else ""
-    return f"add rule {table.path} {chain.name} {rule.words}{comment}"
+    return f"add rule {table.path} {chain.name} {rule}"
 
 
 def add_set(table: Table, named: NamedSet) -> str:
@@ -47,9 +47,7 @@ def add_set(table: Table, named: NamedSet) -> str:
 
 def element(verb: str, table: Table, named: NamedSet, one: Element) -> str:
     """Return the command that adds or deletes a member; ``verb`` is ``add`` or ``delete``."""
-    comment = f' comment "{one.comment}"' if one.comment else ""
-    verdict = f" : {one.verdict}" if one.verdict else ""
-    return f"{verb} element {table.path} {named.name} {{ {one.key}{comment}{verdict} }}"
+    return f"{verb} element {table.path} {named.name} {{ {one} }}"
 
 
 def _lines(table: Table) -> Iterator[str]:

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from netlab.model.addresses import Family
 from netlab.netfilter.nftables.differences import acts_as
 from netlab.netfilter.nftables.render import add_chain, add_rule, add_set, element, render
-from netlab.netfilter.nftables.table import TABLE, Chain, NamedSet, Table, ip
+from netlab.netfilter.nftables.rules import ip
+from netlab.netfilter.nftables.table import TABLE, Chain, NamedSet, Table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,7 +170,7 @@ class _SetChanges:
         for key, one in before.items():
             if after.get(key) != one:
                 # The key alone names it.
-                yield element("delete", self._want, named, replace(one, verdict="", comment=""))
+                yield element("delete", self._want, named, replace(one, verdict=None, comment=""))
         for key, one in after.items():
             if before.get(key) != one:
                 yield element("add", self._want, named, one)

@@ -1,7 +1,6 @@
 """A table of nftables as values: chains, and the sets and maps that chains look up.
 
-The words of a rule are kept as ``nft`` reads them: what they mean is for the kernel, and for
-``netlab.netfilter.nftables.walk``, to say.
+Its rules are values too: ``netlab.netfilter.nftables.rules``.
 """
 
 import re
@@ -9,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from netlab.model.addresses import Family
+from netlab.netfilter.nftables.rules import Rule, VerdictStatement, ip
 
 TABLE: Final = "kube-proxy"
 TABLE_COMMENT: Final = "rules for kube-proxy"
@@ -16,14 +16,6 @@ COMMENT_BYTES: Final = 127
 """What the kernel's user data leaves for one comment."""
 
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9_./:@ >-]")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
-    """One rule: its words in order, and a comment."""
-
-    words: str
-    comment: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,9 +47,14 @@ class Element:
 
     key: str
     """Parts joined by `` . ``."""
-    verdict: str = ""
-    """Where a map's key leads; empty in a set."""
+    verdict: VerdictStatement | None = None
+    """Where a map's key leads; None in a set."""
     comment: str = ""
+
+    def __str__(self) -> str:
+        comment = f' comment "{self.comment}"' if self.comment else ""
+        verdict = f" : {self.verdict}" if self.verdict is not None else ""
+        return f"{self.key}{comment}{verdict}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,15 +88,6 @@ class Table:
     def path(self) -> str:
         """Family and name, as ``nft`` addresses the table."""
         return f"{ip(self.family)} {TABLE}"
-
-
-def ip(family: Family) -> str:
-    """Return nft's word for a family, for its header and for its tables.
-
-    >>> ip(Family.IPV6)
-    'ip6'
-    """
-    return "ip" if family is Family.IPV4 else "ip6"
 
 
 def as_comment(text: str) -> str:

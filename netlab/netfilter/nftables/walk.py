@@ -8,36 +8,40 @@ the kernel would draw lots the walk goes every way and keeps its chance.
 Source: Linux, ``net/netfilter/nf_tables_core.c`` (nft_do_chain) for jump, goto and a chain's end.
 """
 
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
+from fractions import Fraction
 from functools import partial
-from ipaddress import ip_address
 
+from netlab.errors import SpecError
 from netlab.model.addresses import Address
 from netlab.netfilter.hooks import BaseChain, Branch, HookWalker
 from netlab.netfilter.iptables.evaluate import is_local
-from netlab.netfilter.nftables.statements import (
-    Action,
-    CameBy,
-    ChangeMark,
-    Choose,
-    Condition,
-    Decide,
-    DnatTo,
-    HasAddress,
-    HasProtocol,
-    IsLocal,
-    IsNew,
-    IsUnmarked,
-    LookUp,
-    Masquerade,
-    Remember,
-    read_rule,
+from netlab.netfilter.nftables.rules import (
+    AddressMatch,
+    DnatStatement,
+    IifNameMatch,
+    LocalAddressMatch,
+    MapLookup,
+    MarkStatement,
+    MasqueradeStatement,
+    Match,
+    NewConnectionMatch,
+    OtherRule,
+    ProtocolMatch,
+    RandomVerdict,
+    Rule,
+    Statement,
+    UnmarkedMatch,
+    UpdateSetStatement,
+    VerdictStatement,
 )
-from netlab.netfilter.nftables.table import TABLE, Chain, Rule, Table
-from netlab.netfilter.verdicts import DNAT, SNAT, Hit, Hook, Outcome, Packet, Verdict
+from netlab.netfilter.nftables.table import TABLE, Chain, Table
+from netlab.netfilter.verdicts import DNAT, SNAT, Endpoints, Hit, Hook, Outcome, Packet, Verdict
 
+_ACCEPT = VerdictStatement("accept")
 _REFUSALS = {"drop": Verdict.DROP, "reject": Verdict.REJECT}
 
 
@@ -46,7 +50,7 @@ class TableRule:
     """A rule and the chain it is in."""
 
     chain: str
-    words: str
+    rule: Rule
     comment: str = field(default="", compare=False)
     """Its own, or that of the map's entry that the packet met."""
     leads_to: str = field(default="", compare=False)
@@ -55,10 +59,10 @@ class TableRule:
     @property
     def is_dnat(self) -> bool:
         """Whether it rewrites the destination."""
-        return isinstance(read_rule(self.words)[1], DnatTo)
+        return isinstance(self.rule.statement, DnatStatement)
 
     def __str__(self) -> str:
-        return f"{self.chain} {self.words}"
+        return f"{self.chain} {self.rule.words}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +70,8 @@ class _Done:
     """What a rule has made of a packet."""
 
     branch: Branch
-    verdict: str = ""
-    """``accept``, ``drop``, ``reject``, ``return``, ``jump CHAIN`` or ``goto CHAIN``; or none."""
+    verdict: VerdictStatement | None = None
+    """None where the next rule is asked."""
     comment: str = ""
     """Of the map's entry that it met."""
 
@@ -97,9 +101,17 @@ class Walker:
         return self._hooks.walk(packet)
 
 
-def table_base_chains(table: Table, local: Iterable[Address]) -> tuple[BaseChain, ...]:
-    """Return the base chains of a table on a node with the addresses ``local``."""
-    chains = _Chains(table, local)
+def table_base_chains(
+    table: Table, local: Iterable[Address], most_ways: int = sys.maxsize
+) -> tuple[BaseChain, ...]:
+    """Return the base chains of a table on a node with the addresses ``local``.
+
+    Args:
+        table: Compiled, or parsed from its text.
+        local: The node's addresses; loopback counts without being named.
+        most_ways: Of a choice among more endpoints the first stands for all (``Outcome.alike``).
+    """
+    chains = _Chains(table, local, most_ways)
     return tuple(
         BaseChain(
             table=TABLE,
@@ -114,8 +126,9 @@ def table_base_chains(table: Table, local: Iterable[Address]) -> tuple[BaseChain
 
 
 class _Chains:
-    def __init__(self, table: Table, local: Iterable[Address]) -> None:
+    def __init__(self, table: Table, local: Iterable[Address], most_ways: int) -> None:
         self._local = frozenset(local)
+        self._most_ways = most_ways
         self._chains = {chain.name: chain for chain in table.chains}
         self._members = {
             named.name: {one.key: one for one in named.elements} for named in table.sets
@@ -131,103 +144,126 @@ class _Chains:
         """Yield what the rules of a chain make of a packet, from rule number ``start`` on."""
         for number in range(start, len(chain.rules)):
             rule = chain.rules[number]
-            conditions, action = read_rule(rule.words)
-            if not all(self._meets(branch.packet, condition) for condition in conditions):
+            if not all(self._answers(branch.packet, match) for match in rule.matches):
                 continue
-            found = list(self._act(branch, action))
+            found = list(self._act(branch, rule.statement))
             if found:
                 for done in found:
-                    hit = Hit(TABLE, _told(chain.name, rule, done), number + 1)
+                    hit = Hit(TABLE, _hit_rule(chain.name, rule, done), number + 1)
                     after = replace(done.branch, hits=(*done.branch.hits, hit))
                     yield from self._follow(chain, number + 1, after, done.verdict)
                 return
         yield branch, ""
 
-    def _follow(self, chain: Chain, rest: int, branch: Branch, verdict: str) -> Iterator[_Step]:
+    def _follow(
+        self, chain: Chain, rest: int, branch: Branch, verdict: VerdictStatement | None
+    ) -> Iterator[_Step]:
         """Yield what a rule's verdict leads to; ``rest`` is the number of the next rule."""
-        match verdict.split():
-            case []:
+        match verdict:
+            case None:
                 yield from self._rules(chain, rest, branch)
-            case ["return"]:
+            case VerdictStatement("return"):
                 yield branch, ""
-            case ["goto", name]:
+            case VerdictStatement("goto", name):
                 yield from self._rules(self._chains[name], 0, branch)
-            case ["jump", name]:
+            case VerdictStatement("jump", name):
                 for back, final in self._rules(self._chains[name], 0, branch):
                     if final:
                         yield back, final
                     else:
                         yield from self._rules(chain, rest, back)
             case _:
-                yield branch, verdict
+                yield branch, verdict.verb
 
-    def _meets(self, packet: Packet, condition: Condition) -> bool:
-        match condition:
-            case HasAddress():
-                return self._has_address(packet, condition)
-            case HasProtocol(protocol=protocol, port=port):
+    def _answers(self, packet: Packet, match: Match) -> bool:
+        match match:
+            case AddressMatch():
+                return self._has_address(packet, match)
+            case ProtocolMatch(protocol, port):
                 return _word(packet) == protocol and port in {None, packet.destination_port}
-            case CameBy(ifname=ifname, is_inverted=is_inverted):
+            case IifNameMatch(ifname, is_inverted):
                 return fnmatchcase(packet.in_interface, ifname) != is_inverted
-            case IsLocal(is_source=is_source):
+            case LocalAddressMatch(is_source):
                 return is_local(packet.source if is_source else packet.destination, self._local)
-            case IsUnmarked(mask):
+            case UnmarkedMatch(mask):
                 return not packet.mark & mask
-            case IsNew():
+            case NewConnectionMatch():
                 return "NEW" in packet.states
 
-    def _has_address(self, packet: Packet, asked: HasAddress) -> bool:
-        address = packet.source if asked.is_source else packet.destination
-        if asked.set_name:
-            return (str(address) in self._members[asked.set_name]) != asked.is_inverted
-        return any(address in network for network in asked.networks) != asked.is_inverted
+    def _has_address(self, packet: Packet, match: AddressMatch) -> bool:
+        address = packet.source if match.is_source else packet.destination
+        if match.set_name:
+            return (str(address) in self._members[match.set_name]) != match.is_inverted
+        return match.holds(address) != match.is_inverted
 
-    def _act(self, branch: Branch, action: Action) -> Iterator[_Done]:
-        """Yield what an action makes of a packet; nothing when a map does not know it."""
-        match action:
-            case Decide(words):
-                yield _Done(branch, words)
-            case LookUp():
-                entry = self._members[action.map_name].get(_key(branch.packet, action))
+    def _act(self, branch: Branch, statement: Statement) -> Iterator[_Done]:
+        """Yield what a statement makes of a packet; nothing when a map does not know it."""
+        match statement:
+            case VerdictStatement():
+                yield _Done(branch, statement)
+            case MapLookup():
+                entry = self._members[statement.map_name].get(_key(branch.packet, statement))
                 if entry is not None:
                     yield _Done(branch, entry.verdict, entry.comment)
-            case Choose(verdicts):
-                chosen = replace(branch, chance=branch.chance / len(verdicts))
-                yield from (_Done(chosen, verdict) for verdict in verdicts)
-            case ChangeMark() | Remember() | DnatTo() | Masquerade():
-                yield _changed(branch, action)
+            case RandomVerdict(verdicts):
+                yield from self._choose(branch, verdicts)
+            case _:
+                yield _changed(branch, statement)
+
+    def _choose(self, branch: Branch, verdicts: tuple[VerdictStatement, ...]) -> Iterator[_Done]:
+        alike = self._endpoints(verdicts) if len(verdicts) > self._most_ways else ()
+        if alike:
+            yield _Done(replace(branch, alike=alike), verdicts[0])
+            return
+        chosen = replace(branch, chance=branch.chance / len(verdicts))
+        yield from (_Done(chosen, verdict) for verdict in verdicts)
+
+    def _endpoints(self, verdicts: tuple[VerdictStatement, ...]) -> Endpoints:
+        """Return where verdicts lead that all end in a DNAT, each as likely; else nothing."""
+        found = []
+        for verdict in verdicts:
+            chain = self._chains.get(verdict.chain)
+            last = chain.rules[-1].statement if chain is not None and chain.rules else None
+            if not isinstance(last, DnatStatement):
+                return ()
+            found.append((last.to, Fraction(1, len(verdicts))))
+        return tuple(found)
 
 
-def _told(chain: str, rule: Rule, done: _Done) -> TableRule:
-    onward = done.verdict.partition(" ")[2]
-    return TableRule(chain, rule.words, comment=rule.comment or done.comment, leads_to=onward)
+def _hit_rule(chain: str, rule: Rule, done: _Done) -> TableRule:
+    onward = done.verdict.chain if done.verdict is not None else ""
+    return TableRule(chain, rule, comment=rule.comment or done.comment, leads_to=onward)
 
 
-def _changed(branch: Branch, action: ChangeMark | Remember | DnatTo | Masquerade) -> _Done:
+def _changed(
+    branch: Branch,
+    statement: MarkStatement | UpdateSetStatement | DnatStatement | MasqueradeStatement | OtherRule,
+) -> _Done:
     packet = branch.packet
-    match action:
-        case ChangeMark(is_xor=is_xor, mask=mask):
+    match statement:
+        case MarkStatement(mask, is_xor):
             mark = packet.mark ^ mask if is_xor else packet.mark | mask
             return _Done(replace(branch, packet=replace(packet, mark=mark)))
-        case Remember():
+        case UpdateSetStatement():
             return _Done(branch)
-        case DnatTo(endpoint):
-            host, _, port = endpoint.rpartition(":")
+        case DnatStatement(to):
             sent = replace(
                 packet,
-                destination=ip_address(host.strip("[]")),
-                destination_port=int(port),
+                destination=to.address,
+                destination_port=to.port,
                 states=packet.states | {DNAT},
             )
-            return _Done(replace(branch, packet=sent, verdict=Verdict.ENDPOINTS), "accept")
-        case Masquerade():
+            return _Done(replace(branch, packet=sent, verdict=Verdict.ENDPOINTS), _ACCEPT)
+        case MasqueradeStatement():
             sent = replace(packet, states=packet.states | {SNAT})
-            return _Done(replace(branch, packet=sent, is_masqueraded=True), "accept")
+            return _Done(replace(branch, packet=sent, is_masqueraded=True), _ACCEPT)
+        case OtherRule(words):
+            raise SpecError(f"no rule of kube-proxy's table: {words}")
 
 
-def _key(packet: Packet, asked: LookUp) -> str:
+def _key(packet: Packet, lookup: MapLookup) -> str:
     by_port = f"{_word(packet)} . {packet.destination_port}"
-    return f"{packet.destination} . {by_port}" if asked.has_address else by_port
+    return f"{packet.destination} . {by_port}" if lookup.address_family is not None else by_port
 
 
 def _word(packet: Packet) -> str:

@@ -14,7 +14,7 @@ from netlab.model.packets import AddressPair, AddrPort
 from netlab.netfilter.nftables.table import TABLE
 from netlab.netfilter.verdicts import ANY_SOURCE_PORT
 from netlab.sources.routes import AskRoute
-from netlab.trace.decision import Decision, Endpoints, decision_of
+from netlab.trace.decision import Decision, decision_of
 from netlab.trace.host_rules import SERVICES, HostRules, ListedRules
 from netlab.trace.predict_path import Surroundings, predict_path
 from netlab.trace.session.path_prediction import known_rules, list_rules
@@ -88,8 +88,7 @@ class Decisions:
         found = decision_of(ways)
         if found is None or visited & known.unknown.keys():
             return None
-        whole = known.whole(found)
-        return whole.astray({caller.name, caller.node or ""} | self._between, self._nodes)
+        return found.astray({caller.name, caller.node or ""} | self._between, self._nodes)
 
     def _remark(self, sentence: str) -> None:
         if sentence not in self.remarks:
@@ -108,20 +107,14 @@ class _OfFamily:
     ) -> None:
         self.unknown: dict[str, str] = {}
         """Why nothing can be predicted at a host."""
-        self._endpoints: dict[tuple[str, str], Endpoints] = {}
-        """What a host's chain leads to, of those that were made small for the walk."""
         version = 4 if family is Family.IPV4 else 6
         self.around = Surroundings(
             hosts={host.name: host for host in hosts},
             addresses={host.name: read_addresses(host.netns, inside, version) for host in hosts},
             rules=self._rules(hosts, family, lambda host: read(host, family)),
             ask=ask,
+            most_ways=MOST_ENDPOINTS,
         )
-
-    def whole(self, found: Decision) -> Decision:
-        """Return a decision with every endpoint of its chain, if one stood for all."""
-        endpoints = self._endpoints.get((found.host, found.chains[0] if found.chains else ""))
-        return found if endpoints is None else found.among(endpoints)
 
     def _rules(
         self, hosts: Sequence[Host], family: Family, read: Callable[[Host], ListedRules]
@@ -135,9 +128,7 @@ class _OfFamily:
             rules = known.rules.get(host.name)
             if rules is None:
                 continue
-            found[host.name], endpoints = rules.thinned(MOST_ENDPOINTS)
-            for chain, ends in endpoints.items():
-                self._endpoints[host.name, chain] = ends
+            found[host.name] = rules
             if host.kind is HostKind.NODE and not rules.has_kube_proxy():
                 self.unknown[host.name] = (
                     f"{host.name} has neither chain {SERVICES} of iptables"

@@ -10,7 +10,7 @@ from netlab.linux.netns import inside
 from netlab.linux.side_by_side import side_by_side
 from netlab.model.addresses import Family
 from netlab.model.hosts import Host
-from netlab.netfilter.nftables.listing import parse_listing
+from netlab.netfilter.nftables.parse import parse_listing
 from netlab.netfilter.nftables.table import TABLE
 from netlab.sources.legacy_rule_trace import has_legacy_tables
 from netlab.sources.rule_changes import RuleChanges

@@ -4,8 +4,9 @@ import pytest
 
 from netlab.kubeproxy.nftables.rule_groups import TableEntry, entries_by_service
 from netlab.kubeproxy.rule_groups import with_table
-from netlab.netfilter.nftables.listing import parse_listing
-from netlab.netfilter.nftables.table import Chain, Rule
+from netlab.netfilter.nftables.parse import parse_listing
+from netlab.netfilter.nftables.parse_rule import parse_rule
+from netlab.netfilter.nftables.table import Chain
 from netlab.render.rules import render_rules, rules_document
 from netlab.render.table_words import table_sentence
 from tests.unit.kubeproxy.nftables.listed import LISTING
@@ -67,7 +68,7 @@ def test_every_rule_and_entry_has_a_sentence():
 
 def test_a_rule_of_somebody_else_is_called_that():
     place = Chain(name="services")
-    one = TableEntry(place=place, what=Rule(words="ip ttl 1 drop"))
+    one = TableEntry(place=place, what=parse_rule("ip ttl 1 drop"))
     assert table_sentence(one) == "This rule of services is none of kube-proxy's."
 
 

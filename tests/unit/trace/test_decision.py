@@ -10,6 +10,7 @@ from netlab.model.packets import AddrPort, Nat
 from netlab.netfilter.iptables.matches import Comment, Destination, Statistic
 from netlab.netfilter.iptables.rules import Rule, rule
 from netlab.netfilter.iptables.targets import Dnat, Drop, Jump, Reject
+from netlab.netfilter.nftables.parse_rule import parse_rule
 from netlab.netfilter.nftables.walk import TableRule
 from netlab.netfilter.verdicts import Hit
 from netlab.trace.decision import Decision, decision_of
@@ -86,7 +87,7 @@ def test_a_rule_that_drops_or_refuses_decides():
     assert refused.words() == 'KUBE-SERVICES REJECT "web has no endpoints"'
 
 
-EXTERNAL = TableRule("external-A", "goto service-A", leads_to="service-A")
+EXTERNAL = TableRule("external-A", parse_rule("goto service-A"), leads_to="service-A")
 LOOKS_UP = "ip daddr . meta l4proto . th dport vmap"
 NUMGEN = "numgen random mod 2 vmap { 0 : goto endpoint-2, 1 : goto endpoint-3 }"
 
@@ -95,11 +96,11 @@ def by_table(number: int, chance: Fraction) -> PredictedPath:
     """Return a way to a pod through kube-proxy's nftables table on node2."""
     endpoint = f"endpoint-{number}"
     rules = (
-        TableRule("services", f"{LOOKS_UP} @service-nodeports", leads_to="external-A"),
+        TableRule("services", parse_rule(f"{LOOKS_UP} @service-nodeports"), leads_to="external-A"),
         EXTERNAL,
-        TableRule("service-A", NUMGEN, leads_to=endpoint),
-        TableRule("mark-for-masquerade", "mark set mark or 0x4000"),
-        TableRule(endpoint, f"meta l4proto tcp dnat to {pod(number)}"),
+        TableRule("service-A", parse_rule(NUMGEN), leads_to=endpoint),
+        TableRule("mark-for-masquerade", parse_rule("mark set mark or 0x4000")),
+        TableRule(endpoint, parse_rule(f"meta l4proto tcp dnat to {pod(number)}")),
     )
     way = to_pod(number, chance)
     node2 = replace(way.visits[1], hits=tuple(Hit("kube-proxy", rule) for rule in rules))
@@ -121,11 +122,14 @@ def test_in_nftables_mode_one_rule_leads_to_every_endpoint():
 def test_in_nftables_mode_the_map_decides_that_sends_to_the_chain_of_refusals():
     looked_up = TableRule(
         "service-endpoints-check",
-        f"{LOOKS_UP} @no-endpoint-services",
+        parse_rule(f"{LOOKS_UP} @no-endpoint-services"),
         comment="default/empty",
         leads_to="reject-chain",
     )
-    hits = (Hit("kube-proxy", looked_up), Hit("kube-proxy", TableRule("reject-chain", "reject")))
+    hits = (
+        Hit("kube-proxy", looked_up),
+        Hit("kube-proxy", TableRule("reject-chain", parse_rule("reject"))),
+    )
     way = ended(End.REJECTED)
     node2 = replace(way.visits[1], hits=hits)
 
@@ -161,11 +165,10 @@ def test_a_dnat_without_a_balancing_chain_decides_itself():
 
 
 def test_one_way_may_stand_for_all_endpoints_of_its_chain():
-    one = decision_of([to_pod(2)])
-    assert one is not None
+    alike = tuple((pod(number), Fraction(1, 9)) for number in range(2, 11))
+    found = decision_of([replace(to_pod(2), alike=alike)])
 
-    found = one.among(tuple((pod(number), Fraction(1, 9)) for number in range(2, 11)))
-
+    assert found is not None
     assert found.words() == 'KUBE-SVC-A → 9 endpoints by chance "default/web"'
     assert (found.rule, found.host, found.snat_at) == ("", "node2", "node2")
 

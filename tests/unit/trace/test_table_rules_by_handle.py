@@ -1,6 +1,6 @@
 """Rules of kube-proxy's nftables table, found by their handles."""
 
-from netlab.netfilter.nftables.listing import parse_listing
+from netlab.netfilter.nftables.parse import parse_listing
 from netlab.trace.rules_by_handle import KnownRule
 from netlab.trace.table_rules_by_handle import table_book
 from tests.unit.kubeproxy.nftables.listed import LISTING

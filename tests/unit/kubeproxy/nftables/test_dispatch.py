@@ -28,7 +28,7 @@ SERVED = {CLUSTER_IP, EXTERNAL_IP, VIP, NODE_PORT}
 def verdicts(table: Table, *names: str) -> dict[str, str]:
     """Return the first words of the verdicts in some maps, by key; a chain's name is cut."""
     return {
-        one.key: one.verdict.split("-")[0]
+        one.key: str(one.verdict).split("-")[0]
         for named in table.sets
         for one in named.elements
         if named.name in names

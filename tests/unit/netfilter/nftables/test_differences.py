@@ -6,8 +6,9 @@ from dataclasses import replace
 import pytest
 
 from netlab.netfilter.iptables.differences import Side
-from netlab.netfilter.nftables.differences import normal_words, table_differences
-from netlab.netfilter.nftables.table import Chain, Element, Rule, Table
+from netlab.netfilter.nftables.differences import table_differences
+from netlab.netfilter.nftables.parse_rule import parse_rule
+from netlab.netfilter.nftables.table import Chain, Element, Table
 
 Lay = Callable[..., Table]
 WEB = {"name": "web", "clusterIP": "10.0.0.80"}
@@ -35,7 +36,7 @@ def test_order_of_rules_is(lay: Lay):
 
 def test_a_rule_and_a_member_that_are_too_many_are_the_kernels(lay: Lay):
     table = lay(WEB)
-    chains = (*table.chains, Chain(name="mine", rules=(Rule(words="drop", comment="why"),)))
+    chains = (*table.chains, Chain(name="mine", rules=(parse_rule("drop", "why"),)))
     cluster_ips = table.sets[0]
     more = replace(cluster_ips, elements=(*cluster_ips.elements, Element(key="10.0.0.99")))
     spoilt = replace(table, chains=chains, sets=(more, *table.sets[1:]))
@@ -86,4 +87,4 @@ def test_a_table_that_is_not_there_lacks_everything(lay: Lay):
     ],
 )
 def test_addresses_are_spelled_one_way(words: str, normal: str):
-    assert normal_words(words) == normal
+    assert parse_rule(words).canonical().words == normal

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from netlab.model.addresses import Family
+from netlab.netfilter.nftables.parse_rule import parse_rule
 from netlab.netfilter.nftables.render import render
 from netlab.netfilter.nftables.sync import full_sync, partial_sync, removal_text
-from netlab.netfilter.nftables.table import Chain, NamedSet, Rule, Table
+from netlab.netfilter.nftables.table import Chain, NamedSet, Table
 
 Lay = Callable[..., Table]
 
@@ -76,7 +77,7 @@ def test_members_of_affinity_sets_are_never_written(lay: Lay):
 def test_a_full_sync_takes_care_of_what_others_left(lay: Lay):
     want = lay(WEB)
     old = NamedSet(name="affinity-OLD/x", type="ipv4_addr", timeout_s=1)
-    stale = Chain(name="service-OLD/x", rules=(Rule(words="drop"),))
+    stale = Chain(name="service-OLD/x", rules=(parse_rule("drop"),))
     early = replace(want.chains[0], name="early")
     have = replace(want, chains=(early, *want.chains, stale), sets=(*want.sets, old))
     change = full_sync(want, have)

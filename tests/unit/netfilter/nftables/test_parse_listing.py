@@ -7,7 +7,7 @@ from netlab.kube.proxy_objects import parse_proxy_objects
 from netlab.kubeproxy.nftables.compile import compile_table
 from netlab.kubeproxy.view import proxy_view
 from netlab.netfilter.nftables.differences import table_differences
-from netlab.netfilter.nftables.listing import parse_listing
+from netlab.netfilter.nftables.parse import parse_listing
 from netlab.netfilter.nftables.table import Hook
 from tests.unit.kubeproxy.nftables.listed import LISTING, OBJECTS
 
