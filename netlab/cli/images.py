@@ -5,6 +5,8 @@ from typing import Final
 
 import click
 
+from netlab.cli.options import lab_option
+
 _TITLES: Final = ("NAME", "RUNS", "ON THIS MACHINE")
 
 
@@ -17,16 +19,18 @@ _TITLES: Final = ("NAME", "RUNS", "ON THIS MACHINE")
     show_default=True,
     help="Form of the answer.",
 )
-def images(output: str) -> None:
+@lab_option
+def images(output: str, lab: str) -> None:
     """List the container images that a lab knows, and what runs in their place.
 
     An image is known by the last part of its name: registry.k8s.io/echoserver:1.4 is echoserver. A
-    topology adds others: spec.images has a name and a command, and `unknown: echo` has an echo
-    server stand in for every image that is not known.
+    topology adds others: spec.images has for each name a command, a rootfs (the directory of a root
+    file system) or both, and `unknown: echo` has an echo server stand in for every image that is
+    not known. Those of a lab that is up are in the list.
     """
     from netlab.lab.images import known_images
 
-    rows = known_images()
+    rows = known_images(lab)
     match output:
         case "json":
             click.echo(json.dumps({"schema": "netlab.images/1", "images": rows}, indent=2))

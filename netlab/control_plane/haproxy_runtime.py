@@ -54,6 +54,7 @@ class HaproxyRuntime:
                 capabilities=CONTAINER_MASK,
             ),
             built_in=False,
+            rootfs="",
             directory=str(directory),
             restart_count=0,
             etc={**_ETC, CONFIGURATION: configuration.encode()},

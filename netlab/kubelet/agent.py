@@ -41,6 +41,7 @@ from netlab.kube.objects import (
 from netlab.kube.resources import key_of
 from netlab.kube.unreadable import UnreadableObjects
 from netlab.kubelet import disk_pressure, pod_events
+from netlab.kubelet.container_id import container_id, process_of
 from netlab.kubelet.container_spec import (
     container_directory,
     container_of,
@@ -55,10 +56,12 @@ from netlab.kubelet.failures import (
     StartFailure,
     start_failure,
 )
+from netlab.kubelet.images import missing_rootfs
 from netlab.kubelet.lifecycle import due_containers, left_over
 from netlab.kubelet.pod_volumes import PodVolumes
 from netlab.kubelet.probing import ContainerKey, Probing
 from netlab.kubelet.process_config import write_process
+from netlab.kubelet.runtime.container import Container
 from netlab.kubelet.runtime.requests import Exited, RemovePod, Start, Watch
 from netlab.kubelet.sources import Sources
 from netlab.kubelet.termination import Termination
@@ -69,7 +72,6 @@ from netlab.model.names import LB, NetnsName, host_netns
 from netlab.model.processes import ProcessId
 
 Call = Callable[[object], Awaitable[Any]]
-_ID: Final = "netlab://{pid}-{start_time}"
 _KILL_S: Final = 10.0
 STAND_IN_ID: Final = "netlab://stand-in"
 """The imageID of a container for whose unknown image an echo server runs."""
@@ -126,7 +128,7 @@ class Kubelet:
         """Take over the processes that an earlier control plane started."""
         for pod in self._store.list_("pods"):
             for status in container_statuses(pod):
-                process = _process_of(status.get("containerID", ""))
+                process = process_of(status.get("containerID", ""))
                 if process is None or "running" not in status.get("state", {}):
                     continue
                 key = ContainerKey(uid_of(pod), status["name"])
@@ -267,7 +269,7 @@ class Kubelet:
                 statuses = [
                     {
                         **one,
-                        "containerID": _id_of(found[one["name"]]),
+                        "containerID": container_id(found[one["name"]]),
                         "imageID": STAND_IN_ID if one["name"] in stand_ins else one["image"],
                     }
                     if one["name"] in found
@@ -414,6 +416,7 @@ class Kubelet:
     ) -> ProcessId:
         restart_count = pod_status.next_restart_count(pod, spec["name"])
         container = container_of(self._lab, pod, spec, restart_count, sources)
+        _require_rootfs(container, spec)
         if is_stand_in(spec, sources):
             self._stand_ins.add(ContainerKey(uid_of(pod), spec["name"]))
         self._volumes.set_up(pod, sources, now)
@@ -469,6 +472,16 @@ class Kubelet:
             self.exited(self._ended_early.pop(process))
 
 
+def _require_rootfs(container: Container, spec: Object) -> None:
+    """Make sure that the root file system of a container's image is there.
+
+    Raises:
+        ImageError: It is not.
+    """
+    if container.rootfs and not Path(container.rootfs).is_dir():
+        raise missing_rootfs(spec.get("image", ""), container.rootfs)
+
+
 def _end_of(message: Exited) -> pod_status.Exit:
     """Return how a container has ended, as its status has it."""
     status = message.status
@@ -476,14 +489,3 @@ def _end_of(message: Exited) -> pod_status.Exit:
     code = 128 + number if number else (137 if status is None else status or 0)
     reason = "OOMKilled" if message.out_of_memory else ""
     return pod_status.Exit(code=code, signal=number, reason=reason)
-
-
-def _id_of(process: ProcessId) -> str:
-    return _ID.format(pid=process.pid, start_time=process.start_time)
-
-
-def _process_of(container_id: str) -> ProcessId | None:
-    pid, _, start_time = container_id.removeprefix("netlab://").partition("-")
-    if not (pid.isdigit() and start_time.isdigit()):
-        return None
-    return ProcessId(pid=int(pid), start_time=int(start_time))

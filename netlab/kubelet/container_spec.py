@@ -81,6 +81,7 @@ def container_of(
         hostname=hostname_of(pod),
         process=_process(pod, spec, program, sources),
         built_in=program.built_in,
+        rootfs=program.image.rootfs,
         directory=container_directory(lab, pod, spec["name"]),
         restart_count=restart_count,
         etc={**etc_files(pod, sources.topology), **program.image.etc},

@@ -37,6 +37,8 @@ class Image:
     package: str = ""
     """The system package that has its program."""
     description: str = ""
+    rootfs: str = ""
+    """A directory of the host with the root file system; empty for the host's programs."""
     takes_ports: bool = False
     """Whether it is told the container's declared ports: it stands in for an unknown image."""
 
@@ -205,8 +207,8 @@ def image_name(image: str) -> str:
 def images_of(topology: Topology) -> dict[str, Image]:
     """Return the images that a topology names."""
     return {
-        one.name: Image(command=one.command, description="of the topology")
-        if one.command
+        one.name: Image(command=one.command, rootfs=one.rootfs, description="of the topology")
+        if one.command or one.rootfs
         else _STAND_IN
         for one in topology.images
     }
@@ -263,6 +265,8 @@ def program_of(
     default = args or image.command
     if args and image.takes_options and args[0].startswith("-"):
         default = (image.command[0], *args)
+    if not image.entrypoint + default:
+        raise ImageError(f"image {name} has no command of its own; give the container one")
     return Program(argv=image.entrypoint + default, built_in=False, image=image)
 
 
@@ -280,8 +284,14 @@ def unknown_image(name: str, more: Mapping[str, Image]) -> ImageError:
     known = ", ".join(sorted({*IMAGES, *more} - {UNKNOWN}))
     return ImageError(
         f"netlab has no program for image {name}; it knows {known}; give the container a command, "
-        f"or the topology's spec.images an entry: {image_name(name)}: {{command: [PROGRAM]}}"
+        f"or the topology's spec.images an entry: {image_name(name)}: {{command: [PROGRAM]}}, with "
+        "rootfs: DIRECTORY if it is to have a root file system of its own"
     )
+
+
+def missing_rootfs(name: str, rootfs: str) -> ImageError:
+    """Return the refusal of an image whose root file system is not there."""
+    return ImageError(f"image {name} has the root file system {rootfs}, which is no directory here")
 
 
 def missing_program(name: str, image: Image, reason: str) -> ImageError:

@@ -106,7 +106,10 @@ class TopologyImage:
     name: str
     """With or without registry, without a tag; ``unknown`` for all that nothing else stands for."""
     command: tuple[str, ...]
-    """A program and its arguments; empty for an echo server on the container's ports."""
+    """A program and its arguments; empty for an echo server on the container's ports, or where the
+    containers of a root file system of its own name theirs."""
+    rootfs: str = ""
+    """A directory of the host with the root file system; empty for the host's programs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -44,6 +44,8 @@ class Container(NamedTuple):
     hostname: str
     process: Process
     built_in: bool
+    rootfs: str
+    """A directory of the host with the root file system; empty for the host's programs."""
     directory: str
     """The container's own, on the host: its streams and logs."""
     restart_count: int

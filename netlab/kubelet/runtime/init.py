@@ -217,14 +217,15 @@ def begin(sent: Sent) -> None:
 
 
 def _enter(container: Container, template: Template, sent: Sent) -> None:
-    netns, *trees = sent.others[: 1 + len(container.mounts)]
+    netns, *trees = sent.others
     os.setsid()
     begin(sent)
     setns(netns, CLONE_NEWNET)
     unshare(CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWCGROUP)
     socket.sethostname(container.hostname)
-    rootfs.enter_own(template.root, container.etc)
-    for tree, one in zip(trees, container.mounts, strict=True):
+    base = trees.pop(0) if container.rootfs else None
+    rootfs.enter_own(template.root, container.etc, base)
+    for tree, one in zip(trees, container.mounts, strict=False):
         rootfs.make_target(one.target, tree)
         move_mount(tree, one.target)
         if one.read_only:

@@ -99,10 +99,7 @@ class PodResources:
                 directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             netns = os.open(NETNS / container.netns, os.O_RDONLY | os.O_CLOEXEC)
             opened.callback(os.close, netns)
-            trees = []
-            for one in container.mounts:
-                trees.append(_opened(one))
-                opened.callback(os.close, trees[-1])
+            trees = _trees(container, opened)
             group = container.pod_uid or _NO_POD
             self._cgroups.make_pod(group, Limits(*container.limits))
             cgroups = self._cgroups.open_pod(group)
@@ -151,6 +148,18 @@ class PodResources:
     def was_out_of_memory(self, uid: str) -> bool:
         """Return whether the kernel has killed a process of the pod for the memory it used."""
         return bool(uid) and self._cgroups.was_out_of_memory(uid)
+
+
+def _trees(container: Container, opened: contextlib.ExitStack) -> list[int]:
+    """Return copies of the mounts that a container gets, its own root file system first."""
+    trees = []
+    if container.rootfs:
+        trees.append(open_tree(container.rootfs))
+        opened.callback(os.close, trees[-1])
+    for one in container.mounts:
+        trees.append(_opened(one))
+        opened.callback(os.close, trees[-1])
+    return trees
 
 
 def _opened(mount: Mount) -> int:

@@ -7,7 +7,8 @@ mounts on the host: containers made straight from the host's mounts would cost a
 zygote lives in a *template*, which holds a bare root (the host's programs read-only, device nodes)
 and nothing else of the host. Each container takes a copy of its dozen mounts, moves them into a
 small tmpfs of its own, where it may write, and adds ``/proc`` of its own pid namespace and ``/sys``
-of its own network.
+of its own network. A container with a root file system of its own has an overlay instead: that
+below, read-only, and what it writes in the tmpfs above.
 
 In a user namespace the kernel mounts a new ``/proc`` or ``/sys`` only where a whole one is in view,
 and makes no device nodes. So there the template has one of each out of the way, which a container's
@@ -34,6 +35,7 @@ from netlab.linux.syscalls import (
     MS_REMOUNT,
     bind_mount,
     mount,
+    move_mount,
     move_mount_at,
     pivot_root,
     umount,
@@ -191,12 +193,14 @@ def _equip(directory: Path) -> None:
     (directory / "links" / "python").symlink_to(_PYTHON)
 
 
-def enter_own(template: Template, etc: Mapping[str, bytes]) -> None:
+def enter_own(template: Template, etc: Mapping[str, bytes], base: int | None = None) -> None:
     """Give the calling process a root of its own, in a copy of the template it is in.
 
     Args:
         template: What the calling process is in.
         etc: Files by their path below ``/etc``.
+        base: A copy of the mount of the root file system that it is to have, as ``open_tree`` gives
+            it; None for the programs of the template.
 
     Raises:
         OSError: The kernel refused.
@@ -207,6 +211,26 @@ def enter_own(template: Template, etc: Mapping[str, bytes]) -> None:
     root = f"/{_OWN}"
     mount(template.source, root, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755,size=256m")
     os.umask(0o022)
+    if base is None:
+        _fill(root, template)
+    else:
+        root = _overlay(root, base)
+    for name, content in etc.items():
+        _write(f"{root}/etc", name, content)
+    mount("proc", f"{root}/proc", "proc", _NO_PROGRAMS)
+    mount("sysfs", f"{root}/sys", "sysfs", _NO_PROGRAMS | MS_RDONLY)
+    options = "newinstance,ptmxmode=0666,mode=620"
+    mount("devpts", f"{root}/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, options)
+    _protect(root)
+    os.chdir(root)
+    pivot_root(".", ".")
+    # The old root is now mounted over the new one, at the same place.
+    umount(".")
+    os.chdir("/")
+
+
+def _fill(root: str, template: Template) -> None:
+    """Put the template's programs into an empty root, and what else there has to be."""
     for name in _EMPTY:
         os.mkdir(f"{root}/{name}")  # noqa: PTH102
     for name in _FOR_ALL:
@@ -220,18 +244,24 @@ def enter_own(template: Template, etc: Mapping[str, bytes]) -> None:
     for name in _ETC:
         if os.access(f"{root}/{_NETLAB}/etc/{name}", os.F_OK):
             os.symlink(f"/{_NETLAB}/etc/{name}", f"{root}/etc/{name}")  # noqa: PTH211
-    for name, content in etc.items():
-        _write(f"{root}/etc", name, content)
-    mount("proc", f"{root}/proc", "proc", _NO_PROGRAMS)
-    mount("sysfs", f"{root}/sys", "sysfs", _NO_PROGRAMS | MS_RDONLY)
-    options = "newinstance,ptmxmode=0666,mode=620"
-    mount("devpts", f"{root}/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, options)
-    _protect(root)
-    os.chdir(root)
-    pivot_root(".", ".")
-    # The old root is now mounted over the new one, at the same place.
-    umount(".")
-    os.chdir("/")
+
+
+def _overlay(own: str, base: int) -> str:
+    """Return a root over a root file system: what is written there lies in ``own``."""
+    lower, upper, work, root = (f"{own}/{name}" for name in ("lower", "upper", "work", "root"))
+    for directory in (lower, upper, work, root):
+        os.mkdir(directory)  # noqa: PTH102
+    move_mount(base, lower)
+    remount_read_only(lower)
+    options = f"lowerdir={lower},upperdir={upper},workdir={work}"
+    mount("overlay", root, "overlay", MS_NOSUID | MS_NODEV, options)
+    for name in ("dev", "etc", "proc", "sys", "tmp", _NETLAB):
+        if not os.access(f"{root}/{name}", os.F_OK):
+            os.mkdir(f"{root}/{name}")  # noqa: PTH102
+    os.chmod(f"{root}/tmp", 0o1777)  # noqa: PTH101, S103, S108 (the container's own)
+    for name in ("dev", _NETLAB):
+        move_mount_at(f"/{name}", f"{root}/{name}")
+    return root
 
 
 def _protect(root: str) -> None:
@@ -341,6 +371,9 @@ def _write(directory: str, name: str, content: bytes) -> None:
     above = name.rpartition("/")[0]
     if above:
         os.makedirs(f"{directory}/{above}", exist_ok=True)  # noqa: PTH103
+    if os.path.islink(f"{directory}/{name}"):  # noqa: PTH114
+        # A root file system's own: it leads to where the file would be on the machine it is of.
+        os.unlink(f"{directory}/{name}")  # noqa: PTH108
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
     descriptor = os.open(f"{directory}/{name}", flags, 0o644)
     os.write(descriptor, content)

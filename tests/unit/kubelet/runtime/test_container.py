@@ -21,6 +21,7 @@ CONTAINER = Container(
     netns=NetnsName("netlab-x-a.b"),
     hostname="b",
     process=PROCESS,
+    rootfs="",
     built_in=True,
     directory="/run/netlab/x/pods/uid/c",
     restart_count=3,
