@@ -1,73 +1,77 @@
-"""Netlink requests in batches, through one plain socket.
+"""A netlink socket: many requests in one system call, dumps, and multicast.
 
-pyroute2 knows the message formats and encodes and decodes here. Its own sockets start a thread or a
-process for each namespace they are opened in, so the bytes travel through a socket of ours, many
-requests to one system call.
+pyroute2's own sockets start a thread or a process for each namespace they are opened in; this one
+is a plain socket, of the namespace that the caller is in when it is made.
+
+Multicast comes one message to a datagram, and the kernel charges each about a kilobyte of the
+receive buffer. What finds no room is lost, and the next ``recv`` says so once (ENOBUFS).
+
+Source: Linux, include/uapi/linux/netlink.h; netlink(7).
 """
 
 import errno
+import math
 import os
 import socket
 import struct
-from collections.abc import Iterator
-from typing import Any, Final, Self
+from collections.abc import Sequence
+from typing import Final, Self
 
-NLM_F_REQUEST: Final = 0x1
-NLM_F_ACK: Final = 0x4
-NLM_F_DUMP: Final = 0x300
-NLM_F_REPLACE: Final = 0x100
-NLM_F_EXCL: Final = 0x200
-NLM_F_CREATE: Final = 0x400
+from netlab.linux.netlink_messages import NLMSG_DONE, NLMSG_ERROR, Message, messages, numbered
+from netlab.linux.timeouts import scaled
 
-RTM_NEWLINK: Final = 16
-RTM_DELLINK: Final = 17
-RTM_GETLINK: Final = 18
-RTM_NEWADDR: Final = 20
-RTM_DELADDR: Final = 21
-RTM_GETADDR: Final = 22
-RTM_NEWROUTE: Final = 24
-RTM_DELROUTE: Final = 25
-RTM_GETROUTE: Final = 26
-"""linux/rtnetlink.h, linux/netlink.h"""
+NETLINK_NETFILTER: Final = 12
+SOL_NETLINK: Final = 270
+NETLINK_ADD_MEMBERSHIP: Final = 1
+SO_RCVBUFFORCE: Final = 33
 
-_NLMSG_ERROR: Final = 2
-_NLMSG_DONE: Final = 3
-_HEADER: Final = struct.Struct("=IHHII")
+BUFFER_BYTES: Final = 8 << 20
+ANSWER_S: Final = 2
+"""How long the kernel may take for an answer to a request; it takes microseconds."""
 _BATCH_BYTES: Final = 32 * 1024
 """Well under the socket's send buffer, so that one ``send`` carries a batch whole."""
-
-Message = Any
-"""An ``ifinfmsg``, ``ifaddrmsg`` or ``rtmsg`` of pyroute2, which has no types."""
+_DATAGRAM_BYTES: Final = 1 << 18
 
 
-def request(message: Message, message_type: int, flags: int) -> bytes:
-    """Return the bytes of one request; ``send`` numbers it."""
-    message["header"]["type"] = message_type
-    message["header"]["flags"] = NLM_F_REQUEST | flags
-    message.encode()
-    return bytes(message.data)
-
-
-class Netlink:
-    """A netlink socket of the namespace the caller was in when it was made.
+class NetlinkSocket:
+    """A netlink socket of the namespace the caller was in when it was made; selectable.
 
     Args:
-        family: Whom to speak to: routing, unless said otherwise (linux/netlink.h).
+        protocol: Whom to speak to: routing, unless said otherwise (``NETLINK_*``).
+        groups: Multicast groups to hear.
+
+    Raises:
+        OSError: The kernel refused.
     """
 
-    def __init__(self, family: int = socket.NETLINK_ROUTE) -> None:
+    def __init__(self, protocol: int = socket.NETLINK_ROUTE, groups: Sequence[int] = ()) -> None:
+        self.lost = 0
+        """How many times the kernel said that messages were lost."""
         self._socket = socket.socket(
-            socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, family
+            socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, protocol
         )
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+        try:
+            self._enlarge()
+            patience = struct.pack("@ll", math.ceil(scaled(ANSWER_S)), 0)
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, patience)
+            self._socket.bind((0, 0))
+            for group in groups:
+                self._socket.setsockopt(SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, group)
+        except OSError:
+            self._socket.close()
+            raise
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._socket.close()
+        self.close()
 
-    def send(self, requests: list[bytes]) -> list[int]:
+    def fileno(self) -> int:
+        """Return the descriptor that becomes readable when a message is there."""
+        return self._socket.fileno()
+
+    def send(self, requests: Sequence[bytes]) -> list[int]:
         """Send requests in order and return the errno of each, 0 for done.
 
         A request that fails does not keep the later ones from being tried.
@@ -75,56 +79,77 @@ class Netlink:
         results = [0] * len(requests)
         first = 0
         while first < len(requests):
-            last, size = first, 0
-            while last < len(requests) and (last == first or size < _BATCH_BYTES):
-                size += len(requests[last])
+            batch, last = bytearray(), first
+            while last < len(requests) and len(batch) < _BATCH_BYTES:
                 last += 1
-            self._send_batch(requests, first, last, results)
+                batch += numbered(requests[last - 1], last)
+            for sequence, number in self.exchange(batch, last - first):
+                results[sequence - 1] = number
             first = last
         return results
 
-    def _send_batch(self, requests: list[bytes], first: int, last: int, results: list[int]) -> None:
-        batch = bytearray()
-        for number in range(first, last):
-            at = len(batch)
-            batch += requests[number]
-            length, kind, flags, _, _ = _HEADER.unpack_from(batch, at)
-            _HEADER.pack_into(batch, at, length, kind, flags | NLM_F_ACK, number + 1, 0)
+    def exchange(self, batch: bytes | bytearray, count: int) -> list[tuple[int, int]]:
+        """Send bytes as they are, and return ``count`` sequence numbers with their errno."""
         self._socket.send(batch)
-        waiting = last - first
-        while waiting:
-            for kind, sequence, payload in self._receive():
-                if kind == _NLMSG_ERROR:
-                    results[sequence - 1] = -struct.unpack_from("=i", payload)[0]
-                    waiting -= 1
+        found: list[tuple[int, int]] = []
+        while len(found) < count:
+            found += [
+                (message.sequence, message.errno())
+                for message in messages(self._socket.recv(_DATAGRAM_BYTES))
+                if message.kind == NLMSG_ERROR
+            ]
+        return found
 
-    def dump(self, message: Message, message_type: int) -> list[Any]:
-        """Return the decoded answers to a dump request, as pyroute2 messages.
+    def ask(self, request: bytes) -> list[Message]:
+        """Return the answers to one request: a dump, or what comes before the acknowledgement.
 
         Raises:
             OSError: The kernel refused.
         """
-        encoded = bytearray(request(message, message_type, NLM_F_DUMP))
-        self._socket.send(encoded)
-        answers: list[Any] = []
+        self._socket.send(numbered(request, 1))
+        answers: list[Message] = []
         while True:
-            for kind, _, payload in self._receive():
-                if kind == _NLMSG_DONE:
+            for message in messages(self._socket.recv(_DATAGRAM_BYTES)):
+                if message.kind == NLMSG_DONE:
                     return answers
-                if kind == _NLMSG_ERROR:
-                    number = -struct.unpack_from("=i", payload)[0]
-                    raise OSError(number, os.strerror(number))
-                answer = type(message)(_HEADER.pack(len(payload) + 16, kind, 0, 0, 0) + payload)
-                answer.decode()
-                answers.append(answer)
+                if message.kind == NLMSG_ERROR:
+                    raise_for(message.errno())
+                    return answers
+                answers.append(message)
 
-    def _receive(self) -> Iterator[tuple[int, int, bytes]]:
-        data = self._socket.recv(1 << 17)
-        at = 0
-        while at < len(data):
-            length, kind, _, sequence, _ = _HEADER.unpack_from(data, at)
-            yield kind, sequence, data[at + _HEADER.size : at + length]
-            at += (length + 3) & ~3
+    def drain(self) -> list[Message]:
+        """Return every message that waits, in the kernel's order."""
+        found: list[Message] = []
+        while True:
+            try:
+                found.extend(messages(self._socket.recv(_DATAGRAM_BYTES, socket.MSG_DONTWAIT)))
+            except BlockingIOError:
+                return found
+            except OSError as error:
+                if error.errno != errno.ENOBUFS:
+                    raise
+                self.lost += 1
+
+    def close(self) -> None:
+        """Close the socket; what the kernel keeps for its owner goes with it."""
+        self._socket.close()
+
+    def _enlarge(self) -> None:
+        """Ask for a receive buffer; without root of the machine it gets net.core.rmem_max."""
+        try:
+            self._socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, BUFFER_BYTES)
+        except PermissionError:
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
+
+
+def raise_for(number: int) -> None:
+    """Raise what an errno stands for; 0 is done.
+
+    Raises:
+        OSError: It is not 0.
+    """
+    if number:
+        raise OSError(number, os.strerror(number))
 
 
 def is_harmless(number: int, *, deleting: bool) -> bool:

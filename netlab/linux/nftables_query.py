@@ -8,17 +8,19 @@ Source: Linux, include/uapi/linux/netfilter/nf_tables.h.
 
 import errno
 import socket
-from typing import Any, Final
+from typing import Final
 
-from netlab.linux.netlink import Netlink
+from netlab.linux.netlink import NETLINK_NETFILTER, NetlinkSocket
+from netlab.linux.netlink_messages import NLM_F_DUMP, Message, string, text_of
 from netlab.linux.netns import inside
+from netlab.linux.nfnetlink import NFNL_SUBSYS_NFTABLES, request
 from netlab.model.addresses import Family
 from netlab.model.names import NetnsName
 
-_NETLINK_NETFILTER: Final = 12
-_NFTABLES: Final = 10 << 8
-_GETTABLE: Final = _NFTABLES | 1
-_GETRULE: Final = _NFTABLES | 7
+_GETTABLE: Final = NFNL_SUBSYS_NFTABLES << 8 | 1
+_GETRULE: Final = NFNL_SUBSYS_NFTABLES << 8 | 7
+_TABLE_NAME: Final = 1
+_RULE_TABLE, _RULE_CHAIN = 1, 2
 _ABSENT: Final = {errno.ENOENT, errno.EINVAL, errno.EOPNOTSUPP}
 """No such table or chain; a kernel that knows no nftables refuses the message itself."""
 _FAMILIES: Final = {Family.IPV4: socket.AF_INET, Family.IPV6: socket.AF_INET6}
@@ -31,10 +33,8 @@ def has_table(netns: NetnsName, family: Family, table: str) -> bool:
         FileNotFoundError: There is no such namespace.
         OSError: The kernel refused.
     """
-    from pyroute2.netlink.nfnetlink.nftsocket import nft_table_msg  # noqa: PLC0415 (slow to import)
-
-    found = _dump(netns, family, nft_table_msg(), _GETTABLE, [])
-    return any(one.get_attr("NFTA_TABLE_NAME") == table for one in found)
+    found = _dump(netns, request(_GETTABLE, _FAMILIES[family], flags=NLM_F_DUMP))
+    return any(text_of(one.attributes().get(_TABLE_NAME)) == table for one in found)
 
 
 def has_rules(netns: NetnsName, family: Family, table: str, chain: str) -> bool:
@@ -44,31 +44,22 @@ def has_rules(netns: NetnsName, family: Family, table: str, chain: str) -> bool:
         FileNotFoundError: There is no such namespace.
         OSError: The kernel refused.
     """
-    from pyroute2.netlink.nfnetlink.nftsocket import nft_rule_msg  # noqa: PLC0415
-
-    asked = [["NFTA_RULE_TABLE", table], ["NFTA_RULE_CHAIN", chain]]
-    found = _dump(netns, family, nft_rule_msg(), _GETRULE, asked)
+    asked = string(_RULE_TABLE, table) + string(_RULE_CHAIN, chain)
+    found = _dump(netns, request(_GETRULE, _FAMILIES[family], asked, NLM_F_DUMP))
     # Kernels before 5.4 do not look at what is asked for.
+    rules = (one.attributes() for one in found)
     return any(
-        one.get_attr("NFTA_RULE_TABLE") == table and one.get_attr("NFTA_RULE_CHAIN") == chain
-        for one in found
+        (text_of(rule.get(_RULE_TABLE)), text_of(rule.get(_RULE_CHAIN))) == (table, chain)
+        for rule in rules
     )
 
 
-def _dump(
-    netns: NetnsName,
-    family: Family,
-    message: Any,  # noqa: ANN401 (pyroute2 has no types)
-    kind: int,
-    attributes: list[list[str]],
-) -> list[Any]:
-    message["nfgen_family"] = _FAMILIES[family]
-    message["attrs"] = attributes
+def _dump(netns: NetnsName, asked: bytes) -> list[Message]:
     with inside(netns):
-        netlink = Netlink(_NETLINK_NETFILTER)
-    with netlink:
+        opened = NetlinkSocket(NETLINK_NETFILTER)
+    with opened:
         try:
-            return netlink.dump(message, kind)
+            return opened.ask(asked)
         except OSError as error:
             if error.errno in _ABSENT:
                 return []

@@ -58,7 +58,7 @@ class _Visit:
         self._any_socket: socket.socket | None = None
 
     def carry_out(self, operations: Sequence[Op]) -> None:
-        with netlink.Netlink() as route_socket:
+        with netlink.NetlinkSocket() as route_socket:
             self._netlink = route_socket
             try:
                 for op in operations:

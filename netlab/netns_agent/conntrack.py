@@ -13,13 +13,13 @@ from collections.abc import Callable, Iterator
 from ipaddress import ip_address
 from typing import Any, Final
 
-from netlab.linux.netlink import Netlink, request
+from netlab.linux.netlink import NETLINK_NETFILTER, NetlinkSocket
 from netlab.linux.netns import inside
+from netlab.linux.rtnetlink import dump, encode
 from netlab.model.addresses import Family
 from netlab.model.names import NetnsName
 from netlab.netns_agent.udp_entries import Place, UdpConnection
 
-_NETLINK_NETFILTER: Final = 12
 _CTNETLINK: Final = 1 << 8
 _GET: Final = _CTNETLINK | 1
 _DELETE: Final = _CTNETLINK | 2
@@ -34,7 +34,7 @@ def delete_udp(netns: NetnsName, family: Family, is_stale: Callable[[UdpConnecti
         OSError: The kernel refused; an entry that went by itself meanwhile is no reason.
     """
     with inside(netns):
-        netlink = Netlink(_NETLINK_NETFILTER)
+        netlink = NetlinkSocket(NETLINK_NETFILTER)
     with netlink:
         stale = [
             entry for entry, connection in _udp_entries(netlink, family) if is_stale(connection)
@@ -46,7 +46,7 @@ def delete_udp(netns: NetnsName, family: Family, is_stale: Callable[[UdpConnecti
     return results.count(0)
 
 
-def _udp_entries(netlink: Netlink, family: Family) -> Iterator[tuple[Any, UdpConnection]]:
+def _udp_entries(netlink: NetlinkSocket, family: Family) -> Iterator[tuple[Any, UdpConnection]]:
     from pyroute2.netlink.nfnetlink import nfctsocket as nfct  # noqa: PLC0415 (slow to import)
 
     protocol = [["CTA_PROTO_NUM", socket.IPPROTO_UDP]]
@@ -57,7 +57,7 @@ def _udp_entries(netlink: Netlink, family: Family) -> Iterator[tuple[Any, UdpCon
         ],
         family,
     )
-    for entry in netlink.dump(asked, _GET):
+    for entry in dump(netlink, asked, _GET):
         connection = _connection(entry)
         if connection is not None:
             yield entry, connection
@@ -84,7 +84,7 @@ def _deletion(entry: Any, family: Family) -> bytes:  # noqa: ANN401
         ["CTA_TUPLE_ORIG", {"attrs": [_plain(one) for one in original["attrs"]]}],
         ["CTA_ID", entry.get_attr("CTA_ID")],
     ]
-    return request(_message(attributes, family), _DELETE, 0)
+    return encode(_message(attributes, family), _DELETE, 0)
 
 
 def _plain(attribute: Any) -> list[Any]:  # noqa: ANN401

@@ -13,8 +13,9 @@ from pyroute2.netlink.rtnl.ifaddrmsg import ifaddrmsg
 from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
 from pyroute2.netlink.rtnl.rtmsg import rtmsg
 
-from netlab.linux import netlink
-from netlab.linux.netlink import NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE, request
+from netlab.linux import rtnetlink
+from netlab.linux.netlink_messages import NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE
+from netlab.linux.rtnetlink import encode
 from netlab.plan import ops
 
 _IFF_UP: Final = 1
@@ -34,7 +35,7 @@ def create_bridge(op: ops.CreateBridge) -> bytes:
     """Return the request that makes a bridge."""
     message = _link(op.ifname, op.mac, op.mtu)
     message["attrs"].append(("IFLA_LINKINFO", {"attrs": [("IFLA_INFO_KIND", "bridge")]}))
-    return request(message, netlink.RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL)
+    return encode(message, rtnetlink.RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL)
 
 
 def create_veth(op: ops.CreateVeth, peer_netns: int) -> bytes:
@@ -53,14 +54,14 @@ def create_veth(op: ops.CreateVeth, peer_netns: int) -> bytes:
     }
     message = _link(op.ifname, op.mac, op.mtu)
     message["attrs"].append(("IFLA_LINKINFO", kind))
-    return request(message, netlink.RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL)
+    return encode(message, rtnetlink.RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL)
 
 
 def delete_link(index: int) -> bytes:
     """Return the request that removes a link."""
     message = ifinfmsg()
     message["index"] = index
-    return request(message, netlink.RTM_DELLINK, 0)
+    return encode(message, rtnetlink.RTM_DELLINK, 0)
 
 
 def set_link_up(index: int, master: int | None) -> bytes:
@@ -71,7 +72,7 @@ def set_link_up(index: int, master: int | None) -> bytes:
     message["change"] = _IFF_UP
     if master is not None:
         message["attrs"] = [("IFLA_MASTER", master)]
-    return request(message, netlink.RTM_NEWLINK, 0)
+    return encode(message, rtnetlink.RTM_NEWLINK, 0)
 
 
 def set_hairpin(index: int) -> bytes:
@@ -81,7 +82,7 @@ def set_hairpin(index: int) -> bytes:
     message = ifinfmsg()
     message["index"] = index
     message["attrs"] = [("IFLA_LINKINFO", kind)]
-    return request(message, netlink.RTM_NEWLINK, 0)
+    return encode(message, rtnetlink.RTM_NEWLINK, 0)
 
 
 def address(op: ops.AddAddress | ops.DeleteAddress, index: int) -> bytes:
@@ -95,11 +96,11 @@ def address(op: ops.AddAddress | ops.DeleteAddress, index: int) -> bytes:
         ("IFA_ADDRESS", str(op.address.ip)),
     ]
     if isinstance(op, ops.DeleteAddress):
-        return request(message, netlink.RTM_DELADDR, 0)
+        return encode(message, rtnetlink.RTM_DELADDR, 0)
     if op.address.version == 4 and op.address.network.prefixlen < 31:
         broadcast = str(op.address.network.broadcast_address)
         message["attrs"].append(("IFA_BROADCAST", broadcast))
-    return request(message, netlink.RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE)
+    return encode(message, rtnetlink.RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE)
 
 
 def route(op: ops.AddRoute | ops.DeleteRoute, index_of: IndexOf) -> bytes:
@@ -119,7 +120,7 @@ def route(op: ops.AddRoute | ops.DeleteRoute, index_of: IndexOf) -> bytes:
         message["attrs"].append(("RTA_OIF", index_of(op.ifname)))
     if isinstance(op, ops.DeleteRoute):
         # Of any type, and through any gateways.
-        return request(message, netlink.RTM_DELROUTE, 0)
+        return encode(message, rtnetlink.RTM_DELROUTE, 0)
     message["type"] = _RTN_UNREACHABLE if op.is_unreachable else _RTN_UNICAST
     if op.nexthops:
         ways = [
@@ -127,7 +128,7 @@ def route(op: ops.AddRoute | ops.DeleteRoute, index_of: IndexOf) -> bytes:
             for one in op.nexthops
         ]
         message["attrs"].append(("RTA_MULTIPATH", ways))
-    return request(message, netlink.RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE)
+    return encode(message, rtnetlink.RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE)
 
 
 def _link(ifname: str, mac: str, mtu: int) -> ifinfmsg:

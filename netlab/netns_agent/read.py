@@ -17,8 +17,9 @@ from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
 from pyroute2.netlink.rtnl.rtmsg import rtmsg
 
 from netlab.cni import sysctls
-from netlab.linux import netlink, netns, netns_names
-from netlab.linux.netlink import Netlink
+from netlab.linux import netns, netns_names, rtnetlink
+from netlab.linux.netlink import NetlinkSocket
+from netlab.linux.rtnetlink import dump
 from netlab.model.links import Interface, LabState, Link, NetnsState, NextHop, Route, Sysctl
 
 _IFF_UP: Final = 1
@@ -42,13 +43,13 @@ def read_lab(lab: str) -> LabState:
 
 
 def _read_netns() -> NetnsState:
-    with Netlink() as route_socket:
-        addresses = _addresses(route_socket.dump(ifaddrmsg(), netlink.RTM_GETADDR))
-        links = route_socket.dump(ifinfmsg(), netlink.RTM_GETLINK)
+    with NetlinkSocket() as route_socket:
+        addresses = _addresses(dump(route_socket, ifaddrmsg(), rtnetlink.RTM_GETADDR))
+        links = dump(route_socket, ifinfmsg(), rtnetlink.RTM_GETLINK)
         routes = [
             route
             for family in (socket.AF_INET, socket.AF_INET6)
-            for route in route_socket.dump(_of_family(rtmsg(), family), netlink.RTM_GETROUTE)
+            for route in dump(route_socket, _of_family(rtmsg(), family), rtnetlink.RTM_GETROUTE)
         ]
     names = {link["index"]: link.get_attr("IFLA_IFNAME") for link in links}
     return NetnsState(

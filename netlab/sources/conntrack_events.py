@@ -5,7 +5,8 @@ A connection that was made while nobody listened gives no events later (``nf_con
 of its way leaves no entry, and no event.
 """
 
-from netlab.linux.nfnetlink import Message, NetfilterSocket
+from netlab.linux.netlink_messages import Message
+from netlab.linux.nfnetlink import open_netfilter
 from netlab.linux.packet_ring import Enter
 from netlab.model.hosts import Host
 from netlab.sources.conntrack_entries import ConntrackEntry
@@ -29,7 +30,7 @@ class ConntrackEvents:
 
     def __init__(self, host: Host, enter: Enter) -> None:
         self._host = host
-        self._socket = NetfilterSocket(host, enter, GROUPS)
+        self._socket = open_netfilter(host, enter, GROUPS)
         self.entries: list[ConntrackEntry] = []
         """Every new or changed entry, in the kernel's order; one that goes is not told again."""
 

@@ -7,13 +7,8 @@ import socket
 from ipaddress import IPv4Address, IPv6Address
 from typing import Final
 
-from netlab.linux.nfnetlink import (
-    NFNL_SUBSYS_CTNETLINK,
-    NLM_F_CREATE,
-    Message,
-    attributes,
-    number_of,
-)
+from netlab.linux.netlink_messages import NLM_F_CREATE, Message, attributes, number_of
+from netlab.linux.nfnetlink import NFNL_SUBSYS_CTNETLINK
 from netlab.model.addresses import Address
 from netlab.model.packets import AddressPair, AddrPort
 from netlab.sources.conntrack_entries import Change, Tracked

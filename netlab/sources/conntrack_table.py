@@ -9,7 +9,8 @@ import socket
 import time
 from typing import Final
 
-from netlab.linux.nfnetlink import NLM_F_DUMP, Message, NetfilterSocket, Request
+from netlab.linux.netlink_messages import NLM_F_DUMP, Message
+from netlab.linux.nfnetlink import open_netfilter, request
 from netlab.linux.packet_ring import Enter
 from netlab.model.hosts import Host
 from netlab.sources.conntrack_entries import Changed, Tracked
@@ -30,13 +31,10 @@ def read_table(host: Host, enter: Enter) -> tuple[Tracked, ...]:
         FileNotFoundError: The namespace is gone.
         OSError: The kernel refused; it may have no ctnetlink.
     """
-    asking = NetfilterSocket(host, enter)
-    try:
-        request = Request(IPCTNL_MSG_CT_GET, socket.AF_UNSPEC, b"", NLM_F_DUMP)
-        found = map(parse_tracked, asking.ask(request))
+    asked = request(IPCTNL_MSG_CT_GET, socket.AF_UNSPEC, flags=NLM_F_DUMP)
+    with open_netfilter(host, enter) as opened:
+        found = map(parse_tracked, opened.ask(asked))
         return tuple(entry for entry in found if entry is not None)
-    finally:
-        asking.close()
 
 
 class TableChanges:
@@ -52,7 +50,7 @@ class TableChanges:
     """
 
     def __init__(self, host: Host, enter: Enter) -> None:
-        self._socket = NetfilterSocket(host, enter, GROUPS)
+        self._socket = open_netfilter(host, enter, GROUPS)
 
     @property
     def lost(self) -> int:

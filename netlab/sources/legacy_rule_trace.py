@@ -24,16 +24,8 @@ from pathlib import Path
 from typing import Final
 
 from netlab.linux.cleanup_process import Afterwards
-from netlab.linux.nfnetlink import (
-    NFNL_SUBSYS_ULOG,
-    Message,
-    NetfilterSocket,
-    Request,
-    attribute,
-    be32,
-    number_of,
-    text_of,
-)
+from netlab.linux.netlink_messages import Message, attribute, be32, number_of, text_of
+from netlab.linux.nfnetlink import NFNL_SUBSYS_ULOG, open_netfilter, request
 from netlab.linux.packet_ring import Enter
 from netlab.model.hosts import Host
 from netlab.sources.headers import header_of, parted
@@ -99,7 +91,7 @@ class LegacyTrace:
             self._names = dict(socket.if_nameindex())
         self.logged: list[Logged] = []
         """What was read so far, in the kernel's order."""
-        self._socket = NetfilterSocket(host, enter)
+        self._socket = open_netfilter(host, enter)
         self._guard: Afterwards | None = None
         try:
             self._configure(0, attribute(CFG_CMD, bytes([CMD_BIND])))
@@ -146,7 +138,7 @@ class LegacyTrace:
         return put_back
 
     def _configure(self, family: int, body: bytes) -> None:
-        self._socket.ask(Request(NFNL_SUBSYS_ULOG << 8 | NFULNL_MSG_CONFIG, family, body))
+        self._socket.ask(request(NFNL_SUBSYS_ULOG << 8 | NFULNL_MSG_CONFIG, family, body))
 
     def _decode(self, message: Message, now: int) -> Logged | None:
         found = message.attributes()

@@ -12,18 +12,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
-from netlab.linux.nfnetlink import attribute, attributes, messages
+from netlab.linux.netlink import NetlinkSocket
+from netlab.linux.netlink_messages import attribute, attributes, request
 from netlab.linux.packet_ring import Enter
+from netlab.linux.rtnetlink import RTM_GETROUTE
 from netlab.model.addresses import Address
 from netlab.model.names import NetnsName
 from netlab.sources.routes import RouteAnswer, RouteQuestion
 
-RTM_GETROUTE: Final = 26
 RTM_F_LOOKUP_TABLE, RTM_F_FIB_MATCH = 0x1000, 0x2000
 RTA_DST, RTA_SRC, RTA_IIF, RTA_OIF, RTA_GATEWAY, RTA_TABLE, RTA_MARK = 1, 2, 3, 4, 5, 15, 16
 RTA_MULTIPATH, RTA_IP_PROTO, RTA_SPORT, RTA_DPORT = 9, 27, 28, 29
 RTN_LOCAL: Final = 2
-_HEADER: Final = struct.Struct("=IHHII")
 _ROUTE: Final = struct.Struct("=BBBBBBBBI")
 _PROTOCOLS: Final = {"TCP": socket.IPPROTO_TCP, "UDP": socket.IPPROTO_UDP}
 _ERRORS: Final = {
@@ -44,9 +44,7 @@ class RouteQueries:
 
     def __init__(self, netns: NetnsName, enter: Enter) -> None:
         with enter(netns):
-            self._socket = socket.socket(
-                socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE
-            )
+            self._socket = NetlinkSocket()
             self._names: Mapping[int, str] = dict(socket.if_nameindex())
         self._answers: dict[RouteQuestion, RouteAnswer] = {}
 
@@ -81,14 +79,11 @@ class RouteQueries:
         family = socket.AF_INET if question.destination.version == 4 else socket.AF_INET6
         lengths = (_bits(question.destination), _bits(question.source))
         route = _ROUTE.pack(family, *lengths, 0, 0, 0, 0, 0, flags)
-        length = _HEADER.size + len(route) + len(body)
-        self._socket.send(_HEADER.pack(length, RTM_GETROUTE, 1, 1, 0) + route + body)
-        answer = next(messages(self._socket.recv(1 << 16)))
-        if answer.kind == 2:
-            return RouteAnswer(
-                error=self._error(question, -struct.unpack_from("=i", answer.payload)[0])
-            )
-        return bytes(answer.payload)
+        try:
+            [answer] = self._socket.ask(request(RTM_GETROUTE, route + body))
+        except OSError as error:
+            return RouteAnswer(error=self._error(question, error.errno or 0))
+        return answer.payload
 
     def _error(self, question: RouteQuestion, number: int) -> str:
         """Return what an error means; the kernel says the same of several things."""

@@ -9,7 +9,8 @@ Source: Linux, net/netfilter/nf_tables_api.c, nf_tables_commit().
 
 from typing import Final
 
-from netlab.linux.nfnetlink import NFNL_SUBSYS_NFTABLES, NetfilterSocket, text_of
+from netlab.linux.netlink_messages import text_of
+from netlab.linux.nfnetlink import NFNL_SUBSYS_NFTABLES, open_netfilter
 from netlab.linux.packet_ring import Enter
 from netlab.model.hosts import Host
 from netlab.sources.rule_trace_messages import TABLE_PREFIX
@@ -33,7 +34,7 @@ class RuleChanges:
     """
 
     def __init__(self, host: Host, enter: Enter) -> None:
-        self._socket = NetfilterSocket(host, enter, (NFNLGRP_NFTABLES,))
+        self._socket = open_netfilter(host, enter, (NFNLGRP_NFTABLES,))
         self._lost = 0
 
     def came(self) -> bool:

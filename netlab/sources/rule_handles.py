@@ -7,14 +7,8 @@ the nth ``-A`` line of that chain.
 from collections import defaultdict
 from typing import Final
 
-from netlab.linux.nfnetlink import (
-    NFNL_SUBSYS_NFTABLES,
-    NLM_F_DUMP,
-    NetfilterSocket,
-    Request,
-    number_of,
-    text_of,
-)
+from netlab.linux.netlink_messages import NLM_F_DUMP, number_of, text_of
+from netlab.linux.nfnetlink import NFNL_SUBSYS_NFTABLES, open_netfilter, request
 from netlab.linux.packet_ring import Enter
 from netlab.model.hosts import Host
 from netlab.sources.rule_trace_messages import TABLE_PREFIX
@@ -34,12 +28,9 @@ def read_handles(host: Host, enter: Enter, version: int = 4) -> Handles:
         FileNotFoundError: The namespace is gone.
         OSError: The kernel refused.
     """
-    asked = Request(NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETRULE, NFPROTO[version], b"", NLM_F_DUMP)
-    opened = NetfilterSocket(host, enter)
-    try:
+    asked = request(NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETRULE, NFPROTO[version], b"", NLM_F_DUMP)
+    with open_netfilter(host, enter) as opened:
         rules = [message.attributes() for message in opened.ask(asked)]
-    finally:
-        opened.close()
     handles: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
     for rule in rules:
         table = text_of(rule.get(RULE_TABLE))

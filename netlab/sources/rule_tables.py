@@ -6,13 +6,8 @@ Source: Linux, include/uapi/linux/netfilter/nf_tables.h and net/netfilter/nf_tab
 
 from typing import Final
 
-from netlab.linux.nfnetlink import (
-    NFNL_SUBSYS_NFTABLES,
-    NLM_F_DUMP,
-    NetfilterSocket,
-    Request,
-    text_of,
-)
+from netlab.linux.netlink_messages import NLM_F_DUMP, text_of
+from netlab.linux.nfnetlink import NFNL_SUBSYS_NFTABLES, open_netfilter, request
 from netlab.linux.packet_ring import Enter
 from netlab.model.hosts import Host
 from netlab.sources.rule_trace_messages import TABLE_PREFIX
@@ -36,12 +31,9 @@ def read_tables(host: Host, enter: Enter, version: int) -> tuple[str, ...]:
         OSError: The kernel refused.
     """
     families = {**_OF_EVERY_VERSION, NFPROTO[version]: ""}
-    asked = Request(NFNL_SUBSYS_NFTABLES << 8 | GETCHAIN, _ANY_FAMILY, b"", NLM_F_DUMP)
-    opened = NetfilterSocket(host, enter)
-    try:
+    asked = request(NFNL_SUBSYS_NFTABLES << 8 | GETCHAIN, _ANY_FAMILY, b"", NLM_F_DUMP)
+    with open_netfilter(host, enter) as opened:
         chains = [(message.payload[0], message.attributes()) for message in opened.ask(asked)]
-    finally:
-        opened.close()
     found = {
         f"{families[family]} {text_of(chain.get(CHAIN_TABLE))}".strip(): None
         for family, chain in chains

@@ -19,14 +19,8 @@ import time
 from collections.abc import Mapping
 from typing import Final
 
-from netlab.linux.nfnetlink import (
-    NFNL_SUBSYS_NFTABLES,
-    Message,
-    NetfilterSocket,
-    attributes,
-    number_of,
-    text_of,
-)
+from netlab.linux.netlink_messages import Message, attributes, number_of, text_of
+from netlab.linux.nfnetlink import NFNL_SUBSYS_NFTABLES, open_netfilter
 from netlab.linux.packet_ring import Enter
 from netlab.model.hosts import Host
 from netlab.sources.headers import header_of
@@ -72,7 +66,7 @@ class RuleTrace:
         self._host = host
         with enter(host.netns):
             self._names = dict(socket.if_nameindex())
-        self._socket = NetfilterSocket(host, enter, (NFNLGRP_NFTRACE,))
+        self._socket = open_netfilter(host, enter, (NFNLGRP_NFTRACE,))
         self.messages: list[TraceMessage] = []
         """What was read so far, in the kernel's order."""
 

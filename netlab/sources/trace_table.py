@@ -30,20 +30,18 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Final
 
-from netlab.linux.nfnetlink import (
-    NFNL_SUBSYS_NFTABLES,
+from netlab.linux.netlink_messages import (
     NLM_F_APPEND,
     NLM_F_CREATE,
     NLM_F_DUMP,
     NLM_F_EXCL,
-    NetfilterSocket,
-    Request,
     attribute,
     be32,
     nested,
     string,
     text_of,
 )
+from netlab.linux.nfnetlink import NFNL_SUBSYS_NFTABLES, open_netfilter, request, transact
 from netlab.linux.packet_ring import Enter
 from netlab.model.hosts import Host
 from netlab.model.packets import AddressPair
@@ -95,7 +93,7 @@ class Arming:
         self.table = f"{TABLE_PREFIX}{os.getpid()}"
         self._family = NFPROTO[version]
         self._owned = owned
-        self._socket = NetfilterSocket(host, enter)
+        self._socket = open_netfilter(host, enter)
         try:
             self._arm(protocols)
         except OSError:
@@ -106,14 +104,14 @@ class Arming:
         """Take the table away."""
         try:
             if not self._owned:
-                self._socket.batch([self._delete(self.table)])
+                transact(self._socket, [self._delete(self.table)])
         finally:
             self._socket.close()
 
     def _arm(self, protocols: Collection[int]) -> None:
         if self._owned:
             try:
-                self._socket.batch(self._requests(protocols))
+                transact(self._socket, self._requests(protocols))
             except OSError as error:
                 # The flag is unknown before 5.12.
                 if error.errno not in {errno.EINVAL, errno.EOPNOTSUPP}:
@@ -122,9 +120,9 @@ class Arming:
             else:
                 return
         self._sweep()
-        self._socket.batch(self._requests(protocols))
+        transact(self._socket, self._requests(protocols))
 
-    def _requests(self, protocols: Collection[int]) -> list[Request]:
+    def _requests(self, protocols: Collection[int]) -> list[bytes]:
         flags = NFT_TABLE_F_OWNER if self._owned else 0
         body = string(NFTA_TABLE_NAME, self.table) + be32(NFTA_TABLE_FLAGS, flags)
         requests = [self._request(NEWTABLE, body, NLM_F_CREATE | NLM_F_EXCL)]
@@ -138,7 +136,7 @@ class Arming:
             requests += [self._rule(name, *_switch_on(number)) for number in sorted(protocols)]
         return requests
 
-    def _rule(self, chain: str, *expressions: bytes) -> Request:
+    def _rule(self, chain: str, *expressions: bytes) -> bytes:
         body = string(NFTA_RULE_TABLE, self.table) + string(NFTA_RULE_CHAIN, chain)
         body += nested(NFTA_RULE_EXPRESSIONS, *expressions)
         return self._request(NEWRULE, body, NLM_F_CREATE | NLM_F_APPEND)
@@ -151,13 +149,13 @@ class Arming:
             name = text_of(table.get(NFTA_TABLE_NAME))
             pid = name.removeprefix(TABLE_PREFIX)
             if pid != name and NFTA_TABLE_OWNER not in table and not Path("/proc", pid).exists():
-                self._socket.batch([self._delete(name)])
+                transact(self._socket, [self._delete(name)])
 
-    def _delete(self, table: str) -> Request:
+    def _delete(self, table: str) -> bytes:
         return self._request(DELTABLE, string(NFTA_TABLE_NAME, table), 0)
 
-    def _request(self, kind: int, body: bytes, flags: int) -> Request:
-        return Request(NFNL_SUBSYS_NFTABLES << 8 | kind, self._family, body, flags)
+    def _request(self, kind: int, body: bytes, flags: int) -> bytes:
+        return request(NFNL_SUBSYS_NFTABLES << 8 | kind, self._family, body, flags)
 
 
 def _switch_on(protocol: int) -> tuple[bytes, ...]:

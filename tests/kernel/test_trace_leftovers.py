@@ -102,7 +102,7 @@ def test_ctrl_c_ends_a_trace_and_leaves_nothing_either(lab: Lab):
 def test_messages_that_found_no_room_are_counted_and_said(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("netlab.linux.nfnetlink.BUFFER_BYTES", 1)
+    monkeypatch.setattr("netlab.linux.netlink.BUFFER_BYTES", 1)
     cluster = Cluster(
         lab=lab.name,
         objects=Client(control_socket(lab.name)),

@@ -3,8 +3,10 @@ import errno
 import pytest
 from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
 
-from netlab.linux import netlink
-from netlab.linux.netlink import NLM_F_REQUEST, Netlink, is_harmless, request
+from netlab.linux import rtnetlink
+from netlab.linux.netlink import NetlinkSocket, is_harmless
+from netlab.linux.netlink_messages import NLM_F_REQUEST
+from netlab.linux.rtnetlink import dump, encode
 
 
 @pytest.mark.parametrize(
@@ -25,17 +27,17 @@ def test_what_was_done_before_is_no_failure(number: int, deleting: bool, harmles
 
 
 def test_a_request_says_what_it_is():
-    message = ifinfmsg(request(ifinfmsg(), netlink.RTM_GETLINK, 0))
+    message = ifinfmsg(encode(ifinfmsg(), rtnetlink.RTM_GETLINK, 0))
     message.decode()
-    assert message["header"]["type"] == netlink.RTM_GETLINK
+    assert message["header"]["type"] == rtnetlink.RTM_GETLINK
     assert message["header"]["flags"] == NLM_F_REQUEST
 
 
 def test_links_are_listed():
-    with Netlink() as route_socket:
+    with NetlinkSocket() as route_socket:
         names = [
             link.get_attr("IFLA_IFNAME")
-            for link in route_socket.dump(ifinfmsg(), netlink.RTM_GETLINK)
+            for link in dump(route_socket, ifinfmsg(), rtnetlink.RTM_GETLINK)
         ]
     assert "lo" in names
 
@@ -45,10 +47,10 @@ def test_each_request_has_an_answer_of_its_own():
     def delete(index: int) -> bytes:
         message = ifinfmsg()
         message["index"] = index
-        return request(message, netlink.RTM_DELLINK, 0)
+        return encode(message, rtnetlink.RTM_DELLINK, 0)
 
     nobody = 0x7FFF_FFFF
-    with Netlink() as route_socket:
+    with NetlinkSocket() as route_socket:
         several = route_socket.send([delete(nobody), delete(1), delete(nobody)])
         many = route_socket.send([delete(nobody)] * 3000)
     assert several[0] == several[2]

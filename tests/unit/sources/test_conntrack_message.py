@@ -4,7 +4,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from netlab.linux.nfnetlink import Message, attribute, be32, nested
+from netlab.linux.netlink_messages import Message, attribute, be32, nested
 from netlab.sources.conntrack_entries import Change
 from netlab.sources.conntrack_message import (
     IPCTNL_MSG_CT_DELETE,

@@ -4,7 +4,7 @@ import struct
 
 import pytest
 
-from netlab.linux.nfnetlink import Message, attribute, be32, nested, string
+from netlab.linux.netlink_messages import Message, attribute, be32, nested, string
 from netlab.sources import rule_trace
 from netlab.sources.rule_trace_messages import Report, TraceMessage
 from netlab.trace.rules_by_handle import KnownRule

@@ -1,6 +1,6 @@
 """Netlink's bytes, both ways."""
 
-from netlab.linux.nfnetlink import (
+from netlab.linux.netlink_messages import (
     Message,
     attribute,
     attributes,
