@@ -29,9 +29,11 @@ def status(lab: str, output: str) -> int:
     Example: sudo netlab status
     """
     from netlab.lab.host import require_root
-    from netlab.lab.status import read_status
+    from netlab.lab.status import put_back_left, read_status
 
     require_root()
+    for line in put_back_left(lab):
+        click.echo(line, err=True)
     found = read_status(lab)
     if output in {"json", "yaml"}:
         _print_data({"schema": "netlab.status/1", **asdict(found)}, output)

@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from typing import Final
 
 from netlab.client.cluster import Cluster, ServicePort
+from netlab.lab.experiment_marks import put_back
 from netlab.lab.policies import POLICIES, PROTOCOLS, PolicyTrial
 from netlab.linux.timeouts import scaled
 from netlab.model.addresses import Family
@@ -61,6 +62,8 @@ def try_policies(
     Raises:
         LabError: The rules of a node did not follow a policy in time.
     """
+    for line in put_back(cluster.objects):
+        say(line)
     with ExitStack() as undo:
         trial = PolicyTrial(cluster, undo, say, family)
         calling = _Calling(cluster, say, decisions=decisions)

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from typing import Final
 
-from netlab.client.cluster import Cluster, ServicePort
+from netlab.client.cluster import Body, Cluster, ServicePort
 from netlab.errors import NetlabError
-from netlab.lab.demo.fixtures import MERGE_PATCH, wait_until_settled
+from netlab.lab.demo.fixtures import wait_until_settled
+from netlab.lab.experiment_marks import MERGE_PATCH, policy_patch, policy_restored
 from netlab.linux.cleanup_process import Afterwards
 from netlab.model.addresses import Family
 
@@ -51,8 +52,9 @@ class PolicyTrial:
         for (namespace, name), has in self._policies().items():
             if has != policy:
                 # First the way back: an interrupt may come while the request is under way.
-                self._had.setdefault((namespace, name), has)
-                self._patch(namespace, name, policy)
+                had = self._had.setdefault((namespace, name), has)
+                patch = policy_patch(policy, had) if policy != had else policy_restored(had)
+                self._patch(namespace, name, policy, patch)
         wait_until_settled(self._cluster)
 
     def put_back(self) -> None:
@@ -61,7 +63,7 @@ class PolicyTrial:
         for (namespace, name), policy in list(self._had.items()):
             # It may have been deleted, or put back already.
             if there.get((namespace, name), policy) != policy:
-                self._patch(namespace, name, policy)
+                self._patch(namespace, name, policy, policy_restored(policy))
 
     def _put_back_unseen(self) -> None:
         self._say = lambda _: None
@@ -77,8 +79,8 @@ class PolicyTrial:
         found = self._cluster.service_ports(*PROTOCOLS, family=self._family)
         return [port for port in found if port.type == "NodePort"]
 
-    def _patch(self, namespace: str, name: str, policy: str) -> None:
+    def _patch(self, namespace: str, name: str, policy: str, patch: Body) -> None:
         space = "" if namespace == "default" else f"{namespace}/"
         self._say(f"set externalTrafficPolicy of Service {space}{name} to {policy}")
         path = f"/api/v1/namespaces/{namespace}/services/{name}"
-        self._cluster.objects.patch(path, {"spec": {"externalTrafficPolicy": policy}}, MERGE_PATCH)
+        self._cluster.objects.patch(path, patch, MERGE_PATCH)

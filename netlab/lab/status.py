@@ -17,6 +17,7 @@ from netlab.kube.kinds.service.view import (
 )
 from netlab.kube.resources import RESOURCES
 from netlab.lab.down import known_labs
+from netlab.lab.experiment_marks import put_back
 from netlab.lab.not_netlabs import read_foreign
 from netlab.linux import netns_names, processes
 from netlab.linux.usage import usage, usage_by_netns
@@ -60,6 +61,14 @@ def read_status(lab: str) -> LabStatus:
         foreign=foreign,
         advice=_up_again(lab) if problems else "",
     )
+
+
+def put_back_left(lab: str) -> list[str]:
+    """Put back what an experiment of ``lab`` left that was killed, and say so, a line each."""
+    # Who does not answer has nothing put back: its next ``up`` does that.
+    with suppress(LabError):
+        return put_back(Client(rundir.control_socket(lab)))
+    return []
 
 
 def read_all() -> list[LabStatus]:

@@ -23,7 +23,7 @@ from netlab.control_plane.api_certificates import ensure_pki
 from netlab.errors import KernelError, LabError
 from netlab.kube.objects import Object, is_terminating, items_of, name_of, namespace_of, status_of
 from netlab.kube.resources import RESOURCES
-from netlab.lab import up_check
+from netlab.lab import experiment_marks, up_check
 from netlab.lab.not_netlabs import read_foreign
 from netlab.linux import processes
 from netlab.linux.systemd import scope_command
@@ -98,6 +98,8 @@ def up(lab: str, text: bytes, file: TopologyFile, tell: Tell) -> Up:
     before = 0 if started else client.get("/netlab/v1/status")["operations"]
     if not started:
         _hand_over(lab, client, text)
+    for line in experiment_marks.put_back(client):
+        tell(line)
     if file.manifests:
         tell(f"applying {_count(len(file.manifests), 'object')}")
     results = list(apply_manifests(client, file.manifests, file.topology.name))

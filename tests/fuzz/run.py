@@ -1,7 +1,7 @@
 """Feed mutated input to netlab for a while: python -m tests.fuzz.run --seconds 60 --seed 1.
 
-``--write docs/reliability.md`` writes what was measured. What is found is printed with the seed
-that finds it again, and is to be kept as a case in ``tests/fuzz/test_fuzz.py``.
+``--write docs/reliability.md`` writes what was measured into its section. What is found is printed
+with the seed that finds it again, and is to be kept as a case in ``tests/fuzz/test_fuzz.py``.
 """
 
 import argparse
@@ -14,6 +14,7 @@ from random import Random  # noqa: TID251 (seeded by the run)
 from typing import Final
 
 from tests.fuzz.targets import TARGETS, FoundError
+from tests.reliability.page import table, write_section
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,30 +58,32 @@ def fuzz(target: str, seconds: float, seed: int) -> Result:
             return Result(target=target, counts=counts, found=tuple(found), slowest_s=slowest)
 
 
-_PAGE: Final = """# Reliability
+_SECTION: Final = """## Odd input
 
-What odd input does to netlab. Topologies, manifests and requests to the API are made of right ones: odd values are put
-where strings, numbers, addresses and lists are, and fields are filled in that the schema has. Each is accepted, or refused
-in a sentence: never a traceback, never a 500. After each request the controllers come to rest with nothing left out, and
-the rules of every node are read back as they were written.
+Topologies, manifests and requests to the API are made of right ones: odd values are put where
+strings, numbers, addresses and lists are, and fields are filled in that the schema has. Each is
+accepted, or refused in a sentence: never a traceback, never a 500, never a hang. After each request
+the controllers come to rest with nothing left out, and the rules of every node are read back as
+they were written.
 
-| input | given | accepted | refused | broke a law | slowest (CPU) |
-| --- | ---: | ---: | ---: | ---: | ---: |
-{rows}
+{table}
 
 The slowest of the API is a new lab and 40 requests. Written by
 `python -m tests.fuzz.run --seconds {seconds:g} --seed {seed} --write docs/reliability.md`.
-"""  # noqa: E501 (lines of a document)
+"""
 
 
-def page(results: list[Result], seconds: float, seed: int) -> str:
-    """Return the page that tells what was measured."""
-    rows = (
-        f"| {one.target} | {one.inputs:,} | {one.counts['accepted']:,}"
-        f" | {one.counts['refused']:,} | {len(one.found)} | {one.slowest_s:.2f} s |"
+def section(results: list[Result], seconds: float, seed: int) -> str:
+    """Return what docs/reliability.md says of what was measured."""
+    head = ("input", "given", "accepted", "refused", "broke a law", "slowest (CPU)")
+    rows = [
+        (
+            *(one.target, one.inputs, one.counts["accepted"], one.counts["refused"]),
+            *(len(one.found), f"{one.slowest_s:.2f} s"),
+        )
         for one in results
-    )
-    return _PAGE.format(rows="\n".join(rows), seconds=seconds, seed=seed)
+    ]
+    return _SECTION.format(table=table(head, rows), seconds=seconds, seed=seed)
 
 
 def main() -> int:
@@ -97,7 +100,7 @@ def main() -> int:
         told = f"{one.target}: {one.inputs} given, {len(one.found)} broke a law, {dict(one.counts)}"
         sys.stdout.write("\n  ".join([told, *(what[:3000] for what in one.found[:5])]) + "\n")
     if asked.write is not None:
-        asked.write.write_text(page(results, asked.seconds, asked.seed))
+        write_section(asked.write, "odd input", section(results, asked.seconds, asked.seed))
     return 1 if any(one.found for one in results) else 0
 
 

@@ -23,6 +23,7 @@ from netlab.client.cluster import Cluster, ServicePort
 from netlab.errors import LabError
 from netlab.lab.demo.assertions import Assertions
 from netlab.lab.demo.fixtures import MY_NGINX, SOURCE_IP_APP, Application, Fixtures
+from netlab.lab.experiment_marks import put_back
 from netlab.linux.timeouts import scaled
 from netlab.model.addresses import Family
 from netlab.model.hosts import HostKind
@@ -167,6 +168,8 @@ def run_experiment(
     Raises:
         LabError: The lab lacks a client or a node, or objects did not come to life in time.
     """
+    for line in put_back(cluster.objects):
+        say(line)
     with ExitStack() as undo:
         fixtures = Fixtures(cluster, undo, say, family)
         fixtures.deployment(experiment.application)

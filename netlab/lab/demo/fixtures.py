@@ -9,6 +9,7 @@ from typing import Final, TypeVar
 from netlab.client.cluster import Body, Cluster, ServicePort
 from netlab.errors import LabError, NetlabError
 from netlab.kube.kinds.service.load_balancer import addresses_of
+from netlab.lab.experiment_marks import MERGE_PATCH, made, policy_patch, policy_restored
 from netlab.linux.cleanup_process import Afterwards
 from netlab.linux.timeouts import scaled
 from netlab.model.addresses import Address, Family
@@ -26,8 +27,6 @@ PAUSE_IMAGE: Final = "registry.k8s.io/pause:3.9"
 DEPLOYMENTS: Final = "/apis/apps/v1/namespaces/default/deployments"
 SERVICES: Final = "/api/v1/namespaces/default/services"
 PODS: Final = "/api/v1/namespaces/default/pods"
-
-MERGE_PATCH: Final = "application/merge-patch+json"
 
 T = TypeVar("T")
 
@@ -166,8 +165,8 @@ class Fixtures:
             # First the way back: an interrupt may come while the request is under way, and who is
             # killed can do nothing any more.
             self._undo.callback(Afterwards(lambda: self._restore_policy(path, had)).close)
-            self._undo.callback(self._set_policy, path, had)
-            self._set_policy(path, wanted)
+            self._undo.callback(self._set_policy, path, had, policy_restored(had))
+            self._set_policy(path, wanted, policy_patch(wanted, had))
 
     def caller_pod(self, node: str) -> str:
         """Have a pod on ``node`` to call from; return its name."""
@@ -258,7 +257,7 @@ class Fixtures:
         name = body["metadata"]["name"]
         self._undo.callback(self._remove, collection, name, body["kind"])
         self._say(f"create {body['kind']} {name}")
-        self._cluster.objects.create(collection, body)
+        self._cluster.objects.create(collection, made(body))
 
     def _remove(self, collection: str, name: str, kind: str) -> None:
         # An interrupt may have come before the object was made.
@@ -276,13 +275,11 @@ class Fixtures:
         """Put a policy back without a word, if that is still to be done."""
         with suppress(NetlabError):
             if self._cluster.objects.get(path)["spec"].get("externalTrafficPolicy") != policy:
-                body = {"spec": {"externalTrafficPolicy": policy}}
-                self._cluster.objects.patch(path, body, MERGE_PATCH)
+                self._cluster.objects.patch(path, policy_restored(policy), MERGE_PATCH)
 
-    def _set_policy(self, path: str, policy: str) -> None:
+    def _set_policy(self, path: str, policy: str, patch: Body) -> None:
         self._say(f"set externalTrafficPolicy of Service {path.rpartition('/')[2]} to {policy}")
-        body = {"spec": {"externalTrafficPolicy": policy}}
-        self._cluster.objects.patch(path, body, MERGE_PATCH)
+        self._cluster.objects.patch(path, patch, MERGE_PATCH)
 
 
 def wait_until_settled(cluster: Cluster) -> None:
