@@ -207,8 +207,12 @@ class ControlPlane:
         self.resync()
 
     def resync(self) -> None:
-        """Have the kernel read back, and what it holds compared with what it should hold."""
+        """Have the kernel read back, and what it holds compared with what it should hold.
+
+        Containers that wait for their restart are started at once.
+        """
         self._must_read = True
+        self.kubelet.retry_now()
         self.loops.wake("network")
 
     @property

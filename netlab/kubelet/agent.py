@@ -171,6 +171,15 @@ class Kubelet:
             self._running.pop(key.uid, None)
         self._ended.append((key, message))
 
+    def retry_now(self) -> None:
+        """Have the next sync start what waits for its restart, or for another try, without delay.
+
+        Whoever types ``up`` wants the lab as it should be, and not in ten seconds or five minutes.
+        """
+        self._restart_at.clear()
+        self._failures.clear()
+        self._wake()
+
     def is_starting(self) -> bool:
         """Tell whether a container is on its way."""
         return bool(self._starting)
@@ -219,13 +228,15 @@ class Kubelet:
             pod = by_uid.get(key.uid)
             if pod is None:
                 continue
-            by_uid[key.uid] = self._write_exit(key, pod, _end_of(message), now)
+            # How it ended nobody saw: that was while no control plane was there.
+            is_crash = message.status is not None
+            by_uid[key.uid] = self._write_exit(key, pod, _end_of(message), now, is_crash=is_crash)
 
     def _write_exit(
-        self, key: ContainerKey, pod: Object, end: pod_status.Exit, now: float
+        self, key: ContainerKey, pod: Object, end: pod_status.Exit, now: float, *, is_crash: bool
     ) -> Object:
         """Write the end of a container, and have it wait for its restart; return the pod."""
-        wait_s = pod_status.next_wait(pod, key.name, now)
+        wait_s = pod_status.next_wait(pod, key.name, now) if is_crash else 0
         new = self._store.update(
             pod_status.container_exited(pod, key.name, end, now, wait_s=wait_s)
         )
@@ -322,7 +333,7 @@ class Kubelet:
             self._record(event, now)
         started = pod_status.containers_started(current, now, [key.name])
         end = pod_status.Exit(code=START_ERROR_CODE, reason=START_ERROR, message=failure.message)
-        self._write_exit(key, started, end, now)
+        self._write_exit(key, started, end, now, is_crash=True)
 
     def _report_probes(self, now: float) -> float | None:
         """Write what probes say, and have containers end whose probes failed."""

@@ -5,9 +5,13 @@ import signal
 import time
 from collections.abc import Callable
 from subprocess import Popen
+from typing import Any
 
 import pytest
 
+from netlab.linux import processes
+from netlab.linux.processes import init_of_pod
+from netlab.model.names import pod_netns
 from tests.kernel.conftest import Lab, marked, wait_for
 
 pytestmark = pytest.mark.kernel
@@ -25,7 +29,7 @@ def kill_command(lab: Lab, running: Popen[str]) -> None:
     running.kill()
 
 
-def kill_control_plane(lab: Lab, running: Popen[str]) -> None:
+def kill_control_plane(lab: Lab, running: Popen[str] | None) -> None:
     del running
     for pid, owner in marked():
         if owner == lab.name:
@@ -35,6 +39,12 @@ def kill_control_plane(lab: Lab, running: Popen[str]) -> None:
 def kill_both(lab: Lab, running: Popen[str]) -> None:
     kill_command(lab, running)
     kill_control_plane(lab, running)
+
+
+def kill_container(lab: Lab) -> None:
+    init = wait_for(lambda: init_of_pod(pod_netns(lab.name, "default", "web-1")))
+    os.kill(init.pid, signal.SIGKILL)
+    wait_for(lambda: not processes.is_alive(init))
 
 
 VICTIMS = {
@@ -146,3 +156,29 @@ def test_up_whose_reader_goes_away_leaves_a_whole_lab(lab: Lab):
         complaints = running.stderr.read()
     assert "Traceback" not in complaints
     assert wait_for(lambda: answers(lab))
+
+
+def test_up_starts_a_container_that_waits_for_its_restart(lab: Lab):
+    """One that ends again and again waits for longer and longer, as Kubernetes has it."""
+
+    def state() -> dict[str, Any]:
+        return lab.get("pod", "web-1")["status"]["containerStatuses"][0]["state"]
+
+    lab.up()
+    for _ in range(2):
+        wait_for(lambda: "running" in state())
+        kill_container(lab)
+    assert wait_for(lambda: state().get("waiting"))["reason"] == "CrashLoopBackOff"
+    assert "no container of web-1 runs" in lab.inside("web-1", "true").stderr
+    lab.up()
+    assert answers(lab)
+    assert lab.inside("web-1", "true").returncode == 0
+
+
+def test_up_starts_a_container_that_ended_while_no_control_plane_was_there(lab: Lab):
+    lab.up()
+    for _ in range(2):
+        kill_control_plane(lab, None)
+        kill_container(lab)
+        lab.up()
+        assert answers(lab)
