@@ -182,9 +182,11 @@ def _tell_other(error: BaseException) -> int:
 
 
 def _tell(error: NetlabError) -> int:
-    print(f"Error: {_shown(str(error))}", file=sys.stderr)
+    from netlab.cli.typed_commands import as_typed
+
+    print(f"Error: {_shown(as_typed(str(error)))}", file=sys.stderr)
     if error.hint:
-        print(f"Hint: {_shown(error.hint)}", file=sys.stderr)
+        print(f"Hint: {_shown(as_typed(error.hint))}", file=sys.stderr)
     return error.exit_code
 
 

@@ -95,7 +95,6 @@ def capture(  # noqa: PLR0913 (one for each option)
     from netlab.capture.points import choose
     from netlab.capture.recording import Limits
     from netlab.capture.session import CaptureRequest
-    from netlab.lab.host import require_root
 
     live = live or not (file or directory)
     if file == "-" and live:
@@ -103,7 +102,9 @@ def capture(  # noqa: PLR0913 (one for each option)
     if file == "-" and sys.stdout.isatty():
         raise click.UsageError("-w - writes to a program, such as: | wireshark -k -i -")
     program = _compiled(expression)
-    require_root()
+    from netlab.rootless.enter import become_root
+
+    become_root()
     choice = choose(lab, points)
     request = CaptureRequest(
         choice=choice,

@@ -65,10 +65,10 @@ def conntrack(  # noqa: PLR0913 (one for each option)
     Example: sudo netlab conntrack node2 --nat
     """
     from netlab.lab.conntrack import choose, find_host
-    from netlab.lab.host import require_root
     from netlab.render.conntrack import Words
+    from netlab.rootless.enter import become_root
 
-    require_root()
+    become_root()
     found = find_host(lab, host)
     around = _surroundings(lab, is_needed=bool(service))
     selection = choose(protocol or "", service, around, nat_only=nat)

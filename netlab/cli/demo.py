@@ -10,6 +10,7 @@ import click
 from netlab.cli.completion import complete_demo
 from netlab.cli.options import family_option, lab_option
 from netlab.cli.signals import end_once
+from netlab.cli.typed_commands import as_typed
 
 if TYPE_CHECKING:
     from netlab.model.addresses import Family
@@ -53,12 +54,12 @@ def _run(name: str, lab: str, family: "Family | None", draw: int | None) -> None
     from netlab.client.hosts import hosts
     from netlab.errors import ExpectationError
     from netlab.lab.demo.experiments import EXPERIMENTS, run_experiment
-    from netlab.lab.host import require_root
     from netlab.model.rundir import control_socket
     from netlab.render.demo import render_closing, render_step, render_summary
     from netlab.render.trace.tree import TraceStyle
+    from netlab.rootless.enter import become_root
 
-    require_root()
+    become_root()
     # Whatever ends the demo, it puts back what it changed.
     end_once()
     cluster = Cluster(lab=lab, objects=Client(control_socket(lab)), read_hosts=lambda: hosts(lab))
@@ -66,13 +67,13 @@ def _run(name: str, lab: str, family: "Family | None", draw: int | None) -> None
     report = run_experiment(experiment, cluster, lambda line: click.echo(line, err=True), family)
     style = TraceStyle(width=_width(), colour=_colour())
     for number, step in enumerate(report.steps, start=1):
-        click.echo(render_step(number, step, style, is_drawn=draw in {None, number}))
+        click.echo(as_typed(render_step(number, step, style, is_drawn=draw in {None, number})))
     click.echo(f"Captures: {report.captures}/*.pcap", err=True)
     summary = render_summary(report.steps)
     if not report.holds():
         raise ExpectationError(summary, hint=f"look at {report.captures} with tcpdump -r")
     click.echo(f"{summary}\n")
-    click.echo(render_closing(experiment.closing, style), nl=False)
+    click.echo(as_typed(render_closing(experiment.closing, style)), nl=False)
 
 
 def _width() -> int:

@@ -42,9 +42,9 @@ def exec_(lab: str, host: str, command: tuple[str, ...]) -> int:
     Example: sudo netlab exec node1 -- ip route
     """
     from netlab.lab.exec import run_inside
-    from netlab.lab.host import require_root
+    from netlab.rootless.enter import become_root
 
-    require_root()
+    become_root()
     return run_inside(lab, host, command, {})
 
 
@@ -57,9 +57,9 @@ def shell(lab: str, host: str) -> int:
     Example: sudo netlab shell node1
     """
     from netlab.lab.exec import run_inside
-    from netlab.lab.host import require_root
+    from netlab.rootless.enter import become_root
 
-    require_root()
+    become_root()
     program = "/bin/bash" if os.access("/bin/bash", os.X_OK) else "/bin/sh"
     options = ["--norc", "--noprofile"] if program.endswith("bash") else []
     prompt = {"PS1": f"{lab}/{host}# "}

@@ -15,6 +15,7 @@ from netlab.errors import SpecError
 from netlab.kube.objects import Object, metadata_of, name_of
 from netlab.kube.resources import Resource, resource_of
 from netlab.model.rundir import control_socket
+from netlab.rootless.enter import become_root
 
 
 @click.command()
@@ -49,6 +50,7 @@ class _Wanted:
     """What `get` is asked for."""
 
     def __init__(self, **options: Any) -> None:  # noqa: ANN401 click's own
+        become_root()
         self.client = Client(control_socket(options["lab"]))
         kinds, self.names = split_names(options["kind"], options["names"])
         self.resources = resources_named(kinds)

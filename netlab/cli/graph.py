@@ -33,10 +33,10 @@ def graph(output: str, lab: str, *, every_pod: bool) -> None:
     """
     from netlab.client.api_client import Client
     from netlab.client.graph import read_graph
-    from netlab.lab.host import require_root
     from netlab.model.rundir import control_socket
+    from netlab.rootless.enter import become_root
 
-    require_root()
+    become_root()
     found = read_graph(lab, Client(control_socket(lab)))
     click.echo(_drawn(found, output, every_pod=every_pod), nl=False)
 

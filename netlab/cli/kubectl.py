@@ -1,5 +1,8 @@
 """``kubeconfig`` and ``kubectl``."""
 
+import os
+from pathlib import Path
+
 import click
 
 from netlab.cli.options import lab_option
@@ -22,9 +25,7 @@ def kubeconfig(lab: str, output: str) -> None:
 
     Example: sudo netlab kubeconfig
     """
-    from netlab.client.kubeconfig_file import find_kubeconfig
-
-    path = find_kubeconfig(lab)
+    path = _find(lab)
     click.echo(path.read_text() if output == "raw" else path, nl=output != "raw")
 
 
@@ -38,7 +39,18 @@ def kubectl(lab: str, arguments: tuple[str, ...]) -> None:
 
     Example: sudo netlab kubectl get pods -o wide
     """
-    from netlab.client.kubeconfig_file import find_kubeconfig
     from netlab.client.kubectl import run_kubectl
 
-    run_kubectl(find_kubeconfig(lab), arguments)
+    run_kubectl(_find(lab), arguments)
+
+
+def _find(lab: str) -> Path:
+    """Return the path of the kubeconfig; root's lab has one for the user who typed sudo, too."""
+    from netlab.client.kubeconfig_file import find_kubeconfig
+    from netlab.model.rundir import kubeconfig_file
+    from netlab.rootless.enter import become_root
+    from netlab.rootless.holder import find_holder
+
+    if find_holder() is not None or not os.access(kubeconfig_file(lab), os.R_OK):
+        become_root(home=False)
+    return find_kubeconfig(lab)

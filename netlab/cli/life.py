@@ -8,6 +8,7 @@ import click
 
 from netlab.cli.completion import complete_topology
 from netlab.cli.options import lab_option, say_left_out, strict_option
+from netlab.cli.typed_commands import as_typed
 from netlab.errors import KernelError, LabError, SpecError
 
 if TYPE_CHECKING:
@@ -63,10 +64,11 @@ def up(
             click.echo(line)
         return
     from netlab.lab import lock
-    from netlab.lab.host import require_room, require_root, require_tools
+    from netlab.lab.host import require_room, require_tools
     from netlab.lab.up import up as bring_up
+    from netlab.rootless.enter import become_root
 
-    require_root()
+    become_root(home=False)
     require_tools(file.topology)
     require_room()
     with lock.held(lab):
@@ -94,9 +96,9 @@ def _say_what_is_up(lab: str, file: "TopologyFile", done: "Up", seconds: float) 
     if done.foreign:
         from netlab.render.status import foreign_lines
 
-        click.echo("\n".join(foreign_lines(lab, done.foreign)), err=True)
+        click.echo(as_typed("\n".join(foreign_lines(lab, done.foreign))), err=True)
     if file.topology.message:
-        click.echo(f"\n{commands_for(lab, file.topology.message.rstrip())}")
+        click.echo(as_typed(f"\n{commands_for(lab, file.topology.message.rstrip())}"))
     click.echo(f"\nfor kubectl: export KUBECONFIG={done.kubeconfig}")
 
 
@@ -112,9 +114,9 @@ def down(lab: str, every: bool) -> None:  # noqa: FBT001 (click's flags)
     """
     from netlab.lab import down as removal
     from netlab.lab import lock
-    from netlab.lab.host import require_root
+    from netlab.rootless.enter import become_root
 
-    require_root()
+    become_root(ending=True)
     labs = removal.known_labs() if every else [lab]
     if not labs:
         click.echo("there is no lab on this machine")
@@ -142,13 +144,15 @@ def reset(lab: str) -> None:
     """
     from netlab.lab import down as removal
     from netlab.lab import lock
-    from netlab.lab.host import require_room, require_root, require_tools
+    from netlab.lab.host import require_room, require_tools
     from netlab.lab.topologies import for_lab
     from netlab.lab.up import up as bring_up
     from netlab.topology.parse import parse_topology
 
     began = time.monotonic()
-    require_root()
+    from netlab.rootless.enter import become_root
+
+    become_root(home=False)
     if lab not in removal.known_labs():
         raise LabError(f"there is no lab {lab}", hint=f"type: sudo netlab up --lab {lab}")
     text, source = for_lab(lab)

@@ -39,12 +39,14 @@ def logs(pod: str, lab: str, namespace: str, **options: Any) -> None:  # noqa: A
     from netlab.client.api_client import Client
     from netlab.kube.resources import RESOURCES
     from netlab.model.rundir import control_socket
+    from netlab.rootless.enter import become_root
 
     if "/" in pod:
         namespace, _, pod = pod.partition("/")
     path = f"{RESOURCES['pods'].path(namespace)}/{pod}/log"
     given = {name: value for name, value in options.items() if value not in (None, "")}
     query = {_QUERY[name]: str(value) for name, value in given.items()}
+    become_root()
     _copy(Client(control_socket(lab)).stream(path, query))
 
 

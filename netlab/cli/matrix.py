@@ -59,13 +59,14 @@ def matrix(
     from netlab.client.api_client import Client
     from netlab.client.cluster import Cluster
     from netlab.client.hosts import hosts
-    from netlab.lab.host import require_root
     from netlab.model.rundir import control_socket
     from netlab.render.matrix.page import render_matrix_html
     from netlab.render.matrix.svg import render_matrix_svg
 
     files = files_of({"--svg": svg, "--html": html}, [] if output == "table" else [f"-o {output}"])
-    require_root()
+    from netlab.rootless.enter import become_root
+
+    become_root()
     client = Client(control_socket(lab))
     client.let_settle()
     cluster = Cluster(lab=lab, objects=client, read_hosts=lambda: hosts(lab))

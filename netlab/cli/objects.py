@@ -24,6 +24,7 @@ from netlab.kube.resources import (
 from netlab.kube.status import StatusError
 from netlab.linux.timeouts import scaled
 from netlab.model.rundir import control_socket
+from netlab.rootless.enter import become_root
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -65,6 +66,7 @@ def apply(**options: Any) -> None:  # noqa: ANN401 click's own
 
     refused = []
     manifests = _manifests(options)
+    become_root()
     for one in apply_manifests(Client(control_socket(options["lab"])), manifests):
         if isinstance(one, Refused):
             refused.append(str(one))
@@ -94,6 +96,7 @@ def _say_warnings(warnings: Sequence[str], manifests: Sequence[Object]) -> None:
 @lab_option
 def delete(**options: Any) -> None:  # noqa: ANN401 click's own
     """Delete objects by name, or those that a file names."""
+    become_root()
     client = Client(control_socket(options["lab"]))
     grace = options["grace_period"]
     body = {"propagationPolicy": "Background"} | (
@@ -148,6 +151,7 @@ def _await_gone(client: Client, path: str, uid: str) -> None:
 @lab_option
 def scale(kind: str, names: tuple[str, ...], replicas: int, namespace: str, lab: str) -> None:
     """Set the replicas of a Deployment or ReplicaSet: `scale deploy/web --replicas 3`."""
+    become_root()
     client = Client(control_socket(lab))
     for resource, name in _named(kind, names):
         if "scale" not in resource.subresources:
@@ -175,6 +179,7 @@ def patch(**options: Any) -> None:  # noqa: ANN401 click's own
     Give a Service a load balancer's address by hand: `patch svc web --subresource status -p
     '{"status":{"loadBalancer":{"ingress":[{"ip":"203.0.113.10"}]}}}'`.
     """
+    become_root()
     client = Client(control_socket(options["lab"]))
     body = _patch_body(options["text"])
     part = options["subresource"] or ""

@@ -33,13 +33,13 @@ def rules(node: str, service: str, explain: bool, is_diff: bool, output: str, la
 
     Example: sudo netlab rules node1 --service default/web --explain
     """
-    from netlab.lab.host import require_root
-
     if is_diff and (service or explain):
         raise click.UsageError(
             "--diff shows all rules; it goes with neither --service nor --explain"
         )
-    require_root()
+    from netlab.rootless.enter import become_root
+
+    become_root()
     return _diff(lab, node, output) if is_diff else _show(lab, node, service, output, explain)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from netlab.cli.options import lab_option
+from netlab.cli.typed_commands import as_typed
 
 if TYPE_CHECKING:
     from netlab.model.status import LabStatus
@@ -28,12 +29,12 @@ def status(lab: str, output: str) -> int:
 
     Example: sudo netlab status
     """
-    from netlab.lab.host import require_root
     from netlab.lab.status import put_back_left, read_status
+    from netlab.rootless.enter import become_root
 
-    require_root()
+    become_root()
     for line in put_back_left(lab):
-        click.echo(line, err=True)
+        click.echo(as_typed(line), err=True)
     found = read_status(lab)
     if output in {"json", "yaml"}:
         _print_data({"schema": "netlab.status/1", **asdict(found)}, output)
@@ -42,7 +43,7 @@ def status(lab: str, output: str) -> int:
 
         # A pipe has no width, and who reads it misses no column.
         width = max(80, shutil.get_terminal_size().columns) if sys.stdout.isatty() else None
-        click.echo(render_status(found, is_wide=output == "wide", width=width))
+        click.echo(as_typed(render_status(found, is_wide=output == "wide", width=width)))
     return 0 if found.state == "up" else 1
 
 
@@ -55,19 +56,19 @@ def list_(output: str) -> None:
 
     Example: sudo netlab list
     """
-    from netlab.lab.host import require_root
     from netlab.lab.status import read_all
     from netlab.render.table import table
+    from netlab.rootless.enter import become_root
 
-    require_root()
+    become_root()
     found = read_all()
     if output in {"json", "yaml"}:
         _print_data({"schema": "netlab.list/1", "labs": [_summary(lab) for lab in found]}, output)
     elif not found:
-        click.echo("there is no lab on this machine; build one: sudo netlab up")
+        click.echo(as_typed("there is no lab on this machine; build one: sudo netlab up"))
     else:
         rows = [list(map(str, _summary(lab).values())) for lab in found]
-        click.echo(table(["lab", "state", "topology", "hosts", "advice"], rows))
+        click.echo(as_typed(table(["lab", "state", "topology", "hosts", "advice"], rows)))
 
 
 def _summary(lab: "LabStatus") -> dict[str, Any]:

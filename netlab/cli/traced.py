@@ -82,10 +82,10 @@ def _cluster(lab: str) -> "Cluster":
     from netlab.client.api_client import Client
     from netlab.client.cluster import Cluster
     from netlab.client.hosts import hosts
-    from netlab.lab.host import require_root
     from netlab.model.rundir import control_socket
+    from netlab.rootless.enter import become_root
 
-    require_root()
+    become_root()
     client = Client(control_socket(lab))
     client.let_settle()
     return Cluster(lab=lab, objects=client, read_hosts=lambda: hosts(lab))

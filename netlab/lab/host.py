@@ -1,9 +1,6 @@
 """The machine that labs run on."""
 
-import os
-import shlex
 import shutil
-import sys
 from pathlib import Path
 
 from netlab.errors import HostError
@@ -15,19 +12,6 @@ from netlab.model.topology import Cni, Topology
 _BRIDGE_SYSCTLS = Path("/proc/sys/net/bridge")
 _ROOM = 4 << 20
 """Bytes; a small lab's files take a quarter of a megabyte, and logs grow."""
-
-
-def require_root() -> None:
-    """Make sure that the caller is root.
-
-    Raises:
-        HostError: It is not; the hint is the command to type instead.
-    """
-    if os.geteuid() != 0:
-        raise HostError(
-            "network namespaces need root",
-            hint=f"type: sudo {shlex.join(['netlab', *sys.argv[1:]])}",
-        )
 
 
 def require_tools(topology: Topology) -> None:

@@ -32,6 +32,7 @@ from netlab.model import rundir
 from netlab.model.processes import ProcessId
 from netlab.model.status import Foreign
 from netlab.model.topology import TopologyFile
+from netlab.rootless.home import go_home
 
 _START_S: Final = 120.0
 """A start takes half a second; on a slow and busy machine it may take a minute and more."""
@@ -95,6 +96,8 @@ def up(lab: str, text: bytes, file: TopologyFile, tell: Tell) -> Up:
         ensure_pki(lab, file.topology, time.time())  # noqa: TID251 (the edge)
         if not _answers_at_last(lab, client, process, tell):
             raise _failed_start(lab, "ended while it was starting")
+    # The control plane listens on the machine's loopback; what enters namespaces cannot stay there.
+    go_home()
     before = 0 if started else client.get("/netlab/v1/status")["operations"]
     if not started:
         _hand_over(lab, client, text)

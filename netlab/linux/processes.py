@@ -226,13 +226,15 @@ def marked_labs() -> set[str]:
 
 
 def _marked() -> Iterator[tuple[ProcessId, str]]:
+    own_user_namespace = Path("/proc/self/ns/user").stat().st_ino
     for pid in _pids():
         # Whoever has ended, or may not be looked at, is not the lab's.
         with contextlib.suppress(OSError):
             directory = Path(f"/proc/{pid}")
             found = _OWNED.search((directory / "environ").read_bytes())
             found = found or _ROOT.search((directory / "mountinfo").read_bytes())
-            if found:
+            # What an ordinary user runs in namespaces of the user's own is no lab of root's.
+            if found and (directory / "ns/user").stat().st_ino == own_user_namespace:
                 yield process_id(pid), found[1].decode()
 
 

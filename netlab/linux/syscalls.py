@@ -27,6 +27,7 @@ MS_BIND: Final = 4096
 _MS_MOVE: Final = 8192
 MS_REC: Final = 16384
 MS_PRIVATE: Final = 1 << 18
+MS_SLAVE: Final = 1 << 19
 MS_SHARED: Final = 1 << 20
 _MNT_DETACH: Final = 2
 MOUNT_ATTR_RDONLY: Final = 1
@@ -124,15 +125,19 @@ def mount_setattr(target: str, attributes: int) -> None:
     )
 
 
-def open_tree(path: str) -> int:
+def open_tree(path: str, *, recursive: bool = False) -> int:
     """Return a descriptor of a copy of the mount that ``path`` is in, rooted at ``path``.
 
     The copy is mounted nowhere yet (open_tree(2) with OPEN_TREE_CLONE).
 
+    Args:
+        path: A directory or a file.
+        recursive: Whether to copy what is mounted below it, too.
+
     Raises:
         OSError: The kernel refused.
     """
-    flags = _OPEN_TREE_CLONE | os.O_CLOEXEC
+    flags = _OPEN_TREE_CLONE | os.O_CLOEXEC | (_AT_RECURSIVE if recursive else 0)
     return _checked(libc.syscall(_SYS_OPEN_TREE, _AT_FDCWD, path.encode(), flags), path)
 
 

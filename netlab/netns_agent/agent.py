@@ -24,6 +24,7 @@ from netlab.model.names import NetnsFamily, NetnsName
 from netlab.netfilter.nftables.table import TABLE
 from netlab.netns_agent import apply, conntrack, read, sockets
 from netlab.netns_agent import requests as rq
+from netlab.rootless.home import go_home
 
 
 def fork() -> socket.socket:
@@ -42,6 +43,7 @@ def _main(end: socket.socket) -> NoReturn:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         processes.set_title("netlab netns agent")
+        go_home()
         while True:
             _answer_one(end)
     except (EOFError, ConnectionError):

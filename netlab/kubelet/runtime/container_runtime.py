@@ -36,6 +36,7 @@ from netlab.kubelet.runtime.requests import (
 from netlab.kubelet.runtime.zygote import Zygote
 from netlab.linux import channel, processes
 from netlab.model.processes import ProcessId
+from netlab.rootless.home import go_home
 
 _FILES: Final = 65536
 """Open files at most: a few for each container."""
@@ -63,6 +64,7 @@ def _main(end: socket.socket, lab: str, directory: Path) -> NoReturn:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         signal.signal(signal.SIGPIPE, signal.SIG_IGN)
         processes.set_title("netlab container runtime")
+        go_home()
         _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, _FILES), hard))
         _ContainerRuntime(end, lab, directory).run()
