@@ -60,6 +60,8 @@ class ServicePort:
     backends: tuple[Backend, ...]
     protocol: str = "TCP"
     type: str = "ClusterIP"
+    balancer_addresses: tuple[Address, ...] = ()
+    """Where its load balancer answers, in this family."""
     why_no_port: str = ""
     """Why none of its endpoints has such a port; empty where one has, or where it has none."""
 
@@ -171,6 +173,9 @@ def ports_of(
             backends=tuple(_backends(port, ours)),
             protocol=port.protocol,
             type=service.type,
+            balancer_addresses=tuple(
+                one for one in service.balancer_addresses if family_of(one) == family_of(cluster_ip)
+            ),
             why_no_port=why_no_port(service, port, ours, family_of(cluster_ip)),
         )
 

@@ -12,7 +12,15 @@ from netlab.model.addresses import Family
 from netlab.model.hosts import Host, HostKind
 from netlab.model.packets import AddrPort
 from netlab.trace.decision import Decision
-from netlab.trace.matrix import Cell, MatrixRow, ServiceMatrix, Target, cell_of
+from netlab.trace.matrix import (
+    CLUSTER_IP,
+    LOAD_BALANCER,
+    Cell,
+    MatrixRow,
+    ServiceMatrix,
+    Target,
+    cell_of,
+)
 from netlab.trace.outcomes import Outcome, Result
 from netlab.trace.session.decisions import Decisions
 from netlab.trace.session.exchange import Call, make_calls, target_at
@@ -185,11 +193,15 @@ def _tried(port: ServicePort, nodes: Sequence[Host], policy: str) -> tuple[Targe
 
 
 def _targets(port: ServicePort, nodes: Sequence[Host], policy: str) -> tuple[Target, ...]:
-    ways = [Target(name="ClusterIP", address=AddrPort(port.cluster_ip, port.port))]
+    ways = [Target(name=CLUSTER_IP, address=AddrPort(port.cluster_ip, port.port))]
     if port.node_port is not None:
         ways += [
             Target(name=node.name, address=AddrPort(address, port.node_port), policy=policy)
             for node in nodes
             if (address := node.address(port.family)) is not None
         ]
+    ways += [
+        Target(name=LOAD_BALANCER, address=AddrPort(address, port.port), policy=policy)
+        for address in port.balancer_addresses
+    ]
     return tuple(ways)

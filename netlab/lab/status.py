@@ -8,13 +8,14 @@ from netlab.client.api_client import Client
 from netlab.client.control_plane_process import starting_control_plane
 from netlab.client.hosts import host_of, hosts, is_pod
 from netlab.errors import LabError
+from netlab.kube.kinds.service.load_balancer import external_ips
 from netlab.kube.kinds.service.view import (
     EndpointSlice,
-    Service,
     ServicePort,
     endpoint_slice_of,
     service_of,
 )
+from netlab.kube.objects import Object, name_of, namespace_of
 from netlab.kube.resources import RESOURCES
 from netlab.lab.down import known_labs
 from netlab.lab.experiment_marks import put_back
@@ -167,19 +168,21 @@ def _services(client: Client) -> list[ServiceStatus]:
         key = piece.namespace, piece.service_name
         endpoints.setdefault(key, []).extend(_endpoints(piece))
     return [
-        _service(service, endpoints.get((service.namespace, service.name), []))
-        for service in map(service_of, client.list_(RESOURCES["services"].path()))
+        _service(obj, endpoints.get((namespace_of(obj), name_of(obj)), []))
+        for obj in client.list_(RESOURCES["services"].path())
     ]
 
 
-def _service(service: Service, endpoints: list[AddrPort]) -> ServiceStatus:
+def _service(obj: Object, endpoints: list[AddrPort]) -> ServiceStatus:
+    service = service_of(obj)
     addresses = tuple(map(str, service.cluster_ips))
     first = service.cluster_ips[0].version if addresses else 4
     return ServiceStatus(
-        name=_qualified(service),
+        name=_qualified(obj),
         type=service.type,
         cluster_ip=addresses[0] if addresses else ("None" if service.is_headless else ""),
         cluster_ips=addresses,
+        external_ips=external_ips(obj),
         ports=tuple(map(_port, service.ports)),
         policy=service.external_traffic_policy if service.is_external else "",
         endpoints=tuple(map(str, sorted(endpoints, key=lambda e: e.address.version != first))),
@@ -202,6 +205,6 @@ def _port(port: ServicePort) -> str:
     return f"{port.port}{node_port}/{port.protocol}"
 
 
-def _qualified(service: Service) -> str:
-    is_default = service.namespace == "default"
-    return service.name if is_default else f"{service.namespace}/{service.name}"
+def _qualified(obj: Object) -> str:
+    is_default = namespace_of(obj) == "default"
+    return name_of(obj) if is_default else f"{namespace_of(obj)}/{name_of(obj)}"

@@ -35,6 +35,9 @@ class ServiceStatus:
     """``None`` of a headless Service, empty where there is none."""
     cluster_ips: tuple[str, ...]
     """One of each of its address families, the main one's first; of a headless Service none."""
+    external_ips: tuple[str, ...] = ()
+    """Addresses and host names of its load balancer, and its externalIPs; ``<pending>`` where a
+    balancer has none yet."""
     ports: tuple[str, ...]
     policy: str
     endpoints: tuple[str, ...]

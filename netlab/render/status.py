@@ -102,10 +102,16 @@ def _is_ipv6(address: str) -> bool:
 
 
 def _services(services: Sequence[ServiceStatus], room: int, *, is_wide: bool) -> str:
-    headings = ["service", "type", "cluster-ip", "ports", "policy", "endpoints"]
+    headings = ["service", "type", "cluster-ip", "external-ip", "ports", "policy", "endpoints"]
+    has_external = any(one.external_ips for one in services)
+    kept = [at for at, name in enumerate(headings) if has_external or name != "external-ip"]
+
+    def row(cells: Sequence[str]) -> list[str]:
+        return [cells[at] for at in kept]
+
     return _fitting(
         (
-            table(headings, [_service(one, shown, is_wide=is_wide) for one in services])
+            table(row(headings), [row(_service(one, shown, is_wide=is_wide)) for one in services])
             for shown in ([_ALL] if is_wide else range(_ENDPOINTS_SHOWN, -1, -1))
         ),
         room,
@@ -121,7 +127,9 @@ def _service(service: ServiceStatus, shown: int, *, is_wide: bool) -> list[str]:
         cluster_ip = "\n".join(addresses)
         endpoints = "\n".join(_endpoints(service.endpoints, _is_ipv6(a), shown) for a in addresses)
     ports = ",".join(service.ports)
-    return [service.name, service.type, cluster_ip, ports, service.policy or "-", endpoints]
+    external_ips = ("," if is_wide else "\n").join(service.external_ips) or "-"
+    policy = service.policy or "-"
+    return [service.name, service.type, cluster_ip, external_ips, ports, policy, endpoints]
 
 
 def _endpoints(endpoints: Iterable[str], is_ipv6: bool, shown: int) -> str:  # noqa: FBT001

@@ -11,6 +11,10 @@ from netlab.trace.decision import Decision
 from netlab.trace.outcomes import Outcome, Result
 from netlab.trace.predicted_path import End
 
+CLUSTER_IP: Final = "ClusterIP"
+LOAD_BALANCER: Final = "LoadBalancer"
+"""Names of targets that are no node's."""
+
 
 class Fate(StrEnum):
     """What a call's end means for its caller."""
@@ -45,10 +49,15 @@ class Target:
     """One way to reach a Service port."""
 
     name: str
-    """``ClusterIP``, or the node whose NodePort it is."""
+    """``ClusterIP``, the node whose NodePort it is, or ``LoadBalancer``."""
     address: AddrPort
     policy: str = ""
     """The externalTrafficPolicy at the time of the calls; empty for a ClusterIP, which has none."""
+
+    @property
+    def is_node_port(self) -> bool:
+        """Whether it is a NodePort on one of the nodes."""
+        return self.name not in {CLUSTER_IP, LOAD_BALANCER}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

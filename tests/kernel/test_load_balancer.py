@@ -195,6 +195,19 @@ def test_proxy_protocol_tells_the_client(lab: Lab, version: str):
 
 
 @pytest.mark.parametrize("service", ["cluster", "proxied"])
+def test_status_and_matrix_show_the_address(lab: Lab):
+    address = lab.get("service", "cluster")["status"]["loadBalancer"]["ingress"][0]["ip"]
+    [row] = [line for line in lab.run("status").stdout.splitlines() if line.startswith("cluster ")]
+    assert row.split()[3] == address
+    document = json.loads(lab.run("matrix", "-o", "json").stdout)
+    by_name = {one["service"]: one for one in document["services"]}
+    for service, seen in (("local", CLIENT), ("proxied", LB)):
+        matrix = by_name[f"default/{service}"]
+        at = [target["name"] for target in matrix["targets"]].index("LoadBalancer")
+        [client] = [row for row in matrix["rows"] if row["kind"] == "client"]
+        assert client["results"][at]["client_address"] == seen
+
+
 def test_source_ranges_let_nobody_else_in(lab: Lab, service: str):
     wait_for(lambda: seen(lab, service))
     patch(lab, service, '{"spec": {"loadBalancerSourceRanges": ["192.0.2.0/24"]}}')

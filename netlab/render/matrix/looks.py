@@ -117,7 +117,8 @@ def summary_of(matrix: ServiceMatrix) -> str:
     """Return what is called, in one line."""
     first, *others = matrix.targets
     parts = [f"{matrix.protocol} {first.address}"]
-    parts += [f"NodePort {others[0].address.port}"] if others else []
+    node_ports = [one for one in others if one.is_node_port]
+    parts += [f"NodePort {node_ports[0].address.port}"] if node_ports else []
     if matrix.policy:
         is_tried = len(matrix.policies()) > 1
         parts.append(f"externalTrafficPolicy {matrix.policy}{', both tried' if is_tried else ''}")

@@ -117,7 +117,9 @@ def test_every_example_can_be_typed(example: str):
         pytest.param(["up", "--lab", "a-b"], "'a-b' is no name of a lab", id="a lab's name"),
         pytest.param(["up", "--nonsense"], "No such option", id="an option"),
         pytest.param(["exec", "node1"], "Missing argument 'COMMAND...'", id="too little"),
-        pytest.param(["demo", "nonsense"], "there are clusterip", id="an experiment"),
+        pytest.param(
+            ["demo", "nonsense"], "there are connect-applications, clusterip", id="an experiment"
+        ),
     ],
 )
 def test_a_wrong_command_line_is_told_on_stderr(arguments: list[str], told: str):

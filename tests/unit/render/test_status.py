@@ -145,3 +145,16 @@ def test_what_is_wrong_and_what_to_type_come_first():
         "problem: and so is its router",
         "type: sudo netlab up --lab b",
     ]
+
+
+def test_addresses_of_balancers_have_a_column_where_a_service_has_one():
+    vip = replace(SERVICE, name="web", type="LoadBalancer", external_ips=("203.0.113.1",))
+    pending = replace(vip, name="waits", external_ips=("<pending>",))
+    text = render_status(replace(LAB, services=(SERVICE, vip, pending)), is_wide=True)
+    cells = {line.split()[0]: line.split() for line in text.splitlines() if line}
+    assert cells["SERVICE"][3] == "EXTERNAL-IP"
+    assert [cells[name][3] for name in ("nodeport", "web", "waits")] == [
+        "-",
+        "203.0.113.1",
+        "<pending>",
+    ]

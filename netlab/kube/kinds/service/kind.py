@@ -13,10 +13,11 @@ from netlab.kube.kinds.columns import AGE, NAME, NONE, column, in_spec, pairs
 from netlab.kube.kinds.kind import ClusterContext, Kind
 from netlab.kube.kinds.service.addresses import check_service_status
 from netlab.kube.kinds.service.defaults import with_defaults
+from netlab.kube.kinds.service.load_balancer import external_ips
 from netlab.kube.kinds.service.prepare_for_update import prepare_for_update
 from netlab.kube.kinds.service.validation import check_service
 from netlab.kube.names import wrong_service_name
-from netlab.kube.objects import Object, items_of, spec_of, status_of
+from netlab.kube.objects import Object, items_of, spec_of
 from netlab.kube.resource import Resource
 
 
@@ -40,16 +41,9 @@ def _forbidden_changes(old: Object, new: Object) -> Iterator[Cause]:
 
 def _external_ip(service: Object) -> str:
     spec = spec_of(service)
-    balancer = items_of(status_of(service).get("loadBalancer") or {}, "ingress")
-    addresses = [
-        *(one.get("ip") or one.get("hostname", "") for one in balancer),
-        *(spec.get("externalIPs") or ()),
-    ]
     if spec.get("type") == "ExternalName":
         return str(spec.get("externalName", ""))
-    if addresses:
-        return ",".join(addresses)
-    return "<pending>" if spec.get("type") == "LoadBalancer" else NONE
+    return ",".join(external_ips(service)) or NONE
 
 
 def _ports(service: Object) -> str:

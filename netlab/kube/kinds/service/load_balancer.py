@@ -39,6 +39,20 @@ def addresses_of(service: Mapping[str, Any]) -> tuple[Address, ...]:
     return tuple(address for address in found if address is not None)
 
 
+def external_ips(service: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what kubectl shows as EXTERNAL-IP: addresses and host names from outside.
+
+    A Service whose balancer has none yet has ``<pending>``.
+    """
+    spec = spec_of(service)
+    ingress = items_of(status_of(service).get("loadBalancer") or {}, "ingress")
+    found = (
+        *(str(one.get("ip") or one.get("hostname", "")) for one in ingress),
+        *map(str, spec.get("externalIPs") or ()),
+    )
+    return found or (("<pending>",) if spec.get("type") == "LoadBalancer" else ())
+
+
 def proxy_protocol_of(service: Mapping[str, Any]) -> str:
     """Return the version of PROXY protocol that a Service asks for; empty for none."""
     asked = annotations_of(service).get(PROXY_PROTOCOL_ANNOTATION, "")

@@ -22,6 +22,7 @@ from netlab.kube.fields import (
     text,
     texts,
 )
+from netlab.kube.kinds.service.load_balancer import addresses_of
 from netlab.model.addresses import Address, Network
 from netlab.model.packets import Protocol
 
@@ -62,6 +63,8 @@ class Service:
     """Ingress addresses of ipMode VIP: those whose packets arrive with the address unchanged."""
     ingress_ips: tuple[Address, ...] = ()
     """Every address of its load balancer, whatever the ipMode."""
+    balancer_addresses: tuple[Address, ...] = ()
+    """Where its load balancer answers: those addresses, or the ones behind its host name."""
     load_balancer_source_ranges: tuple[Network, ...] = ()
     """Empty lets everybody in."""
     internal_traffic_policy: str = "Cluster"
@@ -159,6 +162,7 @@ def service_of(obj: Object) -> Service:
         external_ips=addresses(texts(spec, "externalIPs")),
         load_balancer_vips=_ingress(obj, "VIP") if kind == "LoadBalancer" else (),
         ingress_ips=_ingress(obj) if kind == "LoadBalancer" else (),
+        balancer_addresses=addresses_of(obj) if kind == "LoadBalancer" else (),
         load_balancer_source_ranges=networks(texts(spec, "loadBalancerSourceRanges")),
         internal_traffic_policy=text(spec, "internalTrafficPolicy", "Cluster"),
         external_traffic_policy=text(spec, "externalTrafficPolicy", "Cluster"),

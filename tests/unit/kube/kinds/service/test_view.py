@@ -50,6 +50,7 @@ def test_service_with_everything():
         external_ips=(ip_address("192.0.2.80"),),
         load_balancer_vips=(ip_address("203.0.113.10"),),
         ingress_ips=(ip_address("203.0.113.10"),),
+        balancer_addresses=(ip_address("203.0.113.10"),),
         load_balancer_source_ranges=(ip_network("198.51.100.0/24"),),
         internal_traffic_policy="Local",
         external_traffic_policy="Local",
