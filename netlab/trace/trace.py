@@ -44,6 +44,9 @@ class Trace:
     """All hosts of the lab, for a picture of where the path lies; empty when they are not known."""
     prediction: Comparison | None = None
     """What the rules predicted, beside this; None when nobody asked."""
+    onward: "Trace | None" = None
+    """The connection that a proxy made for this one, which ended there; None where it ended at a
+    server, or the proxy made none."""
 
     @property
     def attempts(self) -> int:

@@ -194,20 +194,35 @@ def test_proxy_protocol_tells_the_client(lab: Lab, version: str):
     wait_for(lambda: "proxy_protocol" not in lab.fetch("client", url))
 
 
-@pytest.mark.parametrize("service", ["cluster", "proxied"])
 def test_status_and_matrix_show_the_address(lab: Lab):
     address = lab.get("service", "cluster")["status"]["loadBalancer"]["ingress"][0]["ip"]
     [row] = [line for line in lab.run("status").stdout.splitlines() if line.startswith("cluster ")]
     assert row.split()[3] == address
     document = json.loads(lab.run("matrix", "-o", "json").stdout)
     by_name = {one["service"]: one for one in document["services"]}
-    for service, seen in (("local", CLIENT), ("proxied", LB)):
+    for service, is_kept in (("local", True), ("proxied:tcp", False)):
         matrix = by_name[f"default/{service}"]
         at = [target["name"] for target in matrix["targets"]].index("LoadBalancer")
         [client] = [row for row in matrix["rows"] if row["kind"] == "client"]
-        assert client["results"][at]["client_address"] == seen
+        assert (client["results"][at]["client_address"] == CLIENT) is is_kept
 
 
+def test_a_trace_draws_both_connections_of_a_proxy(lab: Lab):
+    [address] = lab.get("service", "proxied")["status"]["loadBalancer"]["ingress"]
+    done = lab.run("trace", "client", f"http://{address['ip']}", "-o", "json")
+    document = json.loads(done.stdout)
+    assert document["verdict"]["host"] == "lb"
+    onward = document["onward"]
+    assert onward["flow"]["caller"] == "lb"
+    assert onward["verdict"]["result"] == "delivered"
+    assert onward["verdict"]["host"] == "web-1"
+    assert onward["onward"] is None
+    mermaid = lab.run("trace", "client", f"http://{address['ip']}", "--mermaid").stdout
+    assert "h0->>h1: SYN client" in mermaid
+    assert "SYN lb#58;" in mermaid
+
+
+@pytest.mark.parametrize("service", ["cluster", "proxied"])
 def test_source_ranges_let_nobody_else_in(lab: Lab, service: str):
     wait_for(lambda: seen(lab, service))
     patch(lab, service, '{"spec": {"loadBalancerSourceRanges": ["192.0.2.0/24"]}}')

@@ -70,8 +70,8 @@ _PROXIED: Final = _Expected(
     NETLAB,
     "the connection ends at the balancer, which makes one of its own: the pod sees the balancer, "
     "{expected}",
-    "Two connections: the client's to the balancer, which is drawn here, and the balancer's to a "
-    "node. The client's address is not in the second one.",
+    "Two connections: the client's to the balancer, and the balancer's to a node. The client's "
+    "address is not in the second one.",
 )
 
 

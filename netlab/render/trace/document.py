@@ -59,6 +59,7 @@ def trace_document(trace: Trace) -> _Json:
         "complete": trace.is_complete,
         "warnings": list(trace.warnings),
         "prediction": comparison_document(trace.prediction),
+        "onward": trace_document(trace.onward) if trace.onward is not None else None,
     }
 
 

@@ -24,6 +24,11 @@ def _delivered(trace: Trace, request: Packet) -> str:
     chosen, hidden = _rewritten(request, Nat.DNAT), _hidden(request)
     if chosen is None and hidden is None and receiver == trace.caller:
         return f"no NAT was at work: {trace.caller} called itself"
+    if trace.onward is not None:
+        return (
+            f"the connection ends at {receiver}, a proxy, which makes one of its own to"
+            f" {trace.onward.pair.destination}: there {receiver} is the caller"
+        )
     if chosen is None and hidden is None:
         return f"no NAT was at work: {trace.caller} and {who} see each other's own addresses"
     if hidden is None:

@@ -40,7 +40,9 @@ def escaped(text: str) -> str:
 class _Diagram:
     def __init__(self, trace: Trace) -> None:
         self._trace = trace
-        self._packets = shown_packets(trace, everything=False)
+        self._packets = list(shown_packets(trace, everything=False))
+        if trace.onward is not None:
+            self._packets += shown_packets(trace.onward, everything=False)
         hosts = [v.host for packet in self._packets for v in _ends(packet)]
         self._ids = {host: f"h{i}" for i, host in enumerate(dict.fromkeys(hosts))}
 

@@ -41,6 +41,7 @@ def render_trace_page(
             None,
             [
                 *_pictures(trace, naming, found),
+                *_onward(trace, naming),
                 _cards(trace, naming, found),
                 _packets(trace, naming),
                 _rules(trace),
@@ -120,6 +121,37 @@ def _pictures(trace: Trace, naming: Naming, found: Sequence[Stay]) -> Iterator[M
         [
             element("h2", {"id": "time"}, "In time"),
             element("div", {"class": "scroll drawing", "tabindex": 0}, [down]),
+        ],
+    )
+
+
+def _onward(trace: Trace, naming: Naming) -> Iterator[Markup]:
+    """Yield the connection that a proxy made for this one: its verdict, its path, its ladder."""
+    onward = trace.onward
+    if onward is None:
+        return
+    words = description(onward, naming)
+    drawings = []
+    for draw, title in ((draw_picture, "The path over the lab"), (draw_ladder, "In time")):
+        drawn, height = draw(onward, naming, 6)
+        name = f"onward-{draw.__name__.removeprefix('draw_')}"
+        drawings.append(
+            element(
+                "div",
+                {"class": "scroll drawing", "tabindex": 0},
+                [svg.document(title, words, WIDTH, height + 6, drawn, name=name)],
+            )
+        )
+    good = onward.verdict.result is Result.DELIVERED
+    verdict = f"{'✔' if good else '✖'} {onward.verdict.result}"
+    yield element(
+        "section",
+        {"aria-labelledby": "onward"},
+        [
+            element("h2", {"id": "onward"}, f"The connection of {onward.caller}"),
+            element("p", {"class": f"verdict {'good' if good else 'bad'}"}, verdict),
+            element("p", {"class": "lesson"}, lesson(onward)),
+            *drawings,
         ],
     )
 

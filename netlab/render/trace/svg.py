@@ -28,25 +28,37 @@ def render_trace_svg(trace: Trace, *, numeric: bool = False) -> str:
         numeric: Addresses in place of names.
     """
     naming = Naming(names={} if numeric else trace.names)
-    head, y = _head(trace)
-    picture, y = draw_picture(trace, naming, y + 8)
-    ladder, y = draw_ladder(trace, naming, y + 30) if trace.packets else ([], y)
-    foot, y = _foot(trace, y + 12)
+    drawn, y = _drawn(trace, naming)
+    words = description(trace, naming)
+    if trace.onward is not None:
+        below, height = _drawn(trace.onward, naming)
+        drawn.append(svg.element("g", {"transform": f"translate(0 {y:g})"}, below))
+        words += f" {description(trace.onward, naming)}"
+        y += height
     paper = svg.rect(
         0.5, 0.5, WIDTH - 1, y - 1, rx=14, class_="fill-paper stroke-edge", stroke_width=1
     )
     return (
         svg.document(
             title_of(trace),
-            description(trace, naming),
+            words,
             WIDTH,
             y,
-            [paper, *head, *picture, *ladder, *foot],
+            [paper, *drawn],
             style=picture_style(),
             name="trace",
         )
         + "\n"
     )
+
+
+def _drawn(trace: Trace, naming: Naming) -> tuple[list[Markup], float]:
+    """Return one connection, and how high it is."""
+    head, y = _head(trace)
+    picture, y = draw_picture(trace, naming, y + 8)
+    ladder, y = draw_ladder(trace, naming, y + 30) if trace.packets else ([], y)
+    foot, y = _foot(trace, y + 12)
+    return [*head, *picture, *ladder, *foot], y
 
 
 def title_of(trace: Trace) -> str:

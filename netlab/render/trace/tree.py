@@ -60,7 +60,16 @@ _Line = _Row | _Note
 
 def render_trace(trace: Trace, style: TraceStyle) -> str:
     """Return the path of a connection."""
-    return "\n".join(_Drawing(trace, style).lines()) + "\n"
+    text = "\n".join(_Drawing(trace, style).lines()) + "\n"
+    if trace.onward is None:
+        return text
+    return f"{text}\n{onward_title(trace)}\n\n{render_trace(trace.onward, style)}"
+
+
+def onward_title(trace: Trace) -> str:
+    """Return the heading of the connection that a proxy made for this one."""
+    proxy = trace.onward.caller if trace.onward is not None else ""
+    return f"The connection ended at {proxy}, which made another one for it:"
 
 
 def shown_packets(trace: Trace, *, everything: bool) -> tuple[Packet, ...]:

@@ -32,12 +32,13 @@ from netlab.sources.routes import RouteQuestion
 from netlab.trace.clues import AskSilent
 from netlab.trace.connection_verdict import connection_verdict
 from netlab.trace.join import Evidence, join
-from netlab.trace.outcomes import Outcome
+from netlab.trace.outcomes import Outcome, Result
 from netlab.trace.packet import Packet, RuleHit
 from netlab.trace.question import AskLinks, Question
 from netlab.trace.rules_by_handle import RuleBook
-from netlab.trace.session.exchange import Call, make_calls
+from netlab.trace.session.exchange import Call, make_calls, target_at
 from netlab.trace.session.listening import Listening, OpenDrops
+from netlab.trace.session.onward import node_ports, onward_pair, proxy_at, result_of
 from netlab.trace.session.routes import Routes
 from netlab.trace.session.rules_read import RulesRead
 from netlab.trace.session.targets import (
@@ -131,7 +132,8 @@ def trace(
     sources = _Sources(open_drops or drops_of(cluster.lab), keep)
     outcomes, heard = _made(view, [call], request.timeout_s, sources)
     connection = Connection(call=call, outcome=outcomes[0])
-    return assembled(view, heard, connection, now, predict=request.predict)
+    traced = assembled(view, heard, connection, now, predict=request.predict)
+    return with_onward(view, heard, [traced])[0]
 
 
 def trace_calls(
@@ -156,7 +158,8 @@ def trace_calls(
     view = lab_view(cluster)
     outcomes, heard = _made(view, calls, timeout_s, _Sources(drops_of(cluster.lab), keep))
     made = [Connection(call=call, outcome=end) for call, end in zip(calls, outcomes, strict=True)]
-    return [(one.outcome, assembled(view, heard, one, now, predict=False)) for one in made]
+    traced = [assembled(view, heard, one, now, predict=False) for one in made]
+    return list(zip(outcomes, with_onward(view, heard, traced), strict=True))
 
 
 class _Sources(NamedTuple):
@@ -263,6 +266,40 @@ def assembled(
             prediction = heard.rules.path_prediction()
             traced = replace(traced, prediction=prediction.compared(traced, routes.ask))
     return traced
+
+
+def with_onward(view: LabView, heard: Heard, traced: Sequence[Trace]) -> list[Trace]:
+    """Return traces with the connections that a proxy made for those which ended there."""
+    seen = heard.listening.observations()
+    taken: set[AddressPair] = set()
+    found: dict[AddressPair, Trace] = {}
+    for one in sorted(traced, key=_began):
+        request = one.request()
+        proxy = proxy_at(view.hosts, request.hosts()[-1]) if request is not None else None
+        if proxy is None:
+            continue
+        ports = node_ports(view.ports, one.pair.destination)
+        pair = onward_pair(seen, one.pair, proxy, ports, taken)
+        if pair is None:
+            continue
+        taken.add(pair)
+        result = result_of(seen, pair, proxy)
+        target = target_at(pair.destination, "tcp")
+        outcome = Outcome(
+            caller=proxy.name,
+            target=target.address,
+            result=result,
+            words="connected" if result is Result.ANSWERED else str(result),
+            pair=pair,
+        )
+        connection = Connection(call=Call(caller=proxy, target=target), outcome=outcome)
+        begun = datetime.fromisoformat(one.started).timestamp()
+        found[one.pair] = assembled(view, heard, connection, begun, predict=False)
+    return [replace(one, onward=found.get(one.pair)) for one in traced]
+
+
+def _began(trace: Trace) -> int:
+    return min((p.visits[0].hops[0].time_ns for p in trace.packets if p.visits[0].hops), default=0)
 
 
 def _evidence(view: LabView, heard: Heard, routes: Routes) -> Evidence:
