@@ -69,7 +69,7 @@ def up(
     from netlab.rootless.enter import become_root
 
     become_root(home=False)
-    require_tools(file.topology)
+    require_tools(file.topology, _progress)
     require_room()
     with lock.held(lab):
         done = bring_up(lab, text, file, _progress)
@@ -157,7 +157,7 @@ def reset(lab: str) -> None:
         raise LabError(f"there is no lab {lab}", hint=f"type: sudo netlab up --lab {lab}")
     text, source = for_lab(lab)
     file = parse_topology(text, source)
-    require_tools(file.topology)
+    require_tools(file.topology, _progress)
     require_room()
     with lock.held(lab):
         removal.down(lab)

@@ -16,14 +16,13 @@ from typing import Final
 from netlab.errors import NetlabError
 from netlab.kubelet.runtime.cgroups import hierarchies
 from netlab.kubelet.runtime.seccomp import is_known
-from netlab.linux import iptables, netns, nft
+from netlab.linux import br_netfilter, iptables, netns, nft
 from netlab.model.addresses import Family
 from netlab.model.links import Peer
 from netlab.model.names import NetnsFamily, NetnsName
 from netlab.netns_agent import apply
 from netlab.plan import ops
 
-_MODULES_DISABLED: Final = Path("/proc/sys/kernel/modules_disabled")
 _RULES: Final = {
     "comment": "-m comment --comment netlab",
     "conntrack": "-m conntrack --ctstate NEW",
@@ -94,7 +93,7 @@ def probe_all() -> Iterator[Finding]:
 
 def _kernel() -> Finding:
     release = f"Linux {os.uname().release}"
-    if _MODULES_DISABLED.exists() and _MODULES_DISABLED.read_text().strip() == "1":
+    if br_netfilter.modules_are_off():
         return Finding(
             name="kernel",
             works=False,
@@ -216,13 +215,15 @@ def _nftables() -> Finding:
 
 
 def _br_netfilter() -> Finding:
-    loaded = Path("/proc/sys/net/bridge/bridge-nf-call-iptables").exists()
+    """Look whether topologies with ``cni: bridge`` can be had; nothing is loaded for it."""
+    detail, obstacle = "loaded", ""
+    if not br_netfilter.is_loaded():
+        detail, obstacle = "netlab up loads it for cni: bridge", br_netfilter.obstacle()
     return Finding(
         name="br_netfilter",
-        works=loaded,
-        detail="loaded" if loaded else "not loaded; topologies with cni: bridge need it",
-        hint="modprobe br_netfilter, which sends frames on this machine's own bridges "
-        "through its iptables too",
+        works=not obstacle,
+        detail=f"not loaded, and cannot be: {obstacle}" if obstacle else detail,
+        hint="topologies with cni: bridge need it; all others run",
         is_needed=False,
     )
 

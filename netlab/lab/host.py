@@ -1,21 +1,26 @@
 """The machine that labs run on."""
 
 import shutil
-from pathlib import Path
+from collections.abc import Callable
 
 from netlab.errors import HostError
-from netlab.linux import iptables, nft
+from netlab.linux import br_netfilter, iptables, nft
 from netlab.model.kube_proxy import ProxyMode
 from netlab.model.rundir import RUN
 from netlab.model.topology import Cni, Topology
 
-_BRIDGE_SYSCTLS = Path("/proc/sys/net/bridge")
 _ROOM = 4 << 20
 """Bytes; a small lab's files take a quarter of a megabyte, and logs grow."""
 
 
-def require_tools(topology: Topology) -> None:
+def require_tools(topology: Topology, tell: Callable[[str], None]) -> None:
     """Make sure that the machine has what a lab of this topology cannot do without.
+
+    br_netfilter is loaded where it is needed and missing; what that changes is told before.
+
+    Args:
+        topology: Of the lab.
+        tell: Is told what is done to the machine.
 
     Raises:
         HostError: iptables is missing, or what the topology needs of IPv6, nft or br_netfilter.
@@ -29,12 +34,28 @@ def require_tools(topology: Topology) -> None:
         )
     if topology.proxy.mode is ProxyMode.NFTABLES:
         nft.program()
-    if topology.cni is Cni.BRIDGE and not _BRIDGE_SYSCTLS.exists():
+    if topology.cni is Cni.BRIDGE and not br_netfilter.is_loaded():
+        _load_br_netfilter(tell)
+
+
+def _load_br_netfilter(tell: Callable[[str], None]) -> None:
+    obstacle = br_netfilter.obstacle()
+    if not obstacle:
+        tell(
+            "loading the kernel module br_netfilter, which cni: bridge needs. It would send frames "
+            "on this machine's own bridges (Docker's, libvirt's) through iptables too: it is "
+            "switched off for them (net.bridge.bridge-nf-call-iptables=0), and stays loaded"
+        )
+        try:
+            br_netfilter.load()
+        except OSError as error:
+            obstacle = str(error)
+    if obstacle:
         raise HostError(
-            "cni: bridge needs br_netfilter, which is not loaded: replies of Services between pods "
-            "of one node would pass iptables by",
-            hint="use cni: ptp, or type: modprobe br_netfilter, which sends frames on this "
-            "machine's own bridges (Docker's, libvirt's) through its iptables too",
+            "cni: bridge needs the kernel module br_netfilter: replies of Services between pods of "
+            f"one node would pass iptables by. It cannot be loaded here: {obstacle}",
+            hint="use cni: ptp; or, where this is a container, type on the machine itself: "
+            "modprobe br_netfilter",
         )
 
 

@@ -30,16 +30,23 @@ def probe_sources() -> Iterator[Finding]:
     try:
         with throw_away() as netns:
             host = Host(name="probe", kind=HostKind.CLIENT, netns=netns, addresses=())
-            yield _source("packet capture", lambda: _open_ring(host), "captures and traces need it")
+            yield _source(
+                "packet capture",
+                lambda: _open_ring(host),
+                shows="where a packet was, and with which addresses",
+                hint="captures and traces need it",
+            )
             yield _source(
                 "rule traces",
                 lambda: Arming(host, inside, protocols={_TCP}).close(),
-                "modprobe nf_tables; without it a trace shows no rules, and netlab rules does",
+                shows="each rule that it met",
+                hint="modprobe nf_tables; without it a trace shows no rules, and netlab rules does",
             )
             yield _source(
                 "connection tracking events",
                 lambda: ConntrackEvents(host, inside).close(),
-                "modprobe nf_conntrack_netlink; without it a trace shows no NAT of connections",
+                shows="its connection, and the reply that is expected",
+                hint="modprobe nf_conntrack_netlink; without it NAT is told from the frames alone",
             )
     except (NetlabError, OSError) as error:
         yield Finding(name="trace sources", works=False, detail=str(error), is_needed=False)
@@ -50,12 +57,12 @@ def _open_ring(host: Host) -> None:
     Ring(host, inside).close()
 
 
-def _source(name: str, attempt: Callable[[], None], hint: str) -> Finding:
+def _source(name: str, attempt: Callable[[], None], *, shows: str, hint: str) -> Finding:
     try:
         attempt()
     except (NetlabError, OSError) as error:
         return Finding(name=name, works=False, detail=str(error), hint=hint, is_needed=False)
-    return Finding(name=name, works=True)
+    return Finding(name=name, works=True, detail=shows)
 
 
 def _drop_reasons() -> Finding:
@@ -66,7 +73,8 @@ def _drop_reasons() -> Finding:
         detail = error.strerror or str(error)
         return Finding(name="drop reasons", works=False, detail=detail, hint=hint, is_needed=False)
     opened.close()
-    works, detail = not opened.warning, opened.warning or "by eBPF"
+    works = not opened.warning
+    detail = opened.warning or f"by eBPF, {opened.reasons} reasons and the place in its code"
     if KernelSymbols().are_hidden():
         works, detail = False, "by eBPF, without the kernel's functions: kernel.kptr_restrict is 2"
         hint = f"sysctl -w kernel.kptr_restrict=1; without it {hint}"

@@ -73,6 +73,11 @@ class KernelDrops:
             self._stack = stack.pop_all()
 
     @property
+    def reasons(self) -> int:
+        """How many reasons this kernel knows to throw a packet away."""
+        return len(self._reasons)
+
+    @property
     def warning(self) -> str:
         """What this kernel does not tell, in a sentence; empty when it tells all."""
         if self._reasons:
