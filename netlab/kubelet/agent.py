@@ -41,6 +41,7 @@ from netlab.kube.objects import (
 from netlab.kube.resources import key_of
 from netlab.kube.unreadable import UnreadableObjects
 from netlab.kubelet import disk_pressure, pod_events
+from netlab.kubelet.container_exit import exit_of
 from netlab.kubelet.container_id import container_id, process_of
 from netlab.kubelet.container_spec import (
     container_directory,
@@ -230,7 +231,7 @@ class Kubelet:
                 continue
             # How it ended nobody saw: that was while no control plane was there.
             is_crash = message.status is not None
-            by_uid[key.uid] = self._write_exit(key, pod, _end_of(message), now, is_crash=is_crash)
+            by_uid[key.uid] = self._write_exit(key, pod, exit_of(message), now, is_crash=is_crash)
 
     def _write_exit(
         self, key: ContainerKey, pod: Object, end: pod_status.Exit, now: float, *, is_crash: bool
@@ -491,12 +492,3 @@ def _require_rootfs(container: Container, spec: Object) -> None:
     """
     if container.rootfs and not Path(container.rootfs).is_dir():
         raise missing_rootfs(spec.get("image", ""), container.rootfs)
-
-
-def _end_of(message: Exited) -> pod_status.Exit:
-    """Return how a container has ended, as its status has it."""
-    status = message.status
-    number = -status if status is not None and status < 0 else None
-    code = 128 + number if number else (137 if status is None else status or 0)
-    reason = "OOMKilled" if message.out_of_memory else ""
-    return pod_status.Exit(code=code, signal=number, reason=reason)
