@@ -44,6 +44,10 @@ ALONE: Final = frozenset(
 else runs beside them."""
 
 
+_NO_BYTECODE: Final = "PYTHONDONTWRITEBYTECODE"
+"""With it each of some thousand commands compiles netlab anew, as no user's does."""
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """A command to run, and the name that its line has."""
@@ -83,17 +87,20 @@ def _is_shell(path: Path) -> bool:
     return path.suffix == ".sh" or (first.startswith(b"#!") and b"bash" in first)
 
 
-def unit_steps(coverage: Path) -> list[Step]:
+def unit_steps(coverage: Path | None) -> list[Step]:
     """Return the steps of tests that touch no namespace.
 
     Args:
-        coverage: A directory for what each of them finds that it ran of the pure modules.
+        coverage: A directory for what each of them finds that it ran of the pure modules, which
+            takes half of their time; None for a short run.
     """
     heavy = ("unit/lab", "unit/render", "property", "fuzz")
     rest = [f"--ignore=tests/{name}" for name in heavy]
     directories = ("tests/unit", "tests/property", "tests/golden")
 
     def measured(name: str, *arguments: str) -> Step:
+        if coverage is None:
+            return Step(name, ("pytest", "-q", "--hypothesis-profile=short", *arguments))
         data = coverage / f".coverage.{name.replace('/', '.')}"
         command = ("pytest", "-q", "--cov", "--cov-report=", *arguments)
         return Step(name, ("env", f"COVERAGE_FILE={data}", *command))
@@ -166,6 +173,7 @@ def _begin(step: Step, logs: Path) -> Running:
             stdout=file,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            env={name: text for name, text in os.environ.items() if name != _NO_BYTECODE},
         )
     return Running(step, process, output)
 
@@ -223,12 +231,12 @@ def main() -> int:
     began = time.monotonic()
     print(f"Python {sys.version.split()[0]} with {versions()}")
     with tempfile.TemporaryDirectory() as logs, tempfile.TemporaryDirectory() as coverage:
-        steps = [*tool_steps(), *unit_steps(Path(coverage))]
+        steps = [*tool_steps(), *unit_steps(Path(coverage) if asked.all else None)]
         steps += kernel if asked.kernel or asked.all else []
         print(f"{len(steps)} steps, {os.cpu_count()} side by side; a line comes when a step ends")
         try:
             counts = run(steps, Path(logs))
-            counts += run([coverage_step(Path(coverage))], Path(logs))
+            counts += run([coverage_step(Path(coverage))] if asked.all else [], Path(logs))
         except KeyboardInterrupt:
             print("\ninterrupted")
             return 130

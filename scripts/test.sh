@@ -2,7 +2,8 @@
 # Install what the tests need, then run them: sudo scripts/test.sh [--all]
 #
 # System packages come from apt-get and only when they are missing; Python packages go into .venv in
-# the checkout. Twice is once. With --all the tests run too that take minutes each.
+# the checkout. Twice is once. With --all the tests run too that are one more of a
+# kind, which takes twice as long.
 set -euo pipefail
 
 checkout=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd -P)
@@ -75,7 +76,7 @@ case ${1-} in
 esac
 require_root scripts/test.sh
 trap give_back EXIT
-say "netlab: ${1:+all }tests. The first time it installs some 1.3 GB of packages (a browser, tshark, QEMU)."
+say "netlab: ${1:+all }tests. The first time it installs some 1.3 GB of packages (a browser, tshark)."
 # Pages are tested in Chromium. Ubuntu has it as a snap only, which needs a running snapd: there its
 # tests are skipped, unless a browser is installed already.
 browser=()
@@ -96,6 +97,6 @@ The tests passed. What next:
 
   scripts/check                  after a change: lint, types, layers and unit tests, without root
   sudo scripts/check --kernel    the tests on real namespaces too
-  sudo scripts/check --all       those too that take minutes each
+  sudo scripts/check --all       those too that are one more of a kind, and coverage
   sudo scripts/quickstart.sh     install netlab and bring a lab up
 END

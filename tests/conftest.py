@@ -40,6 +40,8 @@ EFFECTS: Final = frozenset(
 
 # A slow machine is no failure of the law that is tested.
 hypothesis.settings.register_profile("netlab", deadline=None)
+# scripts/check without --all: pytest --hypothesis-profile=short.
+hypothesis.settings.register_profile("short", deadline=None, max_examples=30)
 hypothesis.settings.load_profile("netlab")
 
 

@@ -388,7 +388,14 @@ def test_a_matrix_predicts_by_the_rules_of_its_family(six: Lab):
     assert 'KUBE-EXTERNAL-SERVICES DROP "default/web has no local endpoints"' in done.stdout
 
 
-@pytest.mark.parametrize("name", ["clusterip", "nodeport", "nodeport-local"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "nodeport-local",
+        pytest.param("nodeport", marks=pytest.mark.long),
+        pytest.param("clusterip", marks=pytest.mark.long),
+    ],
+)
 def test_the_tutorials_experiments_hold(six: Lab, name: str):
     text = say(six, "demo", name)
     assert "PASS" in text

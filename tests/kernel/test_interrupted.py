@@ -52,9 +52,13 @@ VICTIMS = {
     "all of the control plane's processes": kill_control_plane,
     "both": kill_both,
 }
+KILLS = [
+    pytest.param(kill, id=what, marks=[] if what == "both" else [pytest.mark.long])
+    for what, kill in VICTIMS.items()
+]
 
 
-@pytest.mark.parametrize("kill", VICTIMS.values(), ids=VICTIMS.keys())
+@pytest.mark.parametrize("kill", KILLS)
 def test_next_up_heals_whatever_was_killed_at_any_moment(
     make_lab: Callable[[], Lab], kill: Callable[[Lab, Popen[str]], None]
 ):
@@ -70,7 +74,7 @@ def test_next_up_heals_whatever_was_killed_at_any_moment(
         lab.down()
 
 
-@pytest.mark.parametrize("kill", VICTIMS.values(), ids=VICTIMS.keys())
+@pytest.mark.parametrize("kill", KILLS)
 def test_down_removes_whatever_was_killed_at_any_moment(
     make_lab: Callable[[], Lab], kill: Callable[[Lab, Popen[str]], None]
 ):

@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+from collections.abc import Callable
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Final
@@ -276,15 +277,22 @@ DAMAGES = {
 }
 
 
-@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
-def test_up_repairs(lab: Lab, damage: list[str]):
+@pytest.fixture(scope="module")
+def two_nodes(make_lab: Callable[[], Lab]) -> Lab:
+    """Return a lab that is whole before and after each test."""
+    lab = make_lab()
     lab.up()
-    in_node1(lab, *damage)
-    out = lab.up()
+    return lab
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
+def test_up_repairs(two_nodes: Lab, damage: list[str]):
+    in_node1(two_nodes, *damage)
+    out = two_nodes.up()
     assert "nothing to do" not in out
-    assert "CLIENT VALUES:" in lab.fetch("client", NODE1)
-    assert answers(lab)
-    assert "nothing to do" in lab.up()
+    assert "CLIENT VALUES:" in two_nodes.fetch("client", NODE1)
+    assert answers(two_nodes)
+    assert "nothing to do" in two_nodes.up()
 
 
 def test_up_repairs_a_namespace_that_was_deleted(lab: Lab):

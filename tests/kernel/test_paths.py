@@ -106,7 +106,15 @@ class Paths(Lab):
         return {**own, "PATH": f"{self.directory_of_programs}:{own['PATH']}"}
 
 
-@pytest.fixture(scope="module", params=["ptp nft", "ptp legacy", "bridge nft", "bridge legacy"])
+@pytest.fixture(
+    scope="module",
+    params=[
+        "ptp nft",
+        "bridge legacy",
+        pytest.param("ptp legacy", marks=pytest.mark.long),
+        pytest.param("bridge nft", marks=pytest.mark.long),
+    ],
+)
 def lab(
     request: pytest.FixtureRequest,
     make_lab: Callable[[], Lab],

@@ -132,14 +132,31 @@ with socket.socket(family, socket.SOCK_STREAM) as tcp:
 """
 
 
-@pytest.fixture(scope="module", params=list(ProxyMode))
-def mode(request: pytest.FixtureRequest) -> ProxyMode:
+Setting = tuple[ProxyMode, Family]
+
+
+@pytest.fixture(
+    scope="module",
+    params=[
+        (ProxyMode.IPTABLES, Family.IPV4),
+        (ProxyMode.NFTABLES, Family.IPV6),
+        pytest.param((ProxyMode.IPTABLES, Family.IPV6), marks=pytest.mark.long),
+        pytest.param((ProxyMode.NFTABLES, Family.IPV4), marks=pytest.mark.long),
+    ],
+    ids="-".join,
+)
+def setting(request: pytest.FixtureRequest) -> Setting:
     return request.param
 
 
-@pytest.fixture(scope="module", params=list(Family))
-def at(request: pytest.FixtureRequest) -> Addresses:
-    return ADDRESSES[request.param]
+@pytest.fixture(scope="module")
+def mode(setting: Setting) -> ProxyMode:
+    return setting[0]
+
+
+@pytest.fixture(scope="module")
+def at(setting: Setting) -> Addresses:
+    return ADDRESSES[setting[1]]
 
 
 @pytest.fixture(scope="module")

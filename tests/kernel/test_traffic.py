@@ -135,7 +135,13 @@ def bring_up(lab: Lab, mode: ProxyMode) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.fixture(scope="module", params=list(ProxyMode))
+def usually(mode: ProxyMode) -> pytest.MarkDecorator:
+    """Return what has a test run in both modes, and by default in one."""
+    modes = [one if one is mode else pytest.param(one, marks=pytest.mark.long) for one in ProxyMode]
+    return pytest.mark.parametrize("lab", modes, indirect=True)
+
+
+@pytest.fixture(scope="module")
 def lab(make_lab: Callable[[], Lab], request: pytest.FixtureRequest) -> Lab:
     lab = make_lab()
     bring_up(lab, request.param)
@@ -248,6 +254,7 @@ def names(lab: Lab) -> set[str]:
     return {pod["metadata"]["name"] for pod in pods(lab)}
 
 
+@usually(ProxyMode.IPTABLES)
 def test_no_connection_is_broken_by_scaling_policies_and_the_replacement_of_pods(lab: Lab):
     with clients(lab, 200) as wait_for_more:
         # Each step begins, and the last one ends, while connections come.
@@ -268,6 +275,7 @@ def test_no_connection_is_broken_by_scaling_policies_and_the_replacement_of_pods
     scale(lab, 1)
 
 
+@usually(ProxyMode.NFTABLES)
 def test_an_answer_that_is_read_slowly_does_not_go_with_its_pod(lab: Lab):
     [name] = names(lab)
     with running(lab, "client", SLOW) as slow:
@@ -281,6 +289,7 @@ def test_an_answer_that_is_read_slowly_does_not_go_with_its_pod(lab: Lab):
     wait_for(lambda: are_ready(lab, 1) and name not in names(lab), BUSY_S)
 
 
+@usually(ProxyMode.NFTABLES)
 def test_no_connection_is_broken_by_a_change_of_modes_or_a_full_sync(lab: Lab):
     here = mode_of(lab)
     [other] = set(ProxyMode) - {here}

@@ -53,7 +53,10 @@ for _ in range(40):
 """
 
 
-@pytest.fixture(scope="module", params=list(ProxyMode))
+@pytest.fixture(
+    scope="module",
+    params=[ProxyMode.IPTABLES, pytest.param(ProxyMode.NFTABLES, marks=pytest.mark.long)],
+)
 def lab(make_lab: Callable[[], Lab], request: pytest.FixtureRequest) -> Iterator[Lab]:
     lab = make_lab()
     pods = "".join(POD.format(number=number) for number in (1, 2, 3))

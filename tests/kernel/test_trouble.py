@@ -2,6 +2,7 @@
 
 import shlex
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,14 @@ def fails(done: subprocess.CompletedProcess[str], code: int, *words: str) -> Non
     assert done.stdout == ""
     for word in words:
         assert word in done.stderr
+
+
+@pytest.fixture(scope="module")
+def two_nodes(make_lab: Callable[[], Lab]) -> Lab:
+    """Return a lab that tests leave as it is."""
+    lab = make_lab()
+    lab.up()
+    return lab
 
 
 def run_as(lab: Lab, prefix: list[str], *argv: str) -> subprocess.CompletedProcess[str]:
@@ -129,16 +138,23 @@ def test_bad_file_leaves_a_running_lab_alone(lab: Lab, tmp_path: Path):
     "name",
     ["", "Upper", "with-dash", "a b", "../x", "a/b", ".", "..", "a\nb", "x" * 33, "é", "-x", "*"],
 )
-@pytest.mark.parametrize("command", [["up"], ["down"], ["status"], ["exec", "node1", "--", "id"]])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["up"],
+        pytest.param(["down"], marks=pytest.mark.long),
+        pytest.param(["status"], marks=pytest.mark.long),
+        pytest.param(["exec", "node1", "--", "id"], marks=pytest.mark.long),
+    ],
+)
 def test_name_that_is_no_labs_is_a_wrong_command_line(name: str, command: list[str]):
     done = Lab("never").run(command[0], f"--lab={name}", *command[1:])
     fails(done, 2, "lab")
 
 
 @pytest.mark.parametrize("host", ["../x", "/", ".", "..", "a b", "$(id)", "web-1/..", "x" * 300])
-def test_host_of_a_hostile_name_is_none_of_the_labs(lab: Lab, host: str):
-    lab.up()
-    fails(lab.run("exec", host, "--", "true"), 6, "has no host")
+def test_host_of_a_hostile_name_is_none_of_the_labs(two_nodes: Lab, host: str):
+    fails(two_nodes.run("exec", host, "--", "true"), 6, "has no host")
 
 
 def test_service_that_does_not_answer_is_named_with_its_caller(lab: Lab):

@@ -18,7 +18,8 @@ TOPOLOGIES = sorted(
     for entry in (files("netlab") / "topologies").iterdir()
     if entry.name.endswith(".yaml")
 )
-WITH_EXPERIMENTS = {"source-ip", "source-ip-nftables"}
+WITH_EXPERIMENTS = {"source-ip-nftables"}
+"""Those of source-ip have tests of their own."""
 
 
 @pytest.mark.parametrize("topology", TOPOLOGIES)
@@ -82,7 +83,13 @@ def url(address: str, port: int) -> str:
     return f"http://[{address}]:{port}" if ":" in address else f"http://{address}:{port}"
 
 
-@pytest.mark.parametrize("topology", TOPOLOGIES)
+@pytest.mark.parametrize(
+    "topology",
+    [
+        pytest.param(name, marks=[] if name == "dual-stack" else [pytest.mark.long])
+        for name in TOPOLOGIES
+    ],
+)
 def test_one_topology_becomes_another(lab: Lab, topology: str):
     lab.up("two-nodes")
     lab.up(topology)

@@ -27,6 +27,7 @@ def run(ready: Callable[[], None], argv: Sequence[str]) -> None:
     servers: list[Callable[[], None]] = []
     if options.tcp:
         listener = bind(options.port, socket.SOCK_STREAM)
+        listener.listen(1024)
         servers.append(lambda: _raw_tcp(listener))
     if options.udp:
         receiver = bind(options.port, socket.SOCK_DGRAM)
@@ -58,7 +59,6 @@ class _Hostname(BaseHTTPRequestHandler):
 
 
 def _raw_tcp(listener: socket.socket) -> None:
-    listener.listen(1024)
     while True:
         connection, _ = listener.accept()
         with connection:

@@ -1,6 +1,7 @@
 """A trace of a broken lab names what broke it, where and why, and what shows it.
 
-Sixty cases are tried on two kinds of lab; with NETLAB_CI=all, every case on every kind.
+Sixty cases are tried on two kinds of lab, ten of them by default; with NETLAB_CI=all, every case on
+every kind.
 ``docs/faults.md`` is the table of results.
 """
 
@@ -19,6 +20,8 @@ pytestmark = pytest.mark.kernel
 
 CHOSEN = 30
 """Cases of each of the two kinds of lab."""
+SHORT = 6
+"""One in so many of them is tried by default."""
 
 SHOWN = (
     (r"-nvL", r"DROP|REJECT"),
@@ -72,8 +75,12 @@ def broken_lab(
 @pytest.mark.parametrize(
     ("broken_lab", "family", "case"),
     [
-        pytest.param(*one, id=f"{one[0]}-IPv{one[1]}-{one[2].fault}-{one[2].where}")
-        for one in tried()
+        pytest.param(
+            *one,
+            id=f"{one[0]}-IPv{one[1]}-{one[2].fault}-{one[2].where}",
+            marks=[pytest.mark.long] if number % SHORT else [],
+        )
+        for number, one in enumerate(tried())
     ],
     indirect=["broken_lab"],
 )

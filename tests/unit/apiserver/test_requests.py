@@ -112,7 +112,8 @@ def test_what_nothing_acts_on_is_stored_with_a_warning(ask: Ask):
     answer = ask("POST", path, {"metadata": {"name": "n"}, "spec": {"podSelector": {}}})
     assert answer.code == 201
     assert answer.json["spec"]["policyTypes"] == ["Ingress"]
-    assert answer.warnings == ("NetworkPolicy n: stored, and nothing in a lab acts on it",)
+    (warning,) = answer.warnings
+    assert warning == '299 - "NetworkPolicy n: stored, and nothing in a lab acts on it"'
 
 
 def test_a_list_comes_in_pages_of_one_version(ask: Ask):

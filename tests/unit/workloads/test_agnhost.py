@@ -39,9 +39,12 @@ def agnhost(
     ) as process:
         assert process.stdout
         lines = iter(process.stdout.readline, "")
-        assert "ready\n" in lines, "it ended before it was ready"
-        yield process
-        process.kill()
+        try:
+            assert "ready\n" in lines, "it ended before it was ready"
+            yield process
+        finally:
+            # Popen's own end waits for the process, whatever the test found.
+            process.kill()
 
 
 class Netexec:
