@@ -42,6 +42,7 @@ from netlab.cni.address_translation import (
     cloud_rules,
     masquerade_rules,
 )
+from netlab.cni.portmap import PORTMAP, portmap_rules
 from netlab.control_plane.addons import store_addons
 from netlab.control_plane.agents import Agent, AgentLoops
 from netlab.control_plane.api_certificates import api_addresses
@@ -73,10 +74,11 @@ from netlab.netns_agent.rules_agent import RulesAgent
 from netlab.topology.parse import parse_topology
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     from netlab.control_plane.api_serving import ApiServing
     from netlab.model.names import NetnsFamily, NetnsName
+    from netlab.netfilter.iptables.rules import Ruleset
 
 
 class ControlPlane:
@@ -144,6 +146,7 @@ class ControlPlane:
             for name, owner, rules in (
                 ("ip-masq-agent", IP_MASQ_AGENT, masquerade_rules),
                 ("cloud", CLOUD, cloud_rules),
+                ("portmap", PORTMAP, self._host_ports),
             )
         }
         self.listen = to_netns_agent.descriptor
@@ -175,13 +178,19 @@ class ControlPlane:
                 wakes_on={"services", "nodes"},
                 is_busy=self.load_balancer.is_waiting,
             ),
-            *(Agent(name=name, sync=agent.sync) for name, agent in self.rules_agents.items()),
+            *(
+                Agent(name=name, sync=agent.sync, wakes_on={"pods"} if name == "portmap" else ())
+                for name, agent in self.rules_agents.items()
+            ),
             Agent(name="apiserver", sync=self._sync_api),
             Agent(name="node-leases", sync=self._renew_leases, wakes_on={"nodes"}),
             Agent(name="outside-dns", sync=self.outside_dns.sync, wakes_on={"services"}),
         )
         for each in agents:
             self.loops.add(each)
+
+    def _host_ports(self, lab: str, topology: Topology) -> "Mapping[NetnsFamily, Ruleset]":
+        return portmap_rules(lab, topology, self.store.list_("pods"))
 
     async def _execute(self, pod: Object, container: str, argv: tuple[str, ...]) -> ExecProcess:
         return await self.kubelet_server.exec(pod, container, argv, tty=False)

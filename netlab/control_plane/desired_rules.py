@@ -2,6 +2,7 @@
 
 from netlab.apiserver.store import Store
 from netlab.cni.address_translation import cloud_rules, masquerade_rules
+from netlab.cni.portmap import portmap_rules
 from netlab.kubeproxy import desired
 from netlab.model.names import NetnsFamily
 from netlab.model.topology import Topology
@@ -14,6 +15,8 @@ def desired_rules(lab: str, topology: Topology, store: Store) -> dict[NetnsFamil
     """Return the rules that each namespace must hold, kube-proxy's before others'."""
     kube_proxy = desired.desired_rules(lab, topology, store)
     others = cloud_rules(lab, topology) | masquerade_rules(lab, topology)
+    host_ports = portmap_rules(lab, topology, store.list_("pods"))
+    others |= {place: merge(others[place], rules) for place, rules in host_ports.items()}
     return {
         place: _joined(kube_proxy.get(place), others[place])
         for family in topology.families

@@ -1,4 +1,4 @@
-"""Keeps the rules of an owner that follow from the topology alone."""
+"""Keeps the rules of an owner that are few: all are computed and compared each time."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any, Final

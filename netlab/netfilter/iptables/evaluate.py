@@ -11,6 +11,7 @@ from netlab.netfilter.iptables.matches import (
     Comment,
     CtState,
     Destination,
+    DestinationPorts,
     InInterface,
     IpProtocol,
     Mark,
@@ -56,7 +57,7 @@ def answers(packet: Packet, match: Match, local: AbstractSet[Address]) -> bool:
             return (packet.destination in network) != inverted
         case IpProtocol(protocol, inverted):
             return _is_protocol(packet, protocol) != inverted
-        case Ports():
+        case Ports() | DestinationPorts():
             return _has_ports(packet, match)
         case Comment() | Statistic() | RecentSet():
             return True
@@ -109,7 +110,9 @@ def _is_protocol(packet: Packet, protocol: str) -> bool:
     return name in _ANY_PROTOCOL or _NUMBERS.get(name, name) == packet.protocol.lower()
 
 
-def _has_ports(packet: Packet, ports: Ports) -> bool:
+def _has_ports(packet: Packet, ports: Ports | DestinationPorts) -> bool:
+    if isinstance(ports, DestinationPorts):
+        return packet.destination_port in ports.ports
     return (
         packet.protocol.lower() == ports.protocol
         and ports.destination in {None, packet.destination_port}

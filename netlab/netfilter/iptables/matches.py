@@ -90,6 +90,16 @@ class Ports:
 
 
 @dataclass(frozen=True, slots=True)
+class DestinationPorts:
+    """The packet's destination port is one of these; stands beside an ``IpProtocol``."""
+
+    ports: tuple[int, ...]
+
+    def __str__(self) -> str:
+        return f"-m multiport --dports {','.join(map(str, self.ports))}"
+
+
+@dataclass(frozen=True, slots=True)
 class Comment:
     """Words for people; matches every packet. Cut to the 255 printable bytes the kernel keeps."""
 
@@ -194,6 +204,7 @@ Match = (
     | OutInterface
     | IpProtocol
     | Ports
+    | DestinationPorts
     | Comment
     | AddrType
     | Mark

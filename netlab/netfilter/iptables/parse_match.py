@@ -10,6 +10,7 @@ from netlab.netfilter.iptables.matches import (
     Comment,
     CtState,
     Destination,
+    DestinationPorts,
     InInterface,
     IpProtocol,
     Mark,
@@ -122,12 +123,22 @@ def _recent(words: list[str], inverted: bool) -> Match | None:  # noqa: FBT001
             return None
 
 
+def _multiport(words: list[str], inverted: bool) -> Match | None:  # noqa: FBT001
+    match words:
+        # A range, 80:90, is no number, and so no value of ours.
+        case ["--dports", ports] if not inverted:
+            return DestinationPorts(tuple(map(int, ports.split(","))))
+        case _:
+            return None
+
+
 _EXTENSIONS: Final[dict[str, Callable[[list[str], bool], Match | None]]] = {
     "addrtype": _addrtype,
     "mark": _mark,
     "conntrack": _conntrack,
     "statistic": _statistic,
     "recent": _recent,
+    "multiport": _multiport,
 }
 
 
