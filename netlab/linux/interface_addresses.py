@@ -4,19 +4,14 @@ Source: rtnetlink(7), RTM_GETADDR.
 """
 
 import socket
-import struct
 from ipaddress import ip_address
-from typing import Final
 
 from netlab.linux.netlink import NetlinkSocket
 from netlab.linux.netlink_messages import NLM_F_DUMP, request
 from netlab.linux.packet_ring import Enter
-from netlab.linux.rtnetlink import RTM_GETADDR
+from netlab.linux.rtnetlink import IFA_ADDRESS, IFA_LOCAL, IFADDRMSG, RTM_GETADDR
 from netlab.model.addresses import Address
 from netlab.model.names import NetnsName
-
-IFA_ADDRESS, IFA_LOCAL = 1, 2
-_IFADDRMSG: Final = struct.Struct("=BBBBI")
 
 
 def read_addresses(
@@ -33,12 +28,12 @@ def read_addresses(
         opened = NetlinkSocket()
         names = dict(socket.if_nameindex())
     with opened:
-        body = _IFADDRMSG.pack(family, 0, 0, 0, 0)
+        body = IFADDRMSG.pack(family, 0, 0, 0, 0)
         answers = opened.ask(request(RTM_GETADDR, body, NLM_F_DUMP))
     found: dict[str, tuple[Address, ...]] = {}
     for message in answers:
-        index = _IFADDRMSG.unpack_from(message.payload)[4]
-        attributes = message.attributes(_IFADDRMSG.size)
+        index = IFADDRMSG.unpack_from(message.payload)[4]
+        attributes = message.attributes(IFADDRMSG.size)
         # At the end of a point-to-point link, IFA_ADDRESS is the peer's.
         content = attributes.get(IFA_LOCAL) or attributes.get(IFA_ADDRESS)
         name = names.get(index, "")

@@ -7,6 +7,7 @@ Source: Linux, include/uapi/linux/netlink.h.
 """
 
 import struct
+import sys
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
@@ -21,6 +22,7 @@ HEADER: Final = struct.Struct("=IHHII")
 NETFILTER_HEADER_BYTES: Final = 4
 _ATTRIBUTE: Final = struct.Struct("=HH")
 _ERRNO: Final = struct.Struct("=i")
+_U32: Final = struct.Struct("=I")
 
 
 class Message(NamedTuple):
@@ -72,6 +74,16 @@ def string(kind: int, value: str) -> bytes:
 def be32(kind: int, value: int) -> bytes:
     """Return an attribute that holds a 32 bit number in network order."""
     return attribute(kind, struct.pack(">I", value & 0xFFFF_FFFF))
+
+
+def u32(kind: int, value: int) -> bytes:
+    """Return an attribute that holds a 32 bit number in the machine's order."""
+    return attribute(kind, _U32.pack(value))
+
+
+def u32_of(value: bytes | None) -> int:
+    """Return a number in the machine's order; 0 for None."""
+    return int.from_bytes(value or b"", sys.byteorder)
 
 
 def attributes(content: bytes) -> dict[int, bytes]:

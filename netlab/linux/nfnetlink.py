@@ -7,13 +7,15 @@ Source: Linux, include/uapi/linux/netfilter/nfnetlink.h.
 
 import struct
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from netlab.linux import netlink_messages
 from netlab.linux.netlink import NETLINK_NETFILTER, NetlinkSocket, raise_for
 from netlab.linux.netlink_messages import numbered
-from netlab.linux.packet_ring import Enter
-from netlab.model.hosts import Host
+
+if TYPE_CHECKING:
+    from netlab.linux.packet_ring import Enter
+    from netlab.model.hosts import Host
 
 NFNL_MSG_BATCH_BEGIN, NFNL_MSG_BATCH_END = 16, 17
 NFNL_SUBSYS_CTNETLINK, NFNL_SUBSYS_ULOG, NFNL_SUBSYS_NFTABLES = 1, 4, 10
@@ -38,7 +40,7 @@ _BEGIN, _END = (
 )
 
 
-def open_netfilter(host: Host, enter: Enter, groups: Sequence[int] = ()) -> NetlinkSocket:
+def open_netfilter(host: "Host", enter: "Enter", groups: Sequence[int] = ()) -> NetlinkSocket:
     """Return a socket to the netfilter subsystems that stays in the namespace of ``host``.
 
     Args:

@@ -10,19 +10,41 @@ import errno
 import os
 import socket
 from collections.abc import Callable, Iterator
-from ipaddress import ip_address
-from typing import Any, Final
+from typing import Final
 
+from netlab.linux.ctnetlink import (
+    CTA_FILTER,
+    CTA_FILTER_F_CTA_PROTO_NUM,
+    CTA_FILTER_ORIG_FLAGS,
+    CTA_ID,
+    CTA_PROTO_NUM,
+    CTA_TUPLE_ORIG,
+    CTA_TUPLE_PROTO,
+    CTA_TUPLE_REPLY,
+    IPCTNL_MSG_CT_DELETE,
+    IPCTNL_MSG_CT_GET,
+    pair_of,
+)
 from netlab.linux.netlink import NETLINK_NETFILTER, NetlinkSocket
+from netlab.linux.netlink_messages import (
+    NLA_F_NESTED,
+    NLM_F_DUMP,
+    attribute,
+    attributes,
+    nested,
+    u32,
+)
 from netlab.linux.netns import inside
-from netlab.linux.rtnetlink import dump, encode
+from netlab.linux.nfnetlink import request
 from netlab.model.addresses import Family
 from netlab.model.names import NetnsName
-from netlab.netns_agent.udp_entries import Place, UdpConnection
+from netlab.netns_agent.udp_entries import UdpConnection
 
-_CTNETLINK: Final = 1 << 8
-_GET: Final = _CTNETLINK | 1
-_DELETE: Final = _CTNETLINK | 2
+_UDP: Final = bytes([socket.IPPROTO_UDP])
+_ONLY_UDP: Final = nested(
+    CTA_TUPLE_ORIG, nested(CTA_TUPLE_PROTO, attribute(CTA_PROTO_NUM, _UDP))
+) + nested(CTA_FILTER, u32(CTA_FILTER_ORIG_FLAGS, CTA_FILTER_F_CTA_PROTO_NUM))
+_FAMILIES: Final = {Family.IPV4: socket.AF_INET, Family.IPV6: socket.AF_INET6}
 
 
 def delete_udp(netns: NetnsName, family: Family, is_stale: Callable[[UdpConnection], bool]) -> int:
@@ -46,58 +68,30 @@ def delete_udp(netns: NetnsName, family: Family, is_stale: Callable[[UdpConnecti
     return results.count(0)
 
 
-def _udp_entries(netlink: NetlinkSocket, family: Family) -> Iterator[tuple[Any, UdpConnection]]:
-    from pyroute2.netlink.nfnetlink import nfctsocket as nfct  # noqa: PLC0415 (slow to import)
-
-    protocol = [["CTA_PROTO_NUM", socket.IPPROTO_UDP]]
-    asked = _message(
-        [
-            ["CTA_TUPLE_ORIG", {"attrs": [["CTA_TUPLE_PROTO", {"attrs": protocol}]]}],
-            ["CTA_FILTER", {"attrs": [["CTA_FILTER_ORIG_FLAGS", nfct.FILTER_FLAG_CTA_PROTO_NUM]]}],
-        ],
-        family,
-    )
-    for entry in dump(netlink, asked, _GET):
+def _udp_entries(
+    netlink: NetlinkSocket, family: Family
+) -> Iterator[tuple[dict[int, bytes], UdpConnection]]:
+    asked = request(IPCTNL_MSG_CT_GET, _FAMILIES[family], _ONLY_UDP, NLM_F_DUMP)
+    for message in netlink.ask(asked):
+        entry = message.attributes()
         connection = _connection(entry)
         if connection is not None:
             yield entry, connection
 
 
-def _connection(entry: Any) -> UdpConnection | None:  # noqa: ANN401 (pyroute2 has no types)
+def _connection(entry: dict[int, bytes]) -> UdpConnection | None:
     """Return what an entry says; None for one that is of another protocol."""
-    original, reply = entry.get_attr("CTA_TUPLE_ORIG"), entry.get_attr("CTA_TUPLE_REPLY")
-    if original.get_attr("CTA_TUPLE_PROTO").get_attr("CTA_PROTO_NUM") != socket.IPPROTO_UDP:
+    original = attributes(entry.get(CTA_TUPLE_ORIG, b""))
+    if attributes(original.get(CTA_TUPLE_PROTO, b"")).get(CTA_PROTO_NUM) != _UDP:
         return None
-    return UdpConnection(sent_to=_place(original, "DST"), answered_by=_place(reply, "SRC"))
+    sent, answered = pair_of(original), pair_of(attributes(entry.get(CTA_TUPLE_REPLY, b"")))
+    if sent is None or answered is None:
+        return None
+    return UdpConnection(sent_to=sent.destination, answered_by=answered.source)
 
 
-def _place(tuple_: Any, side: str) -> Place:  # noqa: ANN401
-    addresses, ports = tuple_.get_attr("CTA_TUPLE_IP"), tuple_.get_attr("CTA_TUPLE_PROTO")
-    text = addresses.get_attr(f"CTA_IP_V4_{side}") or addresses.get_attr(f"CTA_IP_V6_{side}")
-    return ip_address(text), ports.get_attr(f"CTA_PROTO_{side}_PORT")
-
-
-def _deletion(entry: Any, family: Family) -> bytes:  # noqa: ANN401
+def _deletion(entry: dict[int, bytes], family: Family) -> bytes:
     # With the id, an entry that has taken the place of this one since is not meant.
-    original = entry.get_attr("CTA_TUPLE_ORIG")
-    attributes = [
-        ["CTA_TUPLE_ORIG", {"attrs": [_plain(one) for one in original["attrs"]]}],
-        ["CTA_ID", entry.get_attr("CTA_ID")],
-    ]
-    return encode(_message(attributes, family), _DELETE, 0)
-
-
-def _plain(attribute: Any) -> list[Any]:  # noqa: ANN401
-    """Return a decoded attribute in the form that is encoded from."""
-    name, value = attribute[0], attribute[1]
-    inner = value.get("attrs") if isinstance(value, dict) else None
-    return [name, {"attrs": [_plain(one) for one in inner]} if inner is not None else value]
-
-
-def _message(attributes: list[Any], family: Family) -> Any:  # noqa: ANN401
-    from pyroute2.netlink.nfnetlink.nfctsocket import nfct_msg  # noqa: PLC0415
-
-    message = nfct_msg()
-    message["nfgen_family"] = socket.AF_INET if family is Family.IPV4 else socket.AF_INET6
-    message["attrs"] = attributes
-    return message
+    body = attribute(CTA_TUPLE_ORIG | NLA_F_NESTED, entry[CTA_TUPLE_ORIG])
+    body += attribute(CTA_ID, entry[CTA_ID])
+    return request(IPCTNL_MSG_CT_DELETE, _FAMILIES[family], body)

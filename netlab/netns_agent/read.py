@@ -10,22 +10,19 @@ import socket
 from collections.abc import Iterable
 from ipaddress import ip_address, ip_interface, ip_network
 from pathlib import Path
-from typing import Any, Final
-
-from pyroute2.netlink.rtnl.ifaddrmsg import ifaddrmsg
-from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
-from pyroute2.netlink.rtnl.rtmsg import rtmsg
 
 from netlab.cni import sysctls
 from netlab.linux import netns, netns_names, rtnetlink
 from netlab.linux.netlink import NetlinkSocket
-from netlab.linux.rtnetlink import dump
+from netlab.linux.netlink_messages import (
+    NLM_F_DUMP,
+    Message,
+    attributes,
+    request,
+    text_of,
+    u32_of,
+)
 from netlab.model.links import Interface, LabState, Link, NetnsState, NextHop, Route, Sysctl
-
-_IFF_UP: Final = 1
-_RTPROT_STATIC: Final = 4
-_RT_TABLE_MAIN: Final = 254
-_RTN_UNREACHABLE: Final = 7
 
 
 def read_lab(lab: str) -> LabState:
@@ -44,28 +41,27 @@ def read_lab(lab: str) -> LabState:
 
 def _read_netns() -> NetnsState:
     with NetlinkSocket() as route_socket:
-        addresses = _addresses(dump(route_socket, ifaddrmsg(), rtnetlink.RTM_GETADDR))
-        links = dump(route_socket, ifinfmsg(), rtnetlink.RTM_GETLINK)
-        routes = [
-            route
-            for family in (socket.AF_INET, socket.AF_INET6)
-            for route in dump(route_socket, _of_family(rtmsg(), family), rtnetlink.RTM_GETROUTE)
-        ]
-    names = {link["index"]: link.get_attr("IFLA_IFNAME") for link in links}
+        addresses = _addresses(route_socket.ask(_ALL_ADDRESSES))
+        links = [_LinkMessage(message) for message in route_socket.ask(_ALL_LINKS)]
+        routes = [message for asked in _ALL_ROUTES for message in route_socket.ask(asked)]
+    names = {link.index: link.ifname for link in links}
     return NetnsState(
         sysctls=_sysctls(),
         links=tuple(
-            _link(link, names, addresses.get(link["index"], ()))
-            for link in sorted(links, key=lambda link: int(link["index"]))
-            if names[link["index"]] != "lo"
+            link.link(names, addresses.get(link.index, ()))
+            for link in sorted(links, key=lambda link: link.index)
+            if link.ifname != "lo"
         ),
-        routes=tuple(_route(route, names) for route in routes if _is_ours(route)),
+        routes=tuple(_route(message, names) for message in routes if _is_ours(message)),
     )
 
 
-def _of_family(message: Any, family: int) -> Any:  # noqa: ANN401 (pyroute2 has no types)
-    message["family"] = family
-    return message
+_ALL_LINKS = request(rtnetlink.RTM_GETLINK, rtnetlink.IFINFOMSG.pack(0, 0, 0, 0, 0), NLM_F_DUMP)
+_ALL_ADDRESSES = request(rtnetlink.RTM_GETADDR, rtnetlink.IFADDRMSG.pack(0, 0, 0, 0, 0), NLM_F_DUMP)
+_ALL_ROUTES = tuple(
+    request(rtnetlink.RTM_GETROUTE, rtnetlink.RTMSG.pack(family, *[0] * 8), NLM_F_DUMP)
+    for family in (socket.AF_INET, socket.AF_INET6)
+)
 
 
 def _sysctls() -> tuple[Sysctl, ...]:
@@ -77,52 +73,65 @@ def _sysctls() -> tuple[Sysctl, ...]:
     return tuple(found)
 
 
-def _addresses(messages: Iterable[Any]) -> dict[int, tuple[Interface, ...]]:
+def _addresses(messages: Iterable[Message]) -> dict[int, tuple[Interface, ...]]:
     found: dict[int, tuple[Interface, ...]] = {}
     for message in messages:
-        text = message.get_attr("IFA_LOCAL") or message.get_attr("IFA_ADDRESS")
-        address = ip_interface(f"{text}/{message['prefixlen']}")
+        _, length, _, _, index = rtnetlink.IFADDRMSG.unpack_from(message.payload)
+        one = message.attributes(rtnetlink.IFADDRMSG.size)
+        packed = one.get(rtnetlink.IFA_LOCAL) or one[rtnetlink.IFA_ADDRESS]
+        address = ip_interface((packed, length))
         if not address.is_link_local:
-            found[message["index"]] = (*found.get(message["index"], ()), address)
+            found[index] = (*found.get(index, ()), address)
     return found
 
 
-def _link(message: Any, names: dict[int, str], addresses: tuple[Interface, ...]) -> Link:  # noqa: ANN401
-    # A link that was left half made is not up yet, whatever else it has.
-    is_up = bool(message["flags"] & _IFF_UP)
-    return Link(
-        ifname=names[message["index"]],
-        mac=message.get_attr("IFLA_ADDRESS"),
-        mtu=message.get_attr("IFLA_MTU"),
-        addresses=addresses if is_up else (),
-        master=names.get(message.get_attr("IFLA_MASTER")) if is_up else None,
-        hairpin=_hairpin(message),
-    )
+class _LinkMessage:
+    def __init__(self, message: Message) -> None:
+        header = rtnetlink.IFINFOMSG.unpack_from(message.payload)
+        self.index: int = header[2]
+        # A link that was left half made is not up yet, whatever else it has.
+        self._is_up = bool(header[3] & rtnetlink.IFF_UP)
+        self._attributes = message.attributes(rtnetlink.IFINFOMSG.size)
+        self.ifname = text_of(self._attributes.get(rtnetlink.IFLA_IFNAME))
+
+    def link(self, names: dict[int, str], addresses: tuple[Interface, ...]) -> Link:
+        found = self._attributes
+        master = names.get(u32_of(found.get(rtnetlink.IFLA_MASTER)))
+        return Link(
+            ifname=self.ifname,
+            mac=found.get(rtnetlink.IFLA_ADDRESS, b"").hex(":"),
+            mtu=u32_of(found.get(rtnetlink.IFLA_MTU)),
+            addresses=addresses if self._is_up else (),
+            master=master if self._is_up else None,
+            hairpin=self._hairpin(),
+        )
+
+    def _hairpin(self) -> bool:
+        kind = attributes(self._attributes.get(rtnetlink.IFLA_LINKINFO, b""))
+        port = attributes(kind.get(rtnetlink.IFLA_INFO_SLAVE_DATA, b""))
+        return any(port.get(rtnetlink.IFLA_BRPORT_MODE, b""))
 
 
-def _hairpin(message: Any) -> bool:  # noqa: ANN401
-    kind = message.get_attr("IFLA_LINKINFO")
-    port = kind.get_attr("IFLA_INFO_SLAVE_DATA") if kind else None
-    return bool(port and port.get_attr("IFLA_BRPORT_MODE"))
+def _is_ours(message: Message) -> bool:
+    _, _, _, _, table, protocol, *_ = rtnetlink.RTMSG.unpack_from(message.payload)
+    return bool(protocol == rtnetlink.RTPROT_STATIC and table == rtnetlink.RT_TABLE_MAIN)
 
 
-def _is_ours(message: Any) -> bool:  # noqa: ANN401
-    return bool(message["proto"] == _RTPROT_STATIC and message["table"] == _RT_TABLE_MAIN)
-
-
-def _route(message: Any, names: dict[int, str]) -> Route:  # noqa: ANN401
-    gateway = message.get_attr("RTA_GATEWAY")
-    ways = message.get_attr("RTA_MULTIPATH") or ()
-    everything = "0.0.0.0" if message["family"] == socket.AF_INET else "::"  # noqa: S104 (the default route)
-    destination = message.get_attr("RTA_DST") or everything
-    is_unreachable = message["type"] == _RTN_UNREACHABLE
+def _route(message: Message, names: dict[int, str]) -> Route:
+    family, length, _, _, _, _, _, kind, _ = rtnetlink.RTMSG.unpack_from(message.payload)
+    found = message.attributes(rtnetlink.RTMSG.size)
+    gateway = found.get(rtnetlink.RTA_GATEWAY)
+    everything = bytes(4 if family == socket.AF_INET else 16)
+    is_unreachable = kind == rtnetlink.RTN_UNREACHABLE
     return Route(
-        destination=ip_network(f"{destination}/{message['dst_len']}"),
+        destination=ip_network((found.get(rtnetlink.RTA_DST, everything), length)),
         gateway=ip_address(gateway) if gateway else None,
-        ifname=None if gateway or is_unreachable else names.get(message.get_attr("RTA_OIF")),
+        ifname=None
+        if gateway or is_unreachable
+        else names.get(u32_of(found.get(rtnetlink.RTA_OIF))),
         nexthops=tuple(
-            NextHop(gateway=ip_address(way.get_attr("RTA_GATEWAY")), weight=way["hops"] + 1)
-            for way in ways
+            NextHop(gateway=ip_address(way[rtnetlink.RTA_GATEWAY]), weight=weight)
+            for way, weight in rtnetlink.nexthops(found.get(rtnetlink.RTA_MULTIPATH, b""))
         ),
         is_unreachable=is_unreachable,
     )

@@ -5,12 +5,13 @@ A connection that was made while nobody listened gives no events later (``nf_con
 of its way leaves no entry, and no event.
 """
 
+from netlab.linux.ctnetlink import IPCTNL_MSG_CT_NEW
 from netlab.linux.netlink_messages import Message
 from netlab.linux.nfnetlink import open_netfilter
 from netlab.linux.packet_ring import Enter
 from netlab.model.hosts import Host
 from netlab.sources.conntrack_entries import ConntrackEntry
-from netlab.sources.conntrack_message import IPCTNL_MSG_CT_NEW, parse_tracked
+from netlab.sources.conntrack_message import parse_tracked
 from netlab.sources.conntrack_table import GROUPS
 
 _TRACED = frozenset({"tcp", "udp", "icmp"})

@@ -4,27 +4,32 @@ Source: Linux, include/uapi/linux/netfilter/nfnetlink_conntrack.h and nf_conntra
 """
 
 import socket
-from ipaddress import IPv4Address, IPv6Address
 from typing import Final
 
+from netlab.linux.ctnetlink import (
+    CTA_ID,
+    CTA_MARK,
+    CTA_PROTO_ICMP_CODE,
+    CTA_PROTO_ICMP_ID,
+    CTA_PROTO_ICMP_TYPE,
+    CTA_PROTO_ICMPV6_CODE,
+    CTA_PROTO_ICMPV6_ID,
+    CTA_PROTO_ICMPV6_TYPE,
+    CTA_PROTO_NUM,
+    CTA_PROTOINFO,
+    CTA_PROTOINFO_TCP,
+    CTA_PROTOINFO_TCP_STATE,
+    CTA_STATUS,
+    CTA_TIMEOUT,
+    CTA_TUPLE_ORIG,
+    CTA_TUPLE_PROTO,
+    CTA_TUPLE_REPLY,
+    IPCTNL_MSG_CT_DELETE,
+    IPCTNL_MSG_CT_NEW,
+    pair_of,
+)
 from netlab.linux.netlink_messages import NLM_F_CREATE, Message, attributes, number_of
-from netlab.linux.nfnetlink import NFNL_SUBSYS_CTNETLINK
-from netlab.model.addresses import Address
-from netlab.model.packets import AddressPair, AddrPort
 from netlab.sources.conntrack_entries import Change, Tracked
-
-IPCTNL_MSG_CT_NEW: Final = NFNL_SUBSYS_CTNETLINK << 8 | 0
-IPCTNL_MSG_CT_GET: Final = NFNL_SUBSYS_CTNETLINK << 8 | 1
-IPCTNL_MSG_CT_DELETE: Final = NFNL_SUBSYS_CTNETLINK << 8 | 2
-
-CTA_TUPLE_ORIG, CTA_TUPLE_REPLY, CTA_STATUS, CTA_PROTOINFO = 1, 2, 3, 4
-CTA_TIMEOUT, CTA_MARK, CTA_ID = 7, 8, 12
-CTA_TUPLE_IP, CTA_TUPLE_PROTO = 1, 2
-CTA_IP_V4_SRC, CTA_IP_V4_DST, CTA_IP_V6_SRC, CTA_IP_V6_DST = 1, 2, 3, 4
-CTA_PROTO_NUM, CTA_PROTO_SRC_PORT, CTA_PROTO_DST_PORT = 1, 2, 3
-CTA_PROTO_ICMP_ID, CTA_PROTO_ICMP_TYPE, CTA_PROTO_ICMP_CODE = 4, 5, 6
-CTA_PROTO_ICMPV6_ID, CTA_PROTO_ICMPV6_TYPE, CTA_PROTO_ICMPV6_CODE = 7, 8, 9
-CTA_PROTOINFO_TCP, CTA_PROTOINFO_TCP_STATE = 1, 1
 
 PROTOCOLS: Final = {
     socket.IPPROTO_TCP: "tcp",
@@ -67,8 +72,8 @@ def parse_tracked(message: Message) -> Tracked | None:
     """Return the entry that a message holds; None when it lacks one of its tuples."""
     found = message.attributes()
     original = attributes(found.get(CTA_TUPLE_ORIG, b""))
-    pair = _pair(original)
-    reply = _pair(attributes(found.get(CTA_TUPLE_REPLY, b"")))
+    pair = pair_of(original)
+    reply = pair_of(attributes(found.get(CTA_TUPLE_REPLY, b"")))
     if pair is None or reply is None:
         return None
     transport = attributes(original.get(CTA_TUPLE_PROTO, b""))
@@ -85,25 +90,6 @@ def parse_tracked(message: Message) -> Tracked | None:
         mark=number_of(found.get(CTA_MARK)),
         flags=_flags(number_of(found.get(CTA_STATUS))),
     )
-
-
-def _pair(ends: dict[int, bytes]) -> AddressPair | None:
-    network = attributes(ends.get(CTA_TUPLE_IP, b""))
-    transport = attributes(ends.get(CTA_TUPLE_PROTO, b""))
-    source = _address(network.get(CTA_IP_V4_SRC), network.get(CTA_IP_V6_SRC))
-    destination = _address(network.get(CTA_IP_V4_DST), network.get(CTA_IP_V6_DST))
-    if source is None or destination is None:
-        return None
-    return AddressPair(
-        AddrPort(source, number_of(transport.get(CTA_PROTO_SRC_PORT))),
-        AddrPort(destination, number_of(transport.get(CTA_PROTO_DST_PORT))),
-    )
-
-
-def _address(v4: bytes | None, v6: bytes | None) -> Address | None:
-    if v4 is not None:
-        return IPv4Address(v4)
-    return None if v6 is None else IPv6Address(v6)
 
 
 def _icmp(transport: dict[int, bytes]) -> tuple[int, int, int] | None:

@@ -9,12 +9,13 @@ import socket
 import time
 from typing import Final
 
+from netlab.linux.ctnetlink import IPCTNL_MSG_CT_GET
 from netlab.linux.netlink_messages import NLM_F_DUMP, Message
 from netlab.linux.nfnetlink import open_netfilter, request
 from netlab.linux.packet_ring import Enter
 from netlab.model.hosts import Host
 from netlab.sources.conntrack_entries import Changed, Tracked
-from netlab.sources.conntrack_message import IPCTNL_MSG_CT_GET, change_of, parse_tracked
+from netlab.sources.conntrack_message import change_of, parse_tracked
 
 GROUPS: Final = (1, 2, 3)
 """NFNLGRP_CONNTRACK_NEW, _UPDATE, _DESTROY"""

@@ -3,10 +3,9 @@ import errno
 import pytest
 from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
 
-from netlab.linux import rtnetlink
 from netlab.linux.netlink import NetlinkSocket, is_harmless
-from netlab.linux.netlink_messages import NLM_F_REQUEST
-from netlab.linux.rtnetlink import dump, encode
+from netlab.linux.netlink_messages import NLM_F_DUMP, NLM_F_REQUEST, request, text_of
+from netlab.linux.rtnetlink import IFINFOMSG, IFLA_IFNAME, RTM_DELLINK, RTM_GETLINK
 
 
 @pytest.mark.parametrize(
@@ -26,28 +25,28 @@ def test_what_was_done_before_is_no_failure(number: int, deleting: bool, harmles
     assert is_harmless(number, deleting=deleting) is harmless
 
 
+def link(index: int) -> bytes:
+    return IFINFOMSG.pack(0, 0, index, 0, 0)
+
+
 def test_a_request_says_what_it_is():
-    message = ifinfmsg(encode(ifinfmsg(), rtnetlink.RTM_GETLINK, 0))
+    message = ifinfmsg(request(RTM_GETLINK, link(0)))
     message.decode()
-    assert message["header"]["type"] == rtnetlink.RTM_GETLINK
+    assert message["header"]["type"] == RTM_GETLINK
     assert message["header"]["flags"] == NLM_F_REQUEST
 
 
 def test_links_are_listed():
     with NetlinkSocket() as route_socket:
-        names = [
-            link.get_attr("IFLA_IFNAME")
-            for link in dump(route_socket, ifinfmsg(), rtnetlink.RTM_GETLINK)
-        ]
+        links = route_socket.ask(request(RTM_GETLINK, link(0), NLM_F_DUMP))
+    names = [text_of(one.attributes(IFINFOMSG.size).get(IFLA_IFNAME)) for one in links]
     assert "lo" in names
 
 
 def test_each_request_has_an_answer_of_its_own():
     # Deleting the loopback interface is refused, whoever asks; no interface has the last number.
     def delete(index: int) -> bytes:
-        message = ifinfmsg()
-        message["index"] = index
-        return encode(message, rtnetlink.RTM_DELLINK, 0)
+        return request(RTM_DELLINK, link(index))
 
     nobody = 0x7FFF_FFFF
     with NetlinkSocket() as route_socket:
@@ -57,3 +56,9 @@ def test_each_request_has_an_answer_of_its_own():
     assert several[0] in {errno.ENODEV, errno.EPERM}
     assert several[1] in {errno.EOPNOTSUPP, errno.EPERM}
     assert many == [several[0]] * 3000
+
+
+def test_what_is_refused_is_raised():
+    with NetlinkSocket() as route_socket, pytest.raises(OSError, match=r"Errno") as caught:
+        route_socket.ask(request(RTM_DELLINK, link(0x7FFF_FFFF)))
+    assert caught.value.errno in {errno.ENODEV, errno.EPERM}
