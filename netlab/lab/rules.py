@@ -20,9 +20,9 @@ from netlab.netfilter.iptables.differences import Difference, Side, differences
 from netlab.netfilter.iptables.parse import parse, unreadable_table
 from netlab.netfilter.iptables.rules import TABLE_NAMES
 from netlab.netfilter.nftables.differences import table_differences
+from netlab.netfilter.nftables.families import ip
 from netlab.netfilter.nftables.parse import parse as parse_table
 from netlab.netfilter.nftables.parse import parse_listing
-from netlab.netfilter.nftables.rules import ip
 from netlab.netfilter.nftables.sync import waiting_chains, without
 from netlab.netfilter.nftables.table import TABLE, Table
 from netlab.sources.rule_tables import read_tables

@@ -16,7 +16,7 @@ from netlab.linux.netns import inside
 from netlab.linux.nftables_query import has_table
 from netlab.model.addresses import Family
 from netlab.model.names import NetnsFamily, NetnsName
-from netlab.netfilter.nftables.rules import ip
+from netlab.netfilter.nftables.families import ip
 
 _COMPLAINT: Final = re.compile(r"^/dev/stdin:(\d+):[\d-]+: (?=Error)", re.MULTILINE)
 _PATH: Final = os.pathsep.join(["/usr/sbin", "/sbin", "/usr/bin", "/bin"])

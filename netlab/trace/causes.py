@@ -8,7 +8,7 @@ from netlab.kubeproxy.nftables.static import ENDPOINT_CHECKS, REJECT_CHAIN
 from netlab.model.addresses import Address, family_of
 from netlab.model.hosts import HostKind
 from netlab.model.packets import AddressPair, Nat
-from netlab.netfilter.nftables.rules import ip
+from netlab.netfilter.nftables.families import ip
 from netlab.netfilter.nftables.table import TABLE
 from netlab.sources.routes import RouteQuestion
 from netlab.trace.drop_reason_words import packet_words, wording_of

@@ -30,10 +30,10 @@ from netlab.model.kube_proxy import ProxyMode
 from netlab.model.names import NetnsName
 from netlab.netfilter.iptables.parse import parse
 from netlab.netfilter.nftables.differences import table_differences
+from netlab.netfilter.nftables.families import ip
 from netlab.netfilter.nftables.parse import parse as parse_table
 from netlab.netfilter.nftables.parse import parse_listing
 from netlab.netfilter.nftables.parse_rule import parse_rule
-from netlab.netfilter.nftables.rules import ip
 from netlab.netfilter.nftables.sync import removal_text
 from netlab.netfilter.nftables.table import TABLE
 from netlab.netfilter.nftables.walk import TableRule

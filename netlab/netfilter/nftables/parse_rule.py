@@ -12,6 +12,7 @@ from typing import Final
 
 from netlab.model.addresses import Address, Family, Network
 from netlab.model.packets import AddrPort
+from netlab.netfilter.nftables.families import ip
 from netlab.netfilter.nftables.rules import (
     AddressMatch,
     DnatStatement,
@@ -30,7 +31,6 @@ from netlab.netfilter.nftables.rules import (
     UnmarkedMatch,
     UpdateSetStatement,
     VerdictStatement,
-    ip,
 )
 
 FAMILIES: Final = {ip(family): family for family in Family}

@@ -12,15 +12,7 @@ from typing import cast
 
 from netlab.model.addresses import Address, Family, Network
 from netlab.model.packets import AddrPort
-
-
-def ip(family: Family) -> str:
-    """Return nft's word for a family, for its header and for its tables.
-
-    >>> ip(Family.IPV6)
-    'ip6'
-    """
-    return "ip" if family is Family.IPV4 else "ip6"
+from netlab.netfilter.nftables.families import ip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

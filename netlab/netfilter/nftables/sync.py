@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 
 from netlab.model.addresses import Family
 from netlab.netfilter.nftables.differences import acts_as
+from netlab.netfilter.nftables.families import ip
 from netlab.netfilter.nftables.render import add_chain, add_rule, add_set, element, render
-from netlab.netfilter.nftables.rules import ip
 from netlab.netfilter.nftables.table import TABLE, Chain, NamedSet, Table
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from netlab.model.addresses import Family
-from netlab.netfilter.nftables.rules import Rule, VerdictStatement, ip
+from netlab.netfilter.nftables.families import ip
+from netlab.netfilter.nftables.rules import Rule, VerdictStatement
 
 TABLE: Final = "kube-proxy"
 TABLE_COMMENT: Final = "rules for kube-proxy"
