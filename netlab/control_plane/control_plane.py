@@ -23,7 +23,6 @@ It answers on the lab's Unix socket with the Kubernetes API and with ``/netlab/v
 """
 
 import asyncio
-import gc
 import importlib
 import os
 import random  # noqa: TID251 (the edge: where uids come from)
@@ -375,7 +374,4 @@ def run(lab: str, netns_agent_end: socket, container_runtime_end: socket) -> Non
         container_runtime_end: Our end of the channel to the container runtime.
     """
     processes.set_title(f"netlab control plane of lab {lab}")
-    # Objects and rules stay for long and hardly ever make a circle: looking for one less often
-    # halves the time in which the rules of a large cluster are compiled.
-    gc.set_threshold(50_000)
     asyncio.run(_serve(lab, netns_agent_end, container_runtime_end))

@@ -68,15 +68,6 @@ def _unix_socket(lab: str) -> socket.socket:
 
 
 def _add_routes(app: web.Application, plane: "ControlPlane") -> None:
-    async def status(request: web.Request) -> web.Response:
-        del request
-        return web.json_response(report.status(plane))
-
-    async def settled(request: web.Request) -> web.Response:
-        within = float(request.query.get("within", _SETTLE_S))
-        done = await plane.loops.settled(min(within, _SETTLE_S))
-        return web.json_response({**report.status(plane), "settled": done})
-
     async def resync(request: web.Request) -> web.Response:
         del request
         plane.resync()
@@ -92,16 +83,34 @@ def _add_routes(app: web.Application, plane: "ControlPlane") -> None:
         plane.use_topology(found.topology)
         return web.json_response({})
 
+    app.router.add_post("/netlab/v1/resync", resync)
+    app.router.add_put("/netlab/v1/topology", topology)
+    _add_reports(app, plane)
+
+
+def _add_reports(app: web.Application, plane: "ControlPlane") -> None:
+    async def status(request: web.Request) -> web.Response:
+        del request
+        return web.json_response(report.status(plane))
+
+    async def settled(request: web.Request) -> web.Response:
+        within = float(request.query.get("within", _SETTLE_S))
+        done = await plane.loops.settled(min(within, _SETTLE_S))
+        return web.json_response({**report.status(plane), "settled": done})
+
+    async def service_calls(request: web.Request) -> web.Response:
+        del request
+        return web.json_response(report.service_calls(plane))
+
     async def rules(request: web.Request) -> web.Response:
         netns = host_netns(plane.lab, request.match_info["host"])
         desired = desired_rules(plane.lab, plane.topology, plane.store)
-        found = {place.family: rules for place, rules in desired.items() if place.netns == netns}
+        found = {key.family: rules for key, rules in desired.items() if key.netns == netns}
         if not found:
             raise web.HTTPNotFound(reason=f"no rules are netlab's on {request.match_info['host']}")
         return web.json_response(report.rules(found))
 
-    app.router.add_get("/netlab/v1/rules/{host}", rules)
     app.router.add_get("/netlab/v1/status", status)
     app.router.add_get("/netlab/v1/settled", settled)
-    app.router.add_post("/netlab/v1/resync", resync)
-    app.router.add_put("/netlab/v1/topology", topology)
+    app.router.add_get("/netlab/v1/service-calls", service_calls)
+    app.router.add_get("/netlab/v1/rules/{host}", rules)

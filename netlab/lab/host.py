@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Callable
 
 from netlab.errors import HostError
-from netlab.linux import br_netfilter, iptables, nft
+from netlab.linux import br_netfilter, iptables
 from netlab.model.kube_proxy import ProxyMode
 from netlab.model.rundir import RUN
 from netlab.model.topology import Cni, Topology
@@ -33,6 +33,8 @@ def require_tools(topology: Topology, tell: Callable[[str], None]) -> None:
             hint="start it without ipv6.disable=1, or take IPv6 out of spec.ipFamilies",
         )
     if topology.proxy.mode is ProxyMode.NFTABLES:
+        from netlab.linux import nft  # noqa: PLC0415 (for this mode alone)
+
         nft.program()
     if topology.cni is Cni.BRIDGE and not br_netfilter.is_loaded():
         _load_br_netfilter(tell)

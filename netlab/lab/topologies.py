@@ -5,14 +5,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
-import yaml
-
 from netlab.documents.problems import nearest, refuse
 from netlab.documents.yaml_text import ONE_LAB, Limits, size_problem
 from netlab.errors import SpecError
-from netlab.kubelet.images import UNKNOWN
 from netlab.model.rundir import topology_file
-from netlab.topology.images import ECHO
 
 DEFAULT: Final = "source-ip"
 """What ``netlab up`` builds when it is not told."""
@@ -119,6 +115,11 @@ def with_stand_in(text: bytes) -> bytes:
     Args:
         text: A topology file that is right.
     """
+    import yaml  # noqa: PLC0415 (this, too, is asked for by few)
+
+    from netlab.kubelet.images import UNKNOWN  # noqa: PLC0415
+    from netlab.topology.images import ECHO  # noqa: PLC0415
+
     documents = [one for one in yaml.safe_load_all(text) if one is not None]
     spec = documents[0].get("spec") or {}
     documents[0]["spec"] = {**spec, "images": {UNKNOWN: ECHO, **(spec.get("images") or {})}}

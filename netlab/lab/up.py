@@ -5,6 +5,9 @@ every Service answers through the real path. What it finds of an earlier lab (na
 files of a command that was killed) the control plane takes over; doing it twice is doing it once.
 """
 
+import contextlib
+import os
+import select
 import subprocess
 import sys
 import time
@@ -24,7 +27,6 @@ from netlab.errors import KernelError, LabError
 from netlab.kube.objects import Object, is_terminating, items_of, name_of, namespace_of, status_of
 from netlab.kube.resources import RESOURCES
 from netlab.lab import experiment_marks, up_check
-from netlab.lab.not_netlabs import read_foreign
 from netlab.linux import processes
 from netlab.linux.systemd import scope_command
 from netlab.linux.timeouts import scaled
@@ -42,6 +44,7 @@ _SETTLE_S: Final = 120.0
 _ANSWER_S: Final = 10.0
 _GRACE_S: Final = 35.0
 _LOOK_S: Final = 0.05
+_STARTING_LOOK_MS: Final = 5
 _LOG_LINES: Final = 12
 
 Tell = Callable[[str], None]
@@ -113,7 +116,7 @@ def up(lab: str, text: bytes, file: TopologyFile, tell: Tell) -> Up:
         _wait_for_ending_pods(client)
     tell("waiting until it answers")
     status = _settle(client)
-    not_answering = _not_answering(lab, client)
+    not_answering = _not_answering(client)
     return Up(
         started=started,
         operations=status["operations"] - before,
@@ -121,9 +124,15 @@ def up(lab: str, text: bytes, file: TopologyFile, tell: Tell) -> Up:
         refused=tuple(one for one in results if isinstance(one, Refused)),
         not_ready=tuple(_not_ready(client)),
         not_answering=tuple(not_answering),
-        foreign=() if started else tuple(read_foreign(lab, client, hosts(lab))),
+        foreign=() if started else _foreign(lab, client),
         kubeconfig=write_kubeconfig(lab),
     )
+
+
+def _foreign(lab: str, client: Client) -> tuple[Foreign, ...]:
+    from netlab.lab.not_netlabs import read_foreign  # noqa: PLC0415 (a lab that is new has none)
+
+    return tuple(read_foreign(lab, client, hosts(lab)))
 
 
 def _is_answering(client: Client) -> bool:
@@ -174,16 +183,24 @@ def _answers_at_last(lab: str, client: Client, control_plane: ProcessId, tell: T
     began = time.monotonic()
     spoken = False
     socket = rundir.control_socket(lab)
-    while not (socket.exists() and _is_answering(client)):
-        waited = time.monotonic() - began
-        if not processes.is_alive(control_plane):
+    with contextlib.ExitStack() as stack:
+        try:
+            descriptor = processes.pidfd(control_plane)
+        except ProcessLookupError:
             return False
-        if waited > scaled(_START_S):
-            raise _failed_start(lab, f"lives as process {control_plane.pid}, but does not answer")
-        if waited > _PATIENCE_S and not spoken:
-            tell("the control plane is still starting")
-            spoken = True
-        time.sleep(0.005)
+        stack.callback(os.close, descriptor)
+        ended = select.poll()
+        ended.register(descriptor, select.POLLIN)
+        while not (socket.exists() and _is_answering(client)):
+            waited = time.monotonic() - began
+            if ended.poll(_STARTING_LOOK_MS):
+                return False
+            if waited > scaled(_START_S):
+                lives = f"lives as process {control_plane.pid}, but does not answer"
+                raise _failed_start(lab, lives)
+            if waited > _PATIENCE_S and not spoken:
+                tell("the control plane is still starting")
+                spoken = True
     return True
 
 
@@ -232,8 +249,8 @@ def _settle(client: Client) -> Object:
     return status
 
 
-def _not_answering(lab: str, client: Client) -> list[str]:
-    failed, unpromised = up_check.check(client, hosts(lab), scaled(_ANSWER_S))
+def _not_answering(client: Client) -> list[str]:
+    failed, unpromised = up_check.check(client, scaled(_ANSWER_S))
     return [*map(str, failed), *map(str, unpromised)]
 
 

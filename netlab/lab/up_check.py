@@ -1,7 +1,8 @@
 """Whether a lab answers: every Service through the real path, from where a caller would stand.
 
-A lab is up when its Services answer, not when its processes exist. ``netlab.lab.service_calls``
-says which calls the rules promise; here they are made, as TCP connections, all under way at once.
+A lab is up when its Services answer, not when its processes exist. Which calls the rules promise is
+said by the control plane, which holds the rules (``netlab.control_plane.service_calls``); here they
+are made, as TCP connections, all under way at once.
 """
 
 import errno
@@ -9,26 +10,18 @@ import os
 import selectors
 import socket
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from ipaddress import ip_address
+from typing import Final
 
 from netlab.client.api_client import Client
-from netlab.kube.kinds.service.view import endpoint_slice_of, service_of
-from netlab.kube.objects import labels_of
-from netlab.kube.resources import RESOURCES
-from netlab.lab.service_calls import Call, Unpromised, service_calls
+from netlab.kube.objects import Object
 from netlab.linux.netns import inside
 from netlab.linux.timeouts import scaled
-from netlab.model.addresses import Family, family_of
-from netlab.model.hosts import Host
-from netlab.netfilter.iptables.parse import parse
-from netlab.netfilter.nftables.parse import parse as parse_table
-from netlab.netfilter.verdicts import Outcome, Packet
-from netlab.trace.host_rules import HostRules
-
-if TYPE_CHECKING:
-    from netlab.netfilter.hooks import HookWalker
+from netlab.model.names import NetnsName
+from netlab.model.packets import AddrPort
+from netlab.model.service_calls import Call, Unpromised
 
 _AGAIN_S: Final = 0.02
 """Before a refused call is made again."""
@@ -56,47 +49,28 @@ class Unanswered:
         return f"{self.call}: {said}"
 
 
-class NodeRules:
-    """The rules that every node of a lab must hold, as its control plane says."""
-
-    def __init__(self, client: Client, hosts: Iterable[Host]) -> None:
-        self._client = client
-        self._hosts = {host.name: host for host in hosts}
-        self._walkers: dict[tuple[str, Family], HookWalker] = {}
-
-    def predict(self, node: str, packet: Packet) -> Sequence[Outcome]:
-        """Return everything that the rules of ``node`` may do with a packet."""
-        family = family_of(packet.destination)
-        if (node, family) not in self._walkers:
-            self._read(node)
-        return self._walkers[node, family].walk(packet)
-
-    def _read(self, node: str) -> None:
-        for name, texts in self._client.get(f"/netlab/v1/rules/{node}").items():
-            family = Family(name)
-            table = texts["nftables"]
-            rules = HostRules(
-                iptables=parse(texts["iptables"], family),
-                kube_proxy=parse_table(table) if table is not None else None,
-            )
-            self._walkers[node, family] = rules.walker(self._hosts[node].addresses)
-
-
-ADDON_LABEL: Final = "kubernetes.io/cluster-service"
-"""On what a cluster brings itself, kube-dns for one."""
-
-
-def check(
-    client: Client, hosts: Iterable[Host], timeout_s: float
-) -> tuple[list[Unanswered], list[Unpromised]]:
+def check(client: Client, timeout_s: float) -> tuple[list[Unanswered], list[Unpromised]]:
     """Call every Service, and return what did not answer, and what no rule makes answer."""
-    found = tuple(hosts)
-    # What the cluster runs beside its users' objects is on its way: nobody waits for it here.
-    objects = client.list_(RESOURCES["services"].path())
-    services = [service_of(one) for one in objects if ADDON_LABEL not in labels_of(one)]
-    slices = tuple(map(endpoint_slice_of, client.list_(RESOURCES["endpointslices"].path())))
-    calls, unpromised = service_calls(found, services, slices, NodeRules(client, found).predict)
+    found = client.get("/netlab/v1/service-calls")
+    calls = [
+        Call(
+            netns=NetnsName(one["netns"]),
+            caller=one["caller"],
+            target=_end(one["target"]),
+            service=one["service"],
+            endpoints=tuple(one["endpoints"]),
+        )
+        for one in found["calls"]
+    ]
+    unpromised = [
+        Unpromised(service=one["service"], target=_end(one["target"]), why=one["why"])
+        for one in found["unpromised"]
+    ]
     return unanswered(calls, timeout_s), unpromised
+
+
+def _end(end: Object) -> AddrPort:
+    return AddrPort(ip_address(end["address"]), end["port"])
 
 
 def unanswered(calls: Iterable[Call], timeout_s: float) -> list[Unanswered]:

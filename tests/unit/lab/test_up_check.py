@@ -5,10 +5,10 @@ from ipaddress import ip_address
 
 import pytest
 
-from netlab.lab.service_calls import Call
 from netlab.lab.up_check import Unanswered, unanswered
 from netlab.model.names import NetnsName
 from netlab.model.packets import AddrPort
+from netlab.model.service_calls import Call
 
 CALL = Call(
     netns=NetnsName("netlab-default-node1"),

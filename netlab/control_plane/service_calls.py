@@ -11,47 +11,38 @@ What answers is asked of the rules themselves, by the walk that ``netlab predict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from netlab.kube.kinds.service.no_endpoints import why_no_endpoints
-from netlab.kube.kinds.service.view import EndpointSlice, Service, ServicePort
+from netlab.kube.kinds.service.view import (
+    EndpointSlice,
+    Service,
+    ServicePort,
+    endpoint_slice_of,
+    service_of,
+)
+from netlab.kube.objects import Object, labels_of
+from netlab.kube.resources import key_of
 from netlab.model.addresses import Address, family_of
 from netlab.model.hosts import Host, HostKind
-from netlab.model.names import NetnsName
+from netlab.model.names import NetnsFamily
 from netlab.model.packets import AddrPort, Protocol
+from netlab.model.service_calls import Call, Unpromised
+from netlab.netfilter.hooks import HookWalker
+from netlab.netfilter.iptables.walk import base_chains
+from netlab.netfilter.nftables.walk import table_base_chains
+from netlab.netfilter.ruleset_change import NamespaceRules
 from netlab.netfilter.verdicts import Outcome, Packet, Verdict
 
+if TYPE_CHECKING:
+    from netlab.control_plane.control_plane import ControlPlane
+
+ADDON_LABEL: Final = "kubernetes.io/cluster-service"
+"""On what a cluster brings itself, kube-dns for one."""
+
+T = TypeVar("T")
 Predict = Callable[[str, Packet], Sequence[Outcome]]
 """From a node's name and a packet that meets it to everything that its rules may do."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
-    """A TCP connection that must be answered."""
-
-    netns: NetnsName
-    caller: str
-    target: AddrPort
-    service: str
-    """``namespace/name``."""
-    endpoints: tuple[str, ...] = ()
-    """Where the rules send it, as ``address:port``."""
-
-    def __str__(self) -> str:
-        """Say what is called, and by whom."""
-        return f"Service {self.service} at {self.target}, called from {self.caller}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unpromised:
-    """An address of a Service that no rule makes answer, and why that is right."""
-
-    service: str
-    target: AddrPort
-    why: str
-
-    def __str__(self) -> str:
-        """Return it as one line."""
-        return f"Service {self.service} at {self.target}: {self.why}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +84,46 @@ def service_calls(
                     for one in some:
                         calls.append(one) if isinstance(one, Call) else unpromised.append(one)
     return calls, unpromised
+
+
+def calls_of(plane: "ControlPlane", hosts: Iterable[Host]) -> tuple[list[Call], list[Unpromised]]:
+    """Return the calls that the rules promise which kube-proxy holds of a lab's nodes now."""
+    unreadable = plane.kube_proxy.unreadable.reasons()
+
+    def views(kind: str, view: Callable[[Object], T]) -> list[T]:
+        # What the cluster runs beside its users' objects is on its way: nobody waits for it.
+        return [
+            view(one)
+            for one in plane.store.list_(kind)
+            if key_of(one) not in unreadable and ADDON_LABEL not in labels_of(one)
+        ]
+
+    found = tuple(hosts)
+    predict = _NodeRules(plane, found).predict
+    slices = views("endpointslices", endpoint_slice_of)
+    return service_calls(found, views("services", service_of), slices, predict)
+
+
+class _NodeRules:
+    def __init__(self, plane: "ControlPlane", hosts: Iterable[Host]) -> None:
+        self._rules = plane.kube_proxy.nodes
+        self._hosts = {host.name: host for host in hosts}
+        self._walkers: dict[NetnsFamily, HookWalker] = {}
+
+    def predict(self, node: str, packet: Packet) -> Sequence[Outcome]:
+        """Return everything that the rules of ``node`` may do with a packet."""
+        host = self._hosts[node]
+        key = NetnsFamily(host.netns, family_of(packet.destination))
+        if key not in self._walkers:
+            self._walkers[key] = _walker(self._rules[key].rules(), host)
+        return self._walkers[key].walk(packet)
+
+
+def _walker(rules: NamespaceRules, host: Host) -> HookWalker:
+    chains = list(base_chains(rules.iptables, host.addresses))
+    if rules.nftables is not None:
+        chains += table_base_chains(rules.nftables, host.addresses)
+    return HookWalker(chains, host.addresses)
 
 
 def _cluster_ip_calls(

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from netlab.control_plane.service_calls import service_calls
 from netlab.kube.kinds.service.view import (
     Endpoint,
     EndpointPort,
@@ -15,12 +16,12 @@ from netlab.kube.kinds.service.view import (
     ServicePort,
 )
 from netlab.kubeproxy.iptables.compile import compile_ruleset
-from netlab.lab.service_calls import Call, Unpromised, service_calls
 from netlab.model.addresses import family_of
 from netlab.model.hosts import Host, HostKind
 from netlab.model.kube_proxy import ProxyConfiguration
 from netlab.model.names import NetnsName
 from netlab.model.packets import Protocol
+from netlab.model.service_calls import Call, Unpromised
 from netlab.netfilter.iptables.walk import Walker
 from netlab.netfilter.verdicts import Outcome, Packet
 
