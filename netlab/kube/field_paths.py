@@ -4,7 +4,8 @@ Theory of operation
 -------------------
 A path is a tuple of elements: ``f:replicas`` is a field, ``k:{"name":"web"}`` an item of a list
 whose items are told apart by keys, ``v:"x"`` an item of a set. Which lists are such comes from the
-API's description; a list of which it says nothing is owned as a whole, as is a map marked atomic.
+API's description; a list of which it says nothing is owned as a whole, as is a map marked atomic,
+and a list in which two items have the same keys (two ports of a container with one number).
 The fields of an object are its leaves, and, of lists with keys and of maps, the items themselves.
 
 Source: Kubernetes, ``sigs.k8s.io/structured-merge-diff`` (fieldpath, typed/tofieldset.go).
@@ -55,7 +56,9 @@ class FieldType:
             return not self.is_atomic_map
         if not isinstance(value, list) or self.list_type == "atomic":
             return False
-        return self.list_type == "set" or all(isinstance(item, dict) for item in value)
+        if self.list_type == "map" and not all(isinstance(item, dict) for item in value):
+            return False
+        return len({self.element(item) for item in value}) == len(value)
 
     def element(self, item: Any) -> str:  # noqa: ANN401 any JSON
         """Return the path element of an item of this list."""

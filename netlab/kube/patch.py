@@ -188,19 +188,36 @@ def _merged_list(
     ordered = [identity(item) for item in (wanted if order is None else order)]
     if order is not None:
         _check_order([identity(item) for item in wanted], ordered)
-    items: dict[str, Any] = {}
-    for item in old:
-        items.setdefault(identity(item), item)
-    before = list(items)
+    before = [identity(item) for item in old]
+    if part.key is None:
+        items = _without_repeats([*old, *wanted], identity)
+    else:
+        items = _patched_items(old, patch, part)
+    return _interleaved(items, identity, ordered, before)
+
+
+def _patched_items(old: Sequence[Any], patch: Sequence[Any], part: Part) -> list[Any]:
+    """Return keyed things with those of a patch merged into the first of the same key.
+
+    Keys need not be unique (53/UDP and 53/TCP), and what a patch does not name stays.
+    """
+    identity = part.identity()
+    gone = {identity(item) for item in patch if _deletes(item)}
+    items = [item for item in old if identity(item) not in gone]
     for item in patch:
-        name = identity(item)
         if _deletes(item):
-            items.pop(name, None)
-        elif part.key is not None:
-            items[name] = _merged_map(items.get(name, {}), item, part.item())
+            continue
+        names = [identity(one) for one in items]
+        if identity(item) in names:
+            at = names.index(identity(item))
+            items[at] = _merged_map(items[at], item, part.item())
         else:
-            items.setdefault(name, item)
-    return [items[name] for name in _interleaved(items, ordered, before)]
+            items.append(_merged_map({}, item, part.item()))
+    return items
+
+
+def _without_repeats(items: Sequence[Any], identity: Callable[[Any], str]) -> list[Any]:
+    return list({identity(item): item for item in items}.values())
 
 
 def _deletes(item: object) -> bool:
@@ -222,15 +239,23 @@ def _check_order(wanted: Sequence[str], ordered: Sequence[str]) -> None:
 
 
 def _interleaved(
-    names: Mapping[str, object], ordered: Sequence[str], before: Sequence[str]
-) -> list[str]:
-    """Return the names: ordered ones as ordered, the others where they stood among their kin."""
-    first = list(dict.fromkeys(name for name in ordered if name in names))
-    others = [name for name in before if name in names and name not in first]
-    rank = {name: place for place, name in enumerate(before)}
-    merged: list[str] = []
+    items: Sequence[Any],
+    identity: Callable[[Any], str],
+    ordered: Sequence[str],
+    before: Sequence[str],
+) -> list[Any]:
+    """Return the items: ordered ones as ordered, the others where they stood among their kin."""
+    place = {name: number for number, name in reversed([*enumerate(ordered)])}
+    rank = {name: number for number, name in reversed([*enumerate(before)])}
+    first = [item for item in items if identity(item) in place]
+    first.sort(key=lambda item: place[identity(item)])
+    others = [item for item in items if identity(item) not in place]
+    # So that those of one key stand together, as Kubernetes sorts them.
+    others.sort(key=lambda item: rank[identity(item)])
+    merged: list[Any] = []
     while first and others:
-        known = first[0] in rank and rank[others[0]] < rank[first[0]]
+        one, other = identity(first[0]), identity(others[0])
+        known = one in rank and other in rank and rank[other] < rank[one]
         merged.append(others.pop(0) if known else first.pop(0))
     return [*merged, *others, *first]
 

@@ -16,7 +16,7 @@ from netlab.kube.patch import STRATEGIC_MERGE_PATCH, apply_patch
 from netlab.kube.status import StatusError
 from tests.scenarios.kubectl import kubectls
 
-GENERATED: Final = 120 if os.environ.get("NETLAB_CI") == "all" else 40
+GENERATED: Final = 200 if os.environ.get("NETLAB_CI") == "all" else 40
 """Patches made at random; a tenth of a second each."""
 
 DEPLOYMENT: Final[Object] = {
@@ -71,6 +71,48 @@ SERVICE: Final[Object] = {
 }
 
 
+DNS_SERVICE: Final[Object] = {
+    "apiVersion": "v1",
+    "kind": "Service",
+    "metadata": {"name": "dns"},
+    "spec": {
+        "selector": {"app": "dns"},
+        "ports": [
+            {"name": "dns", "port": 53, "protocol": "UDP", "targetPort": "dns"},
+            {"name": "dns-tcp", "port": 53, "protocol": "TCP", "targetPort": "dns-tcp"},
+            {"name": "metrics", "port": 9153},
+            {"name": "quic", "port": 53, "protocol": "SCTP", "nodePort": 30053},
+        ],
+    },
+}
+DNS_POD: Final[Object] = {
+    "apiVersion": "v1",
+    "kind": "Pod",
+    "metadata": {"name": "dns"},
+    "spec": {
+        "containers": [
+            {
+                "name": "dns",
+                "image": "coredns",
+                "env": [{"name": "A", "value": "1"}, {"name": "A", "value": "2"}, {"name": "B"}],
+                "ports": [
+                    {"containerPort": 53, "name": "dns", "protocol": "UDP"},
+                    {"containerPort": 53, "name": "dns-tcp", "protocol": "TCP"},
+                    {"containerPort": 53, "name": "other", "protocol": "TCP"},
+                ],
+            },
+            {"name": "side", "image": "busybox"},
+        ],
+        "hostAliases": [
+            {"ip": "192.0.2.1", "hostnames": ["a"]},
+            {"ip": "192.0.2.1", "hostnames": ["b"]},
+        ],
+        "imagePullSecrets": [{"name": "one"}, {"name": "one"}],
+    },
+}
+"""Two objects in which merge keys are not unique, as Kubernetes allows them."""
+
+
 def pod_patch(**spec: Any) -> Object:  # noqa: ANN401 any JSON
     return {"spec": {"template": {"spec": spec}}}
 
@@ -109,6 +151,14 @@ BY_HAND: Final = [
     (DEPLOYMENT, {"spec": {"strategy": {"$retainKeys": ["type"], "type": "Recreate"}}}),
     (DEPLOYMENT, {"spec": {"strategy": {"$patch": "replace", "type": "Recreate"}}}),
     (DEPLOYMENT, {"spec": {"strategy": {"$patch": "delete"}}}),
+    (DNS_SERVICE, {"spec": {"ports": [{"port": 53, "targetPort": 5353}]}}),
+    (DNS_SERVICE, {"spec": {"ports": [{"port": 53, "$patch": "delete"}]}}),
+    (DNS_SERVICE, {"spec": {"ports": [{"port": 80}, {"port": 53, "name": "x"}]}}),
+    (
+        DNS_SERVICE,
+        {"spec": {"$setElementOrder/ports": [{"port": 9153}, {"port": 53}, {"port": 53}]}},
+    ),
+    (DNS_POD, {"spec": {"containers": [{"name": "dns", "env": [{"name": "A", "value": "3"}]}]}}),
     (DEPLOYMENT, {"metadata": {"$deleteFromPrimitiveList/finalizers": ["example.com/a"]}}),
     (
         DEPLOYMENT,
@@ -138,7 +188,7 @@ class Patches:
         if isinstance(value, dict):
             return self._of_map(value, depth)
         if isinstance(value, list) and value and isinstance(value[0], dict):
-            return [self._of_item(item) for item in self._some(value)]
+            return _consistent([self._of_item(item) for item in self._some(value)])
         if isinstance(value, list):
             return [*self._some(value), "added"]
         return self._random.choice([value, 7 if isinstance(value, int) else "changed"])
@@ -181,6 +231,18 @@ class Patches:
         return self._random.random() < share
 
 
+def _consistent(items: list[Object]) -> list[Object]:
+    """Leave out what a patch says of things that it deletes."""
+    keys = ("containerPort", "port", "name", "ip", "key")
+    gone = [{key: one.get(key) for key in keys} for one in items if "$patch" in one]
+    return [
+        one
+        for one in items
+        if "$patch" in one
+        or not any(one.get(key) == value for each in gone for key, value in each.items() if value)
+    ]
+
+
 def _has(items: list[Any], key: str) -> bool:
     return all(isinstance(item, dict) and key in item for item in items)
 
@@ -193,7 +255,7 @@ def by_kubectl(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Object, Ob
     directory = tmp_path_factory.mktemp("objects")
 
     def patched(obj: Object, patch: Object) -> Any:  # noqa: ANN401 any JSON
-        file = directory / f"{obj['kind']}.json"
+        file = directory / f"{obj['kind']}-{obj['metadata']['name']}.json"
         if not file.exists():
             file.write_text(json.dumps(obj))
         return _patched(found[0].path, file, patch)
@@ -237,8 +299,9 @@ def test_a_patch_does_what_kubectl_does(
 
 def test_patches_at_random_do_what_kubectl_does(by_kubectl: Callable[[Object, Object], Any]):
     cases = []
+    objects = (DEPLOYMENT, SERVICE, DNS_SERVICE, DNS_POD)
     for seed in range(GENERATED):
-        obj = (DEPLOYMENT, SERVICE)[seed % 2]
+        obj = objects[seed % len(objects)]
         cases.append((obj, Patches(seed)(obj)))
     with ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(lambda case: by_kubectl(*case), cases))
