@@ -13,6 +13,7 @@ from netlab.cli.options import (
     wireshark_profile_option,
     write_wireshark_profile,
 )
+from netlab.cli.typed_commands import as_typed
 
 if TYPE_CHECKING:
     from netlab.capture.recording import Tally
@@ -176,7 +177,7 @@ def _print(lines: str) -> None:
 
 def _say(sentence: str) -> None:
     clear = "\r\x1b[K" if sys.stderr.isatty() else ""
-    print(f"{clear}{sentence}", file=sys.stderr, flush=True)
+    print(f"{clear}{as_typed(sentence)}", file=sys.stderr, flush=True)
 
 
 def _progress(tally: "Tally") -> None:

@@ -25,10 +25,17 @@ def doctor(output: str) -> int:
 
     Example: sudo netlab doctor
     """
+    from netlab.errors import HostError
     from netlab.lab.doctor_checks import probe_all
     from netlab.lab.trace_checks import probe_sources
+    from netlab.rootless.enter import become_root
 
-    findings = [*probe_all(), *probe_sources()]
+    try:
+        become_root()
+    except HostError as error:
+        findings = list(probe_all(error))
+    else:
+        findings = [*probe_all(), *probe_sources()]
     if output == "json":
         found = [asdict(finding) for finding in findings]
         click.echo(json.dumps({"schema": "netlab.doctor/1", "findings": found}, indent=2))

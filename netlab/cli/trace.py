@@ -14,6 +14,7 @@ from netlab.cli.options import (
     wireshark_profile_option,
     write_wireshark_profile,
 )
+from netlab.cli.typed_commands import as_typed
 
 if TYPE_CHECKING:
     from netlab.linux.frames import Frame
@@ -150,7 +151,7 @@ def trace(  # noqa: PLR0913 (one for each option)
     form = "mermaid" if mermaid and output == "tree" else output
     if form != "tree" or not trace_forms.take_stdout(files):
         style = {"numeric": numeric, "rules": rules, "everything": everything, "times": not stable}
-        click.echo(_text(found, form, style), nl=False)
+        click.echo(as_typed(_text(found, form, style)), nl=False)
     trace_forms.write(files, found, frames, numeric=numeric)
     check(found, expectations)
 

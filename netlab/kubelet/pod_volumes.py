@@ -9,6 +9,7 @@ from netlab.kubelet.container_spec import volume_directory
 from netlab.kubelet.sources import CreateContainerConfigError, Sources
 from netlab.kubelet.volume_files import make_empty_dir, write_volume
 from netlab.kubelet.volumes import API_ACCESS, Volume, volume_of, volumes_of
+from netlab.linux import user_namespace
 
 _TOKEN_REFRESH_S: Final = 2400.0
 """Tokens are good for an hour, and renewed when two thirds of it are over."""
@@ -84,6 +85,8 @@ class PodVolumes:
 
     def _write(self, pod: Object, volume: Volume) -> None:
         group = (spec_of(pod).get("securityContext") or {}).get("fsGroup")
+        if group is not None:
+            user_namespace.require_ids(0, group, ())
         directory = Path(volume_directory(self._lab, pod, volume.name))
         if volume.empty_dir_bytes:
             make_empty_dir(directory, volume.empty_dir_bytes, group)

@@ -13,10 +13,10 @@ from ipaddress import ip_interface
 from pathlib import Path
 from typing import Final
 
-from netlab.errors import NetlabError
+from netlab.errors import HostError, NetlabError
 from netlab.kubelet.runtime.cgroups import hierarchies
 from netlab.kubelet.runtime.seccomp import is_known
-from netlab.linux import br_netfilter, iptables, netns, nft
+from netlab.linux import br_netfilter, iptables, netns, nft, user_namespace
 from netlab.model.addresses import Family
 from netlab.model.links import Peer
 from netlab.model.names import NetnsFamily, NetnsName
@@ -72,13 +72,18 @@ class Finding:
     """Whether a lab cannot do without it."""
 
 
-def probe_all() -> Iterator[Finding]:
-    """Try everything a lab needs and yield what came of it, in an order that explains itself."""
-    is_root = os.geteuid() == 0
-    yield Finding(name="root", works=is_root, hint="type: sudo netlab doctor")
+def probe_all(refusal: HostError | None = None) -> Iterator[Finding]:
+    """Try everything a lab needs and yield what came of it, in an order that explains itself.
+
+    Args:
+        refusal: Why the user, who is not root, cannot have namespaces; None for one who can.
+    """
+    yield _rights(refusal)
     yield _kernel()
-    if not is_root:
+    if refusal is not None:
         return
+    if not user_namespace.is_initial():
+        yield _user_ids()
     yield _tried("network namespaces", _nothing, "this kernel lacks CONFIG_NET_NS")
     yield _tried("veth pairs", _veth, "modprobe veth")
     yield _tried("bridges", _bridge, "modprobe bridge")
@@ -89,6 +94,30 @@ def probe_all() -> Iterator[Finding]:
     yield _control_groups()
     yield _seccomp()
     yield from _other_netlab()
+
+
+def _rights(refusal: HostError | None) -> Finding:
+    if refusal is not None:
+        detail, hint = str(refusal), refusal.hint
+        return Finding(name="user namespaces", works=False, detail=detail, hint=hint)
+    if user_namespace.is_initial():
+        return Finding(name="root", works=True)
+    detail = "labs of your own need no root"
+    return Finding(name="user namespaces", works=True, detail=detail)
+
+
+def _user_ids() -> Finding:
+    works = not user_namespace.has_one_id()
+    return Finding(
+        name="user IDs",
+        works=works,
+        detail="pods have users of their own"
+        if works
+        else "one: everybody in a pod is the one user, and no program can be another by number",
+        hint="apt-get install uidmap, and give the user a line in /etc/subuid and /etc/subgid: "
+        "sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 USER",
+        is_needed=False,
+    )
 
 
 def _kernel() -> Finding:
@@ -236,7 +265,9 @@ def _control_groups() -> Finding:
         name="control groups",
         works=not missing,
         detail=f"no {', '.join(missing)}: pods run without these limits" if missing else "",
-        hint="the machine's root group must hand them down (cgroup.subtree_control)",
+        hint="the machine's root group must hand them down (cgroup.subtree_control)"
+        if user_namespace.is_initial()
+        else "root's labs have them: sudo netlab up",
         is_needed=False,
     )
 

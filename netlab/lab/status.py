@@ -25,6 +25,7 @@ from netlab.linux.usage import usage, usage_by_netns
 from netlab.model import rundir
 from netlab.model.packets import AddrPort
 from netlab.model.status import HostStatus, LabStatus, ServiceStatus, Usage
+from netlab.rootless.home import runtime_directory
 
 
 def read_status(lab: str) -> LabStatus:
@@ -110,7 +111,7 @@ def _without_control_plane(lab: str, namespaces: int, control_plane: Usage) -> L
             lab=lab,
             state="lost",
             control_plane=control_plane,
-            problems=("its files are there, but its namespaces are gone",),
+            problems=(f"its files are there, but its namespaces are gone{_why_gone()}",),
             advice=f"{again} (to build it again), or: sudo netlab down --lab {lab}",
         )
     raise LabError(
@@ -133,6 +134,13 @@ def _named_hosts(lab: str) -> tuple[HostStatus, ...]:
         )
         for name in names
     )
+
+
+def _why_gone() -> str:
+    """Return what else is known: an ordinary user's namespaces end with the one that holds them."""
+    if runtime_directory() is None:
+        return ""
+    return ": the process that held them was killed, or the machine was started anew"
 
 
 def _up_again(lab: str) -> str:

@@ -6,7 +6,6 @@ there is the user's own, as 0, and with newuidmap(1) the subordinate ones of /et
 Source: user_namespaces(7).
 """
 
-import errno
 import os
 from collections.abc import Iterable
 from functools import cache
@@ -33,7 +32,7 @@ def require_ids(uid: int, gid: int, groups: Iterable[int]) -> None:
     """Make sure that a process can be this user, in these groups.
 
     Raises:
-        OSError: EINVAL, with a sentence; there is no such ID here.
+        OSError: There is no such ID here; it is a sentence.
     """
     if is_initial():
         return
@@ -72,7 +71,6 @@ def set_groups(groups: Iterable[int]) -> None:
 
 def _unmapped(what: str) -> OSError:
     return OSError(
-        errno.EINVAL,
         f"there is no {what} in this lab: an ordinary user's lab has the IDs that /etc/subuid and "
         "/etc/subgid give the user, with newuidmap (netlab doctor)",
     )

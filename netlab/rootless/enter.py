@@ -105,7 +105,11 @@ def _holder(*, ending: bool) -> tuple[int, int, Path]:
                     "the directory with the files of your labs has gone, which a logout does",
                     hint="type: netlab down --all; loginctl enable-linger keeps it next time",
                 )
-            holder = found or start_holder(directory, _tell)
+            try:
+                holder = found or start_holder(directory, _tell)
+            except HostError:
+                runtime_directory.remove_if_empty(directory, descriptor)
+                raise
             return processes.pidfd(holder), runtime_directory.use(descriptor), directory
 
 

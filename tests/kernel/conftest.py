@@ -20,6 +20,8 @@ from typing import Any, Final
 import pytest
 
 from netlab.linux.timeouts import scaled
+from netlab.rootless.enter import become_root, is_root
+from netlab.rootless.holder import find_holder
 
 PREFIX: Final = "t"
 """Of the names of the labs made here; those of others come and go as they like."""
@@ -38,6 +40,16 @@ os.environ["NETLAB_TEST_RUN"] = RUN
 KERNEL: Final = tuple(int(number) for number in os.uname().release.split(".")[:2])
 
 _numbers = itertools.count()
+
+if os.environ.get("NETLAB_TEST_INSIDE"):
+    # As an ordinary user, for tests that enter namespaces themselves.
+    become_root()
+
+
+def run_directory() -> Path:
+    """Return /run as labs have it: an ordinary user's is in namespaces of the user's own."""
+    holder = None if is_root() else find_holder()
+    return Path(f"/proc/{holder.pid}/root/run") if holder else Path("/run")
 
 
 class Lab:
@@ -109,7 +121,7 @@ class Lab:
         return sorted(name for name in namespaces() if name.startswith(f"netlab-{self.name}-"))
 
     def directory(self) -> Path:
-        return Path("/run/netlab", self.name)
+        return run_directory() / "netlab" / self.name
 
     def log(self, pod: str) -> str:
         """Return what the first container of a pod has written, without the time of each line."""
@@ -149,7 +161,7 @@ def wait_for(condition: Callable[[], Any], timeout_s: float = 10.0) -> Any:  # n
 
 
 def namespaces() -> set[str]:
-    directory = Path("/run/netns")
+    directory = run_directory() / "netns"
     return {path.name for path in directory.iterdir()} if directory.is_dir() else set()
 
 
@@ -178,7 +190,7 @@ _made: set[str] = set()
 def traces(labs: set[str]) -> dict[str, set[Any]]:
     """Return everything of the machine that belongs to one of ``labs``."""
     mounts = Path("/proc/self/mountinfo").read_text().splitlines()
-    files = Path("/run/netlab").glob("*")
+    files = (run_directory() / "netlab").glob("*")
     words = {f"/run/netlab/{lab}/" for lab in labs} | {f"netlab-{lab}-" for lab in labs}
     return {
         "namespaces": {name for name in namespaces() if any(word in name for word in words)},
@@ -202,8 +214,9 @@ def _is_ours(directory: Path) -> bool:
 def _lost_processes() -> set[int]:
     """Return this run's processes that live in a network namespace that lost its name."""
     named = set()
-    for path in Path("/run/netns").glob("*"):
-        # Others' namespaces come and go meanwhile.
+    run = run_directory()
+    for path in (*(run / "netns").glob("*"), run / "netlab.netns"):
+        # Others' namespaces come and go meanwhile; root has none to work from.
         with contextlib.suppress(FileNotFoundError):
             named.add(path.stat().st_ino)
     named.add(Path("/proc/self/ns/net").stat().st_ino)
@@ -265,7 +278,7 @@ def nothing_left() -> Iterator[None]:
 @pytest.fixture(scope="module", autouse=True)
 def host_untouched() -> Iterator[None]:
     """Have each module leave the machine's own network as it was, and no trace of a lab."""
-    if os.geteuid() != 0:
+    if not is_root():
         yield
         return
     before, lost = host_network(), _lost_processes()

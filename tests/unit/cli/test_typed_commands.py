@@ -30,3 +30,13 @@ def test_no_other_program_loses_its_sudo(monkeypatch: pytest.MonkeyPatch):
     assert as_typed("sudo sysctl -w a=1; sudo modprobe veth") == (
         "sudo sysctl -w a=1; sudo modprobe veth"
     )
+
+
+def test_ip_netns_is_run_where_its_names_are_known(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("netlab.rootless.home.runtime_directory", lambda: Path("/own"))
+    assert as_typed("sudo ip netns exec netlab-default-default.web-1 tcpdump -ni any") == (
+        "netlab exec router -- ip netns exec netlab-default-default.web-1 tcpdump -ni any"
+    )
+    assert as_typed("ip netns exec netlab-x-node1 ss -ltn") == (
+        "netlab exec --lab x router -- ip netns exec netlab-x-node1 ss -ltn"
+    )
