@@ -42,7 +42,7 @@ COMMANDS: Final = {
     "scale": ("scale", "deployment", "source-ip-app", "--replicas", "4"),
     "delete": ("delete", "service", "nodeport"),
     "trace": ("trace", "client", URL),
-    "capture": ("capture", "--count", "4", "-w", "/dev/null"),
+    "capture": ("capture", "--duration", "1", "-w", "/dev/null"),
     "demo": ("demo", "nodeport-local"),
     "matrix": ("matrix", "--policies"),
     "exec": ("exec", "node1", "--", "sleep", "1"),
@@ -58,6 +58,7 @@ metadata: {name: extra}
 spec: {type: NodePort, selector: {app: source-ip-app}, ports: [{port: 80, targetPort: 8080}]}
 """
 
+PATIENCE_S: Final = 120.0
 NFT: Final = ("nft", "list", "tables")
 SERVICES: Final = {"clusterip", "nodeport", "kubernetes"}
 
@@ -158,7 +159,11 @@ def kill_once(
     if VICTIMS[victim](lab, running, random):
         tally.kills[victim] += 1
         tally.commands[name] += 1
-    output, complaints = running.communicate(timeout=180)
+    try:
+        output, complaints = running.communicate(timeout=PATIENCE_S)
+    except subprocess.TimeoutExpired:
+        running.kill()
+        raise AssertionError(f"{told}: no end within {PATIENCE_S:g} s") from None
     assert "Traceback" not in complaints, f"{told}: {complaints}"
     assert running.returncode != 70, f"{told}: {output}{complaints}"
 
