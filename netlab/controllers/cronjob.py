@@ -13,7 +13,7 @@ from netlab.controllers.controller import Controller, Objects, itself, owner
 from netlab.controllers.job_status import finished_at
 from netlab.controllers.pod_control import owner_reference
 from netlab.kube.conditions import is_true
-from netlab.kube.cron import Schedule, parse_schedule
+from netlab.kube.cron import Every, Schedule, parse_schedule
 from netlab.kube.events import Record
 from netlab.kube.objects import (
     Key,
@@ -75,7 +75,7 @@ CONTROLLER: Final = Controller(
 
 
 def _due(
-    cronjob: Object, schedule: Schedule, zone: tzinfo, now: float
+    cronjob: Object, schedule: Schedule | Every, zone: tzinfo, now: float
 ) -> tuple[float | None, float | None]:
     """Return the last time that is past and was not served, and the next that comes."""
     last = status_of(cronjob).get("lastScheduleTime") or metadata_of(cronjob)["creationTimestamp"]

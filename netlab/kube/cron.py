@@ -3,6 +3,7 @@
 Source: the cron library that Kubernetes uses, ``robfig/cron`` (ParseStandard); crontab(5).
 """
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -25,6 +26,8 @@ _WORDS: Final = {
     "@midnight": "0 0 * * *",
     "@hourly": "0 * * * *",
 }
+_PART: Final = re.compile(r"([0-9]{1,9})([hms])", re.ASCII)
+_UNITS_S: Final = {"h": 3600, "m": 60, "s": 1}
 _HORIZON: Final = timedelta(days=366 * 5)
 """A schedule that names no day in five years, as 30 February, names none at all."""
 
@@ -64,7 +67,18 @@ class Schedule:
         return in_month or in_week if self.is_either_day else in_month and in_week
 
 
-def parse_schedule(text: str) -> Schedule:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Every:
+    """What is due again and again, always as long after the last time."""
+
+    wait: timedelta
+
+    def next_after(self, at: datetime) -> datetime:
+        """Return the next time."""
+        return at.replace(microsecond=0) + self.wait
+
+
+def parse_schedule(text: str) -> Schedule | Every:
     """Return the schedule that ``text`` spells.
 
     Raises:
@@ -73,6 +87,8 @@ def parse_schedule(text: str) -> Schedule:
     >>> parse_schedule("*/15 9-17 * * mon-fri").hours == frozenset(range(9, 18))
     True
     """
+    if text.startswith("@every "):
+        return Every(wait=_duration(text.removeprefix("@every ")))
     words = _WORDS.get(text.strip(), text).split()
     if len(words) != len(_FIELDS):
         raise ValueError(f"expected exactly 5 fields, found {len(words)}: {words}")
@@ -89,6 +105,17 @@ def parse_schedule(text: str) -> Schedule:
         weekdays=found[4],
         is_either_day=not any(stars),
     )
+
+
+def _duration(text: str) -> timedelta:
+    """Return a duration as Go spells it, of a second at least."""
+    parts = _PART.findall(text)
+    if not parts or "".join(f"{number}{unit}" for number, unit in parts) != text:
+        raise ValueError(f"failed to parse duration {text}")
+    seconds = sum(int(number) * _UNITS_S[unit] for number, unit in parts)
+    if seconds > _HORIZON.total_seconds():
+        raise ValueError(f"failed to parse duration {text}")
+    return timedelta(seconds=max(1, seconds))
 
 
 def _field(text: str, name: str, low: int, high: int, names: tuple[str, ...]) -> frozenset[int]:

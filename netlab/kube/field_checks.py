@@ -12,6 +12,7 @@ from typing import Final
 
 from netlab.documents.json_schema import entries
 from netlab.documents.problems import FieldPath, Report, invalid
+from netlab.kube.names import wrong_dns_subdomain, wrong_path_segment
 from netlab.kube.quantity import parse_quantity
 
 NEGATIVE: Final = "must be greater than or equal to 0"
@@ -105,6 +106,45 @@ def check_quantity(value: object, path: FieldPath, report: Report) -> None:
         report.add(path, invalid(value, _NO_QUANTITY))
     elif found < 0:
         report.add(path, invalid(str(value), NEGATIVE))
+
+
+def check_positive_quantity(value: object, path: FieldPath, report: Report) -> None:
+    """Report what is no quantity, or none at all."""
+    check_quantity(value, path, report)
+    if parse_quantity(value) == 0:
+        report.add(path, invalid(str(value), NOT_POSITIVE))
+
+
+def check_reference(fields: Mapping[str, object], path: FieldPath, report: Report) -> None:
+    """Report what is wrong with the kind and the name of another object, and with its group."""
+    check_text(fields.get("apiGroup"), wrong_dns_subdomain, (*path, "apiGroup"), report)
+    for key in ("kind", "name"):
+        if check_required(fields, key, path, report):
+            check_text(fields[key], wrong_path_segment, (*path, key), report)
+
+
+def check_counts(
+    status: Mapping[str, object],
+    keys: Iterable[str],
+    report: Report,
+    *,
+    within: Iterable[str] = (),
+) -> None:
+    """Report counts of a status that are negative, or more than there are replicas.
+
+    Args:
+        status: Of an object.
+        keys: Of counts.
+        report: Takes the problems.
+        within: Those of them that cannot be more than ``replicas``.
+    """
+    check_at_least_0(status, keys, ("status",), report)
+    replicas = status.get("replicas") or 0
+    for key in within:
+        count = status.get(key)
+        if isinstance(count, int) and isinstance(replicas, int) and count > replicas:
+            why = "cannot be greater than status.replicas"
+            report.add(("status", key), invalid(count, why))
 
 
 def check_count(value: object, most: int, path: FieldPath, report: Report) -> None:

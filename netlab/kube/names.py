@@ -81,6 +81,15 @@ _HEADER_RULE: Final = _rule(
     "[-A-Za-z0-9]+",
     "X-Header-Name",
 )
+_WILDCARD_RULE: Final = _rule(
+    "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which "
+    "must consist of lower case alphanumeric characters, '-' or '.' and end with an alphanumeric "
+    "character",
+    r"\*\.[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*",
+    "*.example.com",
+)
+_PATH: Final = re.compile(r"[A-Za-z0-9/\-._~%!$&'()*+,;=:]+\Z")
+_PATH_RULE: Final = "Invalid path (regex used for validation is '[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+')"
 _ENV_RULE: Final = (
     "a valid environment variable name must consist only of printable ASCII characters other "
     "than '='"
@@ -110,6 +119,32 @@ def wrong_dns_subdomain(name: str) -> str:
         return "must be no more than 253 bytes"
     labels = name.split(".")
     return "" if all(_LABEL.match(label) for label in labels) else _SUBDOMAIN_RULE
+
+
+def wrong_wildcard_host(name: str) -> str:
+    """Return why ``name`` is no host of an Ingress: a subdomain, or ``*.`` and one.
+
+    >>> wrong_wildcard_host("*.example.com"), wrong_wildcard_host("a.*.com")[:30]
+    ('', "a wildcard DNS-1123 subdomain ")
+    """
+    if "*" not in name:
+        return wrong_dns_subdomain(name)
+    if len(name) > 253:
+        return "must be no more than 253 bytes"
+    rest = name.removeprefix("*.")
+    return _WILDCARD_RULE if rest == name or wrong_dns_subdomain(rest) else ""
+
+
+def wrong_domain_prefixed_path(name: str) -> str:
+    """Return why ``name`` is no domain with a path (the controller of an IngressClass).
+
+    >>> wrong_domain_prefixed_path("example.com/ingress")
+    ''
+    """
+    domain, _, path = name.partition("/")
+    if not domain or not path:
+        return 'must be a domain-prefixed path (such as "acme.io/foo")'
+    return wrong_dns_subdomain(domain) or ("" if _PATH.match(path) else _PATH_RULE)
 
 
 def wrong_service_name(name: str) -> str:

@@ -173,10 +173,7 @@ class Kubelet:
         self._ended.append((key, message))
 
     def retry_now(self) -> None:
-        """Have the next sync start what waits for its restart, or for another try, without delay.
-
-        Whoever types ``up`` wants the lab as it should be, and not in ten seconds or five minutes.
-        """
+        """Have the next sync start what waits for its restart, or for another try."""
         self._restart_at.clear()
         self._failures.clear()
         self._wake()

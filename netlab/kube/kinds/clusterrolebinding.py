@@ -2,11 +2,18 @@
 
 from typing import Final
 
-from netlab.kube.kinds.kind import Kind, immutable
+from netlab.documents.problems import FieldPath, Report
+from netlab.kube.kinds.kind import ClusterContext, Kind, immutable
 from netlab.kube.kinds.role import GROUP
-from netlab.kube.kinds.rolebinding import COLUMNS, with_defaults
+from netlab.kube.kinds.rolebinding import COLUMNS, check_binding, with_defaults
 from netlab.kube.names import wrong_path_segment
+from netlab.kube.objects import Object
 from netlab.kube.resource import Resource
+
+
+def _validate(obj: Object, path: FieldPath, report: Report, _: ClusterContext) -> None:
+    check_binding(obj, path, report, kinds=("ClusterRole",), namespaced=False)
+
 
 KIND: Final = Kind(
     resource=Resource(
@@ -14,6 +21,7 @@ KIND: Final = Kind(
     ),
     columns=COLUMNS,
     wrong_name=wrong_path_segment,
+    validate=_validate,
     with_defaults=with_defaults,
     forbidden_changes=immutable("roleRef"),
     is_only_stored=True,

@@ -2,10 +2,18 @@
 
 from typing import Final
 
+from netlab.documents.problems import FieldPath, Report
+from netlab.kube.field_checks import check_at_least_0
 from netlab.kube.kinds.columns import AGE, NAME, NONE, column, number
-from netlab.kube.kinds.kind import Kind, immutable
+from netlab.kube.kinds.kind import ClusterContext, Kind, immutable
 from netlab.kube.objects import Object, controller_of
 from netlab.kube.resource import Resource
+
+
+def _validate(obj: Object, path: FieldPath, report: Report, _: ClusterContext) -> None:
+    if obj.get("data") is None:
+        report.add((*path, "data"), "Required value: data is mandatory")
+    check_at_least_0(obj, ("revision",), path, report)
 
 
 def _controller(obj: Object) -> str:
@@ -18,6 +26,7 @@ def _controller(obj: Object) -> str:
 
 KIND: Final = Kind(
     resource=Resource(kind="ControllerRevision", plural="controllerrevisions", group="apps"),
+    validate=_validate,
     columns=(
         NAME,
         column("Controller", _controller),

@@ -23,8 +23,11 @@ from netlab.kube.kinds.defaults import filled
 from netlab.kube.kinds.job import validate_job
 from netlab.kube.kinds.kind import ClusterContext, Kind
 from netlab.kube.metadata import check_choice
-from netlab.kube.objects import Object, items_of, spec_of, status_of
+from netlab.kube.objects import Object, items_of, name_of, spec_of, status_of
 from netlab.kube.resource import Resource
+
+_LONGEST_NAME: Final = 52
+"""A Job's name has a time after it."""
 
 
 def _validate(obj: Object, path: FieldPath, report: Report, context: ClusterContext) -> None:
@@ -42,7 +45,20 @@ def _validate(obj: Object, path: FieldPath, report: Report, context: ClusterCont
     check_choice(spec.get("concurrencyPolicy"), policies, (*inside, "concurrencyPolicy"), report)
     numbers = ("startingDeadlineSeconds", "successfulJobsHistoryLimit", "failedJobsHistoryLimit")
     check_at_least_0(spec, numbers, inside, report)
-    validate_job(mapping(spec.get("jobTemplate")), (*inside, "jobTemplate"), report, context)
+    template, within = mapping(spec.get("jobTemplate")), (*inside, "jobTemplate")
+    validate_job(template, within, report, context)
+    job, within = mapping(template.get("spec")), (*within, "spec")
+    if job.get("selector") is not None:
+        why = "`selector` will be auto-generated"
+        report.add((*within, "selector"), invalid(job["selector"], why))
+    if job.get("manualSelector"):
+        report.add(
+            (*within, "manualSelector"),
+            'Unsupported value: true: supported values: "nil", "false"',
+        )
+    if len(name_of(obj)) > _LONGEST_NAME:
+        why = f"must be no more than {_LONGEST_NAME} characters"
+        report.add((*path, "metadata", "name"), invalid(name_of(obj), why))
 
 
 def _wrong_zone(name: str) -> str:

@@ -8,7 +8,7 @@ from typing import Final
 
 from netlab.documents.json_schema import mapping
 from netlab.documents.problems import FieldPath, Report, invalid
-from netlab.kube.field_checks import check_int_or_percent, is_zero, percent_of
+from netlab.kube.field_checks import check_at_least_0, check_int_or_percent, is_zero, percent_of
 from netlab.kube.kinds.columns import (
     AGE,
     CONTAINERS,
@@ -32,6 +32,14 @@ def _validate(obj: Object, path: FieldPath, report: Report, context: ClusterCont
     if isinstance(obj.get("spec"), dict):
         check_replicated(mapping(obj["spec"]), (*path, "spec"), report, context.nodes)
         _check_strategy(mapping(mapping(obj["spec"]).get("updateStrategy")), path, report)
+
+
+def _validate_status(obj: Object, report: Report) -> None:
+    counts = (
+        *("currentNumberScheduled", "desiredNumberScheduled", "numberMisscheduled", "numberReady"),
+        *("updatedNumberScheduled", "numberAvailable", "numberUnavailable", "observedGeneration"),
+    )
+    check_at_least_0(mapping(obj.get("status")), counts, ("status",), report)
 
 
 def _check_strategy(strategy: Mapping[str, object], path: FieldPath, report: Report) -> None:
@@ -98,6 +106,7 @@ KIND: Final = Kind(
         SELECTOR,
     ),
     validate=_validate,
+    validate_status=_validate_status,
     with_defaults=_with_defaults,
     forbidden_changes=immutable("spec", "selector"),
 )

@@ -1,14 +1,42 @@
 """Event: what happened to an object.
 
-Source: Kubernetes, ``pkg/printers/internalversion/printers.go`` (printEvent).
+Source: Kubernetes, ``pkg/printers/internalversion/printers.go`` (printEvent),
+``pkg/apis/core/validation/events.go`` (legacyValidateEvent).
 """
 
 from typing import Final
 
+from netlab.documents.json_schema import mapping
+from netlab.documents.problems import FieldPath, Report, invalid
+from netlab.kube.field_checks import check_required, check_text
 from netlab.kube.kinds.columns import UNKNOWN, Column, age, column, number
-from netlab.kube.kinds.kind import Kind, OtherVersion
-from netlab.kube.objects import Object, metadata_of, name_of
+from netlab.kube.kinds.kind import ClusterContext, Kind, OtherVersion
+from netlab.kube.metadata import text_of
+from netlab.kube.names import wrong_qualified_name
+from netlab.kube.objects import Object, metadata_of, name_of, namespace_of
 from netlab.kube.resource import Resource
+
+_LONGEST: Final = {"reportingInstance": 128, "action": 128, "reason": 128, "message": 1024}
+
+
+def _validate(event: Object, path: FieldPath, report: Report, _: ClusterContext) -> None:
+    space = text_of(mapping(event.get("involvedObject")), "namespace")
+    own = namespace_of(event)
+    has_time = event.get("eventTime") is not None
+    fits = own == space if space else own in ("", "default", *(("kube-system",) * has_time))
+    if not fits and (space == "" or not has_time):
+        why = "does not match event.namespace"
+        report.add((*path, "involvedObject", "namespace"), invalid(space, why))
+    if not has_time:
+        return
+    component = event.get("reportingComponent")
+    if check_required(event, "reportingComponent", path, report):
+        check_text(component, wrong_qualified_name, (*path, "reportingController"), report)
+    for field in ("reportingInstance", "action", "reason"):
+        check_required(event, field, path, report)
+    for field, most in _LONGEST.items():
+        if len(text_of(event, field)) > most:
+            report.add((*path, field), invalid("", f"can have at most {most} characters"))
 
 
 def _last_seen(event: Object, now: float) -> str:
@@ -74,6 +102,7 @@ KIND: Final = Kind(
             from_version=_from_events_group,
         ),
     ),
+    validate=_validate,
     columns=(
         Column(name="Last Seen", cell=_last_seen),
         column("Type", lambda event: str(event.get("type", ""))),

@@ -4,6 +4,7 @@ from typing import Final
 
 from netlab.kube.kinds.columns import AGE, NAME, UNKNOWN, column, in_spec, in_status
 from netlab.kube.kinds.defaults import filled
+from netlab.kube.kinds.horizontalpodautoscaler_validation import validate, validate_status
 from netlab.kube.kinds.kind import Kind, OtherVersion
 from netlab.kube.objects import Object, items_of, spec_of, status_of
 from netlab.kube.resource import Resource
@@ -98,5 +99,7 @@ KIND: Final = Kind(
             from_version=_from_v1,
         ),
     ),
+    validate=validate,
+    validate_status=validate_status,
     is_only_stored=True,
 )

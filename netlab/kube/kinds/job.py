@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import Final
 
 from netlab.documents.json_schema import mapping
-from netlab.documents.problems import FieldPath, Report
+from netlab.documents.problems import FieldPath, Report, invalid
 from netlab.kube.conditions import is_true
+from netlab.kube.field_checks import check_at_least_0
 from netlab.kube.field_error import Cause, invalid_value
 from netlab.kube.kinds.columns import AGE, CONTAINERS, NAME, SELECTOR, Column, column, duration
 from netlab.kube.kinds.defaults import filled
@@ -33,23 +34,52 @@ from netlab.kube.resource import Resource
 CONTROLLER_UID: Final = "batch.kubernetes.io/controller-uid"
 JOB_NAME: Final = "batch.kubernetes.io/job-name"
 
+_MODES: Final = ("Indexed", "NonIndexed")
+_COUNTS: Final = (
+    *("parallelism", "completions", "backoffLimit", "activeDeadlineSeconds"),
+    *("ttlSecondsAfterFinished", "backoffLimitPerIndex", "maxFailedIndexes"),
+)
+_MOST_PARALLEL: Final = 100_000
 _IMMUTABLE: Final = ("completions", "selector", "template", "completionMode")
 
 
 def validate_job(job: Object, path: FieldPath, report: Report, context: ClusterContext) -> None:
     """Report what is wrong with a Job, or with the template of one."""
     spec, inside = mapping(job.get("spec")), (*path, "spec")
-    for field in ("parallelism", "completions", "backoffLimit", "activeDeadlineSeconds"):
-        count = spec.get(field)
-        if isinstance(count, int) and count < 0:
-            message = f"Invalid value: {count}: must be greater than or equal to 0"
-            report.add((*inside, field), message)
+    check_at_least_0(spec, _COUNTS, inside, report)
+    check_choice(spec.get("completionMode"), _MODES, (*inside, "completionMode"), report)
+    policies = ("Failed", "TerminatingOrFailed")
+    where = (*inside, "podReplacementPolicy")
+    check_choice(spec.get("podReplacementPolicy"), policies, where, report)
+    _check_indexes(spec, inside, report)
     check_template_metadata(mapping(spec.get("template")), (*inside, "template"), report)
     pod = mapping(mapping(spec.get("template")).get("spec"))
     within = (*inside, "template", "spec")
     check_pod_spec(pod, within, report, context.nodes)
     policy = pod.get("restartPolicy") or "Always"
     check_choice(policy, ("OnFailure", "Never"), (*within, "restartPolicy"), report)
+
+
+def _check_indexes(spec: Object, path: FieldPath, report: Report) -> None:
+    """Report what only an Indexed Job may have, and what it needs."""
+    if spec.get("completionMode") == "Indexed":
+        if spec.get("completions") is None:
+            why = "when completion mode is Indexed"
+            report.add((*path, "completions"), f"Required value: {why}")
+        parallelism = spec.get("parallelism")
+        if isinstance(parallelism, int) and parallelism > _MOST_PARALLEL:
+            why = f"must be less than or equal to {_MOST_PARALLEL} when completion mode is Indexed"
+            report.add((*path, "parallelism"), invalid(parallelism, why))
+        return
+    for field in ("backoffLimitPerIndex", "maxFailedIndexes"):
+        if spec.get(field) is not None:
+            why = "requires indexed completion mode"
+            report.add((*path, field), invalid(spec[field], why))
+
+
+def _validate_status(job: Object, report: Report) -> None:
+    counts = ("active", "succeeded", "failed", "ready", "terminating")
+    check_at_least_0(mapping(job.get("status")), counts, ("status",), report)
 
 
 def _prepare_for_create(job: Object) -> Object:
@@ -147,6 +177,7 @@ KIND: Final = Kind(
         SELECTOR,
     ),
     validate=validate_job,
+    validate_status=_validate_status,
     prepare_for_create=_prepare_for_create,
     with_defaults=_with_defaults,
     forbidden_changes=_forbidden_changes,

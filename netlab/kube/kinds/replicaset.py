@@ -7,6 +7,7 @@ from typing import Final
 
 from netlab.documents.json_schema import mapping
 from netlab.documents.problems import FieldPath, Report
+from netlab.kube.field_checks import check_counts
 from netlab.kube.kinds.columns import AGE, CONTAINERS, NAME, SELECTOR, in_spec, in_status, number
 from netlab.kube.kinds.defaults import filled
 from netlab.kube.kinds.kind import ClusterContext, Kind, immutable
@@ -21,6 +22,12 @@ def _validate(obj: Object, path: FieldPath, report: Report, context: ClusterCont
         check_replicated(mapping(obj["spec"]), (*path, "spec"), report, context.nodes)
     else:
         report.add((*path, "spec"), "Required value")
+
+
+def _validate_status(obj: Object, report: Report) -> None:
+    counts = ("fullyLabeledReplicas", "readyReplicas", "availableReplicas")
+    others = ("replicas", "observedGeneration")
+    check_counts(mapping(obj.get("status")), (*others, *counts), report, within=counts)
 
 
 def _with_defaults(obj: Object) -> Object:
@@ -51,6 +58,7 @@ KIND: Final = Kind(
         SELECTOR,
     ),
     validate=_validate,
+    validate_status=_validate_status,
     with_defaults=_with_defaults,
     forbidden_changes=immutable("spec", "selector"),
 )

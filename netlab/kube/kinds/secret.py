@@ -24,7 +24,7 @@ _NEEDS: Final = {
     "kubernetes.io/dockerconfigjson": (".dockerconfigjson",),
     "kubernetes.io/ssh-auth": ("ssh-privatekey",),
 }
-_MAX_BYTES: Final = 1024 * 1024
+MAX_BYTES: Final = 1024 * 1024
 
 
 def _validate(secret: Object, path: FieldPath, report: Report, _: ClusterContext) -> None:
@@ -34,8 +34,8 @@ def _validate(secret: Object, path: FieldPath, report: Report, _: ClusterContext
     for key, value in data.items():
         if isinstance(value, str) and not _is_base64(value):
             report.add((*path, "data", key), "Invalid value: illegal base64 data")
-    if sum(len(value) * 3 // 4 for value in data.values() if isinstance(value, str)) > _MAX_BYTES:
-        report.add((*path, "data"), f"Too long: may not be more than {_MAX_BYTES} bytes")
+    if sum(len(value) * 3 // 4 for value in data.values() if isinstance(value, str)) > MAX_BYTES:
+        report.add((*path, "data"), f"Too long: may not be more than {MAX_BYTES} bytes")
     for key in _NEEDS.get(str(secret.get("type")), ()):
         if key not in data and key not in texts:
             report.add((*path, "data", key), "Required value")

@@ -7,18 +7,20 @@ from collections.abc import Iterator
 from typing import Final
 
 from netlab.documents.json_schema import entries, mapping
-from netlab.documents.problems import FieldPath, Report
-from netlab.kube.field_checks import check_at_least_0
+from netlab.documents.problems import FieldPath, Report, invalid
+from netlab.kube.field_checks import check_at_least_0, check_counts, check_int_or_percent, is_zero
 from netlab.kube.field_error import Cause, forbidden_value
 from netlab.kube.kinds.columns import AGE, CONTAINERS, NAME, column
 from netlab.kube.kinds.defaults import filled
 from netlab.kube.kinds.kind import ClusterContext, Kind
+from netlab.kube.kinds.persistentvolumeclaim import check_claim
 from netlab.kube.kinds.pod.defaults import template_with_defaults
 from netlab.kube.kinds.pod.validation import check_replicated
 from netlab.kube.metadata import check_choice, text_of
 from netlab.kube.objects import Object, spec_of, status_of, with_spec
 from netlab.kube.resource import Resource
 
+_RETENTION: Final = "persistentVolumeClaimRetentionPolicy"
 _FREE: Final = (
     "replicas",
     "ordinals",
@@ -42,6 +44,12 @@ def _validate(obj: Object, path: FieldPath, report: Report, context: ClusterCont
         _check_updates(spec, (*path, "spec"), report)
 
 
+def _validate_status(obj: Object, report: Report) -> None:
+    counts = ("readyReplicas", "currentReplicas", "updatedReplicas", "availableReplicas")
+    others = ("replicas", "observedGeneration", "collisionCount")
+    check_counts(mapping(obj.get("status")), (*others, *counts), report, within=counts)
+
+
 def _check_updates(spec: Object, path: FieldPath, report: Report) -> None:
     """Report how pods may not be made and replaced."""
     policies = ("OrderedReady", "Parallel")
@@ -50,7 +58,21 @@ def _check_updates(spec: Object, path: FieldPath, report: Report) -> None:
     check_choice(strategy.get("type"), ("OnDelete", "RollingUpdate"), (*inside, "type"), report)
     rolling = mapping(strategy.get("rollingUpdate"))
     check_at_least_0(rolling, ("partition",), (*inside, "rollingUpdate"), report)
+    if rolling and strategy.get("type") == "OnDelete":
+        why = "only allowed for updateStrategy 'RollingUpdate'"
+        report.add((*inside, "rollingUpdate"), invalid(rolling, why))
+    unavailable = rolling.get("maxUnavailable")
+    at = (*inside, "rollingUpdate", "maxUnavailable")
+    check_int_or_percent(unavailable, at, report)
+    if is_zero(unavailable):
+        report.add(at, invalid(unavailable, "cannot be 0"))
     check_at_least_0(mapping(spec.get("ordinals")), ("start",), (*path, "ordinals"), report)
+    retention, at = mapping(spec.get(_RETENTION)), (*path, _RETENTION)
+    for field in ("whenDeleted", "whenScaled"):
+        check_choice(retention.get(field), ("Delete", "Retain"), (*at, field), report)
+    for index, claim in enumerate(entries(spec.get("volumeClaimTemplates"))):
+        at = (*path, "volumeClaimTemplates", index, "spec")
+        check_claim(mapping(mapping(claim).get("spec")), at, report)
 
 
 def _with_claimed_volumes(spec: Object) -> Object:
@@ -121,6 +143,7 @@ KIND: Final = Kind(
     ),
     columns=(NAME, column("Ready", _ready), AGE, *CONTAINERS),
     validate=_validate,
+    validate_status=_validate_status,
     with_defaults=_with_defaults,
     forbidden_changes=_forbidden_changes,
 )

@@ -6,7 +6,8 @@ Source: Kubernetes, ``pkg/apis/apps/v1/defaults.go``, ``pkg/apis/apps/validation
 from typing import Final
 
 from netlab.documents.json_schema import mapping
-from netlab.documents.problems import FieldPath, Report
+from netlab.documents.problems import FieldPath, Report, invalid
+from netlab.kube.field_checks import check_at_least_0, check_counts
 from netlab.kube.kinds.columns import (
     AGE,
     CONTAINERS,
@@ -30,6 +31,21 @@ def _validate(obj: Object, path: FieldPath, report: Report, context: ClusterCont
         spec, inside = mapping(obj["spec"]), (*path, "spec")
         check_replicated(spec, inside, report, context.nodes)
         check_strategy(spec, inside, report)
+        _check_deadline(spec, inside, report)
+
+
+def _check_deadline(spec: Object, path: FieldPath, report: Report) -> None:
+    check_at_least_0(spec, ("progressDeadlineSeconds",), path, report)
+    deadline, ready = spec.get("progressDeadlineSeconds"), spec.get("minReadySeconds") or 0
+    if isinstance(deadline, int) and isinstance(ready, int) and 0 <= deadline <= ready:
+        why = "must be greater than minReadySeconds"
+        report.add((*path, "progressDeadlineSeconds"), invalid(deadline, why))
+
+
+def _validate_status(obj: Object, report: Report) -> None:
+    counts = ("updatedReplicas", "readyReplicas", "availableReplicas")
+    others = ("replicas", "observedGeneration", "unavailableReplicas", "collisionCount")
+    check_counts(mapping(obj.get("status")), (*others, *counts), report, within=counts)
 
 
 def _with_defaults(obj: Object) -> Object:
@@ -75,6 +91,7 @@ KIND: Final = Kind(
         SELECTOR,
     ),
     validate=_validate,
+    validate_status=_validate_status,
     with_defaults=_with_defaults,
     forbidden_changes=immutable("spec", "selector"),
 )

@@ -3,6 +3,7 @@
 Source: Kubernetes, ``pkg/apis/core/validation`` (ValidatePodSpec) and ``pkg/apis/apps/validation``.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -11,6 +12,7 @@ from netlab.documents.problems import FieldPath, Report, check_unique, invalid, 
 from netlab.kube.field_checks import (
     check_at_least_0,
     check_id,
+    check_quantity,
     check_range,
     check_required,
     check_text,
@@ -31,6 +33,10 @@ from netlab.kube.names import wrong_dns_label, wrong_dns_subdomain, wrong_qualif
 
 RESTART_POLICIES: Final = ("Always", "Never", "OnFailure")
 
+_LONGEST_SYSCTL: Final = 253
+_SYSCTL: Final = re.compile(
+    r"([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?\Z"
+)
 _CONTAINERS: Final = ("initContainers", "containers", "ephemeralContainers")
 _NAMES: Final = {
     "hostname": wrong_dns_label,
@@ -54,6 +60,8 @@ def check_pod_spec(
         check_container(container, inside, report, volumes)
     for inside, container in items_of(spec, "initContainers", path):
         check_choice(container.get("restartPolicy"), ["Always"], (*inside, "restartPolicy"), report)
+        if container.get("restartPolicy") != "Always":
+            _check_ends(container, inside, report)
     names = (((*inside, "name"), text_of(one, "name")) for inside, one in containers)
     check_unique(names, report)
     own = list(items_of(spec, "containers", path))
@@ -67,6 +75,14 @@ def check_pod_spec(
     if node and nodes is not None and node not in nodes:
         hint = nearest(node, nodes) or f"nodes: {', '.join(nodes[:5])}"
         report.add((*path, "nodeName"), invalid(node, "the topology has no such node"), hint)
+
+
+def _check_ends(container: Mapping[str, object], path: FieldPath, report: Report) -> None:
+    """Report what an init container may not have that is to end."""
+    why = "may not be set for init containers without restartPolicy=Always"
+    for field in ("lifecycle", "livenessProbe", "readinessProbe", "startupProbe"):
+        if container.get(field) is not None:
+            report.add((*path, field), f"Forbidden: {why}")
 
 
 def check_replicated(
@@ -100,6 +116,9 @@ def check_template_metadata(
     metadata, inside = mapping(template.get("metadata")), (*path, "metadata")
     check_labels(metadata.get("labels"), (*inside, "labels"), report)
     check_annotations(metadata.get("annotations"), (*inside, "annotations"), report)
+    if mapping(template.get("spec")).get("ephemeralContainers"):
+        why = "ephemeral containers not allowed in pod template"
+        report.add((*path, "spec", "ephemeralContainers"), f"Forbidden: {why}")
 
 
 def selects(selector: object, labels: Mapping[str, object]) -> bool:
@@ -131,6 +150,13 @@ def _expression_matches(expression: Mapping[str, object], labels: Mapping[str, o
             return True
 
 
+def _wrong_sysctl(name: str) -> str:
+    if len(name) <= _LONGEST_SYSCTL and _SYSCTL.match(name):
+        return ""
+    shown = _SYSCTL.pattern.removesuffix(r"\Z")
+    return f"must have at most {_LONGEST_SYSCTL} characters and match regex ^{shown}$"
+
+
 def _check_selector(
     selector: object, labels: Mapping[str, object], path: FieldPath, report: Report
 ) -> None:
@@ -156,7 +182,24 @@ def _check_rest(spec: Mapping[str, object], path: FieldPath, report: Report) -> 
     for inside, gate in items_of(spec, "schedulingGates", path):
         if check_required(gate, "name", inside, report):
             check_text(gate["name"], wrong_qualified_name, (*inside, "name"), report)
-    security, inside = mapping(spec.get("securityContext")), (*path, "securityContext")
+    policies = ("Never", "PreemptLowerPriority")
+    check_choice(spec.get("preemptionPolicy"), policies, (*path, "preemptionPolicy"), report)
+    if spec.get("os") is not None and check_required(
+        mapping(spec["os"]), "name", (*path, "os"), report
+    ):
+        systems = ("linux", "windows")
+        check_choice(mapping(spec["os"])["name"], systems, (*path, "os", "name"), report)
+    for name, amount in mapping(spec.get("overhead")).items():
+        check_quantity(amount, (*path, "overhead", name), report)
+    _check_security(mapping(spec.get("securityContext")), (*path, "securityContext"), report)
+
+
+def _check_security(security: Mapping[str, object], inside: FieldPath, report: Report) -> None:
+    for at, sysctl in items_of(security, "sysctls", inside):
+        if check_required(sysctl, "name", at, report):
+            check_text(sysctl["name"], _wrong_sysctl, (*at, "name"), report)
+    sysctls = items_of(security, "sysctls", inside)
+    check_unique((((*at, "name"), text_of(one, "name")) for at, one in sysctls), report)
     for field in ("runAsUser", "runAsGroup", "fsGroup"):
         check_id(security.get(field), (*inside, field), report)
     for index, group in enumerate(entries(security.get("supplementalGroups"))):

@@ -9,7 +9,7 @@ from typing import Final
 
 from netlab.documents.json_schema import entries, mapping
 from netlab.documents.problems import FieldPath, Report, check_unique
-from netlab.kube.field_checks import check_count, check_text
+from netlab.kube.field_checks import check_count, check_required, check_text
 from netlab.kube.kinds.service.addresses import check_ordinary_address
 from netlab.kube.metadata import PROTOCOLS, check_choice, check_port, items_of, text_of
 from netlab.kube.names import (
@@ -46,6 +46,7 @@ def check_endpoints(manifest: Mapping[str, object], path: FieldPath, report: Rep
 def check_endpoint_slice(manifest: Mapping[str, object], path: FieldPath, report: Report) -> None:
     """Report what is wrong with the addresses and ports of an EndpointSlice."""
     families = ("FQDN", "IPv4", "IPv6")
+    check_required(manifest, "addressType", path, report)
     check_choice(manifest.get("addressType"), families, (*path, "addressType"), report)
     check_count(manifest.get("endpoints"), _MAX_ENDPOINTS, (*path, "endpoints"), report)
     check_count(manifest.get("ports"), _MAX_PORTS, (*path, "ports"), report)
