@@ -65,19 +65,28 @@ def up(
         return
     from netlab.lab import lock
     from netlab.lab.host import require_room, require_tools
-    from netlab.lab.up import up as bring_up
     from netlab.rootless.enter import become_root
 
     become_root(home=False)
     require_tools(file.topology, _progress)
     require_room()
     with lock.held(lab):
-        done = bring_up(lab, text, file, _progress)
+        done = _bring_up(lab, text, file)
     if done.not_answering and wait == "all":
         raise KernelError("\n".join(_not_answering(done)), hint=f"sudo netlab status --lab {lab}")
     _say_what_is_up(lab, file, done, time.monotonic() - began)
     if done.refused:
         raise SpecError("\n".join(map(str, done.refused)))
+
+
+def _bring_up(lab: str, text: bytes, file: "TopologyFile") -> "Up":
+    from netlab.lab.start import start_if_new
+
+    new = start_if_new(lab, text, _progress)
+    # This is what is loaded while the control plane loads what it needs.
+    from netlab.lab.up import up as bring_up
+
+    return bring_up(lab, text, file, _progress, new)
 
 
 def _say_what_is_up(lab: str, file: "TopologyFile", done: "Up", seconds: float) -> None:
@@ -146,7 +155,6 @@ def reset(lab: str) -> None:
     from netlab.lab import lock
     from netlab.lab.host import require_room, require_tools
     from netlab.lab.topologies import for_lab
-    from netlab.lab.up import up as bring_up
     from netlab.topology.parse import parse_topology
 
     began = time.monotonic()
@@ -161,7 +169,7 @@ def reset(lab: str) -> None:
     require_room()
     with lock.held(lab):
         removal.down(lab)
-        done = bring_up(lab, text, file, _progress)
+        done = _bring_up(lab, text, file)
     _say_what_is_up(lab, file, done, time.monotonic() - began)
 
 

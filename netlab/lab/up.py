@@ -5,14 +5,9 @@ every Service answers through the real path. What it finds of an earlier lab (na
 files of a command that was killed) the control plane takes over; doing it twice is doing it once.
 """
 
-import contextlib
-import os
-import select
-import subprocess
-import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -26,9 +21,8 @@ from netlab.control_plane.api_certificates import ensure_pki
 from netlab.errors import KernelError, LabError
 from netlab.kube.objects import Object, is_terminating, items_of, name_of, namespace_of, status_of
 from netlab.kube.resources import RESOURCES
-from netlab.lab import experiment_marks, up_check
-from netlab.linux import processes
-from netlab.linux.systemd import scope_command
+from netlab.lab import start, up_check
+from netlab.lab.start import Tell
 from netlab.linux.timeouts import scaled
 from netlab.model import rundir
 from netlab.model.processes import ProcessId
@@ -36,18 +30,10 @@ from netlab.model.status import Foreign
 from netlab.model.topology import TopologyFile
 from netlab.rootless.home import go_home
 
-_START_S: Final = 120.0
-"""A start takes half a second; on a slow and busy machine it may take a minute and more."""
-_PATIENCE_S: Final = 10.0
-"""After which a wait is spoken of."""
 _SETTLE_S: Final = 120.0
 _ANSWER_S: Final = 10.0
 _GRACE_S: Final = 35.0
 _LOOK_S: Final = 0.05
-_STARTING_LOOK_MS: Final = 5
-_LOG_LINES: Final = 12
-
-Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +63,7 @@ class Up:
         return self.started or bool(self.operations or any(one.changed for one in self.applied))
 
 
-def up(lab: str, text: bytes, file: TopologyFile, tell: Tell) -> Up:
+def up(lab: str, text: bytes, file: TopologyFile, tell: Tell, new: ProcessId | None = None) -> Up:
     """Build or converge ``lab``; the caller holds its lock.
 
     Args:
@@ -85,27 +71,27 @@ def up(lab: str, text: bytes, file: TopologyFile, tell: Tell) -> Up:
         text: The topology file as its user wrote it.
         file: The same, parsed.
         tell: Is told of each step.
+        new: The control plane that ``start_if_new`` has started.
 
     Raises:
         LabError: The control plane did not start, or does not answer.
         KernelError: The kernel refused something.
     """
     client = Client(rundir.control_socket(lab))
-    started = not _is_answering(client) and not _was_starting(lab, client, tell)
+    started = new is not None or not (_is_answering(client) or _was_starting(lab, client, tell))
     if started:
-        tell("starting the control plane")
-        process = _start(lab, text)
+        process = new or start.start(lab, text, tell)
         # Of use to it later; meanwhile it loads its libraries.
         ensure_pki(lab, file.topology, time.time())  # noqa: TID251 (the edge)
-        if not _answers_at_last(lab, client, process, tell):
-            raise _failed_start(lab, "ended while it was starting")
+        if not start.answers_at_last(lab, partial(_is_answering, client), process, tell):
+            raise start.failed_start(lab, "ended while it was starting")
     # The control plane listens on the machine's loopback; what enters namespaces cannot stay there.
     go_home()
     before = 0 if started else client.get("/netlab/v1/status")["operations"]
     if not started:
         _hand_over(lab, client, text)
-    for line in experiment_marks.put_back(client):
-        tell(line)
+    if new is None:
+        _put_back_experiments(client, tell)
     if file.manifests:
         tell(f"applying {_count(len(file.manifests), 'object')}")
     results = list(apply_manifests(client, file.manifests, file.topology.name))
@@ -129,6 +115,13 @@ def up(lab: str, text: bytes, file: TopologyFile, tell: Tell) -> Up:
     )
 
 
+def _put_back_experiments(client: Client, tell: Tell) -> None:
+    from netlab.lab import experiment_marks  # noqa: PLC0415 (a lab that is new has none)
+
+    for line in experiment_marks.put_back(client):
+        tell(line)
+
+
 def _foreign(lab: str, client: Client) -> tuple[Foreign, ...]:
     from netlab.lab.not_netlabs import read_foreign  # noqa: PLC0415 (a lab that is new has none)
 
@@ -150,69 +143,7 @@ def _was_starting(lab: str, client: Client, tell: Tell) -> bool:
     if found is None:
         return False
     tell("waiting for the control plane, which is starting")
-    return _answers_at_last(lab, client, found, tell)
-
-
-def _start(lab: str, text: bytes) -> ProcessId:
-    # What a control plane that lost its socket still holds would be held twice.
-    processes.kill(processes.control_plane(lab), timeout=10)
-    directory = rundir.rundir(lab)
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    rundir.topology_file(lab).write_bytes(text)
-    rundir.control_socket(lab).unlink(missing_ok=True)
-    with rundir.control_plane_log(lab).open("ab") as log:
-        started = subprocess.Popen(
-            [*scope_command(f"netlab-{lab}"), sys.executable, "-m", "netlab.control_plane", lab],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            cwd="/",
-            env=processes.environment(lab),
-            start_new_session=True,
-        )
-    # Its marker says less: a process that is just executing a program has no environment.
-    return processes.identity(started.pid)
-
-
-def _answers_at_last(lab: str, client: Client, control_plane: ProcessId, tell: Tell) -> bool:
-    """Wait while the control plane lives, and say so; return False when it ends instead.
-
-    Raises:
-        LabError: It lives and still does not answer.
-    """
-    began = time.monotonic()
-    spoken = False
-    socket = rundir.control_socket(lab)
-    with contextlib.ExitStack() as stack:
-        try:
-            descriptor = processes.pidfd(control_plane)
-        except ProcessLookupError:
-            return False
-        stack.callback(os.close, descriptor)
-        ended = select.poll()
-        ended.register(descriptor, select.POLLIN)
-        while not (socket.exists() and _is_answering(client)):
-            waited = time.monotonic() - began
-            if ended.poll(_STARTING_LOOK_MS):
-                return False
-            if waited > scaled(_START_S):
-                lives = f"lives as process {control_plane.pid}, but does not answer"
-                raise _failed_start(lab, lives)
-            if waited > _PATIENCE_S and not spoken:
-                tell("the control plane is still starting")
-                spoken = True
-    return True
-
-
-def _failed_start(lab: str, what: str) -> LabError:
-    log = rundir.control_plane_log(lab)
-    last = log.read_text(errors="replace").splitlines()[-_LOG_LINES:] if log.exists() else []
-    said = ["; its log ends with:", *last] if last else [" and wrote no log"]
-    return LabError(
-        f"the control plane of lab {lab} {what}" + "\n".join(said),
-        hint=f"sudo netlab up goes on waiting while it lives; the whole log is {log}; "
-        "sudo netlab doctor looks at the machine",
-    )
+    return start.answers_at_last(lab, partial(_is_answering, client), found, tell)
 
 
 def _hand_over(lab: str, client: Client, text: bytes) -> None:
