@@ -430,7 +430,8 @@ class Kubelet:
             self._stand_ins.add(ContainerKey(uid_of(pod), spec["name"]))
         self._volumes.set_up(pod, sources, now)
         write_process(Path(container.directory), container.process)
-        process: ProcessId = await self._call(Start(container=container))
+        target = self._running.get(uid_of(pod), {}).get(spec.get("targetContainerName", ""))
+        process: ProcessId = await self._call(Start(container=container, target=target))
         return process
 
     def _end_pods(self, pods: list[Object], now: float) -> float | None:

@@ -20,10 +20,16 @@ from netlab.kubelet.env import environment
 from netlab.kubelet.etc_files import etc_files, hostname_of
 from netlab.kubelet.expansion import expanded
 from netlab.kubelet.images import Program, find_image, program_of
-from netlab.kubelet.runtime.container import Container, Mount, Process
+from netlab.kubelet.runtime.container import NODE_ROOT, Container, Mount, Process
 from netlab.kubelet.security import credentials
 from netlab.kubelet.sources import CreateContainerConfigError, Sources
-from netlab.kubelet.volumes import API_ACCESS, SERVICE_ACCOUNT, has_api_access, volumes_of
+from netlab.kubelet.volumes import (
+    API_ACCESS,
+    SERVICE_ACCOUNT,
+    has_api_access,
+    is_node_root,
+    volumes_of,
+)
 from netlab.model.names import NetnsName, host_netns, pod_netns
 from netlab.model.pods import PodPlacement
 from netlab.model.rundir import pod_directory
@@ -156,12 +162,13 @@ def _mounts(lab: str, pod: Object, spec: Object) -> list[Mount]:
         if volume is None:
             raise CreateContainerConfigError(f'volumeMounts: Not found: "{mount["name"]}"')
         is_empty_dir = "emptyDir" in volume
+        source = volume_directory(lab, pod, mount["name"])
         sub_path = str(mount.get("subPath") or "")
         if PurePosixPath(sub_path).is_absolute() or ".." in sub_path.split("/"):
             raise CreateContainerConfigError(f"subPath {sub_path!r} must stay inside the volume")
         found.append(
             Mount(
-                source=volume_directory(lab, pod, mount["name"]),
+                source=NODE_ROOT if is_node_root(volume) else source,
                 sub_path=sub_path,
                 target=str(PurePosixPath("/", mount["mountPath"])),
                 read_only=bool(mount.get("readOnly")) or not is_empty_dir,

@@ -84,6 +84,8 @@ class PodVolumes:
                 self._write(pod, volume)
 
     def _write(self, pod: Object, volume: Volume) -> None:
+        if volume.is_node_root:
+            return
         group = (spec_of(pod).get("securityContext") or {}).get("fsGroup")
         if group is not None:
             user_namespace.require_ids(0, group, ())

@@ -42,6 +42,8 @@ class Volume:
     """By path in the volume; kept up to date."""
     empty_dir_bytes: int = 0
     """Size of a writable directory of the pod's own; 0 for a volume of files."""
+    is_node_root: bool = False
+    """Whether it is the root of the pod's node, of which a pod sees what it sees anyway."""
 
 
 def volumes_of(pod: Object) -> list[Object]:
@@ -72,6 +74,8 @@ def volume_of(pod: Object, volume: Object, sources: Sources) -> Volume:
     if "emptyDir" in volume:
         limit = parse_quantity((volume["emptyDir"] or {}).get("sizeLimit"))
         return Volume(name=name, empty_dir_bytes=int(limit or 0) or _EMPTY_DIR_BYTES)
+    if is_node_root(volume):
+        return Volume(name=name, is_node_root=True)
     try:
         files = dict(_files(pod, volume, sources))
     except VolumeError:
@@ -80,6 +84,11 @@ def volume_of(pod: Object, volume: Object, sources: Sources) -> Volume:
         message = f'MountVolume.SetUp failed for volume "{name}" : {error}'
         raise VolumeError(message) from error
     return Volume(name=name, files=files)
+
+
+def is_node_root(volume: Object) -> bool:
+    """Return whether a volume is the node's root directory, as ``kubectl debug node`` mounts it."""
+    return str((volume.get("hostPath") or {}).get("path") or "") == "/"
 
 
 def _files(pod: Object, volume: Object, sources: Sources) -> Iterator[tuple[str, File]]:
@@ -98,7 +107,8 @@ def _files(pod: Object, volume: Object, sources: Sources) -> Iterator[tuple[str,
     kinds = sorted(key for key in volume if key != "name") or ["none"]
     raise VolumeError(
         f'MountVolume.SetUp failed for volume "{volume["name"]}" : a lab has no volumes of type '
-        f"{kinds[0]}; it has configMap, secret, downwardAPI, projected and emptyDir"
+        f"{kinds[0]}; it has configMap, secret, downwardAPI, projected and emptyDir, and the "
+        "hostPath /"
     )
 
 

@@ -9,6 +9,7 @@ from netlab.netfilter.iptables.matches import (
     Comment,
     CtState,
     Destination,
+    DestinationPorts,
     InInterface,
     IpProtocol,
     Mark,
@@ -41,6 +42,9 @@ _CHAINS: Final = {
     ("nat", "KUBE-NODEPORTS"): "is compared with all NodePorts",
     ("nat", "KUBE-POSTROUTING"): "is masqueraded if it was marked for that",
     ("nat", "IP-MASQ-AGENT"): "is masqueraded if it leaves the cluster",
+    ("nat", "CNI-HOSTPORT-DNAT"): "is compared with the hostPorts of this node's pods",
+    ("nat", "CNI-HOSTPORT-SETMARK"): "is marked for masquerading: it comes from this node",
+    ("nat", "CNI-HOSTPORT-MASQ"): "is masqueraded if its hostPort asked for that",
     ("nat", "NETLAB-EXTERNAL-DNAT"): "is compared with the nodes' ExternalIPs",
     ("nat", "NETLAB-EXTERNAL-SNAT"): "is compared with the addresses of nodes with an ExternalIP",
     ("filter", "KUBE-SERVICES"): "is compared with the ClusterIPs that have no endpoint",
@@ -155,6 +159,10 @@ def _match(match: Match, rule: Rule) -> Iterator[str]:
         case Destination(network, inverted):
             whose = "the Service's ClusterIP " if rule.chain.startswith("KUBE-SVC-") else ""
             yield f"{_not(inverted)}for {whose}{_place(str(network))}"
+        case DestinationPorts(ports):
+            protocol = next((m.protocol for m in rule.matches if isinstance(m, IpProtocol)), "")
+            noun = "port" if len(ports) == 1 else "ports"
+            yield f"for {protocol.upper()} {noun} {', '.join(map(str, ports))}"
         case Ports(protocol, destination):
             if destination is not None:
                 named = any(isinstance(m, Destination | AddrType) for m in rule.matches)

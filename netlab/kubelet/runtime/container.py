@@ -9,11 +9,15 @@ EXEC: Final = "exec: "
 """How the reason why a process could not begin starts, where it is its program."""
 
 
+NODE_ROOT: Final = ""
+"""The source of a mount of the node's own root: a container's root is all that is seen of it."""
+
+
 class Mount(NamedTuple):
     """A directory or file of the host that a container sees."""
 
     source: str
-    """A directory on the host."""
+    """A directory on the host, or ``NODE_ROOT``."""
     sub_path: str
     """What of it; empty for all."""
     target: str

@@ -128,7 +128,7 @@ class _ContainerRuntime:
 
     def _start(self, number: int, request: Start) -> None:
         container = request.container
-        started = self._pods.start(self._zygote, container)
+        started = self._pods.start(self._zygote, container, request.target)
 
         def begun(process: ProcessId) -> list[int]:
             self._follow(process, Path(container.directory), container.restart_count, started)

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from netlab.kubelet.runtime import built_in, capabilities, rootfs, seccomp
-from netlab.kubelet.runtime.container import EXEC, Container, Process, decoded
+from netlab.kubelet.runtime.container import EXEC, NODE_ROOT, Container, Process, decoded
 from netlab.linux import processes, user_namespace
 from netlab.linux.namespaces import setns, unshare
 from netlab.linux.syscalls import (
@@ -125,6 +125,22 @@ def fork(template: Template, sent: Sent) -> int:
     return pid
 
 
+def fork_in(template: Template, sent: Sent) -> int:
+    """Do the same in the process namespace of another container, the first of those sent.
+
+    Raises:
+        OSError: The kernel refused.
+    """
+    setns(sent.others[0], CLONE_NEWPID)
+    try:
+        pid = os.fork()
+        if pid == 0:
+            _run(template, sent._replace(others=sent.others[1:]))
+    finally:
+        setns(template.own_pid_namespace, CLONE_NEWPID)
+    return pid
+
+
 def _run(template: Template, sent: Sent) -> None:
     """Become the container's first process; never returns."""
     program, writer = "container", sent.writer
@@ -225,7 +241,11 @@ def _enter(container: Container, template: Template, sent: Sent) -> None:
     socket.sethostname(container.hostname)
     base = trees.pop(0) if container.rootfs else None
     rootfs.enter_own(template.root, container.etc, base)
-    for tree, one in zip(trees, container.mounts, strict=False):
+    for one in container.mounts:
+        if one.source == NODE_ROOT:
+            rootfs.show_root(one.target)
+            continue
+        tree = trees.pop(0)
         rootfs.make_target(one.target, tree)
         move_mount(tree, one.target)
         if one.read_only:

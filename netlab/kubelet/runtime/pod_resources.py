@@ -12,7 +12,7 @@ from typing import Final
 
 from netlab.kubelet.runtime import stdio
 from netlab.kubelet.runtime.cgroups import LabCgroups, Limits, hierarchies, open_lists
-from netlab.kubelet.runtime.container import Container, Mount, encoded
+from netlab.kubelet.runtime.container import NODE_ROOT, Container, Mount, encoded
 from netlab.kubelet.runtime.exec import open_namespaces
 from netlab.kubelet.runtime.one_user import as_one_user
 from netlab.kubelet.runtime.requests import Exec
@@ -20,6 +20,7 @@ from netlab.kubelet.runtime.zygote import Order, Zygote
 from netlab.linux import user_namespace
 from netlab.linux.netns_names import NETNS
 from netlab.linux.syscalls import open_tree, umount
+from netlab.model.processes import ProcessId
 
 _NO_POD: Final = "no-pod"
 """The control group of what is no pod's: the load balancer's HAProxy."""
@@ -77,8 +78,15 @@ class PodResources:
         pages, size = os.sysconf("SC_PHYS_PAGES"), os.sysconf("SC_PAGE_SIZE")
         self._cgroups = LabCgroups(lab, pages * size, hierarchies())
 
-    def start(self, zygote: Zygote, container: Container) -> Started:
+    def start(
+        self, zygote: Zygote, container: Container, target: ProcessId | None = None
+    ) -> Started:
         """Have a container's first process forked.
+
+        Args:
+            zygote: Forks it.
+            container: What to start.
+            target: The first process of the container whose process namespace it joins.
 
         Raises:
             OSError: The kernel refused, or the pod has no network namespace.
@@ -106,9 +114,11 @@ class PodResources:
             for descriptor in cgroups:
                 opened.callback(os.close, descriptor)
             ours, theirs = _terminal(opened, wanted=container.tty)
-            sent = [netns, *trees, *theirs]
+            joined = [] if target is None else [open_namespaces(target, opened)[-1]]
+            order = Order.START_IN if joined else Order.START
+            sent = [*joined, netns, *trees, *theirs]
             held = stdio.open_input(directory) if container.stdin and not container.tty else None
-            pid, pipe = zygote.fork(Order.START, encoded(container), cgroups, sent)
+            pid, pipe = zygote.fork(order, encoded(container), cgroups, sent)
             until_forked.pop_all()
         return Started(pid=pid, pipe=pipe, input=held, readers=readers, terminal=ours)
 
@@ -157,6 +167,8 @@ def _trees(container: Container, opened: contextlib.ExitStack) -> list[int]:
         trees.append(open_tree(container.rootfs))
         opened.callback(os.close, trees[-1])
     for one in container.mounts:
+        if one.source == NODE_ROOT:
+            continue
         trees.append(_opened(one))
         opened.callback(os.close, trees[-1])
     return trees

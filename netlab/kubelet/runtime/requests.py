@@ -11,6 +11,8 @@ class Start:
     """Start a container; the answer is a ``ProcessId`` once it serves or has executed."""
 
     container: Container
+    target: ProcessId | None = None
+    """The first process of the container whose processes it is to see; None for its own alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,6 +32,7 @@ from netlab.linux.syscalls import (
     MS_NOEXEC,
     MS_NOSUID,
     MS_RDONLY,
+    MS_REC,
     MS_REMOUNT,
     bind_mount,
     mount,
@@ -346,6 +347,16 @@ def _cover(directory: str) -> None:
         bind_mount(source, target)
     move_mount_at(_COVER, directory)
     os.rmdir(_COVER)  # noqa: PTH106
+
+
+def show_root(path: str) -> None:
+    """Show the root that the calling process is in at ``path`` as well, with all mounts in it.
+
+    Raises:
+        OSError: The kernel refused.
+    """
+    os.makedirs(path, exist_ok=True)  # noqa: PTH103
+    mount("/", path, "none", MS_BIND | MS_REC)
 
 
 def make_working_directory(path: str) -> None:

@@ -50,6 +50,9 @@ class Order(IntEnum):
     control groups, the namespaces, and three standard streams or a socket for the terminal's other
     end."""
     REAP = 2
+    START_IN = 3
+    """Start a container in the process namespace of another, which goes with it as the first of
+    its namespaces; the rest is as with ``START``."""
 
 
 class Zygote:
@@ -79,7 +82,7 @@ class Zygote:
         """Start a process.
 
         Args:
-            order: ``START`` or ``EXEC``.
+            order: ``START``, ``START_IN`` or ``EXEC``.
             what: The container or the process, encoded.
             cgroups: The lists of processes of its control groups.
             descriptors: What else goes with it.

@@ -64,15 +64,21 @@ def _serve(end: socket.socket, template: Template) -> None:
             cgroups=descriptors[2 : 2 + number],
             others=descriptors[2 + number :],
         )
-        fork = container_init.fork if order == Order.START else container_exec.fork
         try:
-            end.send(ANSWER.pack(fork(template, sent), 0))
+            end.send(ANSWER.pack(_FORKS[Order(order)](template, sent), 0))
         except OSError as error:
             os.write(descriptors[1], (error.strerror or str(error)).encode())
             end.send(ANSWER.pack(0, error.errno or errno.EINVAL))
         finally:
             for descriptor in descriptors:
                 os.close(descriptor)
+
+
+_FORKS: Final = {
+    Order.START: container_init.fork,
+    Order.START_IN: container_init.fork_in,
+    Order.EXEC: container_exec.fork,
+}
 
 
 def _reap(pid: int) -> bytes:
