@@ -77,7 +77,7 @@ IGNORED: Final[Mapping[str, Mapping[str, str]]] = {
         (
             *("awsElasticBlockStore", "azureDisk", "azureFile", "cephfs", "cinder", "csi"),
             *("ephemeral", "fc", "flexVolume", "flocker", "gcePersistentDisk", "gitRepo"),
-            *("glusterfs", "hostPath", "iscsi", "nfs", "photonPersistentDisk", "portworxVolume"),
+            *("glusterfs", "iscsi", "nfs", "photonPersistentDisk", "portworxVolume"),
             *("quobyte", "rbd", "scaleIO", "storageos", "vsphereVolume"),
         ),
         _NO_VOLUME,
