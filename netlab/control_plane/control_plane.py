@@ -41,7 +41,11 @@ from netlab.cni.address_translation import (
     cloud_rules,
     masquerade_rules,
 )
+<<<<<<< HEAD
 from netlab.cni.portmap import PORTMAP, portmap_rules
+=======
+from netlab.control_plane import machine_shutdown
+>>>>>>> e63eace (control_plane: end a lab's pods when the machine shuts down)
 from netlab.control_plane.addons import store_addons
 from netlab.control_plane.agents import Agent, AgentLoops
 from netlab.control_plane.api_certificates import api_addresses
@@ -357,6 +361,7 @@ def _child_gone() -> None:
 
 async def _serve(lab: str, netns_agent_end: socket, container_runtime_end: socket) -> None:
     plane = ControlPlane(lab, netns_agent_end, container_runtime_end)
+    machine_shutdown.listen(lab)
     await plane.begin()
     loops = asyncio.ensure_future(plane.loops.run())
     # The web server's libraries load while the network is built the network: it takes as long.

@@ -8,12 +8,14 @@ that ends takes its own scope along, not this one.
 import os
 import shutil
 import socket
+import subprocess
 from pathlib import Path
 from typing import Final
 
 PRIVATE_SOCKET: Final = Path("/run/systemd/private")
 """Where the first process of the machine hears root."""
 _STOP_S: Final = 5
+_ANSWER_S: Final = 2.0
 
 
 def scope_command(name: str, private_socket: Path = PRIVATE_SOCKET) -> list[str]:
@@ -40,6 +42,25 @@ def scope_command(name: str, private_socket: Path = PRIVATE_SOCKET) -> list[str]
         f"--property=TimeoutStopSec={_STOP_S}",
         "--",
     ]
+
+
+def machine_is_stopping() -> bool:
+    """Return whether systemd is shutting this machine down, or about to start it anew."""
+    program = shutil.which("systemctl")
+    if program is None:
+        return False
+    try:
+        said = subprocess.run(
+            [program, "is-system-running"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_ANSWER_S,
+        )
+    except subprocess.TimeoutExpired:
+        return False
+    return said.stdout.strip() == "stopping"
 
 
 def _listens(path: Path) -> bool:

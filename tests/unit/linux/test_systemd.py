@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from netlab.linux.systemd import scope_command
+from netlab.linux.systemd import machine_is_stopping, scope_command
 
 
 @pytest.fixture
@@ -43,3 +43,23 @@ def test_where_systemd_run_is_not_installed_there_is_none(
 ):
     monkeypatch.setenv("PATH", str(tmp_path))
     assert scope_command("netlab-web") == []
+
+
+@pytest.mark.parametrize(
+    ("script", "is_stopping"),
+    [
+        pytest.param("echo stopping; exit 1", True, id="the machine shuts down"),
+        pytest.param("echo running", False, id="it runs"),
+        pytest.param("echo offline; exit 1", False, id="systemd does not run it"),
+        pytest.param(None, False, id="there is no systemd"),
+    ],
+)
+def test_systemctl_tells_whether_the_machine_shuts_down(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str | None, is_stopping: bool
+):
+    if script is not None:
+        program = tmp_path / "systemctl"
+        program.write_text(f"#!/bin/sh\n{script}\n")
+        program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert machine_is_stopping() == is_stopping
