@@ -41,11 +41,8 @@ from netlab.cni.address_translation import (
     cloud_rules,
     masquerade_rules,
 )
-<<<<<<< HEAD
 from netlab.cni.portmap import PORTMAP, portmap_rules
-=======
 from netlab.control_plane import machine_shutdown
->>>>>>> e63eace (control_plane: end a lab's pods when the machine shuts down)
 from netlab.control_plane.addons import store_addons
 from netlab.control_plane.agents import Agent, AgentLoops
 from netlab.control_plane.api_certificates import api_addresses
