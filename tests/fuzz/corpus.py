@@ -6,6 +6,8 @@ from typing import Any, Final
 
 import yaml
 
+from tests.unit.kube.refused_kinds import RIGHT
+
 _LABELS: Final = {"app": "web"}
 _CONTAINER: Final = {
     "name": "c",
@@ -29,7 +31,7 @@ def _object(version: str, kind: str, **fields: Any) -> dict[str, Any]:  # noqa: 
 _WORKLOAD: Final = {"replicas": 2, "selector": _SELECTOR, "template": _TEMPLATE}
 _JOB: Final = {**_TEMPLATE, "spec": {**_POD, "restartPolicy": "Never"}}
 
-OBJECTS: Final[tuple[dict[str, Any], ...]] = (
+_ACTED_ON: Final[tuple[dict[str, Any], ...]] = (
     _object("v1", "Pod", spec=_POD),
     _object("apps/v1", "Deployment", spec={**_WORKLOAD, "strategy": {"type": "RollingUpdate"}}),
     _object("apps/v1", "ReplicaSet", spec=_WORKLOAD),
@@ -61,6 +63,9 @@ OBJECTS: Final[tuple[dict[str, Any], ...]] = (
     _object("policy/v1", "PodDisruptionBudget", spec={"minAvailable": 1, "selector": _SELECTOR}),
     {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "prod"}},
 )
+_KINDS: Final = {one["kind"] for one in _ACTED_ON}
+OBJECTS: Final = (*_ACTED_ON, *(one for kind, one in RIGHT.items() if kind not in _KINDS))
+"""One of each kind at least."""
 
 
 @cache

@@ -44,6 +44,11 @@ _PATCHES: Final = (
     "application/json-patch+json",
     "application/apply-patch+yaml",
 )
+_FORMS: Final = (
+    "application/json",
+    "application/json;as=Table;v=v1;g=meta.k8s.io",
+    "application/vnd.kubernetes.protobuf",
+)
 _QUERIES: Final = (
     *("", "?limit=1", "?limit=x", "?labelSelector=a in (b", "?fieldSelector=a", "?dryRun=All"),
     *("?resourceVersion=x", f"?resourceVersion={'9' * 5000}", "?fieldValidation=Strict"),
@@ -123,9 +128,10 @@ class Api:
             obj = copy.deepcopy(random.choice(OBJECTS))
             name = obj["metadata"]["name"] = f"web-{len(self._made)}"
             resource = next(one for one in RESOURCES.values() if one.kind == obj["kind"])
-            self._made.append((resource.path("default", name), obj))
+            space = "default" if resource.namespaced else ""
+            self._made.append((resource.path(space, name), obj))
             sent = obj if random.random() < 0.5 else mutated(random, obj)
-            path = resource.path("default") + random.choice(("", random.choice(_QUERIES)))
+            path = resource.path(space) + random.choice(("", random.choice(_QUERIES)))
             return "POST", path, json_type, _json(sent)
         path, before = random.choice(self._made[-30:])
         path += random.choice(("", "", "/status", "/scale", "/eviction", "/x"))
@@ -141,7 +147,9 @@ class Api:
                 options = {"propagationPolicy": odd(random), "preconditions": odd(random)}
                 return "DELETE", path + random.choice(_QUERIES), json_type, _json(options)
             case 2:
-                return "GET", path + random.choice(_QUERIES), {}, b""
+                where = random.choice((path, path.rpartition("/")[0]))
+                accept = {"Accept": random.choice(_FORMS)}
+                return "GET", where + random.choice(_QUERIES), accept, b""
             case _:
                 kind = random.choice(_PATCHES)
                 change: Any = mutated(random, before)

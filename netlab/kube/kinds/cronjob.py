@@ -22,8 +22,8 @@ from netlab.kube.kinds.columns import (
 from netlab.kube.kinds.defaults import filled
 from netlab.kube.kinds.job import validate_job
 from netlab.kube.kinds.kind import ClusterContext, Kind
-from netlab.kube.metadata import check_choice
-from netlab.kube.objects import Object, items_of, name_of, spec_of, status_of
+from netlab.kube.metadata import check_choice, text_of
+from netlab.kube.objects import Object, items_of, spec_of, status_of
 from netlab.kube.resource import Resource
 
 _LONGEST_NAME: Final = 52
@@ -56,9 +56,10 @@ def _validate(obj: Object, path: FieldPath, report: Report, context: ClusterCont
             (*within, "manualSelector"),
             'Unsupported value: true: supported values: "nil", "false"',
         )
-    if len(name_of(obj)) > _LONGEST_NAME:
+    name = text_of(mapping(obj.get("metadata")), "name")
+    if len(name) > _LONGEST_NAME:
         why = f"must be no more than {_LONGEST_NAME} characters"
-        report.add((*path, "metadata", "name"), invalid(name_of(obj), why))
+        report.add((*path, "metadata", "name"), invalid(name, why))
 
 
 def _wrong_zone(name: str) -> str:

@@ -13,7 +13,7 @@ from netlab.kube.kinds.columns import UNKNOWN, Column, age, column, number
 from netlab.kube.kinds.kind import ClusterContext, Kind, OtherVersion
 from netlab.kube.metadata import text_of
 from netlab.kube.names import wrong_qualified_name
-from netlab.kube.objects import Object, metadata_of, name_of, namespace_of
+from netlab.kube.objects import Object, metadata_of, name_of
 from netlab.kube.resource import Resource
 
 _LONGEST: Final = {"reportingInstance": 128, "action": 128, "reason": 128, "message": 1024}
@@ -21,7 +21,7 @@ _LONGEST: Final = {"reportingInstance": 128, "action": 128, "reason": 128, "mess
 
 def _validate(event: Object, path: FieldPath, report: Report, _: ClusterContext) -> None:
     space = text_of(mapping(event.get("involvedObject")), "namespace")
-    own = namespace_of(event)
+    own = text_of(mapping(event.get("metadata")), "namespace")
     has_time = event.get("eventTime") is not None
     fits = own == space if space else own in ("", "default", *(("kube-system",) * has_time))
     if not fits and (space == "" or not has_time):

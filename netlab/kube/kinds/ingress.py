@@ -18,7 +18,7 @@ from netlab.kube.names import (
     wrong_port_name,
     wrong_wildcard_host,
 )
-from netlab.kube.objects import Object, annotations_of, items_of, spec_of, status_of
+from netlab.kube.objects import Object, items_of, spec_of, status_of
 from netlab.kube.resource import Resource
 from netlab.kube.status_checks import check_load_balancer
 from netlab.model.addresses import parse_ip
@@ -45,7 +45,7 @@ def _validate(obj: Object, path: FieldPath, report: Report, _: ClusterContext) -
         check_text(tls.get("secretName"), wrong_dns_subdomain, (*at, "secretName"), report)
     name = spec.get("ingressClassName")
     check_text(name, wrong_dns_subdomain, (*inside, "ingressClassName"), report)
-    old = mapping(annotations_of(obj)).get(_CLASS)
+    old = mapping(mapping(obj.get("metadata")).get("annotations")).get(_CLASS)
     if old is not None and name is not None and old != name:
         why = "must match `ingressClassName` when both are specified"
         report.add((*path, "annotations", _CLASS), invalid(old, why))

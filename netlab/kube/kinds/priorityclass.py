@@ -6,13 +6,14 @@ Source: Kubernetes, ``pkg/apis/scheduling/validation`` (ValidatePriorityClass).
 from collections.abc import Iterator
 from typing import Final
 
+from netlab.documents.json_schema import mapping
 from netlab.documents.problems import FieldPath, Report
 from netlab.kube.field_error import Cause, forbidden_value, invalid_value
 from netlab.kube.kinds.columns import AGE, NAME, column, number
 from netlab.kube.kinds.defaults import filled
 from netlab.kube.kinds.kind import ClusterContext, Kind
-from netlab.kube.metadata import check_choice
-from netlab.kube.objects import Object, name_of
+from netlab.kube.metadata import check_choice, text_of
+from netlab.kube.objects import Object
 from netlab.kube.resource import Resource
 
 _HIGHEST: Final = 1_000_000_000
@@ -20,7 +21,7 @@ _SYSTEM: Final = {"system-cluster-critical": 2_000_000_000, "system-node-critica
 
 
 def _validate(obj: Object, path: FieldPath, report: Report, _: ClusterContext) -> None:
-    name, value = name_of(obj), obj.get("value")
+    name, value = text_of(mapping(obj.get("metadata")), "name"), obj.get("value")
     if name.startswith("system-"):
         if _SYSTEM.get(name) != value:
             why = "priority class names with 'system-' prefix are reserved for system use only"
