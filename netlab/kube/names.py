@@ -224,12 +224,14 @@ def wrong_port_name(name: str) -> str:
     """
     if len(name) > 15:
         return "must be no more than 15 bytes"
-    if not _LABEL.match(name):
+    if not re.fullmatch("[-a-z0-9]+", name):
         return "must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)"
+    if not re.search("[a-z]", name):
+        return "must contain at least one letter (a-z)"
     if "--" in name:
         return "must not contain consecutive hyphens"
-    if not any(character.isalpha() for character in name):
-        return "must contain at least one letter (a-z)"
+    if "-" in (name[0], name[-1]):
+        return "must not begin or end with a hyphen"
     return ""
 
 

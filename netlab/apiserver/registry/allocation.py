@@ -15,13 +15,14 @@ from netlab.apiserver.bootstrap import SERVICE_CIDR
 from netlab.apiserver.store import Store
 from netlab.kube.field_error import Cause, invalid_value
 from netlab.kube.kinds.service.node_ports import holds_health_check_port, holds_node_ports
+from netlab.kube.kinds.service.validation import not_in_range
 from netlab.kube.objects import Object, items_of, name_of, namespace_of, spec_of, uid_of, with_spec
 from netlab.model.addresses import Network
 
 NODE_PORTS: Final = range(30000, 32768)
 
 _TAKEN_PORT: Final = "provided port is already allocated"
-_TAKEN_IP: Final = "failed to allocate IP {}: provided IP is already allocated"
+_TAKEN_IP: Final = "provided IP is already allocated"
 _HEADLESS: Final = "None"
 
 
@@ -69,7 +70,7 @@ def _with_cluster_ips(
         if family not in networks:
             continue
         if place < len(asked):
-            causes.extend(_objections(asked[place], place, networks[family], taken))
+            causes.extend(_objections(asked[place], asked, networks[family], taken))
             chosen.append(asked[place])
             continue
         address = _free_address(networks[family], taken, store.choose)
@@ -99,10 +100,10 @@ def _families(service: Object, networks: Mapping[str, Network]) -> tuple[list[st
         if family not in networks
     ]
     if policy in {None, "SingleStack"}:
-        message = "must be RequireDualStack or PreferDualStack when multiple '{}' are specified"
+        message = "must be 'RequireDualStack' or 'PreferDualStack' when multiple {} are specified"
         causes.extend(
-            invalid_value("spec.ipFamilyPolicy", policy, message.format(field))
-            for field in ("clusterIPs", "ipFamilies")
+            invalid_value("spec.ipFamilyPolicy", policy, message.format(what))
+            for field, what in (("clusterIPs", "cluster IPs"), ("ipFamilies", "IP families"))
             if len(spec.get(field) or ()) > 1
         )
     if policy == "RequireDualStack" and len(networks) < 2:
@@ -118,15 +119,17 @@ def _asked(service: Object) -> list[str]:
 
 
 def _objections(
-    asked: str, place: int, network: Network, taken: Mapping[IPv4Address | IPv6Address, Object]
+    text: str,
+    asked: list[str],
+    network: Network,
+    taken: Mapping[IPv4Address | IPv6Address, Object],
 ) -> Iterator[Cause]:
-    address = ip_address(asked)
-    field = "spec.clusterIP" if place == 0 else f"spec.clusterIPs[{place}]"
+    address, failed = ip_address(text), f"failed to allocate IP {text}: "
     if address not in network:
-        message = f"provided IP is not in the valid range. The range of valid IPs is {network}"
-        yield invalid_value(field, asked, message)
+        yield invalid_value("spec.clusterIPs", asked, failed + not_in_range(address, network))
     if address in taken:
-        yield invalid_value(field, asked, _TAKEN_IP.format(asked) + _held_by(taken[address]))
+        why = f"{failed}{_TAKEN_IP}{_held_by(taken[address])}"
+        yield invalid_value("spec.clusterIPs", asked, why)
 
 
 def _free_address(

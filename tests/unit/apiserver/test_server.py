@@ -72,7 +72,7 @@ def test_a_clash_is_refused_with_the_holders_name_and_all_causes(client: Client)
     refusal = refusal_of(client.create, SERVICES, second)
     assert (refusal.code, refusal.reason) == (422, "Invalid")
     fields = [cause.field for cause in refusal.causes]
-    assert fields == ["spec.clusterIP", "spec.ports[0].nodePort"]
+    assert fields == ["spec.clusterIPs", "spec.ports[0].nodePort"]
     assert "held by Service default/kubernetes" in str(refusal)
     assert "provided port is already allocated (held by Service default/web)" in str(refusal)
 

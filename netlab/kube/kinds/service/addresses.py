@@ -5,7 +5,7 @@ ValidateServiceClusterIPsRelatedFields, ValidateLoadBalancerStatus, ValidateNonS
 ``pkg/apis/discovery/validation`` (validateEndpoints).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import ip_network
 from typing import Final
 
@@ -101,15 +101,26 @@ def _check_source_ranges(
 def _check_cluster_ips(spec: Mapping[str, object], path: FieldPath, report: Report) -> None:
     inside, listed = (*path, "clusterIPs"), entries(spec.get("clusterIPs"))
     texts = [text for text in listed if isinstance(text, str)]
-    if not texts or len(texts) != len(listed) or texts == ["None"]:
+    if not texts or len(texts) != len(listed):
         return
+    first = text_of(spec, "clusterIP")
+    if not first:
+        report.add(inside, invalid(texts, "must be empty when `clusterIP` is not specified"))
+    elif first != texts[0]:
+        report.add(inside, invalid(texts, "first value must match `clusterIP`"))
+    if texts[0] != "None":
+        _check_listed_addresses(spec, texts, inside, report)
+    elif len(texts) > 1:
+        report.add(inside, invalid(texts, "'None' must be the first and only value"))
+
+
+def _check_listed_addresses(
+    spec: Mapping[str, object], texts: Sequence[str], inside: FieldPath, report: Report
+) -> None:
     found = [parse_ip(text) for text in texts]
     for index, (text, address) in enumerate(zip(texts, found, strict=True)):
         if address is None:
             report.add((*inside, index), invalid(text, _NO_ADDRESS))
-    first = text_of(spec, "clusterIP")
-    if first and first != texts[0]:
-        report.add(inside, invalid(texts, "first value must match `clusterIP`"))
     if len(texts) > 2:
         report.add(inside, invalid(texts, "may only hold up to 2 values"))
     elif len({address.version for address in found if address}) < len(list(filter(None, found))):

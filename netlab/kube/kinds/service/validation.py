@@ -22,7 +22,7 @@ from netlab.kube.metadata import (
     text_of,
 )
 from netlab.kube.names import wrong_dns_label, wrong_dns_subdomain, wrong_qualified_name
-from netlab.model.addresses import Network, parse_ip
+from netlab.model.addresses import Address, Network, parse_ip
 
 NODE_PORTS: Final = range(30000, 32768)
 
@@ -40,6 +40,7 @@ _CHOICES: Final = {
     "ipFamilyPolicy": ("PreferDualStack", "RequireDualStack", "SingleStack"),
     "trafficDistribution": ("PreferClose", "PreferSameNode", "PreferSameZone"),
 }
+_KUBELET_PORT: Final = 10250
 _LONGEST_AFFINITY: Final = 86400
 """Seconds; a day."""
 
@@ -52,8 +53,6 @@ def check_service(
         check_choice(spec.get(field), choices, (*path, field), report)
     check_labels(spec.get("selector"), (*path, "selector"), report)
     kind = text_of(spec, "type", "ClusterIP")
-    if kind == "ExternalName" and not spec.get("externalName"):
-        report.add((*path, "externalName"), "Required value")
     _check_policies(spec, kind, path, report)
     _check_cluster_ip(spec, kind, path, report, networks)
     check_service_addresses(spec, kind, path, report)
@@ -67,22 +66,32 @@ def check_service(
         _check_external_name(spec, path, report)
 
 
+def not_in_range(address: Address, network: Network) -> str:
+    """Return what an allocator of addresses says of one that is not its own."""
+    return (
+        f"the provided IP ({address}) is not in the valid range."
+        f" The range of valid IPs is {network}"
+    )
+
+
 def _check_external_name(spec: Mapping[str, object], path: FieldPath, report: Report) -> None:
-    check_text(spec.get("externalName"), wrong_dns_subdomain, (*path, "externalName"), report)
-    if text_of(spec, "clusterIP"):
-        report.add((*path, "clusterIP"), "Forbidden: may not be set for ExternalName services")
+    # A trailing dot says that the name is whole.
+    name, inside = text_of(spec, "externalName").removesuffix("."), (*path, "externalName")
+    if not name:
+        report.add(inside, "Required value")
+    check_text(name, wrong_dns_subdomain, inside, report)
     for field in ("clusterIPs", "ipFamilies", "ipFamilyPolicy"):
-        value = spec.get(field)
-        if value:
-            why = "may not be set for ExternalName services"
-            report.add((*path, field), invalid(value, why))
+        # The API copies clusterIP to clusterIPs before it looks.
+        if spec.get(field) or (field == "clusterIPs" and spec.get("clusterIP")):
+            message = "Forbidden: may not be set for ExternalName services"
+            report.add((*path, field), message)
 
 
 def _check_balancer(spec: Mapping[str, object], kind: str, path: FieldPath, report: Report) -> None:
     """Report what is for Services of type LoadBalancer only, and is not theirs."""
-    check_text(
-        spec.get("loadBalancerClass"), wrong_qualified_name, (*path, "loadBalancerClass"), report
-    )
+    name = spec.get("loadBalancerClass")
+    if isinstance(name, str) and (why := wrong_qualified_name(name)):
+        report.add((*path, "loadBalancerClass"), invalid(name, why))
     check_address(spec.get("loadBalancerIP") or None, (*path, "loadBalancerIP"), report)
     if kind != "LoadBalancer" and kind in TYPES:
         for field in ("loadBalancerClass", "allocateLoadBalancerNodePorts"):
@@ -114,7 +123,7 @@ def _check_cluster_ip(
     report: Report,
     networks: Sequence[Network],
 ) -> None:
-    inside = (*path, "clusterIP")
+    inside = (*path, "clusterIPs", 0)
     address = text_of(spec, "clusterIP")
     if address == "None":
         if kind in ("NodePort", "LoadBalancer"):
@@ -125,12 +134,14 @@ def _check_cluster_ip(
         return
     parsed = parse_ip(address)
     if parsed is None:
-        report.add(inside, invalid(address, "must be empty, 'None', or a valid IP address"))
+        # Where clusterIPs has it too, it is told there.
+        if not entries(spec.get("clusterIPs")):
+            check_address(address, inside, report)
         return
     if networks and not any(parsed in network for network in networks):
         own = [network for network in networks if network.version == parsed.version]
-        why = "the provided IP is not in the valid range. The range of valid IPs is"
-        report.add(inside, invalid(address, f"{why} {(*own, networks[0])[0]}"))
+        why = f"failed to allocate IP {address}: {not_in_range(parsed, (*own, networks[0])[0])}"
+        report.add(inside[:-1], invalid([address], why))
 
 
 def _check_health_check_port(
@@ -160,22 +171,28 @@ def _check_ports(spec: Mapping[str, object], kind: str, path: FieldPath, report:
         check_text(port.get("appProtocol"), wrong_qualified_name, (*inside, "appProtocol"), report)
         _check_node_port(port.get("nodePort"), kind, (*inside, "nodePort"), report)
     check_unique((((*inside, "name"), text_of(port, "name")) for inside, port in ports), report)
-    numbers = [(inside, port, port.get("port")) for inside, port in ports]
-    check_unique(
-        (
-            ((*inside, "port"), f"{number}/{text_of(port, 'protocol', 'TCP')}")
-            for inside, port, number in numbers
-            if isinstance(number, int)
-        ),
-        report,
-    )
+    _check_numbers(ports, kind, report)
 
-    taken = (
-        ((*inside, "nodePort"), f"{port['nodePort']}/{text_of(port, 'protocol', 'TCP')}")
-        for inside, port in ports
-        if port.get("nodePort")
-    )
-    check_unique(taken, report)
+
+def _check_numbers(
+    ports: Sequence[tuple[FieldPath, Mapping[str, object]]], kind: str, report: Report
+) -> None:
+    """Report numbers that two ports of one protocol have, and the one that is the kubelet's."""
+    taken: set[tuple[str, object, str]] = set()
+    for inside, port in ports:
+        number, protocol = port.get("port"), text_of(port, "protocol", "TCP")
+        if number == _KUBELET_PORT and kind == "LoadBalancer":
+            why = f"may not expose port {number} externally since it is used by kubelet"
+            report.add(inside, invalid(number, why))
+        if isinstance(number, int) and ("port", number, protocol) in taken:
+            # As Go prints the structure that the API server compares by.
+            both = f'"Protocol":"{protocol}","AppProtocol":null,"Port":{number}'
+            rest = '"TargetPort":0,"NodePort":0'
+            report.add(inside, f'Duplicate value: {{"Name":"",{both},{rest}}}')
+        node_port = port.get("nodePort")
+        if node_port and ("nodePort", node_port, protocol) in taken:
+            report.add((*inside, "nodePort"), f"Duplicate value: {node_port}")
+        taken |= {("port", number, protocol), ("nodePort", node_port, protocol)}
 
 
 def _check_node_port(value: object, kind: str, path: FieldPath, report: Report) -> None:

@@ -104,16 +104,16 @@ def test_a_service_gains_and_loses_its_second_family(dual_stack: Store):
 
 
 @pytest.mark.parametrize(
-    ("spec", "field"),
+    ("spec", "what"),
     [
-        ({"ipFamilies": ["IPv4", "IPv6"]}, "ipFamilies"),
-        ({"clusterIP": "10.0.0.9", "clusterIPs": ["10.0.0.9", "fd00:10:96::9"]}, "clusterIPs"),
+        ({"ipFamilies": ["IPv4", "IPv6"]}, "IP families"),
+        ({"clusterIP": "10.0.0.9", "clusterIPs": ["10.0.0.9", "fd00:10:96::9"]}, "cluster IPs"),
     ],
 )
 def test_who_asks_for_two_families_must_say_so_in_the_policy(
-    dual_stack: Store, spec: dict[str, object], field: str
+    dual_stack: Store, spec: dict[str, object], what: str
 ):
-    with pytest.raises(StatusError, match=f"PreferDualStack when multiple '{field}'"):
+    with pytest.raises(StatusError, match=f"'PreferDualStack' when multiple {what} are"):
         review_create(dual_stack, service(**spec))
 
 

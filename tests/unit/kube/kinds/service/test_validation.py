@@ -18,7 +18,7 @@ PORTS: list[dict[str, object]] = [{"port": 80}]
         pytest.param({}, ["spec.ports"], id="no port"),
         pytest.param({"ports": [{"port": 0}]}, ["spec.ports[0].port"], id="a port out of range"),
         pytest.param(
-            {"ports": PORTS, "clusterIP": "10.1.0.9"}, ["spec.clusterIP"], id="a ClusterIP outside"
+            {"ports": PORTS, "clusterIP": "10.1.0.9"}, ["spec.clusterIPs"], id="a ClusterIP outside"
         ),
         pytest.param({"ports": PORTS, "type": "Nodeport"}, ["spec.type"], id="a type that is none"),
         pytest.param(
