@@ -2,14 +2,15 @@
 
 In nftables mode a node has both: the CNI's masquerading is of iptables. Where two base chains have
 the same priority, the one that was registered last comes first; a table's chains are taken to be
-as old as the table.
+as old as the table. The age of tables of iptables-legacy nobody can tell: in a lab that changed
+over to nftables they are older than kube-proxy's, elsewhere newer. So both are walked.
 
 Source: Linux, ``net/netfilter/core.c`` (nf_hook_entries_grow).
 """
 
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from netlab.model.addresses import Address, Family
@@ -20,6 +21,7 @@ from netlab.netfilter.iptables.walk import base_chains
 from netlab.netfilter.nftables.parse import parse_listing
 from netlab.netfilter.nftables.table import TABLE, Table
 from netlab.netfilter.nftables.walk import table_base_chains
+from netlab.netfilter.verdicts import Outcome, Packet
 
 SERVICES: Final = "KUBE-SERVICES"
 """kube-proxy's first chain of iptables."""
@@ -41,6 +43,30 @@ class ListedRules:
         return tuple(name for name in self.tables if name not in {*TABLE_NAMES, TABLE})
 
 
+class EitherOrder:
+    """Walks packets through base chains whose order the kernel does not tell.
+
+    Args:
+        walkers: One for each order that is possible.
+    """
+
+    def __init__(self, *walkers: HookWalker) -> None:
+        self._walkers = walkers
+
+    def walk(self, packet: Packet) -> tuple[Outcome, ...]:
+        """Return every way ``packet`` can go in any order; the orders are as likely as each other.
+
+        Raises:
+            SpecError: As a walker does.
+        """
+        orders = dict.fromkeys(walker.walk(packet) for walker in self._walkers)
+        return tuple(
+            replace(outcome, chance=outcome.chance / len(orders))
+            for outcomes in orders
+            for outcome in outcomes
+        )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostRules:
     """The rules of one host."""
@@ -55,7 +81,7 @@ class HostRules:
         local: Iterable[Address],
         route: Route | None = None,
         most_ways: int = sys.maxsize,
-    ) -> HookWalker:
+    ) -> "HookWalker | EitherOrder":
         """Return what walks packets through all of them.
 
         Args:
@@ -68,8 +94,18 @@ class HostRules:
         if self.kube_proxy is not None:
             chains += table_base_chains(self.kube_proxy, kept, most_ways)
         age = {name: number for number, name in enumerate(self.tables)}
-        chains.sort(key=lambda chain: -age.get(chain.table, len(age)))
-        return HookWalker(chains, kept, route)
+
+        def walker(unlisted: int) -> HookWalker:
+            ordered = sorted(chains, key=lambda chain: -age.get(chain.table, unlisted))
+            return HookWalker(ordered, kept, route)
+
+        newest = walker(len(age))
+        return EitherOrder(newest, walker(-1)) if self._has_tables_of_unknown_age() else newest
+
+    def _has_tables_of_unknown_age(self) -> bool:
+        """Tell whether there are tables of iptables-legacy beside kube-proxy's, which is listed."""
+        is_listed = TABLE in self.tables
+        return is_listed and any(table.name not in self.tables for table in self.iptables.tables)
 
     def has_kube_proxy(self) -> bool:
         """Tell whether kube-proxy's rules are among them."""

@@ -30,7 +30,7 @@ from netlab.netfilter.hooks import HookWalker
 from netlab.netfilter.verdicts import Endpoints, Outcome, Verdict
 from netlab.netfilter.verdicts import Packet as Walked
 from netlab.sources.routes import AskRoute, RouteAnswer, RouteQuestion
-from netlab.trace.host_rules import HostRules
+from netlab.trace.host_rules import EitherOrder, HostRules
 from netlab.trace.predicted_path import End, PredictedPath, PredictedRewrite, PredictedVisit
 
 MAX_VISITS: Final = 32
@@ -91,7 +91,7 @@ class _Predictor:
     def __init__(self, surroundings: Surroundings, protocol: str) -> None:
         self._around = surroundings
         self._protocol = protocol
-        self._walkers: dict[str, HookWalker] = {}
+        self._walkers: dict[str, HookWalker | EitherOrder] = {}
         self._owners = {
             address: host
             for host, interfaces in surroundings.addresses.items()
@@ -152,7 +152,7 @@ class _Predictor:
             visits += (PredictedVisit(host=router, is_bridged=True),)
         yield from self.follow(replace(gone, host=owner, visits=visits))
 
-    def _walker(self, host: str) -> HookWalker:
+    def _walker(self, host: str) -> HookWalker | EitherOrder:
         if host not in self._walkers:
             rules = self._around.rules.get(host)
             interfaces = self._around.addresses.get(host, {}).values()

@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -201,3 +202,15 @@ def test_a_second_trace_at_the_same_time_says_what_it_cannot_hear(labs: Labs):
 
     assert found.verdict.result is Result.DELIVERED
     assert any(text.startswith("no legacy rule trace on node2") for text in found.warnings)
+
+
+def test_legacy_tables_that_are_older_than_kube_proxys_are_predicted_too(
+    labs: Labs, tmp_path: Path
+):
+    """Of two back ends at one hook the one that came last is asked first."""
+    changed = tmp_path / "nftables.yaml"
+    changed.write_text(TOPOLOGY.replace("{nodes: 2}", "{nodes: 2, proxy: {mode: nftables}}"))
+    lab = labs["legacy"]
+    lab.up(str(changed))
+    said = lab.run("trace", "client", "http://node2:30080", "--predict").stdout
+    assert "did what rules and routes predict" in " ".join(said.split())

@@ -100,9 +100,9 @@ def test_both_kinds_are_walked_hook_by_hook():
         (("kube-proxy", "nat", "filter"), "nat AGENT #2", "filter FORWARD #1"),
         (("nat", "filter", "kube-proxy"), "kube-proxy nat-postrouting #1",
          "kube-proxy filter-forward #1"),
-        (("kube-proxy",), "nat AGENT #2", "filter FORWARD #1"),
+        ((), "nat AGENT #2", "filter FORWARD #1"),
     ],
-    ids=["iptables is newer", "kube-proxy is newer", "iptables-legacy counts as newer"],
+    ids=["iptables is newer", "kube-proxy is newer", "unknown: iptables counts as newer"],
 )  # fmt: skip
 def test_of_equal_priorities_the_newest_table_comes_first(
     tables: tuple[str, ...], masquerades: str, refuses: str
@@ -113,6 +113,13 @@ def test_of_equal_priorities_the_newest_table_comes_first(
     assert out.is_masqueraded
     assert places(out)[-1] == masquerades
     assert places(bad) == [refuses]
+
+
+def test_tables_of_iptables_legacy_are_older_or_newer_and_nobody_can_tell():
+    ways = walked(rules("kube-proxy"), to="198.51.100.7")
+
+    assert [places(way)[-1] for way in ways] == ["nat AGENT #2", "kube-proxy nat-postrouting #1"]
+    assert {way.chance for way in ways} == {Fraction(1, 2)}
 
 
 def test_one_way_stands_for_a_choice_of_many_and_what_it_stands_for_is_told():
