@@ -20,7 +20,7 @@ install_netlab() {
   rm -f "$environment/installed"
   # Without a second environment to build in, where this one has what that would get.
   if "$environment/bin/python" -c 'import setuptools
-assert int(setuptools.__version__.split(".")[0]) >= 69' 2>/dev/null; then
+assert int(setuptools.__version__.split(".")[0]) >= 77' 2>/dev/null; then
     build=(--no-build-isolation)
   fi
   # Built from a copy: a build in the checkout would leave root's files in it.
