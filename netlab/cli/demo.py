@@ -58,6 +58,7 @@ def _run(name: str, lab: str, family: "Family | None", draw: int | None) -> None
     from netlab.render.demo import render_closing, render_step, render_summary
     from netlab.render.trace.tree import TraceStyle
     from netlab.rootless.enter import become_root
+    from netlab.rootless.home import outside
 
     become_root()
     # Whatever ends the demo, it puts back what it changed.
@@ -68,10 +69,11 @@ def _run(name: str, lab: str, family: "Family | None", draw: int | None) -> None
     style = TraceStyle(width=_width(), colour=_colour())
     for number, step in enumerate(report.steps, start=1):
         click.echo(as_typed(render_step(number, step, style, is_drawn=draw in {None, number})))
-    click.echo(f"Captures: {report.captures}/*.pcap", err=True)
+    captures = outside(report.captures)
+    click.echo(f"Captures: {captures}/*.pcap", err=True)
     summary = render_summary(report.steps)
     if not report.holds():
-        raise ExpectationError(summary, hint=f"look at {report.captures} with tcpdump -r")
+        raise ExpectationError(summary, hint=f"look at {captures} with tcpdump -r")
     click.echo(f"{summary}\n")
     click.echo(as_typed(render_closing(experiment.closing, style)), nl=False)
 

@@ -83,7 +83,7 @@ def _summary(lab: "LabStatus") -> dict[str, Any]:
 
 def _print_data(value: dict[str, Any], output: str) -> None:
     if output == "json":
-        click.echo(json.dumps(value, indent=2))
+        click.echo(as_typed(json.dumps(value, indent=2)))
         return
     import yaml
 

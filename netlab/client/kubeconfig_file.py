@@ -6,7 +6,7 @@ from pathlib import Path
 from netlab.client.kubeconfig import kubeconfig
 from netlab.errors import HostError, LabError
 from netlab.model import rundir
-from netlab.rootless.home import runtime_directory
+from netlab.rootless.home import outside
 
 _MODE = 0o600
 
@@ -35,8 +35,7 @@ def write_kubeconfig(lab: str) -> Path:
         os.fchown(descriptor, *_owner())
         file.write(text)
     new.replace(path)
-    outside = runtime_directory()
-    return outside / path.name if outside else path
+    return outside(path)
 
 
 def find_kubeconfig(lab: str) -> Path:

@@ -28,7 +28,11 @@ from netlab.linux.syscalls import (
     CLONE_NEWNET,
     CLONE_NEWNS,
     CLONE_NEWUTS,
+    MS_NODEV,
+    MS_NOEXEC,
+    MS_NOSUID,
     MS_PRIVATE,
+    MS_RDONLY,
     MS_REC,
     bind_mount,
     mount,
@@ -67,14 +71,22 @@ def _enter_host(lab: str, name: NetnsName) -> None:
     setns(descriptor, CLONE_NEWNET)
     unshare(CLONE_NEWNS | CLONE_NEWUTS)
     mount("none", "/", "none", MS_REC | MS_PRIVATE)
-    # /sys/class/net shows the interfaces of the namespace that sysfs was mounted in.
-    mount("sysfs", "/sys", "sysfs", 0)
+    _mount_sysfs()
     if hosts_file is not None:
         bind_mount(str(hosts_file), "/etc/hosts")
     resolv_conf = _resolv_conf_file(lab)
     if resolv_conf is not None and Path("/etc/resolv.conf").exists():
         bind_mount(str(resolv_conf), "/etc/resolv.conf")
     socket.sethostname(name.removeprefix(lab_prefix(lab)))
+
+
+def _mount_sysfs() -> None:
+    """Mount /sys: /sys/class/net shows the interfaces of the namespace that it was mounted in."""
+    try:
+        mount("sysfs", "/sys", "sysfs", 0)
+    except PermissionError:
+        # In an ordinary user's namespaces it can be no more than the one in view, a container's.
+        mount("sysfs", "/sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY)
 
 
 def _resolv_conf_file(lab: str) -> Path | None:

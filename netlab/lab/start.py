@@ -19,6 +19,7 @@ from netlab.linux.systemd import scope_command
 from netlab.linux.timeouts import scaled
 from netlab.model import rundir
 from netlab.model.processes import ProcessId
+from netlab.rootless.home import outside
 
 _START_S: Final = 120.0
 """A start takes half a second; on a slow and busy machine it may take a minute and more."""
@@ -115,6 +116,6 @@ def failed_start(lab: str, what: str) -> LabError:
     said = ["; its log ends with:", *last] if last else [" and wrote no log"]
     return LabError(
         f"the control plane of lab {lab} {what}" + "\n".join(said),
-        hint=f"sudo netlab up goes on waiting while it lives; the whole log is {log}; "
+        hint=f"sudo netlab up goes on waiting while it lives; the whole log is {outside(log)}; "
         "sudo netlab doctor looks at the machine",
     )

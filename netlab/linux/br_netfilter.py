@@ -13,6 +13,8 @@ import subprocess
 from pathlib import Path
 from typing import Final
 
+from netlab.linux import user_namespace
+
 SETTINGS: Final = Path("/proc/sys/net/bridge")
 _MODULES_DISABLED: Final = Path("/proc/sys/kernel/modules_disabled")
 _NAME: Final = "br_netfilter"
@@ -28,6 +30,8 @@ def obstacle() -> str:
     """Return why root cannot load it here, as well as can be told beforehand; empty if root can."""
     if modules_are_off():
         return "kernel.modules_disabled is 1"
+    if not user_namespace.is_initial():
+        return f"only root of the machine may load it, with: sudo modprobe {_NAME}"
     return _modprobe("--dry-run")
 
 

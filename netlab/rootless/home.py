@@ -41,6 +41,14 @@ def runtime_directory() -> Path | None:
         return None
 
 
+def outside(path: Path) -> Path:
+    """Return the path that a file of a lab's has outside the user's own namespaces."""
+    directory = runtime_directory()
+    if directory is None or not path.is_relative_to(RUN):
+        return path
+    return directory / path.relative_to(RUN)
+
+
 def is_directory_gone() -> bool:
     """Return whether /run/netlab shows a directory that has been removed outside."""
     return OUTSIDE.is_symlink() and RUN.stat().st_nlink == 0

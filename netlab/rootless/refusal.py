@@ -47,6 +47,9 @@ def _cause(error: OSError, step: str, settings: Path) -> tuple[str, str]:
         cause = f"the kernel mounts no /proc in it ({error.strerror})"
         way_out = "start the container with --security-opt systempaths=unconfined"
         return f"{cause}: parts of the one here are covered, as container engines do", way_out
+    if step == "its IDs" and error.errno == errno.EPERM:
+        cause = "the kernel does not let root of a container without CAP_SETFCAP be root there"
+        return cause, "be another user than root in the container"
     if step != "user":
         return f"the kernel refuses {step} in it: {error.strerror}", ""
     return _no_user_namespace(error, settings)

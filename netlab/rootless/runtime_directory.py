@@ -27,7 +27,17 @@ def default_directory() -> Path:
     given = os.environ.get("XDG_RUNTIME_DIR", "")
     if given and _is_own(Path(given)):
         return Path(given, "netlab")
-    return Path(tempfile.gettempdir(), f"netlab-{os.geteuid()}")
+    return Path(tempfile.gettempdir(), f"netlab-{_uid_outside()}")
+
+
+def _uid_outside() -> int:
+    """Return the user's ID outside a user namespace that it may be in: many are 0 in theirs."""
+    own = os.geteuid()
+    for line in Path("/proc/self/uid_map").read_text().splitlines():
+        inside, outside, count = map(int, line.split())
+        if inside <= own < inside + count:
+            return outside + own - inside
+    return own
 
 
 def _is_own(path: Path) -> bool:

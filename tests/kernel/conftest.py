@@ -19,6 +19,7 @@ from typing import Any, Final
 
 import pytest
 
+from netlab.linux import user_namespace
 from netlab.linux.timeouts import scaled
 from netlab.rootless.enter import become_root, is_root
 from netlab.rootless.holder import find_holder
@@ -44,6 +45,10 @@ _numbers = itertools.count()
 if os.environ.get("NETLAB_TEST_INSIDE"):
     # As an ordinary user, for tests that enter namespaces themselves.
     become_root()
+
+
+SUDO: Final = "sudo " if user_namespace.is_initial() and is_root() else ""
+"""What stands before netlab in the commands that the tests' user is told to type."""
 
 
 def run_directory() -> Path:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.kernel.conftest import Lab, wait_for
+from tests.kernel.conftest import SUDO, Lab, wait_for
 
 pytestmark = pytest.mark.kernel
 
@@ -164,7 +164,7 @@ def test_objects_survive_the_control_plane(lab: Lab):
     wait_for(lambda: not lab.processes())
     refused = lab.run("get", "pods")
     assert refused.returncode == 6
-    assert "sudo netlab up" in refused.stderr
+    assert f"{SUDO}netlab up" in refused.stderr
     lab.up("source-ip")
     # ``up`` brings the Deployment back to what its file says.
     wait_for(lambda: len(pods(lab)) == 1)

@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 
 import netlab.render
 from netlab.render.graph.dot import render_graph_dot
-from tests.kernel.conftest import Lab
+from tests.kernel.conftest import SUDO, Lab
 from tests.unit.graph_samples import hostile, large
 
 pytestmark = pytest.mark.kernel
@@ -91,4 +91,4 @@ def test_an_unknown_form_names_those_there_are(lab: Lab):
 def test_a_lab_that_is_not_up_is_a_sentence(make_lab: Callable[[], Lab]):
     done = make_lab().run("graph")
     assert (done.returncode, done.stdout) == (6, "")
-    assert "Hint: sudo netlab up" in done.stderr
+    assert f"Hint: {SUDO}netlab up" in done.stderr

@@ -10,7 +10,7 @@ from typing import Final
 
 import pytest
 
-from tests.kernel.conftest import Lab, namespaces, title_of, wait_for
+from tests.kernel.conftest import SUDO, Lab, namespaces, title_of, wait_for
 
 CHILDREN: Final = ("netns agent", "container runtime", "zygote")
 """Of the control plane; it needs each of them."""
@@ -143,7 +143,7 @@ def test_without_its_control_plane_a_lab_carries_traffic_and_up_adopts_its_pods(
     assert "the control plane has ended" in shown.stdout
     assert f"--lab {lab.name}" in shown.stdout
     # What status says to type works.
-    typed = orphaned["advice"].split(" (")[0].removeprefix("sudo netlab ").split()
+    typed = orphaned["advice"].split(" (")[0].removeprefix(f"{SUDO}netlab ").split()
     healed = lab.run(*typed)
     assert healed.returncode == 0, healed.stderr
     assert pod_pids(lab) == before
@@ -234,7 +234,7 @@ def test_after_a_reboot_status_says_so_and_up_builds_the_lab_again(lab: Lab):
     shown = lab.run("status")
     assert shown.returncode == 1
     assert "its namespaces are gone" in shown.stdout
-    assert f"sudo netlab up --lab {lab.name}" in shown.stdout
+    assert f"{SUDO}netlab up --lab {lab.name}" in shown.stdout
     assert f"{lab.name}   lost    <none>     0 " in lab.run("list").stdout
     healed = lab.run("up")
     assert healed.returncode == 0, healed.stderr
@@ -245,7 +245,7 @@ def test_status_of_a_lab_that_is_not_there_says_what_to_type(lab: Lab):
     shown = lab.run("status")
     assert shown.returncode == 6
     assert f"there is no lab {lab.name}" in shown.stderr
-    assert f"sudo netlab up --lab {lab.name}" in shown.stderr
+    assert f"{SUDO}netlab up --lab {lab.name}" in shown.stderr
 
 
 def test_up_heals_a_namespace_whose_making_was_cut_short(lab: Lab):
@@ -334,7 +334,7 @@ def test_up_without_a_name_keeps_the_topology_that_runs(lab: Lab):
 
 def test_what_up_says_to_type_next_is_about_this_lab(lab: Lab):
     said = lab.up("two-nodes").splitlines()
-    commands = [line.strip() for line in said if line.strip().startswith("sudo netlab")]
+    commands = [line.strip() for line in said if line.strip().startswith(f"{SUDO}netlab")]
     assert commands
     assert all(f" --lab {lab.name}" in command for command in commands)
 

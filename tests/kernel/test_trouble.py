@@ -2,6 +2,7 @@
 
 import shlex
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -50,8 +51,11 @@ NOBODY += ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"]
     [["up"], ["down"], ["status"], ["list"], ["exec", "node1", "--", "true"], ["shell", "node1"]],
     ids=lambda argv: argv[0],
 )
-def test_without_root_the_command_to_type_is_shown(lab: Lab, argv: list[str]):
-    fails(run_as(lab, NOBODY, *argv), 4, f"type: sudo netlab {' '.join(argv)}")
+def test_without_root_or_user_namespaces_the_command_to_type_is_shown(lab: Lab, argv: list[str]):
+    forbid = 'echo 0 > /proc/sys/user/max_user_namespaces; exec "$@"'
+    user = [sys.executable, "scripts/ordinary_user.py", "--", "unshare", "-r", "sh", "-c", forbid]
+    done = run_as(lab, [*user, "-"], *argv)
+    fails(done, 4, f"type: sudo netlab {' '.join(argv)}")
 
 
 def test_without_root_a_topology_is_checked_and_its_commands_are_printed(lab: Lab):

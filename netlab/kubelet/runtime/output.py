@@ -4,7 +4,6 @@ Reading is bounded: a program that writes without end waits for its pipe, as it 
 terminal, and does not keep the runtime, and with it the machine, busy.
 """
 
-import fcntl
 import os
 import time
 from collections.abc import Mapping
@@ -13,6 +12,7 @@ from typing import Final
 
 from netlab.kubelet.runtime import stdio
 from netlab.kubelet.runtime.logs import ContainerLog
+from netlab.linux import pipes
 
 _BLOCK: Final = 64 << 10
 _BLOCKS: Final = 16
@@ -70,7 +70,7 @@ class Output:
         readers = []
         for stream in self.streams.values():
             reader, writer = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
-            fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, _ATTACHED_BYTES)
+            pipes.enlarge(writer, _ATTACHED_BYTES)
             self._attached.append((stream, writer))
             readers.append(reader)
         return readers

@@ -181,7 +181,9 @@ def _mount_whole(root: Path) -> None:
         return
     for fstype, name in _WHOLE.items():
         (root / name).mkdir()
-        mount(fstype, str(root / name), fstype, _NO_PROGRAMS)
+        # Where that in view is read-only, as in a container, new ones have to be.
+        read_only = MS_RDONLY if fstype == "sysfs" else 0
+        mount(fstype, str(root / name), fstype, _NO_PROGRAMS | read_only)
 
 
 def _equip(directory: Path) -> None:

@@ -5,10 +5,11 @@ writing to it never fails; what is written while nobody reads waits in it, and a
 it by its name.
 """
 
-import fcntl
 import os
 from pathlib import Path
 from typing import Final
+
+from netlab.linux import pipes
 
 STREAMS: Final = ("stdout", "stderr")
 _PIPE_BYTES: Final = 256 << 10
@@ -38,7 +39,7 @@ def open_output(directory: Path, stream: str) -> int:
         OSError: There is no such pipe.
     """
     descriptor = os.open(directory / stream, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+    pipes.enlarge(descriptor, _PIPE_BYTES)
     return descriptor
 
 
