@@ -5,12 +5,22 @@ value that it has no meaning for. That must cost the lab this one object and no 
 """
 
 from collections.abc import Callable, Collection, Mapping
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from netlab.errors import NetlabError
 from netlab.kube.objects import Key
 
 T = TypeVar("T")
+
+UNREADABLE: Final = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    NetlabError,
+    TypeError,
+    ValueError,
+)
+"""What comes of a value that has no meaning."""
 
 
 class UnreadableObjects:
@@ -23,10 +33,10 @@ class UnreadableObjects:
         """Return what ``reader`` makes of the object at ``key``; None when it fails."""
         try:
             value = reader()
-        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-            self._reasons[key] = f"{type(error).__name__}: {error}"
         except NetlabError as error:
             self._reasons[key] = str(error)
+        except UNREADABLE as error:
+            self._reasons[key] = f"{type(error).__name__}: {error}"
         else:
             self.forget(key)
             return value

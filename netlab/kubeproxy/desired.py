@@ -1,10 +1,16 @@
 """What kube-proxy of every node is to do, from the topology and the objects."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
+from typing import TypeVar
 
 from netlab.apiserver.store import Store
 from netlab.cni.attachment import gateway
 from netlab.kube.kinds.service.view import ProxyNode, endpoint_slice_of, service_of
+from netlab.kube.objects import Object
+from netlab.kube.resources import key_of
+from netlab.kube.unreadable import UnreadableObjects
 from netlab.kubeproxy.node_proxy import IptablesProxy, NftablesProxy, NodeProxy
 from netlab.kubeproxy.service_map import ServiceMap
 from netlab.kubeproxy.view import proxy_node_of
@@ -14,13 +20,18 @@ from netlab.model.names import NetnsFamily, NetnsName, host_netns
 from netlab.model.topology import Topology
 from netlab.netfilter.ruleset_change import NamespaceRules
 
+T = TypeVar("T")
+
 
 def read_services(store: Store) -> ServiceMap:
-    """Return the Services and EndpointSlices as they are in the store now."""
-    return ServiceMap.of(
-        map(service_of, store.list_("services")),
-        map(endpoint_slice_of, store.list_("endpointslices")),
-    )
+    """Return the Services and EndpointSlices that can be read, as they are in the store now."""
+    read = UnreadableObjects().read
+
+    def views(kind: str, view: Callable[[Object], T]) -> Iterator[T]:
+        found = (read(key_of(one), partial(view, one)) for one in store.list_(kind))
+        return (one for one in found if one is not None)
+
+    return ServiceMap.of(views("services", service_of), views("endpointslices", endpoint_slice_of))
 
 
 def proxy_nodes(lab: str, topology: Topology, store: Store) -> dict[NetnsName, ProxyNode]:

@@ -23,16 +23,17 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from netlab.apiserver.store import Event, Store
-from netlab.kube.kinds.service.view import endpoint_slice_of, service_of
+from netlab.kube.kinds.service.view import ProxyNode, endpoint_slice_of, service_of
 from netlab.kube.objects import Key, Object
-from netlab.kube.resources import key_of
-from netlab.kube.unreadable import UnreadableObjects
+from netlab.kube.resources import RESOURCES, key_of
+from netlab.kube.unreadable import UNREADABLE, UnreadableObjects
+from netlab.kubeproxy.conntrack import udp_services
 from netlab.kubeproxy.conntrack_work import UdpDue
 from netlab.kubeproxy.desired import node_proxy, proxy_nodes
 from netlab.kubeproxy.health import ProxyHealth
 from netlab.kubeproxy.metrics import ProxyMetrics, rules_written
 from netlab.kubeproxy.names import KUBE_PROXY
-from netlab.kubeproxy.service_map import Name, ServiceMap
+from netlab.kubeproxy.service_map import Name, ServedService, ServiceMap
 from netlab.model.addresses import Family
 from netlab.model.kube_proxy import ProxyMode
 from netlab.model.names import NetnsFamily, NetnsName, host_netns
@@ -91,6 +92,9 @@ class KubeProxy:
         self.mode = ProxyMode.IPTABLES
         """As of the last sync."""
         self.unreadable = UnreadableObjects()
+        """Objects that are left out: they cannot be read, or not be compiled."""
+        self._failing: set[Key] = set()
+        """Services that can be read and not be compiled."""
         self.metrics: dict[NetnsFamily, ProxyMetrics] = {}
         self.refusals: dict[NetnsFamily, str] = {}
         """Why the last restore failed, for each place whose last restore did."""
@@ -184,8 +188,33 @@ class KubeProxy:
         return now if refusals else None
 
     def _follow(self, topology: Topology) -> dict[NetnsFamily, Desired]:
-        """Compile what has changed, and return what every place must hold by that."""
+        """Compile what has changed, and return what every place must hold by that.
+
+        A Service that cannot be compiled is left out by its name, and the others go on.
+        """
         changed = self._take_changes()
+        try:
+            return self._compile(topology, changed)
+        except UNREADABLE:
+            if not self._leave_out_failing(topology):
+                raise
+        # How far nodes had followed nobody knows: all is compiled anew and read back.
+        self._rulesets.forget(self._rulesets.synced())
+        self._topology = None
+        return self._compile(topology, self._services.take_changes())
+
+    def _leave_out_failing(self, topology: Topology) -> bool:
+        """Leave out each Service that does not compile by itself; tell whether there is one."""
+        nodes = proxy_nodes(self._lab, topology, self._store).values()
+        for name in self._services.names():
+            key, served = RESOURCES["services"].key(*name), self._services.get(name)
+            alone = partial(_compile_alone, served, topology, nodes)
+            if self.unreadable.read(key, alone) is None:
+                self._failing.add(key)
+                self._services.set_service(name, None)
+        return bool(self._failing)
+
+    def _compile(self, topology: Topology, changed: list[Name]) -> dict[NetnsFamily, Desired]:
         if topology is not self._topology:
             self._rulesets.compare_again(lambda place: self.nodes[place].holds())
         if self._nodes_changed or topology is not self._topology:
@@ -203,6 +232,10 @@ class KubeProxy:
 
     def _take_changes(self) -> list[Name]:
         """Read the objects that have changed; return the Services that are others by that."""
+        if self._unread:
+            # What could not be compiled may be with a change of its endpoints.
+            self._unread |= dict.fromkeys(self._failing)
+            self._failing.clear()
         while self._unread:
             key = next(iter(self._unread))
             obj, name = self._store.get(key), Name(key.namespace, key.name)
@@ -292,3 +325,16 @@ class KubeProxy:
                     self.metrics[place].conntrack.observe(time.perf_counter() - started)
                     self.metrics[place].deleted_connections += deleted[place]
             udp.done(places)
+
+
+def _compile_alone(
+    served: ServedService | None, topology: Topology, nodes: Iterable[ProxyNode]
+) -> bool:
+    """Compile a Service as if there were no other, on every node, and return True."""
+    if served is not None:
+        services = ServiceMap.of([served.service], served.slices)
+        for family in topology.families:
+            udp_services([served], family)
+            for node in nodes:
+                node_proxy(topology, node, family, services).rules()
+    return True

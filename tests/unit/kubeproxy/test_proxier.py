@@ -388,6 +388,50 @@ def test_a_service_that_cannot_be_read_is_left_out_by_its_name(
     assert proxy.unreadable.reasons() == {}
 
 
+@pytest.mark.parametrize("mode", ProxyMode)
+@pytest.mark.parametrize("is_first", [True, False], ids=["at the start", "while it runs"])
+def test_a_service_that_cannot_be_compiled_is_left_out_by_its_name(
+    store: Store,
+    topology: Topology,
+    netns_agent: NetnsAgent,
+    monkeypatch: pytest.MonkeyPatch,
+    mode: ProxyMode,
+    *,
+    is_first: bool,
+):
+    def reader(obj: Object) -> Service:
+        found = service_of(obj)
+        is_odd = obj["metadata"].get("labels") == {"a": "b"}
+        return replace(found, cluster_ips=("no address",)) if is_odd else found  # type: ignore[arg-type]
+
+    monkeypatch.setattr("netlab.kubeproxy.proxier.service_of", reader)
+    topology = replace(topology, proxy=replace(topology.proxy, mode=mode))
+    store_nodes(store, topology, NOW)
+    proxy = KubeProxy("default", store, netns_agent, clock=lambda: NOW)
+    loaded = netns_agent.restored if mode is ProxyMode.IPTABLES else netns_agent.tables
+    if not is_first:
+        asyncio.run(proxy.sync(topology))
+    odd, _ = (store.create(review_create(store, service(name))) for name in ("odd", "web"))
+    store.update(with_metadata(odd, labels={"a": "b"}))
+    asyncio.run(proxy.sync(topology))
+
+    key = Key("services", "default", "odd")
+    why = "AttributeError: 'str' object has no attribute 'version'"
+    assert proxy.unreadable.reasons() == {key: why}
+    assert all("default/web" in loaded[-1][node] for node in ALL)
+    assert not any("default/odd" in text for one in loaded for text in one.values())
+
+    # It stays left out while others change, and is back once it is mended.
+    store.create(review_create(store, service("other")))
+    asyncio.run(proxy.sync(topology))
+    assert all("default/other" in loaded[-1][node] for node in ALL)
+    assert proxy.unreadable.reasons() == {key: why}
+    store.update(with_metadata(store.require(key), labels={}))
+    asyncio.run(proxy.sync(topology))
+    assert proxy.unreadable.reasons() == {}
+    assert all("default/odd" in loaded[-1][node] for node in ALL)
+
+
 def test_rules_that_are_forgotten_while_others_are_read_are_read_too(
     store: Store, topology: Topology, netns_agent: NetnsAgent
 ):
