@@ -199,7 +199,13 @@ def test_containers_that_come_and_go_leave_no_descriptor_and_no_process(lab: Lab
     def are_up(number: int) -> bool:
         return lab.get("deploy", "my-nginx")["status"].get("readyReplicas", 0) == number
 
+    def has_dns() -> bool:
+        status = lab.get("deploy", "coredns", "-n", "kube-system")["status"]
+        return status.get("readyReplicas") == status["replicas"]
+
     lab.up("connect-applications")
+    # Its pods watch the API, over connections that the control plane holds; up waits for none.
+    wait_for(has_dns, 30)
     before = held()
     lab.run("apply", "-f", "-", text=CRASHES)
     for number in (20, 0, 20, 2):
