@@ -58,7 +58,7 @@ def _show(lab: str, node: str, service: str, output: str, explain: bool) -> int:
 
 
 def _diff(lab: str, node: str, output: str) -> int:
-    from netlab.lab.rules import read_differences
+    from netlab.client.rule_differences import read_differences
     from netlab.render.rules import differences_document, render_differences
 
     found = read_differences(lab, node)

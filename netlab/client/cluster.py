@@ -34,7 +34,7 @@ class Objects(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backend:
-    """A ready endpoint of a Service port."""
+    """An endpoint of a Service port."""
 
     address: Address
     port: int
@@ -58,6 +58,8 @@ class ServicePort:
     policy: str
     """externalTrafficPolicy: ``Cluster`` or ``Local``."""
     backends: tuple[Backend, ...]
+    """Those that are ready."""
+    unready: tuple[Backend, ...] = ()
     protocol: str = "TCP"
     type: str = "ClusterIP"
     balancer_addresses: tuple[Address, ...] = ()
@@ -170,7 +172,8 @@ def ports_of(
             port=port.port,
             node_port=port.node_port,
             policy=service.external_traffic_policy,
-            backends=tuple(_backends(port, ours)),
+            backends=tuple(_backends(port, ours, ready=True)),
+            unready=tuple(_backends(port, ours, ready=False)),
             protocol=port.protocol,
             type=service.type,
             balancer_addresses=tuple(
@@ -180,7 +183,7 @@ def ports_of(
         )
 
 
-def _backends(port: Port, slices: Iterable[EndpointSlice]) -> Iterator[Backend]:
+def _backends(port: Port, slices: Iterable[EndpointSlice], *, ready: bool) -> Iterator[Backend]:
     for piece in slices:
         numbers = [
             own.port
@@ -188,6 +191,6 @@ def _backends(port: Port, slices: Iterable[EndpointSlice]) -> Iterator[Backend]:
             if (own.name, own.protocol) == (port.name, port.protocol) and own.port is not None
         ]
         for endpoint in piece.endpoints:
-            for number in numbers if endpoint.ready and endpoint.addresses else ():
+            for number in numbers if endpoint.ready is ready and endpoint.addresses else ():
                 address = endpoint.addresses[0]
                 yield Backend(address=address, port=number, node=endpoint.node_name)

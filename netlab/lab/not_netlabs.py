@@ -13,9 +13,9 @@ from ipaddress import ip_network
 from typing import Any, Final
 
 from netlab.client.api_client import Client
+from netlab.client.rule_differences import read_differences
 from netlab.kube.resources import RESOURCES
 from netlab.kubelet.container_spec import placement_of
-from netlab.lab.rules import read_differences
 from netlab.linux.netns import inside
 from netlab.model import rundir
 from netlab.model.addresses import Family

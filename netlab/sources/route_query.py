@@ -93,7 +93,16 @@ class RouteQueries:
         if number in {errno.EINVAL, errno.EXDEV} and without != _ERRORS[errno.EINVAL]:
             if question.source.is_loopback:
                 return "no route from a loopback address (route_localnet is 0)"
-            return f"reverse-path check failed for source {question.source}"
+            back = self._ask(RouteQuestion(question.host, question.source))
+            if number == errno.EXDEV or back.error or back.route == "local":
+                return f"reverse-path check failed for source {question.source}"
+        if (
+            number in _ERRORS
+            and question.ifname_in
+            and not without
+            and number != errno.EHOSTUNREACH
+        ):
+            return f"{_ERRORS[number]} by a policy rule"
         if number == errno.EHOSTUNREACH and question.ifname_in and not without:
             return "not forwarded: forwarding is off"
         return _ERRORS.get(number, os.strerror(number))

@@ -11,6 +11,7 @@ from netlab.sources.packet_key import is_icmp_error
 from netlab.sources.routes import RouteQuestion
 from netlab.trace.causes import explained
 from netlab.trace.conversation import Conversation, conversation
+from netlab.trace.delivery_causes import odd_delivery
 from netlab.trace.drop_reason_words import wording_of
 from netlab.trace.drop_reasons import counted_cause
 from netlab.trace.outcomes import Result as Heard
@@ -28,8 +29,14 @@ def connection_verdict(packets: Sequence[Packet], question: Question) -> Verdict
     if request.verdict.result is not Result.DELIVERED:
         return explained(request.verdict, request, question)
     if question.heard is Heard.ANSWERED:
-        return replace(request.verdict, words=f"delivered to {request.verdict.host}")
+        return _delivered(packets, request, question)
     return _without_answer(packets, talk, request, question)
+
+
+def _delivered(packets: Sequence[Packet], request: Packet, question: Question) -> Verdict:
+    reached = request.verdict
+    cause = odd_delivery(packets, request, question)
+    return replace(reached, words=f"delivered to {reached.host}", why=cause.why, hint=cause.hint)
 
 
 def _without_answer(

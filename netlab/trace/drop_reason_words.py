@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from netlab.model.packets import AddressPair
-from netlab.trace.drop_reasons import BRIDGE, LINK, ROUTE, TTL
+from netlab.trace.drop_reasons import BRIDGE, LINK, QUEUE, ROUTE, TTL
 from netlab.trace.packet import Reason, Routed, Visit
 
 
@@ -51,9 +51,9 @@ _NEIGHBOUR_OF_IPV6 = Wording(
 WORDINGS: Final[Mapping[str, Wording]] = {
     "NETFILTER_DROP": Wording(
         "netfilter dropped it, and no traced rule did",
-        "connection tracking whose table is full drops new connections so, and so does a table that"
-        " the rule trace does not tell of",
-        "sysctl net.netfilter.nf_conntrack_count net.netfilter.nf_conntrack_max",
+        "a hook that the rule trace does not tell of refused it: of connection tracking, of the"
+        " security table, or of another program's",
+        "nft list ruleset",
     ),
     ROUTE: Wording(
         "its routing threw it away",
@@ -135,7 +135,8 @@ WORDINGS: Final[Mapping[str, Wording]] = {
     "IP_CSUM": _CHECKSUM,
     BRIDGE: Wording(
         "the bridge had no port to send it to",
-        "a bridge sends nothing back out of the port it came in by unless hairpin is on there",
+        "a bridge sends nothing back out of the port it came in by unless hairpin is on there,"
+        " nothing from one isolated port to another, and nothing to a port that is down",
         "bridge -d link",
     ),
     LINK: Wording(
@@ -144,14 +145,21 @@ WORDINGS: Final[Mapping[str, Wording]] = {
         "ip link show dev {ifname}",
     ),
     "TC_INGRESS": Wording(
-        "a traffic control filter at {ifname} refused it", "", "tc filter show dev {ifname} ingress"
+        "a traffic control filter at {ifname} refused it",
+        "a filter of tc stands where packets come in by {ifname} (ingress), before any rule",
+        "tc filter show dev {ifname} ingress",
     ),
     "TC_EGRESS": Wording(
-        "a traffic control filter at {ifname} refused it", "", "tc filter show dev {ifname} egress"
+        "a traffic control filter at {ifname} refused it",
+        "a filter of tc stands where packets go out by {ifname} (egress), behind every rule",
+        "tc filter show dev {ifname} egress",
     ),
     "QDISC_DROP": Wording(
-        "the queue of {ifname} threw it away", "", "tc -s qdisc show dev {ifname}"
+        "the queue of {ifname} threw it away",
+        "the queueing discipline of {ifname} had no room for it, or is made to lose packets",
+        "tc -s qdisc show dev {ifname}",
     ),
+    QUEUE: Wording("it was handed to a program's queue, and there is no such program"),
     "XDP": Wording("an XDP program at {ifname} threw it away", "", "ip link show dev {ifname}"),
     "CPU_BACKLOG": Wording("the processor's queue of received packets is full"),
 }

@@ -12,7 +12,7 @@ from typing import Final
 
 from netlab.model.packets import AddressPair
 
-ROUTE, TTL, BRIDGE, LINK = "route", "TTL", "bridge", "link"
+ROUTE, TTL, BRIDGE, LINK, QUEUE = "route", "TTL", "bridge", "link", "queue"
 """Causes that the kernel has a place in its code for, but no name of their own."""
 
 ROUTING: Final = frozenset({ROUTE, "IP_INNOROUTES", "IP_OUTNOROUTES"})
@@ -45,6 +45,9 @@ _FUNCTIONS: Final[Mapping[str, str]] = {
     "neigh_invalidate": "NEIGH_FAILED",
     "__dev_forward_skb": LINK,
     "__dev_forward_skb2": LINK,
+    "br_dev_queue_push_xmit": LINK,
+    "nf_queue": QUEUE,
+    "__nf_queue": QUEUE,
     "br_handle_frame_finish": BRIDGE,
     "br_forward": BRIDGE,
     "tcp_v4_rcv": "NO_SOCKET",

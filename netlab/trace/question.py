@@ -7,8 +7,9 @@ from typing import Final
 from netlab.client.cluster import ServicePort
 from netlab.model.addresses import Address, Network
 from netlab.model.hosts import Host, HostKind
-from netlab.model.packets import AddressPair
+from netlab.model.packets import AddressPair, AddrPort
 from netlab.sources.drops import Counted
+from netlab.sources.host_state import UNKNOWN, AskHost
 from netlab.sources.routes import AskRoute, RouteAnswer
 from netlab.trace.outcomes import Result as Heard
 
@@ -19,11 +20,8 @@ def _unknown(_: object) -> RouteAnswer:
     return RouteAnswer(error=NOT_ASKED)
 
 
-AskLinks = Callable[[str], Mapping[str, str]]
-
-
-def _no_links(_: str) -> Mapping[str, str]:
-    return {}
+AskRules = Callable[[str], tuple[str, ...]]
+"""Returns what a host lacks of the rules that its control plane wants there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,8 +46,9 @@ class Question:
     """Counters of the hosts that rose."""
     ask: AskRoute = _unknown
     """Asks a host's routing."""
-    links_down: AskLinks = _no_links
-    """Returns what is wrong with each interface of a host that carries nothing."""
+    state: AskHost = lambda _: UNKNOWN
+    """Returns what a host holds besides rules and routes."""
+    missing_rules: AskRules = lambda _: ()
 
     @property
     def version(self) -> int:
@@ -89,6 +88,27 @@ class Question:
     def services_at(self, address: Address) -> list[ServicePort]:
         """Return the ports of the Services with that ClusterIP."""
         return [port for port in self.ports if port.cluster_ip == address]
+
+    def lacks(self, host: str, service: str) -> str:
+        """Return a rule that a host lacks and a Service needs; empty where it lacks none.
+
+        Args:
+            host: A node.
+            service: ``namespace/name``.
+        """
+        missing = self.missing_rules(host)
+        of_all = [rule for rule in missing if "KUBE-NODEPORTS" in rule or "KUBE-SERVICES" in rule]
+        own = [rule for rule in missing if f'"{service}' in rule or f"{service}/" in rule]
+        return next(iter([*own, *of_all, *missing]), "")
+
+    def port_at(self, end: AddrPort) -> ServicePort | None:
+        """Return the Service port with that ClusterIP, or with that NodePort."""
+        for port in self.ports:
+            is_node_port = bool(end.port) and end.port == port.node_port
+            is_cluster_ip = (port.cluster_ip, port.port) == end
+            if port.protocol == self.protocol and (is_cluster_ip or is_node_port):
+                return port
+        return None
 
     def port_called(self, key: str) -> ServicePort | None:
         """Return a Service port by the name that kube-proxy gives it."""

@@ -7,6 +7,8 @@ from typing import Final
 
 from netlab.kubeproxy.nftables.static import NAT_CHAINS, REJECT_CHAIN
 from netlab.model.packets import AddressPair, AddrPort, Nat
+from netlab.netfilter.iptables.rules import TABLE_NAMES
+from netlab.netfilter.nftables.table import TABLE
 from netlab.sources.conntrack_entries import ConntrackEntry
 from netlab.sources.routes import AskRoute, RouteQuestion
 from netlab.sources.rule_trace_messages import Report, TraceMessage
@@ -63,11 +65,19 @@ class _Telling:
                 if message.header is not None:
                     yield from self._point(message, message.header.pair)
             elif (hit := self._hit(message)) is not None:
-                if hit.target in _NAT_TARGETS:
+                if hit.target in _NAT_TARGETS or self._may_rewrite(hit):
                     self._cause = hit
                 yield hit
         yield from self._routed_again()
         yield from self._entry()
+
+    def _may_rewrite(self, hit: RuleHit) -> bool:
+        """Tell whether a rule that nobody could read may be what asks for a rewrite.
+
+        Of somebody else's table of nftables, only the verdict is known: NAT accepts.
+        """
+        is_foreign = hit.table not in TABLE_NAMES and hit.table != TABLE
+        return is_foreign and hit.verdict == "ACCEPT" and not hit.is_policy
 
     def _routed_again(self) -> Iterator[Step]:
         """Yield what DNAT in OUTPUT asked for, where the packet came to no point after it.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from netlab.model.hosts import Host
 from netlab.model.packets import AddressPair
 from netlab.sources.conntrack_entries import ConntrackEntry
-from netlab.trace.conversation import conversation
+from netlab.trace.conversation import came_to, conversation
 from netlab.trace.packet import Packet, Verdict
 from netlab.trace.predicted_path import Comparison
 
@@ -60,6 +60,11 @@ class Trace:
     def reply(self) -> Packet | None:
         """Return the packet that answered it: an answer, a refusal, or an ICMP error."""
         return conversation(self.packets).answer
+
+    def is_reply_heard(self) -> bool:
+        """Tell whether an answer came to the caller, from whomever."""
+        request, reply = self.request(), self.reply()
+        return request is not None and reply is not None and came_to(reply, request.hosts()[0])
 
     def is_symmetric(self) -> bool:
         """Tell whether the reply passed the request's hosts in reverse order."""

@@ -18,13 +18,14 @@ import pytest
 
 from netlab.apiserver.bootstrap import bootstrap
 from netlab.apiserver.store import Store
+from netlab.client.rule_differences import read_differences
 from netlab.cni.address_translation import IP_MASQ_AGENT, masquerade_rules
 from netlab.errors import LabError
 from netlab.kubelet.node_status import store_nodes
 from netlab.kubeproxy.canaries import CANARIES, FILLED, CanaryWatch
 from netlab.kubeproxy.desired import desired_rules
 from netlab.kubeproxy.proxier import KubeProxy
-from netlab.lab.rules import read_differences, read_groups
+from netlab.lab.rules import read_groups
 from netlab.lab.topologies import read_topology
 from netlab.linux import channel, netns
 from netlab.linux.nft import list_table

@@ -10,7 +10,8 @@ from ipaddress import ip_address
 
 import pytest
 
-from netlab.lab.rules import read_differences, read_groups
+from netlab.client.rule_differences import read_differences
+from netlab.lab.rules import read_groups
 from netlab.model.addresses import Family
 from netlab.model.kube_proxy import ProxyMode
 from netlab.netfilter.iptables.differences import Side

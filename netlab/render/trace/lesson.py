@@ -15,7 +15,8 @@ def lesson(trace: Trace) -> str:
         why = "" if isinstance(verdict.by, Routed) and verdict.by.error else verdict.why
         words = f"{verdict.words}: {why}" if why else verdict.words
         return _sentence(trace, words)
-    return _sentence(trace, _delivered(trace, request))
+    told = _delivered(trace, request)
+    return _sentence(trace, f"{told}; {verdict.why}" if verdict.why else told)
 
 
 def _delivered(trace: Trace, request: Packet) -> str:

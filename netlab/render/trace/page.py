@@ -79,7 +79,7 @@ def _facts(trace: Trace) -> Iterator[Markup]:
         "Service": trace.service,
         f"{trace.caller} heard": trace.outcome,
         "Packets": f"{total}{tries}",
-        "The reply came": same if trace.reply() is not None else "",
+        "The reply came": same if trace.is_reply_heard() else "",
         "Lab": trace.lab,
         "Time": trace.started,
     }

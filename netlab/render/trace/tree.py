@@ -216,10 +216,10 @@ class _Drawing:
 
     def _ending(self) -> Iterator[str]:
         trace = self._trace
-        if trace.verdict.why:
-            yield from self._wrapped(f"WHY   {trace.verdict.why}.", "")
-        elif trace.verdict.result in _GOOD and not self._style.numeric:
+        if trace.verdict.result in _GOOD and not self._style.numeric:
             yield from self._wrapped(f"WHY   {printable(lesson(trace))}", "")
+        elif trace.verdict.why:
+            yield from self._wrapped(f"WHY   {trace.verdict.why}.", "")
         if trace.verdict.hint:
             yield from self._wrapped(f"TRY   {trace.verdict.hint}", "")
         cost = " Times include the cost of tracing." if self._style.times else ""
@@ -258,7 +258,7 @@ def _summary(trace: Trace) -> str:
     parts = [f"{total} packet{'' if total == 1 else 's'} ({there} there, {back} back)"]
     if trace.attempts > 1:
         parts.append(f"{trace.attempts} attempts")
-    if trace.reply() is not None:
+    if trace.is_reply_heard():
         same = trace.is_symmetric()
         parts.append("the reply came the same way back" if same else "the reply came another way")
     return f"{', '.join(parts)}."

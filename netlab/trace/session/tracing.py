@@ -11,12 +11,14 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from ipaddress import ip_address
 from typing import Final, NamedTuple
 
 from netlab.client.address_names import address_names
 from netlab.client.cluster import Cluster, ServicePort, ports_of
+from netlab.client.rule_differences import differences_of
+from netlab.errors import NetlabError
 from netlab.kube.kinds.service.view import Service
 from netlab.linux.frames import Frame
 from netlab.linux.neighbours import silent_neighbours
@@ -25,16 +27,18 @@ from netlab.model.addresses import Family, Network, family_of
 from netlab.model.hosts import Host
 from netlab.model.packets import AddressPair, AddrPort
 from netlab.model.rundir import kernel_layout_file
+from netlab.netfilter.iptables.differences import Side
 from netlab.sources.conntrack_entries import ConntrackEntry
+from netlab.sources.host_state import UNKNOWN, AskHost, HostState
+from netlab.sources.host_state_query import read_host_state
 from netlab.sources.kernel_drops import KernelDrops
-from netlab.sources.link_states import links_down
 from netlab.sources.routes import RouteQuestion
 from netlab.trace.clues import AskSilent
 from netlab.trace.connection_verdict import connection_verdict
 from netlab.trace.join import Evidence, join
 from netlab.trace.outcomes import Outcome, Result
 from netlab.trace.packet import Packet, RuleHit
-from netlab.trace.question import AskLinks, Question
+from netlab.trace.question import AskRules, Question
 from netlab.trace.rules_by_handle import RuleBook
 from netlab.trace.session.exchange import Call, make_calls, target_at
 from netlab.trace.session.listening import Listening, OpenDrops
@@ -85,6 +89,7 @@ class LabView:
     names: Mapping[str, str]
     pod_networks: Mapping[str, tuple[Network, ...]]
     """By node."""
+    missing_rules: AskRules
 
 
 def lab_view(cluster: Cluster) -> LabView:
@@ -103,7 +108,22 @@ def lab_view(cluster: Cluster) -> LabView:
         ),
         names=address_names(cluster, hosts, services),
         pod_networks=cluster.pod_networks(),
+        missing_rules=_missing_rules(cluster, hosts),
     )
+
+
+def _missing_rules(cluster: Cluster, hosts: Sequence[Host]) -> AskRules:
+    netns = {host.name: host.netns for host in hosts}
+
+    def ask(host: str) -> tuple[str, ...]:
+        try:
+            found = differences_of(netns[host], host, cluster.objects)
+        except NetlabError:
+            # Nobody there knows what the rules should be, or iptables cannot read what they are.
+            return ()
+        return tuple(one.text for one in found if one.only is Side.WANTED)
+
+    return ask
 
 
 def trace(
@@ -242,7 +262,8 @@ def assembled(
         question = replace(
             _question(view, connection, listening, to_target.error),
             ask=routes.ask,
-            links_down=_links_down(view.hosts),
+            state=_host_states(view.hosts, family_of(call.target.address.address)),
+            missing_rules=view.missing_rules,
         )
         traced = Trace(
             lab=view.lab,
@@ -326,15 +347,17 @@ def _silent(hosts: Sequence[Host]) -> AskSilent:
     return ask
 
 
-def _links_down(hosts: Sequence[Host]) -> AskLinks:
-    netns = {host.name: host.netns for host in hosts}
+def _host_states(hosts: Sequence[Host], family: Family) -> AskHost:
+    by_name = {host.name: host for host in hosts}
+    version = 4 if family is Family.IPV4 else 6
 
-    def ask(host: str) -> Mapping[str, str]:
+    @cache
+    def ask(name: str) -> HostState:
         try:
-            return links_down(netns[host], inside)
+            return read_host_state(by_name[name], inside, version)
         except OSError:
-            # The namespace has gone, and its interfaces with it.
-            return {}
+            # The namespace has gone, and all that it held with it.
+            return UNKNOWN
 
     return ask
 

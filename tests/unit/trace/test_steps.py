@@ -76,7 +76,8 @@ def test_a_refusal_is_of_the_service_whose_entry_led_to_it():
     [
         pytest.param(
             met("firewall-X", 61, "DROP"),
-            "loadBalancerSourceRanges of Service default/web:http do not hold the packet's source",
+            "loadBalancerSourceRanges of Service default/web:http do not hold the packet's source,"
+            " 198.51.100.79",
             id="a source that is not let in",
         ),
         pytest.param(
