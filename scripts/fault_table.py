@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write docs/faults.md: sudo scripts/fault_table.py [--all]
+"""Write docs/faults.md: sudo scripts/fault_table.py [--all] [--only WORDS]
 
 Breaks real labs in every way that tests/kernel/faults/catalogue.py knows, one at a time, and writes
 what a trace says of each. Without --all two kinds of lab are tried, with it all of them.
@@ -7,6 +7,7 @@ what a trace says of each. Without --all two kinds of lab are tried, with it all
 
 import argparse
 import collections
+import re
 import sys
 import tempfile
 import time
@@ -17,7 +18,8 @@ sys.path.insert(0, str(ROOT))
 
 from tests.kernel.conftest import Lab  # noqa: E402
 from tests.kernel.faults.broken_lab import BrokenLab, agrees, said  # noqa: E402
-from tests.kernel.faults.catalogue import Case, cases  # noqa: E402
+from tests.kernel.faults.case import Case  # noqa: E402
+from tests.kernel.faults.catalogue import of  # noqa: E402
 from tests.kernel.faults.topology import VARIANTS  # noqa: E402
 
 PAGE = ROOT / "docs/faults.md"
@@ -25,10 +27,11 @@ HEAD = """\
 # Faults, and what a trace says of them
 
 Each line is a fault that was put into a real lab on purpose, a call that met it, and what `netlab trace` said. The verdict, the host and the
-cause were held against what is known, because it was put there. `sudo scripts/fault_table.py` writes this page; `tests/kernel/faults` tries a
+cause were held against what is known, because it was put there, and the command that the trace said to try was run and shows it. `sudo scripts/fault_table.py` writes this page; `tests/kernel/faults` tries a
 chosen part of it each time, and all of it with `NETLAB_CI=all`.
 
-{tried} combinations of fault, call, address family and kind of lab were tried; the verdict, its host and its cause were right in {right}.
+{tried} combinations of fault, call, address family and kind of lab were tried; the verdict, its host, its cause and the command to try were
+right in {right}.
 Kinds of lab: {kinds}.
 
 | fault | put on | call | right | verdict | cause |
@@ -40,7 +43,9 @@ def main() -> None:
     """Try everything, and write the page."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--all", action="store_true", help="every kind of lab")
-    is_all = parser.parse_args().all
+    parser.add_argument("--only", default="", help="faults with these words; writes no page")
+    arguments = parser.parse_args()
+    is_all, words = arguments.all, arguments.only
     kinds = [(v, f) for v in VARIANTS for f in (4, 6)] if is_all else [
         (VARIANTS[0], 4), (VARIANTS[-1], 6)
     ]  # fmt: skip
@@ -50,8 +55,8 @@ def main() -> None:
         try:
             with tempfile.TemporaryDirectory() as directory:
                 broken = BrokenLab(lab, variant, Path(directory))
-            for case in cases():
-                if variant in case.variants and family in case.families:
+            for case in of(variant, family):
+                if re.search(words, case.fault):
                     started = time.monotonic()
                     result = tried(broken, case, family)
                     key = case.fault, case.where, f"{case.caller} {case.target}"
@@ -69,6 +74,8 @@ def main() -> None:
         right=sum(one[0] for one in found),
         kinds=", ".join(f"{variant} IPv{family}" for variant, family in kinds),
     )
+    if words:
+        return
     PAGE.write_text(page + "".join(map(line, rows.items())))
 
 
@@ -76,7 +83,13 @@ def tried(broken: BrokenLab, case: Case, family: int) -> tuple[bool, str]:
     """Return whether the verdict is right, and what it says."""
     with broken.broken(case, family):
         verdict = broken.trace(case, family).verdict
-    return agrees(verdict, case), said(verdict)
+        output = broken.tried(verdict.hint) if verdict.hint else ""
+    is_shown = bool(verdict.hint) == bool(case.shown) and broken.shows(output, case, family)
+    if not is_shown:
+        print(f"    {verdict.hint!r} prints:\n{output}", flush=True)
+    if not agrees(verdict, case):
+        print(f"    {verdict.result}, {verdict.host}: {said(verdict)}", flush=True)
+    return is_shown and agrees(verdict, case), said(verdict)
 
 
 def line(row: tuple[tuple[str, str, str], list[tuple[bool, Case, str]]]) -> str:

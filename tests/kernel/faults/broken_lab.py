@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 from netlab.client.api_client import Client
 from netlab.client.cluster import Cluster
 from netlab.client.hosts import hosts
+from netlab.linux.timeouts import scaled
 from netlab.model.addresses import Family
 from netlab.model.rundir import control_socket
 from netlab.trace.packet import Verdict
 from netlab.trace.session.tracing import TraceRequest, trace
 from netlab.trace.trace import Trace
 from tests.kernel.conftest import Lab
-from tests.kernel.faults.catalogue import IPV4, IPV6, Case
+from tests.kernel.faults.case import IPV4, IPV6, Case
 from tests.kernel.faults.topology import Variant, topology, unanswered_services
 
 if TYPE_CHECKING:
@@ -70,7 +71,8 @@ class BrokenLab:
             read_hosts=lambda: hosts(lab.name),
         )
         self._hosts: Mapping[str, Host] = {host.name: host for host in hosts(lab.name)}
-        self._words = {family: self._words_of(family) for family in (4, 6)}
+        self._wait_for_pods()
+        self.words = {family: self._words_of(family) for family in (4, 6)}
 
     def trace(self, case: Case, family: int) -> Trace:
         """Make a case's call and return its trace."""
@@ -78,7 +80,7 @@ class BrokenLab:
         wanted = Family.IPV4 if family == IPV4 else Family.IPV6
         request = TraceRequest(
             caller=case.caller,
-            target=case.target,
+            target=case.target.format_map(self.words[family]),
             timeout_s=case.timeout_s,
             payload=case.payload,
             family=None if is_loopback else wanted,
@@ -108,10 +110,29 @@ class BrokenLab:
         return done.stdout + done.stderr
 
     def _run(self, host: str, command: str, family: int) -> None:
-        spelt = command.format_map(self._words[family])
+        spelt = command.format_map(self.words[family])
         argv = ["ip", "netns", "exec", self._hosts[host].netns, "bash", "-c", spelt]
-        done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=20)
+        done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=90)
         assert done.returncode == 0, f"{host}: {spelt}: {done.stderr}"
+
+    def shows(self, output: str, case: Case, family: int) -> bool:
+        """Tell whether the output of what a verdict says to try has in it what a case says."""
+        shown = case.shown
+        for word, text in self.words[family].items():
+            shown = shown.replace(f"{{{word}}}", re.escape(text))
+        return re.search(shown, output) is not None
+
+    def _wait_for_pods(self) -> None:
+        """Wait for the pods that ``up`` did not wait for, and for the balancer's address."""
+        deadline = time.monotonic() + scaled(20)
+        while time.monotonic() < deadline:
+            pods = self._lab.run("get", "pods").stdout
+            fenced = next(one for one in self._cluster.services() if one.name == "fenced")
+            listed = re.findall(r"^\S+-\d ", pods, re.MULTILINE)
+            if pods.count("Running") == len(listed) and fenced.ingress_ips:
+                return
+            time.sleep(0.1)
+        raise AssertionError(pods)
 
     def _words_of(self, family: int) -> dict[str, str]:
         networks = self._cluster.pod_networks()
@@ -131,22 +152,42 @@ class BrokenLab:
                 ("node1", "node1"),
                 ("node2", "node2"),
                 ("router", "router"),
+                ("lb", "lb"),
             )
         }
-        return named | {
-            "bits": "32" if family == IPV4 else "128",
-            "ip": "ip -4" if family == IPV4 else "ip -6",
-            "iptables": "iptables" if family == IPV4 else "ip6tables",
-            "nft": "ip" if family == IPV4 else "ip6",
-            "echo": "icmp" if family == IPV4 else "icmpv6",
-            "request": ECHOES[family][0],
-            "reply": ECHOES[family][1],
-            "pods1": str(pods["node1"]),
+        fenced = next(one for one in self._cluster.services() if one.name == "fenced")
+        more = {
             "gateway1": str(pods["node1"][1]),
-            "gateway2": str(pods["node2"][1]),
-            "veth_web": self._peer_of("web-1"),
-            "veth_udp": self._peer_of("udp-1"),
+            "gone": str(pods["node1"][99]),
+            "nobody": "10.99.9.9" if family == IPV4 else "fd00:99::9",
+            "vip": str(next(one for one in fenced.ingress_ips if one.version == family)),
         }
+        ended = {
+            f"{word}_ended": address if family == IPV4 else f"[{address}]"
+            for word, address in (named | more).items()
+        }
+        return (
+            named
+            | more
+            | ended
+            | {
+                "bits": "32" if family == IPV4 else "128",
+                "ip": "ip -4" if family == IPV4 else "ip -6",
+                "iptables": "iptables" if family == IPV4 else "ip6tables",
+                "nft": "ip" if family == IPV4 else "ip6",
+                "echo": "icmp" if family == IPV4 else "icmpv6",
+                "request": ECHOES[family][0],
+                "reply": ECHOES[family][1],
+                "pods1": str(pods["node1"]),
+                "ttl": "TTL --ttl" if family == IPV4 else "HL --hl",
+                "gateway2": str(pods["node2"][1]),
+                "veth_web": self._peer_of("web-1"),
+                "veth_udp": self._peer_of("udp-1"),
+                "veth_caller": self._peer_of("caller-1"),
+                "netns_web": self._hosts["web-1"].netns,
+                "netns_udp": self._hosts["udp-1"].netns,
+            }
+        )
 
     def _peer_of(self, pod: str) -> str:
         """Return the interface of node1 that a pod's is linked with."""

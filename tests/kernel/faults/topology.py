@@ -28,7 +28,9 @@ metadata: {{name: faults}}
 spec:
   ipFamilies: [IPv4, IPv6]
   nodes: 2
-  proxy: {{mode: {mode}}}
+  proxy:
+    mode: {mode}
+    nodePortAddresses: [10.240.0.0/24, 127.0.0.0/8, "fd00:10:240::/64"]
   cni: {cni}
 """
 
@@ -66,6 +68,57 @@ spec:
                   server.sendto(b"here", caller)
               except OSError:
                   pass
+"""
+
+PROGRAM = """\
+---
+apiVersion: v1
+kind: Pod
+metadata: {{name: {name}-1, labels: {{app: {name}}}}}
+spec:
+  nodeName: node1
+  terminationGracePeriodSeconds: 0
+  containers:
+    - name: main
+      image: docker.io/library/python:3
+      command: [python3, -u, -c]
+      args:
+        - |
+          import signal, socket
+          server = socket.create_server(("{address}", 8080), {options})
+          {then}
+          signal.pause()
+"""
+"""A program that listens, and never accepts."""
+
+FULL = "waiting = socket.create_connection(('127.0.0.1', 8080))"
+"""With a backlog of 0 there is room for one connection."""
+
+UNREADY = """\
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: unready-1, labels: {app: unready}}
+spec:
+  nodeName: node1
+  terminationGracePeriodSeconds: 0
+  containers:
+    - name: main
+      image: "registry.k8s.io/echoserver:1.4"
+      readinessProbe: {tcpSocket: {port: 9}}
+"""
+
+FENCED = """\
+---
+apiVersion: v1
+kind: Service
+metadata: {name: fenced}
+spec:
+  type: LoadBalancer
+  ipFamilyPolicy: RequireDualStack
+  selector: {app: web}
+  loadBalancerSourceRanges: [203.0.113.128/25, "2001:db8:99::/64"]
+  ports: [{port: 80, targetPort: 8080, nodePort: 30104}]
 """
 
 SERVICE = """\
@@ -123,5 +176,23 @@ def topology(variant: Variant) -> str:
 
 
 def unanswered_services() -> str:
-    """Return Services that nothing answers for, which ``up`` would wait for."""
-    return _service("wrongport", "web", 30102, target=8099).removeprefix("---\n")
+    """Return pods and Services that nothing answers for, which ``up`` would wait for."""
+    loop = PROGRAM.format(name="loop", address="127.0.0.1", options="backlog=5", then="pass")
+    full = PROGRAM.format(
+        name="full",
+        address="::",
+        options="family=socket.AF_INET6, backlog=0, dualstack_ipv6=True",
+        then=FULL,
+    )
+    return "".join(
+        [
+            loop,
+            full,
+            UNREADY,
+            FENCED,
+            _service("wrongport", "web", 30102, target=8099),
+            _service("unready", "unready", 30105),
+            _service("loop", "loop", 30107),
+            _service("full", "full", 30108),
+        ]
+    ).removeprefix("---\n")
