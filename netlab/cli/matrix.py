@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from netlab.client.cluster import Cluster
+    from netlab.lab.matrix import MatrixRequest
     from netlab.model.addresses import Family
     from netlab.trace.matrix import ServiceMatrix
 
@@ -29,13 +30,19 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Try Cluster and Local in turn for each NodePort Service; afterwards all is as before.",
 )
+@click.option(
+    "--callers/--no-callers",
+    default=True,
+    help="Make a pod to call from on each node whose pods are all of Services, and delete it again."
+    "  [default: callers]",
+)
 @click.option("--svg", metavar="FILE", help="Also a heat map as a picture; - for standard output.")
 @click.option("--html", metavar="FILE", help="Also a page of its own; - for standard output.")
 @family_option(
     "Call the addresses of this family; without this those of each Service's own first family."
 )
 @lab_option
-def matrix(
+def matrix(  # noqa: PLR0913 (one for each option)
     output: str,
     svg: str | None,
     html: str | None,
@@ -43,8 +50,9 @@ def matrix(
     family: "Family | None",
     *,
     policies: bool,
+    callers: bool,
 ) -> None:
-    """Call every Service from the clients, the nodes and a pod of each node.
+    """Call every Service from the clients, the nodes and pods of each node.
 
     Each Service is called by its ClusterIP and by the NodePort of every node: over TCP by an HTTP
     request, over UDP by a datagram. A cell is the address that the pod saw, or how the call ended.
@@ -70,8 +78,12 @@ def matrix(
     client = Client(control_socket(lab))
     client.let_settle()
     cluster = Cluster(lab=lab, objects=client, read_hosts=lambda: hosts(lab))
-    decisions = output != "table" or bool(files)
-    found = _read(cluster, family, policies=policies, decisions=decisions)
+    from netlab.lab.matrix import MatrixRequest
+
+    request = MatrixRequest(
+        decisions=output != "table" or bool(files), family=family, brings_callers=callers
+    )
+    found = _read(cluster, request, policies=policies)
     if not take_stdout(files):
         _print(cluster, found, output, family)
     for option, name in files.items():
@@ -87,7 +99,7 @@ def matrix(
 
 
 def _read(
-    cluster: "Cluster", family: "Family | None", *, policies: bool, decisions: bool
+    cluster: "Cluster", request: "MatrixRequest", *, policies: bool
 ) -> "Sequence[ServiceMatrix]":
     from netlab.cli.signals import end_once
     from netlab.lab import lock
@@ -96,13 +108,13 @@ def _read(
     def say(line: str) -> None:
         click.echo(line, err=True)
 
-    if not policies:
-        return read_matrix(cluster, say, decisions=decisions, family=family)
+    if not policies and not request.brings_callers:
+        return read_matrix(cluster, say, request)
     # Another one of these would take the policy that is only being tried for the lab's own.
     with lock.held(cluster.lab):
         # Whatever ends this, what it changed is put back, and nothing disturbs that.
         end_once()
-        return try_policies(cluster, say, decisions=decisions, family=family)
+        return (try_policies if policies else read_matrix)(cluster, say, request)
 
 
 def _print(

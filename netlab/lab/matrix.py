@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import Final
 
 from netlab.client.cluster import Cluster, ServicePort
+from netlab.lab.caller_pods import bring_callers
 from netlab.lab.experiment_marks import put_back
 from netlab.lab.policies import POLICIES, PROTOCOLS, PolicyTrial
 from netlab.linux.timeouts import scaled
@@ -38,30 +40,39 @@ Say = Callable[[str], None]
 _Row = tuple[Cell, ...]
 
 
-def read_matrix(
-    cluster: Cluster, say: Say, *, decisions: bool = False, family: Family | None = None
-) -> tuple[ServiceMatrix, ...]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatrixRequest:
+    """What is wanted of a matrix."""
+
+    decisions: bool = False
+    """Whether to predict what decides each call, too."""
+    family: Family | None = None
+    """Of the addresses that are called; Services that have none of it are left out. None for each
+    Service's own first family."""
+    brings_callers: bool = True
+    """Whether a node whose pods all stand behind Services gets one more, which calls."""
+
+
+def read_matrix(cluster: Cluster, say: Say, request: MatrixRequest) -> tuple[ServiceMatrix, ...]:
     """Make every call and return the results, a matrix for each Service port, sorted by name.
 
-    Callers are the clients, the nodes, and one running pod of each node. Services without a
-    ClusterIP or a port of TCP or UDP are left out, and so is ``kubernetes``.
+    Callers are the clients, the nodes, one running pod of each node, and those that are brought.
+    Services without a ClusterIP or a port of TCP or UDP are left out, and so is ``kubernetes``.
 
     Args:
         cluster: The running lab.
-        say: Takes a line about each caller that is missing, and what could not be predicted.
-        decisions: Whether to predict what decides each call, too.
-        family: Of the addresses that are called; Services that have none of it are left out. None
-            for each Service's own first family.
+        say: Takes a line about what is made, each caller that is missing, and what could not be
+            predicted.
+        request: What is wanted.
     """
-    calling = _Calling(cluster, say, decisions=decisions)
-    ports = _ports(cluster, family)
-    targets = [_targets(port, calling.nodes, port.policy) for port in ports]
-    return _matrices(calling, ports, [targets], [calling.make(ports, targets)])
+    with ExitStack() as undo:
+        calling = _Calling(cluster, undo, say, request)
+        ports = _ports(cluster, request.family)
+        targets = [_targets(port, calling.nodes, port.policy) for port in ports]
+        return _matrices(calling, ports, [targets], [calling.make(ports, targets)])
 
 
-def try_policies(
-    cluster: Cluster, say: Say, *, decisions: bool = False, family: Family | None = None
-) -> tuple[ServiceMatrix, ...]:
+def try_policies(cluster: Cluster, say: Say, request: MatrixRequest) -> tuple[ServiceMatrix, ...]:
     """Do the same under both policies for each Service of type NodePort, and put them back.
 
     What no policy matters to is called once. The policies are put back also when this fails or is
@@ -73,9 +84,9 @@ def try_policies(
     for line in put_back(cluster.objects):
         say(line)
     with ExitStack() as undo:
-        trial = PolicyTrial(cluster, undo, say, family)
-        calling = _Calling(cluster, say, decisions=decisions)
-        before = _ports(cluster, family)
+        calling = _Calling(cluster, undo, say, request)
+        trial = PolicyTrial(cluster, undo, say, request.family)
+        before = _ports(cluster, request.family)
         rounds, results = [], []
         for policy in POLICIES:
             trial.set_all(policy)
@@ -88,12 +99,13 @@ def try_policies(
 class _Calling:
     """The callers of a lab, and how they call."""
 
-    def __init__(self, cluster: Cluster, say: Say, *, decisions: bool) -> None:
+    def __init__(self, cluster: Cluster, undo: ExitStack, say: Say, request: MatrixRequest) -> None:
+        brought = bring_callers(cluster, undo, say) if request.brings_callers else []
         self._hosts = cluster.read_hosts()
         self._say = say
-        self._decisions = decisions
+        self._decisions = request.decisions
         self.nodes = cluster.hosts(HostKind.NODE)
-        pods = _pods(cluster, self.nodes, say)
+        pods = _pods(cluster, self.nodes, brought, say)
         self.callers = [*cluster.hosts(HostKind.CLIENT), *self.nodes, *pods]
         self._owners = {address: host.name for host in self._hosts for address in host.addresses}
 
@@ -172,15 +184,21 @@ def _ports(cluster: Cluster, family: Family | None) -> list[ServicePort]:
     return [port for port in ports if (port.namespace, port.name) != API_SERVICE]
 
 
-def _pods(cluster: Cluster, nodes: Sequence[Host], say: Say) -> list[Host]:
-    """Return the first pod of each node, by name."""
-    first: dict[str | None, Host] = {}
-    for pod in sorted(cluster.hosts(HostKind.POD), key=lambda pod: pod.name):
-        first.setdefault(pod.node, pod)
+def _pods(cluster: Cluster, nodes: Sequence[Host], brought: Sequence[Host], say: Say) -> list[Host]:
+    """Return the first pod of each node by name, and the one that was brought there."""
+    names = {pod.name for pod in brought}
+    own = [pod for pod in cluster.hosts(HostKind.POD) if pod.name not in names]
+    found: list[Host] = []
     for node in nodes:
-        if node.name not in first:
+        here = [*sorted(_on(node, own), key=lambda pod: pod.name)[:1], *_on(node, brought)]
+        if not here:
             say(f"{node.name} has no pod that could call.")
-    return [first[node.name] for node in nodes if node.name in first]
+        found += here
+    return found
+
+
+def _on(node: Host, pods: Sequence[Host]) -> list[Host]:
+    return [pod for pod in pods if pod.node == node.name]
 
 
 def _tried(port: ServicePort, nodes: Sequence[Host], policy: str) -> tuple[Target, ...]:

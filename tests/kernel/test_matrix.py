@@ -1,6 +1,7 @@
 """Who calls what on a real lab, under both policies."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -88,13 +89,23 @@ def lab() -> Iterator[None]:
     netlab("down")
 
 
+def policy_of(service: str) -> str:
+    found = json.loads(netlab("get", "service", service, "-o", "json").stdout)
+    return found["spec"]["externalTrafficPolicy"]
+
+
+@pytest.fixture
+def cluster_policy() -> None:
+    assert netlab("patch", "service", "nodeport", "-p", POLICY.format("Cluster")).returncode == 0
+
+
 def results(service: str) -> dict[str, list[str]]:
     """Return each caller's results for a Service: addresses the pod saw, or words."""
     document = json.loads(netlab("matrix", "-o", "json").stdout)
     assert document["schema"] == "netlab.matrix/1"
     [found] = [one for one in document["services"] if one["service"] == service]
     return {
-        "pod" if row["kind"] == "pod" else row["caller"]: [
+        "pod" if row["caller"].startswith("source-ip-app") else row["caller"]: [
             result["client_address"] or result["result"] for result in row["results"]
         ]
         for row in found["rows"]
@@ -111,6 +122,9 @@ def test_policy_cluster():
     assert found["node1"] == [GATEWAY, GATEWAY, NODE2, NODE3]
     assert found["node2"] == [NODE2, GATEWAY, NODE2, NODE3]
     assert found["pod"] == [GATEWAY, GATEWAY, NODE2, NODE3]
+    # Pods that stand behind no Service are brought: they keep their address to a ClusterIP.
+    assert found["caller-node2"][0].startswith("10.244.2.")
+    assert found["caller-node2"][1:] == [GATEWAY, NODE2, NODE3]
 
 
 def test_policy_local():
@@ -123,12 +137,30 @@ def test_policy_local():
 
 
 def test_the_table_has_a_section_for_each_service_and_stderr_names_missing_callers():
-    shown = netlab("matrix")
+    shown = netlab("matrix", "--no-callers")
     assert shown.returncode == 0, shown.stderr
+    assert "caller-node" not in shown.stdout
     assert "Service default/clusterip\n" in shown.stdout
     assert "Service default/nodeport, externalTrafficPolicy:" in shown.stdout
     assert "default/kubernetes" not in shown.stdout
     assert "node2 has no pod that could call." in shown.stderr
+
+
+@pytest.mark.usefixtures("cluster_policy")
+def test_table_and_page_say_source_kept_only_where_it_was(tmp_path: Path):
+    page = tmp_path / "m.html"
+    shown = netlab("matrix", "--html", str(page))
+    assert shown.returncode == 0, shown.stderr
+
+    told = r'title="(\S+)[^"]* → ClusterIP [^:]+:80: ([^"]+?)[.] Rules'
+    cells = dict(re.findall(told, page.read_text()))
+    assert cells["caller-node2"] == "source kept, the pod saw 10.244.2.2"
+    assert cells["node1"] == "hidden by node1, the pod saw 10.244.1.1"
+    assert cells["node2"] == "source kept, the pod saw 10.240.0.4"
+    table = shown.stdout.partition("Service default/nodeport")[0]
+    assert re.search(r"^node1 +10.244.1.1 node1\(gateway\)$", table, re.MULTILINE)
+    assert re.search(r"^caller-node2 on node2 +10.244.2.2$", table, re.MULTILINE)
+    assert netlab("get", "pods").stdout.count("caller-node") == 0
 
 
 def matrix(*options: str) -> dict[str, dict[str, Any]]:
@@ -138,11 +170,6 @@ def matrix(*options: str) -> dict[str, dict[str, Any]]:
     document = json.loads(done.stdout)
     assert list(Draft202012Validator(SCHEMA).iter_errors(document)) == []
     return {one["service"]: one for one in document["services"]}
-
-
-def policy_of(service: str) -> str:
-    found = json.loads(netlab("get", "service", service, "-o", "json").stdout)
-    return found["spec"]["externalTrafficPolicy"]
 
 
 @pytest.fixture
@@ -164,11 +191,6 @@ def is_answering() -> bool:
         if any(end["conditions"]["ready"] for end in one["endpoints"] or [])
     ]
     return ":14E9" in sockets and "answering" in ready
-
-
-@pytest.fixture
-def cluster_policy() -> None:
-    assert netlab("patch", "service", "nodeport", "-p", POLICY.format("Cluster")).returncode == 0
 
 
 @pytest.mark.usefixtures("cluster_policy", "more_services")
@@ -241,9 +263,12 @@ def test_what_was_tried_is_put_back_when_it_ends_in_the_middle(number: signal.Si
         assert running.stderr is not None
         while "Service nodeport to Local" not in running.stderr.readline():
             pass
+        # However slow the machine is, it is in the middle when the others come.
+        running.send_signal(signal.SIGSTOP)
         busy = netlab("matrix", "--policies")
         running.send_signal(number)
         running.send_signal(number)
+        running.send_signal(signal.SIGCONT)
         _, stderr = running.communicate(timeout=10)
 
     assert running.returncode == code, stderr
