@@ -38,7 +38,7 @@ def demo(name: str | None, lab: str, family: "Family | None", draw: int | None) 
 
     if name is None:
         for known in EXPERIMENTS:
-            click.echo(f"{known.name:<20}{known.summary}")
+            click.echo(f"{known.name:<22}{known.summary}")
         click.echo("Run one: sudo netlab demo nodeport", err=True)
         return
     chosen = next((known for known in EXPERIMENTS if known.name == name), None)
@@ -55,7 +55,7 @@ def _run(name: str, lab: str, family: "Family | None", draw: int | None) -> None
     from netlab.errors import ExpectationError
     from netlab.lab.demo.experiments import EXPERIMENTS, run_experiment
     from netlab.model.rundir import control_socket
-    from netlab.render.demo import render_closing, render_step, render_summary
+    from netlab.render.demo import render_closing, render_put_back, render_step, render_summary
     from netlab.render.trace.tree import TraceStyle
     from netlab.rootless.enter import become_root
     from netlab.rootless.home import outside
@@ -75,6 +75,9 @@ def _run(name: str, lab: str, family: "Family | None", draw: int | None) -> None
     if not report.holds():
         raise ExpectationError(summary, hint=f"look at {captures} with tcpdump -r")
     click.echo(f"{summary}\n")
+    put_back = render_put_back(report.put_back, style)
+    if put_back:
+        click.echo(put_back)
     click.echo(as_typed(render_closing(experiment.closing, style)), nl=False)
 
 

@@ -56,11 +56,21 @@ def render_summary(steps: Iterable[Step]) -> str:
     found = list(steps)
     of_document = [step.holds for step in found if step.said_by == DOCUMENT]
     others = [step.holds for step in found if step.said_by != DOCUMENT]
-    held = _of(sum(of_document), len(of_document))
-    said = f"The kernel did what the document says in {held}"
-    if not others:
-        return f"{said}."
-    return f"{said}, and what netlab expects in {_of(sum(others), len(others))}."
+    said = [
+        f"what {who} in {_of(sum(held), len(held))}"
+        for who, held in (("the document says", of_document), ("netlab expects", others))
+        if held
+    ]
+    return f"The kernel did {', and '.join(said)}."
+
+
+def render_put_back(put_back: Iterable[str], style: TraceStyle) -> str:
+    """Return what is otherwise now than when the commands were run; nothing where nothing is."""
+    found = list(put_back)
+    if not found:
+        return ""
+    text = f"The commands above were run before all was put back: {', '.join(found)}."
+    return "\n".join(textwrap.wrap(text, style.width, break_on_hyphens=False)) + "\n"
 
 
 def render_closing(closing: str, style: TraceStyle) -> str:

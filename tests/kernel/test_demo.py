@@ -108,7 +108,13 @@ def test_clusterip_keeps_a_pods_address_and_leaves_no_pod_behind():
     assert beside.startswith("client_address=10.244.1.")
     assert beside != "client_address=10.244.1.1"
     assert elsewhere.startswith("client_address=10.244.2.")
-    assert nodes == ["client_address=10.244.1.1", "client_address=10.240.0.4"]
+    # The last is the pod itself, by way of its Service.
+    assert nodes == [
+        "client_address=10.244.1.1",
+        "client_address=10.240.0.4",
+        "client_address=10.244.1.1",
+    ]
+    assert "a pod that reaches itself is masqueraded" in demo.stdout
     assert [pod["metadata"]["name"] for pod in get("pods")["items"]] == before
 
 
@@ -139,6 +145,7 @@ def test_without_a_name_the_experiments_are_listed():
     assert listed.returncode == 0
     names = [line.split()[0] for line in listed.stdout.splitlines()]
     assert names == [
+        "connect-applications",
         "clusterip",
         "nodeport",
         "nodeport-local",

@@ -34,6 +34,14 @@ _NODE: Final = _Expected(
     "A process of the node calls from outside the pods' network, so kube-proxy masquerades it: the "
     "source becomes the address of the interface that the packet leaves by.",
 )
+_HAIRPIN: Final = _Expected(
+    NETLAB,
+    "a pod that reaches itself is masqueraded: it sees the gateway address of its node, "
+    '{expected}. The document says "never source NAT\'d" of calls from within the cluster, and '
+    "means other pods",
+    "With its own address as the source the pod would answer itself without the node, from its "
+    "own address, and no connection waits for an answer from there. So kube-proxy masquerades it.",
+)
 _CLUSTER: Final = _Expected(
     DOCUMENT,
     "the client's address is hidden: the pod sees {expected}",
@@ -132,7 +140,8 @@ class Assertions:
         if self.is_proxied:
             return _PROXIED
         if called is None:
-            return _POD if call.caller.kind is HostKind.POD else _NODE
+            outside = _POD if call.caller.kind is HostKind.POD else _NODE
+            return _HAIRPIN if _is_hairpin(call, called, pod) else outside
         if self.port.policy == "Local" and self.balancer is not None:
             return _BALANCED
         if self.port.policy == "Local":
@@ -161,20 +170,30 @@ class Assertions:
             return self.balancer.address(self.port.family)
         if pod is None:
             return None
-        keeps = call.caller.kind is HostKind.POD if called is None else self.port.policy == "Local"
         family = self.port.family
+        if _is_hairpin(call, called, pod):
+            return self._gateway(pod.node or "")
+        keeps = call.caller.kind is HostKind.POD if called is None else self.port.policy == "Local"
         if keeps:
             return call.caller.address(family)
         masquerading = called or call.caller
         if pod.node == masquerading.name:
-            gateways = self.gateways.get(masquerading.name, ())
-            return next((gateway for gateway in gateways if family.holds(gateway)), None)
+            return self._gateway(masquerading.name)
         return masquerading.address(family)
+
+    def _gateway(self, node: str) -> Address | None:
+        gateways = self.gateways.get(node, ())
+        return next((one for one in gateways if self.port.family.holds(one)), None)
 
     def _command(self, call: Call) -> str:
         lab = "" if self.lab == "default" else f"--lab {self.lab} "
         url = f"http://{call.target.address}".removesuffix(":80")
         return f"sudo netlab exec {lab}{call.caller.name} -- curl -s {url}"
+
+
+def _is_hairpin(call: Call, called: Host | None, pod: Host | None) -> bool:
+    """Tell whether a pod called a ClusterIP and reached itself."""
+    return called is None and pod is not None and pod.name == call.caller.name
 
 
 def _is_dropped(outcome: Outcome, trace: Trace, node: Host) -> bool:

@@ -145,6 +145,8 @@ class Report:
     steps: tuple[Step, ...]
     captures: Path
     """Directory of the pcap files."""
+    put_back: tuple[str, ...] = ()
+    """What was otherwise during the experiment, as it is again: ``Pod caller-node1 is gone``."""
 
     def holds(self) -> bool:
         """Tell whether the kernel did all that was expected."""
@@ -185,7 +187,8 @@ def run_experiment(
             calls = _from_client(cluster, port)
         else:
             calls = _inside(fixtures, cluster, port)
-        return _observe(experiment, cluster, port, calls)
+        report = _observe(experiment, cluster, port, calls)
+        return replace(report, put_back=tuple(fixtures.put_back))
 
 
 def _to_balancer(fixtures: Fixtures, cluster: Cluster, port: ServicePort) -> list[Call]:
@@ -227,6 +230,10 @@ def _inside(fixtures: Fixtures, cluster: Cluster, port: ServicePort) -> list[Cal
     pods = [fixtures.caller_pod(name) for name in (beside, *elsewhere)]
     callers = [fixtures.pod_host(pod) for pod in pods]
     callers += [nodes[name] for name in (beside, *elsewhere)]
+    if len(port.backends) == 1:
+        # With several it might reach another one.
+        own = port.backends[0].address
+        callers += [pod for pod in cluster.hosts(HostKind.POD) if own in pod.addresses]
     target = target_at(AddrPort(port.cluster_ip, port.port))
     target = replace(target, text=f"http://{port.name}")
     return [Call(caller=caller, target=target) for caller in callers]

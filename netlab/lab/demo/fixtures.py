@@ -80,6 +80,8 @@ class Fixtures:
         self._family = family
         self._undo = undo
         self._say = say
+        self.put_back: list[str] = []
+        """What is put back in the end, as it is then."""
 
     def deployment(self, application: Application) -> None:
         """Have the tutorial's Deployment."""
@@ -166,6 +168,7 @@ class Fixtures:
             # killed can do nothing any more.
             self._undo.callback(Afterwards(lambda: self._restore_policy(path, had)).close)
             self._undo.callback(self._set_policy, path, had, policy_restored(had))
+            self.put_back.append(f"externalTrafficPolicy of Service {name} is {had} again")
             self._set_policy(path, wanted, policy_patch(wanted, had))
 
     def caller_pod(self, node: str) -> str:
@@ -256,6 +259,7 @@ class Fixtures:
     def _make(self, collection: str, body: Body) -> None:
         name = body["metadata"]["name"]
         self._undo.callback(self._remove, collection, name, body["kind"])
+        self.put_back.append(f"{body['kind']} {name} is gone")
         self._say(f"create {body['kind']} {name}")
         self._cluster.objects.create(collection, made(body))
 

@@ -1,6 +1,14 @@
 """Steps of an experiment as text."""
 
-from netlab.render.demo import DOCUMENT, NETLAB, Step, render_closing, render_step, render_summary
+from netlab.render.demo import (
+    DOCUMENT,
+    NETLAB,
+    Step,
+    render_closing,
+    render_put_back,
+    render_step,
+    render_summary,
+)
 from netlab.render.trace.tree import TraceStyle, render_trace
 from tests.unit.trace_samples import delivered
 
@@ -62,6 +70,18 @@ def test_the_summary_counts_what_the_document_says_apart_from_what_netlab_expect
         "The kernel did what the document says in all 2 steps,"
         " and what netlab expects in all 1 step."
     )
+
+
+def test_what_only_netlab_expects_is_counted_alone():
+    assert render_summary([step(holds=True, said_by=NETLAB)]) == (
+        "The kernel did what netlab expects in all 1 step."
+    )
+
+
+def test_what_was_put_back_is_said_where_commands_would_meet_another_lab():
+    said = render_put_back(["Pod caller-node1 is gone"], STYLE)
+    assert said.endswith("before all was put back: Pod caller-node1 is gone.\n")
+    assert render_put_back([], STYLE) == ""
 
 
 def test_what_to_remember_comes_last():

@@ -165,6 +165,15 @@ def test_the_document_is_given_its_own_words_only(caller: Host, said_by: str):
     assert step.said_by == said_by
 
 
+def test_a_pod_that_reaches_itself_is_masqueraded_by_the_gateway_of_its_node():
+    made, reached = call(WEB, CLUSTER_IP), traced(WEB, CLUSTER_IP, "web")
+
+    step = assertions().step(made, outcome(WEB, CLUSTER_IP, "10.244.1.1"), reached)
+
+    assert (step.holds, step.said_by) == (True, "netlab")
+    assert "a pod that reaches itself is masqueraded" in step.statement
+
+
 def test_an_answer_whose_packets_were_not_seen_proves_nothing():
     target = node_port(NODES[1])
     step = assertions().step(
