@@ -1,7 +1,6 @@
 """``netlab demo``: the tutorial's experiments on the running lab."""
 
 import os
-import shutil
 import sys
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ import click
 from netlab.cli.completion import complete_demo
 from netlab.cli.options import family_option, lab_option
 from netlab.cli.signals import end_once
+from netlab.cli.terminal_width import text_width
 from netlab.cli.typed_commands import as_typed
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def _run(name: str, lab: str, family: "Family | None", draw: int | None) -> None
     cluster = Cluster(lab=lab, objects=Client(control_socket(lab)), read_hosts=lambda: hosts(lab))
     experiment = next(known for known in EXPERIMENTS if known.name == name)
     report = run_experiment(experiment, cluster, lambda line: click.echo(line, err=True), family)
-    style = TraceStyle(width=_width(), colour=_colour())
+    style = TraceStyle(width=text_width(), colour=_colour())
     for number, step in enumerate(report.steps, start=1):
         click.echo(as_typed(render_step(number, step, style, is_drawn=draw in {None, number})))
     captures = outside(report.captures)
@@ -79,10 +79,6 @@ def _run(name: str, lab: str, family: "Family | None", draw: int | None) -> None
     if put_back:
         click.echo(put_back)
     click.echo(as_typed(render_closing(experiment.closing, style)), nl=False)
-
-
-def _width() -> int:
-    return max(80, min(200, shutil.get_terminal_size((80, 24)).columns))
 
 
 def _colour() -> bool:

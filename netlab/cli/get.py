@@ -1,9 +1,10 @@
 """``netlab get``: objects as kubectl shows them, in the server's own columns."""
 
 import json
+import shlex
 import sys
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -17,6 +18,17 @@ from netlab.kube.resources import Resource, resource_of
 from netlab.model.rundir import control_socket
 from netlab.rootless.enter import become_root
 
+_KUBECTLS_FORMS: Final = ("jsonpath", "go-template", "custom-columns", "template", "kyaml")
+
+
+class _Form(click.Choice[str]):
+    """A form of the answer; of those that kubectl alone has it says so."""
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if value.startswith(_KUBECTLS_FORMS):
+            self.fail(f"kubectl has this form: sudo netlab kubectl get ... -o {shlex.quote(value)}")
+        return str(super().convert(value, param, ctx))
+
 
 @click.command()
 @click.argument("kind", shell_complete=complete_kind)
@@ -27,7 +39,7 @@ from netlab.rootless.enter import become_root
 @click.option(
     "-o",
     "--output",
-    type=click.Choice(["table", "wide", "json", "yaml", "name"]),
+    type=_Form(["table", "wide", "json", "yaml", "name"]),
     default="table",
     show_default=True,
     help="How to show them.",

@@ -6,6 +6,7 @@ from typing import Final
 import click
 
 from netlab.cli.options import lab_option
+from netlab.cli.terminal_width import line_width
 
 _TITLES: Final = ("NAME", "RUNS", "ON THIS MACHINE")
 
@@ -39,7 +40,7 @@ def images(output: str, lab: str) -> None:
 
             click.echo(yaml.safe_dump({"schema": "netlab.images/1", "images": rows}), nl=False)
         case _:
-            lines = [_TITLES, *((row["name"], row["runs"], row["available"]) for row in rows)]
-            widths = [max(len(line[place]) for line in lines) for place in range(2)]
-            for first, second, third in lines:
-                click.echo(f"{first:{widths[0]}}  {second:{widths[1]}}  {third}".rstrip())
+            from netlab.render.table import table
+
+            cells = [(row["name"], row["runs"], row["available"]) for row in rows]
+            click.echo(table(_TITLES, cells, line_width()))

@@ -2,13 +2,16 @@
 
 import sys
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from netlab.cli.completion import complete_host
 from netlab.cli.object_names import namespace_option
 from netlab.cli.options import lab_option
+
+if TYPE_CHECKING:
+    from netlab.client.api_client import Client
 
 _QUERY: Final = {
     "container": "container",
@@ -34,6 +37,9 @@ _QUERY: Final = {
 def logs(pod: str, lab: str, namespace: str, **options: Any) -> None:  # noqa: ANN401 (click's own)
     """Print what a container of POD has written.
 
+    A name that begins that of one pod serves too, and deploy/web for the first pod of Deployment
+    web.
+
     Example: sudo netlab logs web-1 --tail 20
     """
     from netlab.client.api_client import Client
@@ -41,13 +47,28 @@ def logs(pod: str, lab: str, namespace: str, **options: Any) -> None:  # noqa: A
     from netlab.model.rundir import control_socket
     from netlab.rootless.enter import become_root
 
-    if "/" in pod:
-        namespace, _, pod = pod.partition("/")
-    path = f"{RESOURCES['pods'].path(namespace)}/{pod}/log"
     given = {name: value for name, value in options.items() if value not in (None, "")}
     query = {_QUERY[name]: str(value) for name, value in given.items()}
     become_root()
-    _copy(Client(control_socket(lab)).stream(path, query))
+    client = Client(control_socket(lab))
+    namespace, name = _named(pod, namespace, client)
+    _copy(client.stream(f"{RESOURCES['pods'].path(namespace)}/{name}/log", query))
+
+
+def _named(pod: str, namespace: str, client: "Client") -> tuple[str, str]:
+    """Return the namespace and the name of the pod that is meant."""
+    from netlab.kube.objects import name_of
+    from netlab.kube.resources import RESOURCES, resource_named
+
+    kind, _, name = pod.rpartition("/")
+    is_deployment = resource_named(kind) is RESOURCES["deployments"]
+    if kind and resource_named(kind) not in (RESOURCES["pods"], RESOURCES["deployments"]):
+        namespace = kind
+    pods = [name_of(one) for one in client.list_(RESOURCES["pods"].path(namespace))]
+    if is_deployment:
+        return namespace, next((one for one in pods if one.startswith(f"{name}-")), name)
+    fits = [one for one in pods if one.startswith(name)]
+    return namespace, fits[0] if name not in pods and len(fits) == 1 else name
 
 
 def _copy(blocks: Iterator[bytes]) -> None:

@@ -6,6 +6,7 @@ import click
 
 from netlab.cli.completion import complete_host, complete_service
 from netlab.cli.options import lab_option
+from netlab.cli.terminal_width import line_width
 
 
 @click.command()
@@ -51,7 +52,7 @@ def _show(lab: str, node: str, service: str, output: str, explain: bool) -> int:
     if output == "json":
         click.echo(json.dumps(rules_document(node, groups), indent=2))
     elif groups:
-        click.echo(render_rules(groups, explain=explain))
+        click.echo(render_rules(groups, explain=explain, width=line_width()))
     else:
         click.echo(f"{node} holds no rule.", err=True)
     return 0

@@ -10,6 +10,7 @@ import click
 
 from netlab.cli.completion import complete_topology
 from netlab.cli.options import recursive_option, say_left_out, strict_option
+from netlab.cli.terminal_width import line_width
 from netlab.errors import SpecError
 
 if TYPE_CHECKING:
@@ -101,9 +102,11 @@ def topologies(output: str) -> None:
 
             click.echo(yaml.safe_dump(answer, sort_keys=False), nl=False)
         case _:
-            titles = ("NAME", "NODES", "CLIENTS", "PURPOSE")
-            lines = [titles, *(tuple(str(row[title.lower()]) for title in titles) for row in rows)]
-            click.echo(_columns(lines))
+            from netlab.render.table import table
+
+            titles = ("name", "nodes", "clients", "purpose")
+            cells = [tuple(str(row[title]) for title in titles) for row in rows]
+            click.echo(table(titles, cells, None if output == "wide" else line_width()))
 
 
 def _summary(text: bytes, source: str, *, is_strict: bool) -> str:
@@ -145,11 +148,3 @@ def _builtin() -> list[dict[str, object]]:
             }
         )
     return rows
-
-
-def _columns(lines: list[tuple[str, ...]]) -> str:
-    widths = [max(len(cell) for cell in column) for column in zip(*lines, strict=True)]
-    return "\n".join(
-        "   ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        for line in lines
-    )

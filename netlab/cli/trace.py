@@ -1,7 +1,6 @@
 """``netlab trace``: the true path of one connection."""
 
 import os
-import shutil
 import sys
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from netlab.cli.options import (
     wireshark_profile_option,
     write_wireshark_profile,
 )
+from netlab.cli.terminal_width import text_width
 from netlab.cli.typed_commands import as_typed
 
 if TYPE_CHECKING:
@@ -167,7 +167,7 @@ def _text(found: "Trace", form: str, style: dict[str, bool]) -> str:
         return render_mermaid(found)
     from netlab.render.trace.tree import TraceStyle, render_trace
 
-    return render_trace(found, TraceStyle(width=_width(), colour=_colour(), **style))
+    return render_trace(found, TraceStyle(width=text_width(), colour=_colour(), **style))
 
 
 def _check_pcap(file: str) -> None:
@@ -198,10 +198,6 @@ def _diff(files: tuple[str, ...]) -> str:
         raise click.UsageError("give two files, such as: diff cluster.json local.json")
     first, second = (read_trace(name) for name in files)
     return render_trace_diff(first, second, files)
-
-
-def _width() -> int:
-    return max(80, min(200, shutil.get_terminal_size((80, 24)).columns))
 
 
 def _colour() -> bool:

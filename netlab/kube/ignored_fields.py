@@ -20,7 +20,7 @@ _PREEMPTS: Final = "no pod of a lab preempts another"
 _OWN_NAMESPACES: Final = "each pod of a lab has namespaces of its own"
 _LSM: Final = "a lab sets up no security module"
 _PROFILE: Final = "every container has the runtime's default profile"
-_NO_VOLUME: Final = "a lab has no such volumes"
+_NO_VOLUME: Final = "a lab has no such volumes, and the pod waits for it"
 _DEVICES: Final = "a lab has no devices to claim"
 _NOT_RUN: Final = "not run in a lab yet"
 _ONE_RUNTIME: Final = "a lab has one runtime"
@@ -104,6 +104,9 @@ IGNORED: Final[Mapping[str, Mapping[str, str]]] = {
 }
 """By definition and field: why nothing acts on it."""
 
+HOST_PATH: Final = ("Volume", "hostPath")
+"""Acted on for ``/`` alone, which ``kubectl debug node`` mounts."""
+
 
 def warnings_of(manifests: Iterable[Manifest]) -> tuple[str, ...]:
     """Return what of some objects nothing in a lab acts on, a line a field, or a kind.
@@ -158,13 +161,19 @@ def _fields(
             yield from _fields(item, _part(schema, "items"), definition, (*path, index))
     if not isinstance(value, dict):
         return
-    ignored = IGNORED.get(definition, {})
     for field, inner in value.items():
-        at = (*path, field)
-        if field not in ignored:
+        at, why = (*path, field), _why_ignored(definition, field, inner)
+        if not why:
             yield from _fields(inner, _part(_part(schema, "properties"), field), definition, at)
         elif inner not in (None, [], {}, ""):
-            yield definition, at, ignored[field]
+            yield definition, at, why
+
+
+def _why_ignored(definition: str, field: str, value: object) -> str:
+    """Return why nothing acts on a field with such a value; empty where something does."""
+    if (definition, field) == HOST_PATH and value != {"path": "/"}:
+        return _NO_VOLUME
+    return IGNORED.get(definition, {}).get(field, "")
 
 
 def _part(schema: Schema, key: str) -> Schema:

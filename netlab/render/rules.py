@@ -1,6 +1,7 @@
 """A node's rules as text and JSON: by Service, counted, and said in words."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from textwrap import wrap
 from typing import Any
 
 from netlab.kubeproxy.nftables.rule_groups import TableEntry
@@ -15,21 +16,41 @@ from netlab.render.printable import printable
 _INDENT = " " * 12
 
 
-def render_rules(groups: Sequence[RuleGroup], *, explain: bool) -> str:
+def render_rules(groups: Sequence[RuleGroup], *, explain: bool, width: int | None = None) -> str:
     """Return each group under a heading: packets and a sentence for every rule.
 
     Args:
         groups: By Service.
         explain: Add the rule itself, with its table, below each sentence.
+        width: Columns to keep to; None for a line a rule, however long.
     """
     endpoints = _endpoints(groups)
     are_mixed = len({group.family for group in groups}) > 1
     return "\n\n".join(
         "\n".join(
-            [_heading(group, are_mixed=are_mixed), *_lines(group.rules, endpoints, explain=explain)]
+            [
+                _heading(group, are_mixed=are_mixed),
+                *_wrapped(_lines(group.rules, endpoints, explain=explain), width),
+            ]
         )
         for group in groups
     )
+
+
+def _wrapped(lines: Iterable[str], width: int | None) -> Iterator[str]:
+    """Yield the lines, cut between words where they are too long; the rest is indented as text."""
+    for line in lines:
+        if width is None or len(line) <= width:
+            yield line
+            continue
+        yield from wrap(
+            line,
+            width,
+            subsequent_indent=_INDENT,
+            break_long_words=False,
+            break_on_hyphens=False,
+            drop_whitespace=True,
+        )
 
 
 def rules_document(node: str, groups: Sequence[RuleGroup]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """A matrix of calls as tables for a terminal."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
 
 from netlab.model.addresses import Address
 from netlab.render.printable import printable
@@ -13,6 +14,11 @@ Column = list[str]
 GAP = "   "
 _SILENT = frozenset({Fate.DROPPED, Fate.ASTRAY})
 """What a call that was not answered in time is called by, where the rules tell."""
+
+
+LEGEND: Final = """\
+A cell is the address that the pod saw as its caller's, or how the call ended.
+CALLER's own address there: the source was kept; a node's: SNAT replaced it."""
 
 
 def render_matrix(
@@ -28,7 +34,8 @@ def render_matrix(
         names: Names of addresses.
         width: Columns to keep to; None sets no limit.
     """
-    return "\n".join(line for matrix in matrices for line in _service(matrix, names, width))
+    lines = [line for matrix in matrices for line in _service(matrix, names, width)]
+    return "\n".join([*lines, LEGEND] if lines else lines)
 
 
 def render_decisions(matrices: Sequence[ServiceMatrix]) -> str:

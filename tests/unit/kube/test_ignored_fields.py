@@ -82,6 +82,17 @@ def test_a_field_that_nothing_acts_on_is_told_with_its_place():
     ]
 
 
+@pytest.mark.parametrize(("path", "is_told"), [("/", False), ("/var/log", True)])
+def test_of_the_nodes_files_the_root_alone_can_be_mounted(path: str, is_told: bool):
+    volumes = f"volumes: [{{name: v, hostPath: {{path: {path}}}}}]"
+    told = warnings(f"apiVersion: v1\nkind: Pod\nmetadata: {{name: a}}\nspec: {{{volumes}}}")
+    assert (
+        told
+        == ["Pod a: spec.volumes[0].hostPath: a lab has no such volumes, and the pod waits for it"]
+        * is_told
+    )
+
+
 def test_a_kind_that_nothing_acts_on_is_told_once():
     text = "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: %s}\n"
     assert warnings("---\n".join(text % name for name in "ab")) == [

@@ -139,3 +139,10 @@ def test_what_rules_before_took_out_is_not_spoken_of(rules: list[str], said: str
     )
     shown = render_rules([RuleGroup(service="", rules=tuple(counted))], explain=False)
     assert said in shown
+
+
+def test_lines_keep_to_the_width_and_lose_no_word():
+    whole = render_rules(GROUPS, explain=True)
+    shown = render_rules(GROUPS, explain=True, width=80)
+    assert max(map(len, shown.splitlines())) <= 80
+    assert shown.split() == whole.split()

@@ -23,3 +23,12 @@ def test_a_table_is_laid_out_as_kubectl_does(rows: list[list[str]], lines: list[
 def test_a_row_of_another_length_is_a_fault():
     with pytest.raises((ValueError, IndexError)):
         table(["name", "age"], [["web-1"]])
+
+
+def test_the_widest_column_is_cut_between_words_where_the_table_is_too_wide():
+    rows = [["a", "one two three four five six seven", "yes"]]
+    assert table(["name", "runs", "here"], rows, 40).splitlines() == [
+        "NAME   RUNS                      HERE",
+        "a      one two three four five   yes",
+        "       six seven",
+    ]

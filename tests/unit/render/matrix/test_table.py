@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from netlab.render.matrix.table import render_decisions, render_matrix
+from netlab.render.matrix.table import LEGEND, render_decisions, render_matrix
 from netlab.trace.matrix import MatrixRow, ServiceMatrix, Target
 from tests.unit.matrix_samples import MATRIX, NAMES
 
@@ -76,16 +76,16 @@ def tried() -> ServiceMatrix:
 
 
 def test_names_stand_beside_addresses_where_they_fit():
-    assert render_matrix([MATRIX], NAMES, None) == WIDE
-    assert render_matrix([MATRIX], NAMES, 200) == WIDE
+    assert render_matrix([MATRIX], NAMES, None) == f"{WIDE}\n{LEGEND}"
+    assert render_matrix([MATRIX], NAMES, 200) == f"{WIDE}\n{LEGEND}"
 
 
 def test_at_80_columns_names_are_in_a_legend():
-    assert render_matrix([MATRIX], NAMES, 80) == AT_80
+    assert render_matrix([MATRIX], NAMES, 80) == f"{AT_80}\n{LEGEND}"
 
 
 def test_a_table_that_is_too_wide_goes_on_below():
-    assert render_matrix([MATRIX], NAMES, 60) == AT_60
+    assert render_matrix([MATRIX], NAMES, 60) == f"{AT_60}\n{LEGEND}"
 
 
 def test_each_policy_that_was_tried_has_its_columns():
