@@ -33,6 +33,29 @@ OWN_NAMESPACES: Final = (
     *("sh", "-c", 'mount -t tmpfs -o mode=755 run /run && mkdir /run/lock && exec "$@"', "sh"),
 )
 
+EVERYTHING: Final = os.environ.get("NETLAB_CI") == "all"
+
+AS_USER: Final = frozenset(
+    {
+        f"tests/kernel/test_{name}.py"
+        for name in ("attach", "cni_bridge", "conntrack", "dns", "flows")
+    }
+    | {f"tests/kernel/test_{name}.py" for name in ("graph", "life", "load_balancer", "nftables")}
+    | {f"tests/kernel/test_{name}.py" for name in ("pods", "trace", "two_labs")}
+    | {f"tests/scenarios/test_{name}.py" for name in ("streams", "topologies", "tutorials")}
+)
+"""Files that an ordinary user runs too, where not all are asked for."""
+
+ROOTS_ALONE: Final = frozenset(
+    {
+        "tests/kernel/test_host_untouched.py",  # it looks at the machine as root sees it
+        "tests/kernel/test_rootless.py",  # it makes the user itself
+        "tests/kernel/test_trace_drops.py",  # drop reasons by eBPF are root's
+        "tests/scenarios/test_readme.py",  # its sessions are root's
+    }
+)
+"""Files that say nothing about an ordinary user."""
+
 ALONE: Final = frozenset(
     {
         "tests/kernel/test_traffic.py",
@@ -137,6 +160,35 @@ def kernel_steps(selection: tuple[str, ...]) -> list[Step]:
     ]
 
 
+def rootless_steps() -> list[Step]:
+    """Return a step for each file of tests that an ordinary user runs too; with NETLAB_CI=all, all.
+
+    The user is made by scripts/ordinary_user.py. Tests of the command line run as the user has it;
+    those that enter namespaces themselves run in the user's own.
+    """
+    files = sorted(
+        (*Path("tests/kernel").glob("test_*.py"), *Path("tests/scenarios").glob("test_*.py"))
+    )
+    steps = []
+    for path in files:
+        if str(path) in ROOTS_ALONE or not (EVERYTHING or str(path) in AS_USER):
+            continue
+        inside = ["NETLAB_TEST_INSIDE=1"] if path.parent.name == "kernel" else []
+        pytest = (
+            "pytest",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            "-m",
+            "not long and not root",
+            str(path),
+        )
+        user = (sys.executable, "scripts/ordinary_user.py", "--private", "--", "env", *inside)
+        name = f"{path.parent.name}/{path.stem.removeprefix('test_')}, a user"
+        steps.append(Step(name, (*user, "HYPOTHESIS_STORAGE_DIRECTORY=/tmp/hypothesis", *pytest)))
+    return steps
+
+
 def run(steps: list[Step], logs: Path) -> Counter[str]:
     """Run all steps, and return how many tests passed, failed and were skipped."""
     waiting = deque(sorted(steps, key=lambda step: step.alone))
@@ -233,6 +285,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as logs, tempfile.TemporaryDirectory() as coverage:
         steps = [*tool_steps(), *unit_steps(Path(coverage) if asked.all else None)]
         steps += kernel if asked.kernel or asked.all else []
+        steps += rootless_steps() if asked.all else []
         print(f"{len(steps)} steps, {os.cpu_count()} side by side; a line comes when a step ends")
         try:
             counts = run(steps, Path(logs))

@@ -84,7 +84,7 @@ if grep -qx 'ID=debian' /etc/os-release; then
   browser=(chromium:chromium)
 fi
 # tshark asks whether users may capture; its default answer, no, is right: root captures here.
-system_packages ip:iproute2 iptables-restore:iptables nft:nftables curl:curl ps:procps \
+system_packages newuidmap:uidmap ip:iproute2 iptables-restore:iptables nft:nftables curl:curl ps:procps \
   tcpdump:tcpdump tshark:tshark conntrack:conntrack ping:iputils-ping nginx:'nginx-light|nginx' \
   busybox:busybox dot:graphviz shellcheck:shellcheck openssl:openssl "${browser[@]}"
 install_python_packages
