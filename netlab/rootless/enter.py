@@ -27,6 +27,7 @@ from netlab.errors import HostError
 from netlab.linux import processes
 from netlab.linux.namespaces import setns
 from netlab.linux.syscalls import CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWUSER, prctl, umount
+from netlab.model.processes import ProcessId
 from netlab.model.rundir import RUN
 from netlab.rootless import runtime_directory
 from netlab.rootless.holder import directory_of, end_holder, find_holder, start_holder
@@ -92,25 +93,30 @@ def _holder(*, ending: bool) -> tuple[int, int, Path]:
     Raises:
         HostError: There can be none, or its directory has gone.
     """
+    default = directory = runtime_directory.default_directory()
     while True:
-        found = find_holder()
-        known = directory_of(found) if found else None
-        directory = known or runtime_directory.default_directory()
         with runtime_directory.locked(directory) as descriptor:
-            # Another command may have started or ended one before we had the lock.
-            if find_holder() != found:
-                continue
-            if found and known is None and not ending:
+            found = find_holder()
+            known = directory_of(found) if found else default
+            if known is None and not ending:
                 raise HostError(
                     "the directory with the files of your labs has gone, which a logout does",
                     hint="type: netlab down --all; loginctl enable-linger keeps it next time",
                 )
-            try:
-                holder = found or start_holder(directory, _tell)
-            except HostError:
-                runtime_directory.remove_if_empty(directory, descriptor)
-                raise
-            return processes.pidfd(holder), runtime_directory.use(descriptor), directory
+            if known in {None, directory}:
+                holder = found or _started(directory, descriptor)
+                return processes.pidfd(holder), runtime_directory.use(descriptor), directory
+            # It was started where the environment said something else.
+            runtime_directory.remove_if_empty(directory, descriptor)
+        directory = known
+
+
+def _started(directory: Path, descriptor: int) -> ProcessId:
+    try:
+        return start_holder(directory, _tell)
+    except HostError:
+        runtime_directory.remove_if_empty(directory, descriptor)
+        raise
 
 
 def _tell(text: str) -> None:
