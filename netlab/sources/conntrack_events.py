@@ -7,12 +7,11 @@ of its way leaves no entry, and no event.
 
 from netlab.linux.ctnetlink import IPCTNL_MSG_CT_NEW
 from netlab.linux.netlink_messages import Message
-from netlab.linux.nfnetlink import open_netfilter
 from netlab.linux.packet_ring import Enter
 from netlab.model.hosts import Host
 from netlab.sources.conntrack_entries import ConntrackEntry
 from netlab.sources.conntrack_message import parse_tracked
-from netlab.sources.conntrack_table import GROUPS
+from netlab.sources.conntrack_table import open_events
 
 _TRACED = frozenset({"tcp", "udp", "icmp"})
 
@@ -31,7 +30,7 @@ class ConntrackEvents:
 
     def __init__(self, host: Host, enter: Enter) -> None:
         self._host = host
-        self._socket = open_netfilter(host, enter, GROUPS)
+        self._socket = open_events(host, enter)
         self.entries: list[ConntrackEntry] = []
         """Every new or changed entry, in the kernel's order; one that goes is not told again."""
 

@@ -5,11 +5,13 @@ A connection that was made while nobody listened gives no events later (``nf_con
 2 by default).
 """
 
+import errno
 import socket
 import time
 from typing import Final
 
-from netlab.linux.ctnetlink import IPCTNL_MSG_CT_GET
+from netlab.linux.ctnetlink import IPCTNL_MSG_CT_GET, IPCTNL_MSG_CT_GET_STATS
+from netlab.linux.netlink import NetlinkSocket
 from netlab.linux.netlink_messages import NLM_F_DUMP, Message
 from netlab.linux.nfnetlink import open_netfilter, request
 from netlab.linux.packet_ring import Enter
@@ -17,8 +19,34 @@ from netlab.model.hosts import Host
 from netlab.sources.conntrack_entries import Changed, Tracked
 from netlab.sources.conntrack_message import change_of, parse_tracked
 
-GROUPS: Final = (1, 2, 3)
+_GROUPS: Final = (1, 2, 3)
 """NFNLGRP_CONNTRACK_NEW, _UPDATE, _DESTROY"""
+
+
+def open_events(host: Host, enter: Enter) -> NetlinkSocket:
+    """Return a socket that hears of connections as they come, change and go.
+
+    Who joins a group without ctnetlink is not refused: the kernel begins to load it, and does not
+    wait. So it is asked something first, which waits, and is refused where it cannot be loaded.
+
+    Args:
+        host: Whose connections.
+        enter: Moves this thread into its namespace.
+
+    Raises:
+        FileNotFoundError: The namespace is gone.
+        OSError: The kernel refused; the words name what it lacks.
+    """
+    question = request(IPCTNL_MSG_CT_GET_STATS, socket.AF_UNSPEC)
+    try:
+        with open_netfilter(host, enter) as asking:
+            asking.ask(question)
+    except OSError as error:
+        if error.errno not in {errno.EINVAL, errno.EPROTONOSUPPORT}:
+            raise
+        words = "this kernel has no ctnetlink, which is the module nf_conntrack_netlink"
+        raise OSError(error.errno, words) from error
+    return open_netfilter(host, enter, _GROUPS)
 
 
 def read_table(host: Host, enter: Enter) -> tuple[Tracked, ...]:
@@ -51,7 +79,7 @@ class TableChanges:
     """
 
     def __init__(self, host: Host, enter: Enter) -> None:
-        self._socket = open_netfilter(host, enter, GROUPS)
+        self._socket = open_events(host, enter)
 
     @property
     def lost(self) -> int:
