@@ -165,6 +165,16 @@ def without_ipv6() -> Steps:
     yield Step("netlab trace client 'http://[fd00:10:240::4]:30080'", rc=4, says=("without IPv6",))
 
 
+def without_ctnetlink() -> Steps:
+    """Do without a module that only traces use; before anything has loaded it."""
+    conf = "/etc/modprobe.d/netlab-check.conf"
+    yield Step(f"sh -c 'echo install nf_conntrack_netlink /bin/false >{conf}'")
+    yield Step("netlab doctor", says=("warn connection tracking events: this kernel has no ct",))
+    yield Step("netlab up", says=("is up",))
+    yield Step(NODEPORT, says=("no conntrack events", "nf_conntrack_netlink", "✔ DELIVERED"))
+    yield Step(f"rm {conf}")
+
+
 def lockdown() -> Steps:
     """Have the kernel refuse to be looked into."""
     yield Step("netlab up", says=("is up",))
@@ -199,6 +209,7 @@ LISTS: dict[str, Callable[[], Steps]] = {
     "bridge": bridge,
     "legacy": legacy,
     "without-ipv6": without_ipv6,
+    "without-ctnetlink": without_ctnetlink,
     "lockdown": lockdown,
     "without-modules": without_modules,
     "down": down,
