@@ -209,10 +209,10 @@ class Store:
             self._in_transaction = False
         self._publish()
 
-    def subscribe(self, told: Callable[[Event], None]) -> Callable[[], None]:
-        """Have ``told`` called with every change from now on; return what ends that."""
-        self._subscribers.append(told)
-        return lambda: self._subscribers.remove(told)
+    def subscribe(self, on_event: Callable[[Event], None]) -> Callable[[], None]:
+        """Have ``on_event`` called with every change from now on; return what ends that."""
+        self._subscribers.append(on_event)
+        return lambda: self._subscribers.remove(on_event)
 
     def events_since(self, version: int) -> list[Event]:
         """Return every change after ``version``, oldest first.
@@ -274,5 +274,5 @@ class Store:
             self._history_bytes -= forgotten.size
             self._forgotten = forgotten.version
         for event in events:
-            for told in tuple(self._subscribers):
-                told(event)
+            for on_event in tuple(self._subscribers):
+                on_event(event)

@@ -10,7 +10,7 @@ from netlab.cli.completion import complete_host, complete_service
 from netlab.cli.options import lab_option
 
 if TYPE_CHECKING:
-    from netlab.lab.conntrack import Surroundings
+    from netlab.lab.conntrack import LabAddresses
     from netlab.model.hosts import Host
     from netlab.render.conntrack import Words
     from netlab.sources.conntrack_entries import Changed
@@ -70,26 +70,28 @@ def conntrack(  # noqa: PLR0913 (one for each option)
 
     become_root()
     found = find_host(lab, host)
-    around = _surroundings(lab, is_needed=bool(service))
-    selection = choose(protocol or "", service, around, nat_only=nat)
-    words = Words(names={} if numeric else around.names, doors=around.doors)
+    addresses = _addresses(lab, is_needed=bool(service))
+    selection = choose(protocol or "", service, addresses, nat_only=nat)
+    words = Words(
+        names={} if numeric else addresses.names, service_addresses=addresses.service_addresses
+    )
     if watch:
         _watch(lab, found, selection, words, output)
     else:
         _list(lab, found, selection, words, output)
 
 
-def _surroundings(lab: str, *, is_needed: bool) -> "Surroundings":
+def _addresses(lab: str, *, is_needed: bool) -> "LabAddresses":
     from netlab.errors import LabError
-    from netlab.lab.conntrack import Surroundings, read_surroundings
+    from netlab.lab.conntrack import LabAddresses, read_lab_addresses
 
     try:
-        return read_surroundings(lab)
+        return read_lab_addresses(lab)
     except LabError as error:
         if is_needed:
             raise
         click.echo(f"No names for addresses: {error}.", err=True)
-        return Surroundings()
+        return LabAddresses()
 
 
 def _list(lab: str, host: "Host", selection: "Selection", words: "Words", output: str) -> None:
@@ -101,7 +103,7 @@ def _list(lab: str, host: "Host", selection: "Selection", words: "Words", output
     )
 
     every = read_connections(host)
-    entries = [entry for entry in every if selection.wants(entry, words.doors)]
+    entries = [entry for entry in every if selection.wants(entry, words.service_addresses)]
     if output == "json":
         click.echo(json.dumps(connections_document(lab, host.name, entries, words), indent=2))
     elif entries:
@@ -127,7 +129,7 @@ def _watch(lab: str, host: "Host", selection: "Selection", words: "Words", outpu
     from netlab.render.conntrack import change_document, render_change
 
     def show(changed: "Changed") -> None:
-        if not selection.wants(changed.entry, words.doors):
+        if not selection.wants(changed.entry, words.service_addresses):
             return
         if output == "json":
             click.echo(json.dumps(change_document(lab, host.name, changed, words)))

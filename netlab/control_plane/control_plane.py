@@ -331,10 +331,14 @@ class ControlPlane:
 
     def _calls(self, end: socket) -> Calls:
         return Calls(
-            end, send=channel.send, receive=channel.receive, told=self._told, gone=_child_gone
+            end,
+            send=channel.send,
+            receive=channel.receive,
+            on_message=self._on_message,
+            gone=_child_gone,
         )
 
-    def _told(self, message: Exited) -> None:
+    def _on_message(self, message: Exited) -> None:
         if self.load_balancer.haproxy.owns(message.process):
             self.load_balancer.exited(message.process)
         elif not self.kubelet_server.exited(message):

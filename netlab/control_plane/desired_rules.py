@@ -16,12 +16,12 @@ def desired_rules(lab: str, topology: Topology, store: Store) -> dict[NetnsFamil
     kube_proxy = desired.desired_rules(lab, topology, store)
     others = cloud_rules(lab, topology) | masquerade_rules(lab, topology)
     host_ports = portmap_rules(lab, topology, store.list_("pods"))
-    others |= {place: merge(others[place], rules) for place, rules in host_ports.items()}
+    others |= {key: merge(others[key], rules) for key, rules in host_ports.items()}
     return {
-        place: _joined(kube_proxy.get(place), others[place])
+        key: _joined(kube_proxy.get(key), others[key])
         for family in topology.families
-        for place in others
-        if place.family is family
+        for key in others
+        if key.family is family
     }
 
 

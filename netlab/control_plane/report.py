@@ -39,7 +39,7 @@ def status(plane: ControlPlane) -> dict[str, Any]:
         "operations": plane.operations,
         "failure": plane.failure,
         "leftOut": plane.left_out(),
-        "refusedRules": {str(place): why for place, why in plane.refusals.items()},
+        "refusedRules": {str(key): why for key, why in plane.refusals.items()},
         "closedPorts": plane.proxy_agent.closed_ports(),
         "hosts": [_as_json(host) for host in hosts(plane)],
     }

@@ -19,8 +19,8 @@ from netlab.control_plane.api_serving import ApiServing
 from netlab.control_plane.desired_rules import desired_rules
 from netlab.errors import SpecError
 from netlab.kube.status import bad_request, failure_status
-from netlab.kubeproxy.listeners import NodeDoors
-from netlab.kubeproxy.servers import ProxyDoors
+from netlab.kubeproxy.listeners import NodeListeners
+from netlab.kubeproxy.servers import ProxyServers
 from netlab.model import rundir
 from netlab.model.names import host_netns
 from netlab.topology.parse import parse_topology
@@ -33,7 +33,7 @@ _SETTLE_S: Final = 10.0
 
 
 async def serve(plane: "ControlPlane") -> None:
-    """Open every door of the control plane; they stay open after the return."""
+    """Open every listener of the control plane; they stay open after the return."""
     app = build_app(
         plane.store,
         clock=plane.clock,
@@ -51,8 +51,8 @@ async def serve(plane: "ControlPlane") -> None:
     # Before anybody can bring a pod, which has the authority's certificate among its files.
     publish_authority(plane.store, await api.open_on_loopback(plane.topology, plane.clock()))
     await web.SockSite(runner, _unix_socket(plane.lab)).start()
-    doors = ProxyDoors(plane.kube_proxy, plane.store, plane.clock)
-    plane.proxy_agent.serve(NodeDoors(plane.listen, doors))
+    listeners = ProxyServers(plane.kube_proxy, plane.store, plane.clock)
+    plane.proxy_agent.serve(NodeListeners(plane.listen, listeners))
     plane.serve_in_lab(api)
 
 

@@ -77,7 +77,7 @@ def backends_by_port(
     """
     found: defaultdict[PortKey, dict[str, Backend]] = defaultdict(dict)
     for piece in sorted(slices, key=lambda piece: (piece.namespace, piece.name)):
-        if piece.address_type != family or not piece.service_name or piece.is_left_alone:
+        if piece.address_type != family or not piece.service_name or piece.is_skipped:
             continue
         for key, backend in _backends_of(piece, node):
             known = found[key].get(backend.text)

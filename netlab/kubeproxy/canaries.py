@@ -56,11 +56,11 @@ class CanaryWatch:
         self._next_at = 0.0
         self._looking: Any = None
 
-    def look_when_due(self, places: Iterable[NetnsFamily], mode: ProxyMode, now: float) -> float:
+    def look_when_due(self, keys: Iterable[NetnsFamily], mode: ProxyMode, now: float) -> float:
         """Begin a look if it is time for one, and return when the next one is due.
 
         Args:
-            places: The nodes' namespaces in each family, their rules laid.
+            keys: The nodes' namespaces in each family, their rules laid.
             mode: Of kube-proxy.
             now: Wall clock seconds.
         """
@@ -69,19 +69,19 @@ class CanaryWatch:
         if now >= self._next_at:
             self._next_at = now + self._period_s
             if self._looking is None or self._looking.done():
-                self._looking = asyncio.ensure_future(self._look(tuple(places), mode))
+                self._looking = asyncio.ensure_future(self._look(tuple(keys), mode))
         return self._next_at
 
-    async def _look(self, places: tuple[NetnsFamily, ...], mode: ProxyMode) -> None:
+    async def _look(self, keys: tuple[NetnsFamily, ...], mode: ProxyMode) -> None:
         lost: set[NetnsFamily] = set()
-        for place in places:
+        for key in keys:
             # One at a time: what else the netns agent is asked for comes in between.
             try:
                 lost |= await self._call(
-                    FindLost(places=(place,), chains=CANARIES[mode], filled=FILLED[mode])
+                    FindLost(keys=(key,), chains=CANARIES[mode], filled=FILLED[mode])
                 )
             except NetlabError:
                 # Whatever keeps it from looking meets the repair too, which reports it.
-                lost.add(place)
+                lost.add(key)
         if lost:
             self._lost(lost)

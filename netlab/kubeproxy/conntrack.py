@@ -12,13 +12,13 @@ Source: kube-proxy, ``pkg/proxy/conntrack/cleanup.go``.
 from collections.abc import Iterable
 
 from netlab.kube.kinds.service.view import EndpointSlice
-from netlab.kubeproxy.service_map import ServedService
+from netlab.kubeproxy.service_map import ServiceEndpoints
 from netlab.model.addresses import Family
 from netlab.model.packets import Protocol
 from netlab.netns_agent.udp_entries import Place, UdpServices
 
 
-def udp_services(services: Iterable[ServedService], family: Family) -> UdpServices:
+def udp_services(services: Iterable[ServiceEndpoints], family: Family) -> UdpServices:
     """Return where the UDP ports of Services lead in one address family."""
     by_address: dict[Place, frozenset[Place]] = {}
     by_node_port: dict[int, frozenset[Place]] = {}

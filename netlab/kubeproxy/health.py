@@ -15,7 +15,7 @@ from ipaddress import ip_address
 from typing import Final
 
 from netlab.kube.kinds.service.view import ProxyNode
-from netlab.kubeproxy.service_map import ServedService
+from netlab.kubeproxy.service_map import ServiceEndpoints
 from netlab.model.addresses import Family, Network
 
 HEALTH_TIMEOUT_S: Final = 60.0
@@ -62,7 +62,7 @@ class ProxyHealth:
 
 
 def health_check(
-    node: ProxyNode, served: ServedService | None, family: Family
+    node: ProxyNode, served: ServiceEndpoints | None, family: Family
 ) -> HealthCheck | None:
     """Return the health check of one Service that ``node`` answers.
 

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from netlab.errors import NetlabError
 from netlab.kubeproxy.health import Answer
-from netlab.kubeproxy.servers import Door
+from netlab.kubeproxy.servers import Listener
 from netlab.model.names import NetnsName
 from netlab.netns_agent.requests import Listen
 
@@ -20,14 +20,14 @@ from netlab.netns_agent.requests import Listen
 class Answers(Protocol):
     """Which ports are to be open, and what they answer."""
 
-    def doors(self) -> set[Door]:
+    def listeners(self) -> set[Listener]:
         """Return every port that is to be open now."""
 
-    def answer(self, door: Door, path: str) -> Answer:
+    def answer(self, listener: Listener, path: str) -> Answer:
         """Return what a port answers to a path."""
 
 
-class NodeDoors:
+class NodeListeners:
     """The open ports of all nodes of a lab.
 
     Args:
@@ -38,7 +38,7 @@ class NodeDoors:
     def __init__(self, listen: Callable[[object], Awaitable[int]], answers: Answers) -> None:
         self._listen = listen
         self._answers = answers
-        self._open: dict[Door, web.ServerRunner] = {}
+        self._open: dict[Listener, web.ServerRunner] = {}
         self.refusals: list[str] = []
         """Why ports could not be opened, a sentence each."""
 
@@ -48,25 +48,25 @@ class NodeDoors:
         Args:
             made: Namespaces that are new; a socket of their predecessor's is of no use.
         """
-        wanted = self._answers.doors()
+        wanted = self._answers.listeners()
         self.refusals = []
-        for door in list(self._open):
-            if door not in wanted or door.netns in made:
-                await self._open.pop(door).cleanup()
-        for door in sorted(wanted - self._open.keys()):
-            await self._open_one(door)
+        for listener in list(self._open):
+            if listener not in wanted or listener.netns in made:
+                await self._open.pop(listener).cleanup()
+        for listener in sorted(wanted - self._open.keys()):
+            await self._open_one(listener)
 
-    async def _open_one(self, door: Door) -> None:
+    async def _open_one(self, listener: Listener) -> None:
         try:
             number = await self._listen(
-                Listen(netns=door.netns, address=door.address, port=door.port)
+                Listen(netns=listener.netns, address=listener.address, port=listener.port)
             )
         except NetlabError as error:
-            self.refusals.append(f"{door.netns}: no listening on port {door.port}: {error}")
+            self.refusals.append(f"{listener.netns}: no listening on port {listener.port}: {error}")
             return
 
         async def answer(request: web.BaseRequest) -> web.Response:
-            found = self._answers.answer(door, request.path)
+            found = self._answers.answer(listener, request.path)
             return web.Response(
                 status=found.status, headers=dict(found.headers), body=found.body.encode()
             )
@@ -74,4 +74,4 @@ class NodeDoors:
         runner = web.ServerRunner(web.Server(answer, access_log=None), shutdown_timeout=0.1)
         await runner.setup()
         await web.SockSite(runner, socket(fileno=number)).start()
-        self._open[door] = runner
+        self._open[listener] = runner

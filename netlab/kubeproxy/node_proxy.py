@@ -16,10 +16,10 @@ from dataclasses import replace
 
 from netlab.kube.kinds.service.view import ProxyNode
 from netlab.kubeproxy.health import HealthCheck, health_check, health_check_addresses
-from netlab.kubeproxy.iptables.chains import Surroundings
+from netlab.kubeproxy.iptables.chains import NodeContext
 from netlab.kubeproxy.iptables.compile import Compilation, is_large
 from netlab.kubeproxy.names import KUBE_PROXY
-from netlab.kubeproxy.nftables.chains import Surroundings as TableSurroundings
+from netlab.kubeproxy.nftables.chains import NodeContext as TableContext
 from netlab.kubeproxy.nftables.compile import TableCompilation
 from netlab.kubeproxy.nftables.static import node_port_networks
 from netlab.kubeproxy.service_map import Name, ServiceMap
@@ -135,7 +135,7 @@ class IptablesProxy(NodeProxy):
     ) -> None:
         super().__init__(node, configuration, family, services)
         self._compilation = Compilation(
-            Surroundings(
+            NodeContext(
                 node=node,
                 configuration=configuration,
                 family=family,
@@ -148,9 +148,9 @@ class IptablesProxy(NodeProxy):
         """Take these Services as they are now; see ``NodeProxy``."""
         changed, old = self._ports(names), self._compilation
         large = is_large(self._services, self.family)
-        if large == old.around.is_large:
+        if large == old.context.is_large:
             return RulesetChange(iptables=change_text(old.update(changed)))
-        self._compilation = Compilation(replace(old.around, is_large=large))
+        self._compilation = Compilation(replace(old.context, is_large=large))
         self._compilation.update(self._ports(self._services.names()))
         return RulesetChange(
             iptables=sync_text(self._compilation.ruleset(), old.ruleset(), KUBE_PROXY)
@@ -187,8 +187,8 @@ class NftablesProxy(NodeProxy):
         service_cidrs: Sequence[Network] = (),
     ) -> None:
         super().__init__(node, configuration, family, services)
-        around = TableSurroundings(node=node, configuration=configuration, family=family)
-        self._compilation = TableCompilation(around, service_cidrs)
+        context = TableContext(node=node, configuration=configuration, family=family)
+        self._compilation = TableCompilation(context, service_cidrs)
         self._compilation.update(self._ports(services.names()))
         self._waiting: tuple[Chain, ...] = ()
 

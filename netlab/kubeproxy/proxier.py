@@ -10,7 +10,7 @@ did to them is put right: after a refused text (the kernel then holds what it he
 what), when the node's Node object changes, when its canary is gone, and every hour. Last,
 conntrack's UDP entries that lead to endpoints which serve no more are removed.
 
-A *place* is a namespace in one address family; each has rules of its own, and is refused, read and
+A *ruleset* is that of a namespace in one address family; each is refused, read and
 brought up to date on its own.
 
 A chain of an nftables table that no Service needs any more is emptied first and deleted a little
@@ -33,7 +33,7 @@ from netlab.kubeproxy.desired import node_proxy, proxy_nodes
 from netlab.kubeproxy.health import ProxyHealth
 from netlab.kubeproxy.metrics import ProxyMetrics, rules_written
 from netlab.kubeproxy.names import KUBE_PROXY
-from netlab.kubeproxy.service_map import Name, ServedService, ServiceMap
+from netlab.kubeproxy.service_map import Name, ServiceEndpoints, ServiceMap
 from netlab.model.addresses import Family
 from netlab.model.kube_proxy import ProxyMode
 from netlab.model.names import NetnsFamily, NetnsName, host_netns
@@ -97,8 +97,8 @@ class KubeProxy:
         """Services that can be read and not be compiled."""
         self.metrics: dict[NetnsFamily, ProxyMetrics] = {}
         self.refusals: dict[NetnsFamily, str] = {}
-        """Why the last restore failed, for each place whose last restore did."""
-        store.subscribe(self._told)
+        """Why the last restore failed, for each ruleset whose last restore did."""
+        store.subscribe(self._on_event)
 
     def forget(self, names: Collection[NetnsName]) -> None:
         """Have the rules of these namespaces read back before they are next compared."""
@@ -119,24 +119,24 @@ class KubeProxy:
             self._forget(self._rulesets.synced())
         return self._full_at
 
-    def rules_held(self, place: NetnsFamily) -> Mapping[str, int]:
-        """Return how many rules of iptables a place holds, by table; empty when nobody knows."""
-        if place not in self._rulesets.synced():
+    def rules_held(self, key: NetnsFamily) -> Mapping[str, int]:
+        """Return how many rules of iptables a ruleset holds, by table; empty when nobody knows."""
+        if key not in self._rulesets.synced():
             return {}
-        tables = self.nodes[place].rules().iptables.tables
+        tables = self.nodes[key].rules().iptables.tables
         return {table.name: sum(len(chain.rules) for chain in table.chains) for table in tables}
 
-    def health(self, place: NetnsFamily) -> ProxyHealth:
-        """Return whether the rules of a place follow the objects."""
-        synced_at = self.metrics[place].synced_at
-        waiting = self._queued_at if place not in self.refusals else synced_at
+    def health(self, key: NetnsFamily) -> ProxyHealth:
+        """Return whether the rules of a ruleset follow the objects."""
+        synced_at = self.metrics[key].synced_at
+        waiting = self._queued_at if key not in self.refusals else synced_at
         return ProxyHealth(updated_at=synced_at, queued_at=waiting)
 
     async def sync(self, topology: Topology) -> int:
-        """Bring the rules of every place up to date.
+        """Bring the rules of every node up to date.
 
         Returns:
-            How many places were given new rules.
+            How many rulesets were changed.
 
         Raises:
             NetlabError: iptables or nft is missing, or a namespace is.
@@ -153,16 +153,16 @@ class KubeProxy:
             self._queue()
             raise
         try:
-            laid = await self._rulesets.sync(want)
-            self._adopt(laid)
-            self._count(laid, time.perf_counter() - started)
+            result = await self._rulesets.sync(want)
+            self._adopt(result)
+            self._count(result, time.perf_counter() - started)
             await self._clean_udp()
         except BaseException:
             self._queue()
             raise
         if not self._is_due:
             self._queued_at = None
-        return len(laid.changes.keys() - laid.refusals.keys())
+        return len(result.changes.keys() - result.refusals.keys())
 
     async def delete_stale_chains_when_due(self, now: float) -> float | None:
         """Delete chains that changes have left empty if it is time to.
@@ -176,19 +176,19 @@ class KubeProxy:
         if self._stale_chains_at is None or now < self._stale_chains_at:
             return self._stale_chains_at
         self._stale_chains_at = None
-        places = self.nodes.keys() & self._rulesets.synced()
-        texts = {place: self.nodes[place].stale_chains_text() for place in places}
+        keys = self.nodes.keys() & self._rulesets.synced()
+        texts = {key: self.nodes[key].stale_chains_text() for key in keys}
         refusals = await self._rulesets.delete_stale_chains(
-            {place: text for place, text in texts.items() if text}
+            {key: text for key, text in texts.items() if text}
         )
-        for place in refusals:
-            self.metrics[place].cleanup_failures += 1
+        for key in refusals:
+            self.metrics[key].cleanup_failures += 1
         if refusals:
             self._queue()
         return now if refusals else None
 
     def _follow(self, topology: Topology) -> dict[NetnsFamily, Desired]:
-        """Compile what has changed, and return what every place must hold by that.
+        """Compile what has changed, and return what every ruleset must hold by that.
 
         A Service that cannot be compiled is left out by its name, and the others go on.
         """
@@ -216,19 +216,18 @@ class KubeProxy:
 
     def _compile(self, topology: Topology, changed: list[Name]) -> dict[NetnsFamily, Desired]:
         if topology is not self._topology:
-            self._rulesets.compare_again(lambda place: self.nodes[place].holds())
+            self._rulesets.compare_again(lambda key: self.nodes[key].holds())
         if self._nodes_changed or topology is not self._topology:
             self._use_nodes(topology)
         for family, udp in self._udp.items():
             udp.changed(changed, self._nodes_of(family))
-        deltas = {place: node.update(changed) for place, node in self.nodes.items()}
+        deltas = {key: node.update(changed) for key, node in self.nodes.items()}
         return {
-            place: Desired(full=node.rules, delta=deltas[place])
-            for place, node in self.nodes.items()
+            key: Desired(full=node.rules, delta=deltas[key]) for key, node in self.nodes.items()
         }
 
     def _nodes_of(self, family: Family) -> set[NetnsFamily]:
-        return {place for place in self.nodes if place.family is family}
+        return {key for key in self.nodes if key.family is family}
 
     def _take_changes(self) -> list[Name]:
         """Read the objects that have changed; return the Services that are others by that."""
@@ -256,20 +255,19 @@ class KubeProxy:
         old = self.nodes if topology is self._topology else {}
         self.nodes = {}
         nodes = proxy_nodes(self._lab, topology, self._store)
-        for place in (NetnsFamily(name, family) for family in topology.families for name in nodes):
-            known, node = old.get(place), nodes[place.netns]
+        for key in (NetnsFamily(name, family) for family in topology.families for name in nodes):
+            known, node = old.get(key), nodes[key.netns]
             if known is not None and known.node != node:
-                self._rulesets.forget([place])
+                self._rulesets.forget([key])
                 known = None
-            made = known or node_proxy(topology, node, place.family, self._services)
-            self.nodes[place] = made
+            made = known or node_proxy(topology, node, key.family, self._services)
+            self.nodes[key] = made
         self._nodes_changed, self._topology, self.mode = False, topology, topology.proxy.mode
         self.metrics = {
-            place: self.metrics.get(place) or ProxyMetrics(family=place.family)
-            for place in self.nodes
+            key: self.metrics.get(key) or ProxyMetrics(family=key.family) for key in self.nodes
         }
 
-    def _told(self, event: Event) -> None:
+    def _on_event(self, event: Event) -> None:
         now = self._clock()
         if event.key.resource == "nodes":
             self._nodes_changed = True
@@ -280,8 +278,8 @@ class KubeProxy:
                 metrics.changed(event.key.resource, now)
             self._queue()
 
-    def _forget(self, places: Iterable[NetnsFamily]) -> None:
-        self._rulesets.forget(list(places))
+    def _forget(self, keys: Iterable[NetnsFamily]) -> None:
+        self._rulesets.forget(list(keys))
         self._queue()
 
     def _queue(self) -> None:
@@ -289,46 +287,46 @@ class KubeProxy:
         if self._queued_at is None:
             self._queued_at = self._clock()
 
-    def _adopt(self, laid: SyncResult) -> None:
-        """Take note of what places hold by now, and of what is to be tidied up there."""
-        self.refusals = dict(laid.refusals)
+    def _adopt(self, result: SyncResult) -> None:
+        """Take note of what rulesets hold by now, and of what is to be deleted there."""
+        self.refusals = dict(result.refusals)
         for family, udp in self._udp.items():
-            udp.all_changed(self._nodes_of(family) & laid.read_back)
-        for place, held in laid.found.items():
-            if place in self.nodes:
-                self.nodes[place].adopt(held)
+            udp.all_changed(self._nodes_of(family) & result.read_back)
+        for key, held in result.found.items():
+            if key in self.nodes:
+                self.nodes[key].adopt(held)
         if all(not node.has_stale_chains for node in self.nodes.values()):
             self._stale_chains_at = None
         elif self._stale_chains_at is None:
             # Syncs one after another must not put it off for ever.
             self._stale_chains_at = self._clock() + STALE_CHAINS_S
 
-    def _count(self, laid: SyncResult, duration_s: float) -> None:
+    def _count(self, result: SyncResult, duration_s: float) -> None:
         now = self._clock()
-        for place, metrics in self.metrics.items():
-            is_full = place in laid.read_back
-            if place in laid.refusals:
+        for key, metrics in self.metrics.items():
+            is_full = key in result.read_back
+            if key in result.refusals:
                 metrics.failed(is_full=is_full)
             else:
                 metrics.synced(duration_s, now, is_full=is_full)
-                done = laid.changes.get(place)
+                done = result.changes.get(key)
                 metrics.written = rules_written(done.iptables if done is not None else "")
 
     async def _clean_udp(self) -> None:
         for family, udp in self._udp.items():
-            places = self._nodes_of(family) - self.refusals.keys()
-            due, services = udp.due(places)
+            keys = self._nodes_of(family) - self.refusals.keys()
+            due, services = udp.due(keys)
             if due:
                 started = time.perf_counter()
-                deleted = await self._call(CleanUdp(places=tuple(due), services=services))
-                for place in due:
-                    self.metrics[place].conntrack.observe(time.perf_counter() - started)
-                    self.metrics[place].deleted_connections += deleted[place]
-            udp.done(places)
+                deleted = await self._call(CleanUdp(keys=tuple(due), services=services))
+                for key in due:
+                    self.metrics[key].conntrack.observe(time.perf_counter() - started)
+                    self.metrics[key].deleted_connections += deleted[key]
+            udp.done(keys)
 
 
 def _compile_alone(
-    served: ServedService | None, topology: Topology, nodes: Iterable[ProxyNode]
+    served: ServiceEndpoints | None, topology: Topology, nodes: Iterable[ProxyNode]
 ) -> bool:
     """Compile a Service as if there were no other, on every node, and return True."""
     if served is not None:

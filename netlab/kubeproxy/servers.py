@@ -42,7 +42,7 @@ _NOT_FOUND: Final = Answer(status=404, headers=_PLAIN, body="404 page not found\
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class Door:
+class Listener:
     """A port of a node."""
 
     netns: NetnsName
@@ -50,12 +50,12 @@ class Door:
     port: int
 
     @property
-    def place(self) -> NetnsFamily:
+    def key(self) -> NetnsFamily:
         """The namespace, in the family of the address."""
         return NetnsFamily(self.netns, family_of(ip_address(self.address)))
 
 
-class ProxyDoors:
+class ProxyServers:
     """The ports of all nodes, and what they answer at this moment.
 
     Args:
@@ -70,75 +70,78 @@ class ProxyDoors:
         self._clock = clock
         self._asked: defaultdict[NetnsName, HealthMetrics] = defaultdict(HealthMetrics)
 
-    def doors(self) -> set[Door]:
+    def listeners(self) -> set[Listener]:
         """Return every port that is to be open now."""
         found = set()
-        for place, node in self._kube_proxy.nodes.items():
-            netns, everywhere = place.netns, EVERYWHERE[place.family]
-            found.add(Door(netns=netns, address=everywhere, port=HEALTH_PORT))
+        for key, node in self._kube_proxy.nodes.items():
+            netns, everywhere = key.netns, EVERYWHERE[key.family]
+            found.add(Listener(netns=netns, address=everywhere, port=HEALTH_PORT))
             for check in node.health_checks:
                 for address in node.health_check_addresses:
-                    found.add(Door(netns=netns, address=address, port=check.port))
+                    found.add(Listener(netns=netns, address=address, port=check.port))
         for netns, family in self._main_families().items():
-            found.add(Door(netns=netns, address=_LOOPBACK[family], port=PROXY_PORT))
+            found.add(Listener(netns=netns, address=_LOOPBACK[family], port=PROXY_PORT))
         return found
 
-    def answer(self, door: Door, path: str) -> Answer:
+    def answer(self, listener: Listener, path: str) -> Answer:
         """Return what a port answers to a path."""
-        paths = self._paths(door)
+        paths = self._paths(listener)
         if paths is None:
-            return self._health_check(door)
+            return self._health_check(listener)
         found = paths.get(path)
         return found() if found is not None else _NOT_FOUND
 
     def _main_families(self) -> dict[NetnsName, Family]:
         """Return the main family of each node, which is the first in which it has rules."""
         families: dict[NetnsName, Family] = {}
-        for place in self._kube_proxy.nodes:
-            families.setdefault(place.netns, place.family)
+        for key in self._kube_proxy.nodes:
+            families.setdefault(key.netns, key.family)
         return families
 
-    def _paths(self, door: Door) -> dict[str, Callable[[], Answer]] | None:
+    def _paths(self, listener: Listener) -> dict[str, Callable[[], Answer]] | None:
         """Return what answers each path of a port of kube-proxy's own; None for other ports."""
-        if door.port == PROXY_PORT:
+        if listener.port == PROXY_PORT:
             return {
                 "/proxyMode": lambda: Answer(headers=_PLAIN, body=self._kube_proxy.mode),
                 "/healthz": lambda: Answer(headers=_PLAIN, body="ok"),
-                "/metrics": lambda: self._metrics(door),
-                "/configz": lambda: self._configz(door),
+                "/metrics": lambda: self._metrics(listener),
+                "/configz": lambda: self._configz(listener),
             }
-        if door.port == HEALTH_PORT:
-            return {"/healthz": lambda: self._healthz(door), "/livez": lambda: self._livez(door)}
+        if listener.port == HEALTH_PORT:
+            return {
+                "/healthz": lambda: self._healthz(listener),
+                "/livez": lambda: self._livez(listener),
+            }
         return None
 
-    def _configz(self, door: Door) -> Answer:
-        configuration = self._kube_proxy.nodes[door.place].configuration
+    def _configz(self, listener: Listener) -> Answer:
+        configuration = self._kube_proxy.nodes[listener.key].configuration
         shown = configz_values(configuration, self._kube_proxy.mode)
         return Answer(headers={"Content-Type": "application/json"}, body=json.dumps(shown))
 
-    def _healthz(self, door: Door) -> Answer:
-        node = Key("nodes", "", self._kube_proxy.nodes[door.place].node.name)
-        answer = self._health(door, eligible=is_eligible(self._store.get(node)))
-        self._asked[door.netns].healthz[answer.status] += 1
+    def _healthz(self, listener: Listener) -> Answer:
+        node = Key("nodes", "", self._kube_proxy.nodes[listener.key].node.name)
+        answer = self._health(listener, eligible=is_eligible(self._store.get(node)))
+        self._asked[listener.netns].healthz[answer.status] += 1
         return answer
 
-    def _livez(self, door: Door) -> Answer:
-        answer = self._health(door, eligible=None)
-        self._asked[door.netns].livez[answer.status] += 1
+    def _livez(self, listener: Listener) -> Answer:
+        answer = self._health(listener, eligible=None)
+        self._asked[listener.netns].livez[answer.status] += 1
         return answer
 
-    def _health(self, door: Door, *, eligible: bool | None) -> Answer:
-        health = {place.family: self._kube_proxy.health(place) for place in self._places(door)}
+    def _health(self, listener: Listener, *, eligible: bool | None) -> Answer:
+        health = {key.family: self._kube_proxy.health(key) for key in self._keys(listener)}
         return proxy_health_answer(health, now=self._clock(), stamp=_stamp, eligible=eligible)
 
-    def _health_check(self, door: Door) -> Answer:
-        is_healthy = self._kube_proxy.health(door.place).is_healthy(self._clock())
-        for check in self._kube_proxy.nodes[door.place].health_checks:
-            if check.port == door.port:
+    def _health_check(self, listener: Listener) -> Answer:
+        is_healthy = self._kube_proxy.health(listener.key).is_healthy(self._clock())
+        for check in self._kube_proxy.nodes[listener.key].health_checks:
+            if check.port == listener.port:
                 return health_check_answer(check, proxy_is_healthy=is_healthy)
         return _NOT_FOUND
 
-    def _metrics(self, door: Door) -> Answer:
+    def _metrics(self, listener: Listener) -> Answer:
         # Loaded when somebody asks: few labs are ever asked.
         from netlab.kubeproxy.metric_families import (  # noqa: PLC0415
             CONTENT_TYPE,
@@ -149,17 +152,17 @@ class ProxyDoors:
         proxy = self._kube_proxy
         families = [
             FamilyMetrics(
-                metrics=proxy.metrics[place],
-                rules_held=proxy.rules_held(place),
-                without_local_endpoints=proxy.nodes[place].without_local_endpoints,
+                metrics=proxy.metrics[key],
+                rules_held=proxy.rules_held(key),
+                without_local_endpoints=proxy.nodes[key].without_local_endpoints,
             )
-            for place in self._places(door)
+            for key in self._keys(listener)
         ]
-        text = NodeMetrics(proxy.mode, families, self._asked[door.netns]).text()
+        text = NodeMetrics(proxy.mode, families, self._asked[listener.netns]).text()
         return Answer(headers={"Content-Type": CONTENT_TYPE}, body=text)
 
-    def _places(self, door: Door) -> list[NetnsFamily]:
-        return [place for place in self._kube_proxy.nodes if place.netns == door.netns]
+    def _keys(self, listener: Listener) -> list[NetnsFamily]:
+        return [key for key in self._kube_proxy.nodes if key.netns == listener.netns]
 
 
 def _stamp(seconds: float) -> str:

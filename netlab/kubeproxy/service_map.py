@@ -26,7 +26,7 @@ class Name(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class ServedService:
+class ServiceEndpoints:
     """A Service and the slices of its endpoints, by name."""
 
     service: Service
@@ -90,13 +90,13 @@ class ServiceMap:
         """Return the name of every Service, in order."""
         return sorted(self._services)
 
-    def get(self, name: Name) -> ServedService | None:
+    def get(self, name: Name) -> ServiceEndpoints | None:
         """Return a Service with its slices, or None when there is none of that name."""
         service = self._services.get(name)
         if service is None:
             return None
         slices = self._slices_of.get(name, {})
-        return ServedService(service, tuple(slices[each] for each in sorted(slices)))
+        return ServiceEndpoints(service, tuple(slices[each] for each in sorted(slices)))
 
     def count_endpoints(self, family: Family) -> int:
         """Return the number of endpoints of one family that Services are to be led to.
@@ -116,7 +116,7 @@ class ServiceMap:
 
     def _owner(self, piece: EndpointSlice) -> Name:
         """Return the Service whose rules come from ``piece``, which is changed by that."""
-        owner = Name(piece.namespace, "" if piece.is_left_alone else piece.service_name)
+        owner = Name(piece.namespace, "" if piece.is_skipped else piece.service_name)
         self._change(owner)
         return owner
 
@@ -125,7 +125,7 @@ class ServiceMap:
         self._uncounted.add(name)
 
 
-def _count(served: ServedService, family: Family) -> int:
+def _count(served: ServiceEndpoints, family: Family) -> int:
     service = served.service
     if not (service.is_proxied and any(family.holds(ip) for ip in service.cluster_ips)):
         return 0

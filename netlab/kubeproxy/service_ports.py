@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from netlab.kube.kinds.service.view import ProxyNode, Service, ServicePort
 from netlab.kubeproxy.backends import Backend, Backends, PortKey, backends_by_port, select_backends
 from netlab.kubeproxy.iptables.names import port_hash, service_port_name
-from netlab.kubeproxy.service_map import ServedService
+from netlab.kubeproxy.service_map import ServiceEndpoints
 from netlab.model.addresses import Address, Family, Network
 
 
@@ -84,7 +84,7 @@ class ProxiedPort:
         return bool(self.has_endpoints and self.vips and self.source_ranges)
 
 
-def ports_of(served: ServedService | None, node: ProxyNode, family: Family) -> list[ProxiedPort]:
+def ports_of(served: ServiceEndpoints | None, node: ProxyNode, family: Family) -> list[ProxiedPort]:
     """Return the ports of one Service that kube-proxy serves on ``node``, by name.
 
     Headless Services, ExternalNames, those of another proxy and those without a ClusterIP of

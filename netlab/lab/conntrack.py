@@ -20,18 +20,18 @@ from netlab.model.packets import AddrPort
 from netlab.model.rundir import control_socket
 from netlab.sources.conntrack_entries import Changed, Tracked
 from netlab.sources.conntrack_table import TableChanges, read_table
-from netlab.trace.conntrack import Doors, Selection, in_order
+from netlab.trace.conntrack import Selection, ServiceAddresses, in_order
 
 LOOK_S: Final = 0.5
 """How often to look whether the host is still there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
+class LabAddresses:
     """What the control plane knows of the addresses in entries; empty when there is none."""
 
     names: dict[Address, str] = field(default_factory=dict)
-    doors: Doors = field(default_factory=dict)
+    service_addresses: ServiceAddresses = field(default_factory=dict)
 
 
 def find_host(lab: str, name: str) -> Host:
@@ -45,7 +45,7 @@ def find_host(lab: str, name: str) -> Host:
     return Host(name=host_of(lab, found), kind=kind, netns=found, addresses=())
 
 
-def read_surroundings(lab: str) -> Surroundings:
+def read_lab_addresses(lab: str) -> LabAddresses:
     """Return names of addresses, and the Services behind them.
 
     Raises:
@@ -55,26 +55,28 @@ def read_surroundings(lab: str) -> Surroundings:
     cluster = Cluster(lab=lab, objects=client, read_hosts=lambda: hosts(lab))
     services = cluster.services()
     found = cluster.read_hosts()
-    return Surroundings(
+    return LabAddresses(
         names={ip_address(a): n for a, n in address_names(cluster, found, services).items()},
-        doors={door: name for service in services for door, name in _doors(service, found)},
+        service_addresses={
+            address: name for service in services for address, name in _addresses_of(service, found)
+        },
     )
 
 
-def choose(protocol: str, service: str, surroundings: Surroundings, *, nat_only: bool) -> Selection:
+def choose(protocol: str, service: str, addresses: LabAddresses, *, nat_only: bool) -> Selection:
     """Return what the user wants to see.
 
     Args:
         protocol: As conntrack(8) calls it; empty for any.
         service: ``name``, ``namespace/name`` or ``namespace/name:port``; empty for any.
-        surroundings: Of the lab.
+        addresses: Of the lab.
         nat_only: Leave out entries that rewrite nothing.
 
     Raises:
         LabError: There is no such Service.
     """
     wanted = service if "/" in service or not service else f"default/{service}"
-    known = set(surroundings.doors.values())
+    known = set(addresses.service_addresses.values())
     known |= {name.partition(":")[0] for name in known}
     if wanted and wanted not in known:
         near = difflib.get_close_matches(wanted, known, n=3) or sorted(known)[:8]
@@ -140,7 +142,9 @@ def _until_gone(host: Host, changes: TableChanges, say: Callable[[str], None]) -
     raise _gone(host)
 
 
-def _doors(service: Service, found: Sequence[Host]) -> Iterator[tuple[tuple[str, AddrPort], str]]:
+def _addresses_of(
+    service: Service, found: Sequence[Host]
+) -> Iterator[tuple[tuple[str, AddrPort], str]]:
     versions = {address.version for address in service.cluster_ips}
     nodes = [
         address

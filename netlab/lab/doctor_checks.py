@@ -201,10 +201,10 @@ def _rules(name: str, loads: Sequence[tuple[str, str, str]], module: str) -> Fin
     return _tried(name, load, f"modprobe xt_{module}, or install this kernel's extra modules")
 
 
-def _restore(place: NetnsFamily, text: str) -> None:
-    refused = iptables.restore({place: text})
+def _restore(key: NetnsFamily, text: str) -> None:
+    refused = iptables.restore({key: text})
     if refused:
-        raise OSError(refused[place])
+        raise OSError(refused[key])
 
 
 def _ipv6() -> Finding:
@@ -234,10 +234,10 @@ def _nftables() -> Finding:
     """Load every kind of object that kube-proxy's nftables mode makes."""
 
     def load(where: NetnsName) -> None:
-        place = NetnsFamily(where, Family.IPV4)
-        refused = nft.load({place: _TABLE})
+        key = NetnsFamily(where, Family.IPV4)
+        refused = nft.load({key: _TABLE})
         if refused:
-            raise OSError(refused[place])
+            raise OSError(refused[key])
 
     hint = "apt-get install nftables; topologies with proxy.mode nftables need it, and Linux 5.13"
     return replace(_tried("nftables", load, hint), is_needed=False)

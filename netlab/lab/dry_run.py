@@ -52,9 +52,9 @@ def commands(lab: str, file: TopologyFile) -> Iterator[str]:
     reconciler.settle(now)
     placements = filter(None, map(placement_of, store.list_("pods")))
     yield from map(str, diff({}, build_lab(lab, file.topology, placements)))
-    for place, rules in desired_rules(lab, file.topology, store).items():
-        inside = f"ip netns exec {place.netns}"
-        restore = _RESTORE[place.family]
+    for key, rules in desired_rules(lab, file.topology, store).items():
+        inside = f"ip netns exec {key.netns}"
+        restore = _RESTORE[key.family]
         yield _fed(f"{inside} {restore} --noflush", render(rules.iptables))
         if rules.nftables is not None:
             yield _fed(f"{inside} nft -f -", render_table(rules.nftables))

@@ -56,29 +56,29 @@ def restore(texts: Mapping[NetnsFamily, str]) -> dict[NetnsFamily, str]:
     """Load rules into several namespaces, side by side; what is there stays (``--noflush``).
 
     Returns:
-        Why, for each place that refused its rules: the program's words and the line at fault.
+        Why, for each ruleset that refused its rules: the program's words and the line at fault.
 
     Raises:
         HostError: iptables is not installed.
     """
     running = {}
-    for place, text in texts.items():
-        restoring = program(f"{_TOOLS[place.family]}-restore")
+    for key, text in texts.items():
+        restoring = program(f"{_TOOLS[key.family]}-restore")
         argv = [restoring, "--noflush", "--counters", "-w", _WAIT]
-        with inside(place.netns):
-            running[place] = subprocess.Popen(
+        with inside(key.netns):
+            running[key] = subprocess.Popen(
                 argv, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
                 text=True,
             )  # fmt: skip
-        stdin = running[place].stdin
+        stdin = running[key].stdin
         if stdin is not None:
             # The kernel is busy with this one while the next is started.
             _write(stdin.fileno(), text.encode(errors="surrogateescape"))
             stdin.close()
-            running[place].stdin = None
+            running[key].stdin = None
     return {
-        place: _reason(process.communicate()[1], texts[place])
-        for place, process in running.items()
+        key: _reason(process.communicate()[1], texts[key])
+        for key, process in running.items()
         if process.wait() != 0
     }
 
@@ -124,18 +124,18 @@ def save(
 
 
 def lacking(
-    places: Iterable[NetnsFamily], chains: Sequence[tuple[str, str]]
+    keys: Iterable[NetnsFamily], chains: Sequence[tuple[str, str]]
 ) -> frozenset[NetnsFamily]:
-    """Return the places that lack one of ``chains`` (table and name), or are gone.
+    """Return the rulesets that lack one of ``chains`` (table and name), or are gone.
 
     Raises:
         HostError: iptables is not installed.
     """
     found = set()
-    for place in places:
-        iptables = program(_TOOLS[place.family])
+    for key in keys:
+        iptables = program(_TOOLS[key.family])
         try:
-            with inside(place.netns):
+            with inside(key.netns):
                 looks = [
                     subprocess.Popen(
                         [iptables, "-w", _WAIT, "-t", table, "-S", chain],
@@ -144,11 +144,11 @@ def lacking(
                     for table, chain in chains
                 ]  # fmt: skip
         except FileNotFoundError:
-            found.add(place)
+            found.add(key)
             continue
         codes = [look.wait() for look in looks]
         if any(codes):
-            found.add(place)
+            found.add(key)
     return frozenset(found)
 
 

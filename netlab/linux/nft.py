@@ -26,7 +26,7 @@ def load(texts: Mapping[NetnsFamily, str]) -> dict[NetnsFamily, str]:
     """Carry out commands in several namespaces, side by side, one transaction each.
 
     Returns:
-        Why, for each place that refused its text: nft's first complaint, with the line at
+        Why, for each ruleset that refused its text: nft's first complaint, with the line at
         fault.
 
     Raises:
@@ -34,22 +34,22 @@ def load(texts: Mapping[NetnsFamily, str]) -> dict[NetnsFamily, str]:
     """
     argv = [program(), "-f", "-"]
     running = {}
-    for place, text in texts.items():
-        with inside(place.netns):
-            running[place] = subprocess.Popen(
+    for key, text in texts.items():
+        with inside(key.netns):
+            running[key] = subprocess.Popen(
                 argv, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
                 text=True,
             )  # fmt: skip
-        stdin = running[place].stdin
+        stdin = running[key].stdin
         if stdin is not None:
             # nft reads all of its text before it acts, so the next is started meanwhile.
             _write(stdin.fileno(), text.encode())
             stdin.close()
-            running[place].stdin = None
-    complaints = {place: process.communicate()[1] for place, process in running.items()}
+            running[key].stdin = None
+    complaints = {key: process.communicate()[1] for key, process in running.items()}
     return {
-        place: first_complaint(complaints[place])
-        for place, process in running.items()
+        key: first_complaint(complaints[key])
+        for key, process in running.items()
         if process.returncode != 0
     }
 

@@ -28,13 +28,13 @@ def side_by_side(calls: Sequence[Callable[[], _T]]) -> list[_T]:
     def work() -> None:
         while True:
             try:
-                place, call = waiting.pop()
+                key, call = waiting.pop()
             except IndexError:
                 return
             try:
-                results[place] = call()
+                results[key] = call()
             except BaseException as failure:  # noqa: BLE001 (raised again below)
-                failures[place] = failure
+                failures[key] = failure
 
     threads = [threading.Thread(target=work) for _ in range(min(THREADS, len(calls)) - 1)]
     for thread in threads:
@@ -44,4 +44,4 @@ def side_by_side(calls: Sequence[Callable[[], _T]]) -> list[_T]:
         thread.join()
     if failures:
         raise failures[min(failures)]
-    return [results[place] for place in range(len(calls))]
+    return [results[key] for key in range(len(calls))]

@@ -249,7 +249,7 @@ class LoadBalancer:
             }
         )
         if result.refusals:
-            why = "; ".join(f"{place}: {why}" for place, why in result.refusals.items())
+            why = "; ".join(f"{key}: {why}" for key, why in result.refusals.items())
             raise KernelError(why)
 
     async def _proxy(self, balancers: list[Balancer], nodes: tuple[BalancedNode, ...]) -> None:

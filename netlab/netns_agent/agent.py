@@ -97,21 +97,21 @@ def _rules(request: rq.OfRules) -> Any:  # noqa: ANN401 (each request has its ow
         case rq.LoadTables():
             return nft.load(request.texts)
         case rq.SaveRules():
-            return _by_family(request.places, iptables.save)
+            return _by_family(request.keys, iptables.save)
         case rq.ReadTables():
-            return _by_family(request.places, _list_tables)
+            return _by_family(request.keys, _list_tables)
         case rq.FindLost():
             return _find_lost(request)
 
 
 def _by_family(
-    places: Sequence[NetnsFamily],
+    keys: Sequence[NetnsFamily],
     read: Callable[[Sequence[NetnsName], Family], Mapping[NetnsName, str]],
 ) -> dict[NetnsFamily, str]:
     """Read namespaces, those of one family after those of the other."""
     texts: dict[NetnsFamily, str] = {}
-    for family in sorted({place.family for place in places}):
-        found = read([place.netns for place in places if place.family is family], family)
+    for family in sorted({key.family for key in keys}):
+        found = read([key.netns for key in keys if key.family is family], family)
         texts |= {NetnsFamily(name, family): text for name, text in found.items()}
     return texts
 
@@ -121,16 +121,15 @@ def _list_tables(names: Sequence[NetnsName], family: Family) -> dict[NetnsName, 
 
 
 def _find_lost(request: rq.FindLost) -> frozenset[NetnsFamily]:
-    lost = iptables.lacking(request.places, request.chains)
+    lost = iptables.lacking(request.keys, request.chains)
     emptied = {
-        place
-        for place in request.places
-        if place not in lost
-        and not all(has_rules(*place, TABLE, chain) for chain in request.filled)
+        key
+        for key in request.keys
+        if key not in lost and not all(has_rules(*key, TABLE, chain) for chain in request.filled)
     }
     return lost | emptied
 
 
 def _clean_udp(request: rq.CleanUdp) -> dict[NetnsFamily, int]:
     stale = request.services.is_stale
-    return {place: conntrack.delete_udp(*place, stale) for place in request.places}
+    return {key: conntrack.delete_udp(*key, stale) for key in request.keys}

@@ -13,7 +13,7 @@ class Calls:
         end: The control plane's end of the channel.
         send: Sends a message through it.
         receive: Reads one message, and the file descriptors that came with it.
-        told: Called with every message that is no answer.
+        on_message: Called with every message that is no answer.
         gone: Called when the netns agent has ended.
     """
 
@@ -23,13 +23,13 @@ class Calls:
         *,
         send: Callable[[socket.socket, object], None],
         receive: Callable[[socket.socket], tuple[Any, list[int]]],
-        told: Callable[[Any], None],
+        on_message: Callable[[Any], None],
         gone: Callable[[], None],
     ) -> None:
         self._end = end
         self._send = send
         self._receive = receive
-        self._told = told
+        self._on_message = on_message
         self._gone = gone
         self._last = 0
         self._waiting: dict[int, asyncio.Future[tuple[Any, list[int]]]] = {}
@@ -78,7 +78,7 @@ class Calls:
             return
         number = getattr(message, "number", None)
         if number is None:
-            self._told(message)
+            self._on_message(message)
             return
         future = self._waiting.pop(number)
         if message.error is not None:

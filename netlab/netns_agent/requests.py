@@ -24,33 +24,33 @@ class ReadLab:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restore:
-    """Load rules, side by side; the answer maps each place that refused to the reason."""
+    """Load rules, side by side; the answer maps each ruleset that refused to the reason."""
 
     texts: Mapping[NetnsFamily, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadTables:
-    """Run commands of nft, side by side; the answer maps each place that refused to why."""
+    """Run commands of nft, side by side; the answer maps each ruleset that refused to why."""
 
     texts: Mapping[NetnsFamily, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SaveRules:
-    """Read rules; the answer maps each place to the text of ``iptables-save``."""
+    """Read rules; the answer maps each ruleset to the text of ``iptables-save``."""
 
-    places: tuple[NetnsFamily, ...]
+    keys: tuple[NetnsFamily, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadTables:
-    """Read kube-proxy's table; the answer maps each place to what ``nft list table`` prints.
+    """Read kube-proxy's table; the answer maps each ruleset to what ``nft list table`` prints.
 
     Empty where there is no such table.
     """
 
-    places: tuple[NetnsFamily, ...]
+    keys: tuple[NetnsFamily, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +61,7 @@ class Listen:
     address: str
     port: int
     is_udp: bool = False
-    """Whether to open one that receives datagrams in its place."""
+    """Whether to open one that receives datagrams in its stead."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,9 +79,9 @@ class Connect:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FindLost:
-    """Look for chains; the answer has the places that lack one of them, or are gone."""
+    """Look for chains; the answer has the rulesets that lack one of them, or are gone."""
 
-    places: tuple[NetnsFamily, ...]
+    keys: tuple[NetnsFamily, ...]
     chains: tuple[tuple[str, str], ...]
     """Table and name of each, of iptables."""
     filled: tuple[str, ...] = ()
@@ -90,9 +90,9 @@ class FindLost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CleanUdp:
-    """Remove stale UDP entries of conntrack; the answer maps each place to their number."""
+    """Remove stale UDP entries of conntrack; the answer maps each ruleset to their number."""
 
-    places: tuple[NetnsFamily, ...]
+    keys: tuple[NetnsFamily, ...]
     services: UdpServices
 
 

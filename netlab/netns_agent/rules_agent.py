@@ -19,7 +19,7 @@ class RulesAgent:
     Args:
         owner: Whose.
         call: Sends a request to the agent of the namespaces.
-        rules: What each place must hold in a topology.
+        rules: What each ruleset must hold in a topology.
         wake: Has ``sync`` called soon.
     """
 
@@ -33,7 +33,7 @@ class RulesAgent:
         self.operations = 0
         """How many times a namespace was given new rules."""
         self.refusals: Mapping[NetnsFamily, str] = {}
-        """Why the last restore failed, for each place whose last restore did."""
+        """Why the last restore failed, for each ruleset whose last restore did."""
         self._rulesets = RulesetSync(owner, call)
         self._rules = rules
         self._wake = wake

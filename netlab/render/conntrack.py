@@ -12,7 +12,7 @@ from netlab.model.addresses import Address
 from netlab.model.packets import AddressPair, AddrPort
 from netlab.render.table import table
 from netlab.sources.conntrack_entries import Change, Changed, Tracked
-from netlab.trace.conntrack import Doors, service_of
+from netlab.trace.conntrack import ServiceAddresses, service_of
 
 SCHEMA: Final = "netlab.conntrack/1"
 _INDENT: Final = "    "
@@ -26,7 +26,7 @@ class Words:
 
     names: Mapping[Address, str] = field(default_factory=dict)
     """Empty to have the addresses themselves."""
-    doors: Doors = field(default_factory=dict)
+    service_addresses: ServiceAddresses = field(default_factory=dict)
 
     def end(self, end: AddrPort) -> str:
         """Return one end of a connection; where there is no port there is no colon."""
@@ -74,7 +74,7 @@ def render_connections_wide(entries: Sequence[Tracked], words: Words) -> str:
             *_facts(entry),
             f"{entry.mark:#x}",
             str(entry.identity),
-            service_of(entry, words.doors),
+            service_of(entry, words.service_addresses),
             _original(entry, words),
             words.pair(entry.reply),
             ", ".join(words.translations(entry)),
@@ -90,7 +90,7 @@ def render_change(changed: Changed, words: Words) -> str:
     at = datetime.fromtimestamp(changed.time_ns / 1e9, UTC).strftime("%H:%M:%S.%f")
     flags = "".join(f" [{flag}]" for flag in entry.flags)
     head = f"{at} {changed.change.upper():<7} {entry.protocol:<4} {entry.state or '-':<11}"
-    service = service_of(entry, words.doors)
+    service = service_of(entry, words.service_addresses)
     of_service = f" ({service})" if service else ""
     parts = [f"{_original(entry, words)}{of_service}{flags}"]
     if changed.change is Change.NEW:
@@ -150,7 +150,7 @@ def _original(entry: Tracked, words: Words) -> str:
 
 
 def _below(entry: Tracked, words: Words) -> Iterator[str]:
-    service = service_of(entry, words.doors)
+    service = service_of(entry, words.service_addresses)
     if service:
         yield f"Service {service}"
     yield from words.translations(entry)
@@ -171,7 +171,7 @@ def _entry(entry: Tracked, words: Words) -> _Json:
         "timeout_s": entry.timeout_s,
         "mark": entry.mark,
         "flags": list(entry.flags),
-        "service": service_of(entry, words.doors) or None,
+        "service": service_of(entry, words.service_addresses) or None,
         "original": _pair(entry.original, words),
         "reply": _pair(entry.reply, words),
         "icmp": icmp,

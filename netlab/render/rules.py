@@ -81,10 +81,10 @@ def rules_document(node: str, groups: Sequence[RuleGroup]) -> dict[str, Any]:
 def render_differences(found: Iterable[Difference]) -> str:
     """Return differences as diff does: ``-`` is missing from the kernel, ``+`` is there alone."""
     lines: list[str] = []
-    place: tuple[str, ...] = ()
+    heading: tuple[str, ...] = ()
     for one in found:
-        if (one.family, one.table, one.chain) != place:
-            place = one.family, one.table, one.chain
+        if (one.family, one.table, one.chain) != heading:
+            heading = one.family, one.table, one.chain
             family = f" of {one.family}" if one.family is not Family.IPV4 else ""
             chain = f", {one.kind} {printable(one.chain)}" if one.chain else ""
             lines.append(f"table {printable(one.table)}{family}{chain}")
@@ -127,7 +127,7 @@ def _said(rules: Iterable[_Rule], endpoints: dict[str, str]) -> Iterator[tuple[_
             says = rule_words.sentence(one, endpoints, is_rest=chain in thinned)
             took = rule_words.takes_out(one)
         else:
-            chain = one.table, one.place.name
+            chain = one.table, one.parent.name
             says = table_words.table_sentence(one, is_rest=chain in thinned)
             took = table_words.takes_out(one)
         if took:
@@ -139,8 +139,8 @@ def _counted(one: CountedRule | TableEntry) -> dict[str, Any]:
     """Return where a rule is and what it has counted; kube-proxy's nftables rules do not count."""
     if isinstance(one, CountedRule):
         return {"chain": one.rule.chain, "packets": one.packets, "bytes": one.bytes}
-    kind = one.place.kind if isinstance(one.place, NamedSet) else "chain"
-    return {kind: one.place.name, "packets": None, "bytes": None}
+    kind = one.parent.kind if isinstance(one.parent, NamedSet) else "chain"
+    return {kind: one.parent.name, "packets": None, "bytes": None}
 
 
 def _heading(group: RuleGroup, *, are_mixed: bool) -> str:
@@ -156,5 +156,5 @@ def _lines(
         packets = one.packets if isinstance(one, CountedRule) else "-"
         yield f"{packets:>10}  {printable(says)}"
         if explain:
-            place = "" if isinstance(one, CountedRule) else f" {printable(one.place.name)}"
-            yield f"{_INDENT}{one.table}{place}: {printable(one.text)}"
+            where = "" if isinstance(one, CountedRule) else f" {printable(one.parent.name)}"
+            yield f"{_INDENT}{one.table}{where}: {printable(one.text)}"

@@ -42,7 +42,7 @@ _CHAINS: Final = {
     "firewall-": "is let in if its source is in loadBalancerSourceRanges",
 }
 """What leading to a chain, or to one whose name begins so, does to a packet."""
-_PLACES: Final = {
+_PACKETS: Final = {
     "prerouting": "",
     "input": "for the node itself",
     "forward": "on its way through the node",
@@ -82,23 +82,23 @@ def table_sentence(one: TableEntry, *, is_rest: bool = False) -> str:
         one: The rule, or the entry.
         is_rest: Whether rules before it in its chain have taken others out.
     """
-    if isinstance(one.what, Element):
-        return _of_element(one.place.name, one.what)
-    rule = one.what
+    if isinstance(one.member, Element):
+        return _of_element(one.parent.name, one.member)
+    rule = one.member
     if isinstance(rule.statement, OtherRule):
-        return f"This rule of {one.place.name} is none of kube-proxy's."
-    if one.place.name == CLUSTER_IPS_CHECK:
+        return f"This rule of {one.parent.name} is none of kube-proxy's."
+    if one.parent.name == CLUSTER_IPS_CHECK:
         return _of_cluster_ips(rule)
     if isinstance(rule.statement, UpdateSetStatement):
         return "Its source is remembered for this endpoint."
     subject = _subject(one, rule.matches, is_rest=is_rest)
-    return f"{subject} {_effect(rule.statement, one.place.name)}."
+    return f"{subject} {_effect(rule.statement, one.parent.name)}."
 
 
 def takes_out(one: TableEntry) -> bool:
     """Tell whether what matches a rule does not come to the rules behind it."""
-    return isinstance(one.what, Rule) and isinstance(
-        one.what.statement,
+    return isinstance(one.member, Rule) and isinstance(
+        one.member.statement,
         VerdictStatement | RandomVerdict | DnatStatement | MasqueradeStatement,
     )
 
@@ -115,25 +115,25 @@ def _of_cluster_ips(rule: Rule) -> str:
 
 
 def _subject(one: TableEntry, matches: Sequence[Match], *, is_rest: bool) -> str:
-    chain = one.place
+    chain = one.parent
     noun = "new connection" if _is_nat(chain) else "packet"
     clauses = [text for match in matches for text in _match(match)]
-    place = _place(chain) if isinstance(chain, Chain) else ""
+    where = _packets(chain) if isinstance(chain, Chain) else ""
     before = _BEFORE.get(chain.hook.name, "") if isinstance(chain, Chain) and chain.hook else ""
     if clauses:
         article = "An" if before else "A"
-        return " ".join([f"{article} {before}{noun}", *filter(None, [place]), *clauses])
+        return " ".join([f"{article} {before}{noun}", *filter(None, [where]), *clauses])
     if is_rest:
         is_choice = chain.name.startswith(("service-", "local-"))
         return "The rest" if is_choice else f"A {before}{noun} that comes this far"
-    if not (place or before):
-        place = f"that comes to {chain.name}"
-    return " ".join([f"Every {before}{noun}", *filter(None, [place])])
+    if not (where or before):
+        where = f"that comes to {chain.name}"
+    return " ".join([f"Every {before}{noun}", *filter(None, [where])])
 
 
-def _is_nat(place: Chain | NamedSet) -> bool:
-    is_service = bool(service_of_chain(place.name)) and not place.name.startswith("firewall-")
-    return place.name in NAT_CHAINS or is_service
+def _is_nat(parent: Chain | NamedSet) -> bool:
+    is_service = bool(service_of_chain(parent.name)) and not parent.name.startswith("firewall-")
+    return parent.name in NAT_CHAINS or is_service
 
 
 def _of_element(map_name: str, element: Element) -> str:
@@ -147,12 +147,12 @@ def _of_element(map_name: str, element: Element) -> str:
     return f"{subject} {_decision(verdict)}{reason}."
 
 
-def _place(chain: Chain) -> str:
+def _packets(chain: Chain) -> str:
     if chain.hook is not None:
-        return _PLACES[chain.hook.name]
+        return _PACKETS[chain.hook.name]
     if not service_of_chain(chain.name):
         return ""
-    return next(text for begin, text in _PLACES.items() if chain.name.startswith(begin))
+    return next(text for begin, text in _PACKETS.items() if chain.name.startswith(begin))
 
 
 def _match(match: Match) -> Iterator[str]:

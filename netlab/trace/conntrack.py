@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from netlab.model.packets import AddrPort
 from netlab.sources.conntrack_entries import Tracked
 
-Doors = Mapping[tuple[str, AddrPort], str]
+ServiceAddresses = Mapping[tuple[str, AddrPort], str]
 """The Service behind each protocol and address that callers may use for it."""
 
 
@@ -24,9 +24,9 @@ class Selection:
     """``namespace/name``, with ``:port`` or for all its ports; empty for any."""
     nat_only: bool = False
 
-    def wants(self, entry: Tracked, doors: Doors) -> bool:
+    def wants(self, entry: Tracked, service_addresses: ServiceAddresses) -> bool:
         """Tell whether an entry is one of them."""
-        service = service_of(entry, doors)
+        service = service_of(entry, service_addresses)
         return (
             self.protocol in {"", entry.protocol}
             and (not self.service or self.service in {service, service.partition(":")[0]})
@@ -34,9 +34,9 @@ class Selection:
         )
 
 
-def service_of(entry: Tracked, doors: Doors) -> str:
+def service_of(entry: Tracked, service_addresses: ServiceAddresses) -> str:
     """Return the Service that the connection called; empty when it called none."""
-    return doors.get((entry.protocol, entry.original.destination), "")
+    return service_addresses.get((entry.protocol, entry.original.destination), "")
 
 
 def in_order(entries: Iterable[Tracked]) -> list[Tracked]:

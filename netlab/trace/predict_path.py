@@ -43,7 +43,7 @@ Addresses = Mapping[str, tuple[Address, ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
+class LabContext:
     """What a kernel knows in each host of a lab."""
 
     hosts: Mapping[str, Host]
@@ -68,12 +68,12 @@ class _Going:
 
 
 def predict_path(
-    surroundings: Surroundings, caller: str, pair: AddressPair, protocol: str
+    context: LabContext, caller: str, pair: AddressPair, protocol: str
 ) -> tuple[PredictedPath, ...]:
     """Return every way that a connection's first packet can go, the likeliest first.
 
     Args:
-        surroundings: The lab.
+        context: The lab.
         caller: Name of the host whose socket sends it.
         pair: The connection as that socket names it.
         protocol: ``tcp``, ``udp`` or ``icmp``.
@@ -81,20 +81,18 @@ def predict_path(
     Raises:
         SpecError: A rule on its way has a match or a target whose effect is not known.
     """
-    ways = _Predictor(surroundings, protocol).follow(
-        _Going(host=caller, pair=pair, is_made_here=True)
-    )
+    ways = _Predictor(context, protocol).follow(_Going(host=caller, pair=pair, is_made_here=True))
     return tuple(sorted(ways, key=lambda way: -way.chance))
 
 
 class _Predictor:
-    def __init__(self, surroundings: Surroundings, protocol: str) -> None:
-        self._around = surroundings
+    def __init__(self, context: LabContext, protocol: str) -> None:
+        self._context = context
         self._protocol = protocol
         self._walkers: dict[str, HookWalker | EitherOrder] = {}
         self._owners = {
             address: host
-            for host, interfaces in surroundings.addresses.items()
+            for host, interfaces in context.addresses.items()
             for addresses in interfaces.values()
             for address in addresses
         }
@@ -141,27 +139,27 @@ class _Predictor:
         if owner is None:
             yield self._ended(gone, End.LOST)
             return
-        here, there = self._around.hosts[gone.host], self._around.hosts[owner]
+        here, there = self._context.hosts[gone.host], self._context.hosts[owner]
         if here.kind is there.kind is HostKind.POD and here.node:
             # On one bridge; the bridge's node has its rules look at what passes.
             yield from self.follow(replace(gone, host=here.node))
             return
         visits = gone.visits
         if here.kind in _ON_BRIDGES and there.kind in _ON_BRIDGES:
-            router = next(h.name for h in self._around.hosts.values() if h.kind is HostKind.ROUTER)
+            router = next(h.name for h in self._context.hosts.values() if h.kind is HostKind.ROUTER)
             visits += (PredictedVisit(host=router, is_bridged=True),)
         yield from self.follow(replace(gone, host=owner, visits=visits))
 
     def _walker(self, host: str) -> HookWalker | EitherOrder:
         if host not in self._walkers:
-            rules = self._around.rules.get(host)
-            interfaces = self._around.addresses.get(host, {}).values()
+            rules = self._context.rules.get(host)
+            interfaces = self._context.addresses.get(host, {}).values()
             local = [address for addresses in interfaces for address in addresses]
             route = partial(self._leaves_by, host)
             self._walkers[host] = (
                 HookWalker((), local, route)
                 if rules is None
-                else rules.walker(local, route, self._around.most_ways)
+                else rules.walker(local, route, self._context.most_ways)
             )
         return self._walkers[host]
 
@@ -200,16 +198,16 @@ class _Predictor:
             source_port=pair.source.port,
             destination_port=pair.destination.port,
         )
-        return self._around.ask(question)
+        return self._context.ask(question)
 
     def _came_in_by(self, going: _Going) -> str:
         question = RouteQuestion(host=going.host, destination=going.pair.source.address)
-        return self._around.ask(question).ifname
+        return self._context.ask(question).ifname
 
     def _source(self, going: _Going, outcome: Outcome, route: RouteAnswer) -> AddrPort:
         before = going.pair.source
         if outcome.is_masqueraded:
-            own = _reachable(self._around.addresses.get(going.host, {}))
+            own = _reachable(self._context.addresses.get(going.host, {}))
             # An interface without an address borrows one, as inet_select_addr does.
             of_interface = own.get(route.ifname) or next(iter(own.values()), ())
             return AddrPort(of_interface[0], 0) if of_interface else before

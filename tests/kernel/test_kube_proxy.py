@@ -220,7 +220,7 @@ def calls_to(end: socket.socket) -> calls.Calls:
         end,
         send=channel.send,
         receive=channel.receive,
-        told=lambda _: None,
+        on_message=lambda _: None,
         gone=lambda: None,
     )
 
@@ -261,7 +261,7 @@ def test_rules_that_somebody_threw_away_are_laid_again(mode: ProxyMode, commands
     async def live(name: NetnsName, topology: Topology, end: socket.socket) -> None:
         call = calls_to(end)
         proxy, lost = proxy_of(call), set[NetnsFamily]()
-        place = NetnsFamily(name, Family.IPV4)
+        key = NetnsFamily(name, Family.IPV4)
         canaries = CanaryWatch(call, lost.update, period_s=1)
         masquerade = RulesAgent(
             IP_MASQ_AGENT, call, partial(masquerade_rules, BARE), wake=lambda: None
@@ -269,16 +269,16 @@ def test_rules_that_somebody_threw_away_are_laid_again(mode: ProxyMode, commands
         masquerade.follow(topology, [])
         await masquerade.sync(0.0)
         await proxy.sync(topology)
-        canaries.look_when_due([place], mode, 1.0)
+        canaries.look_when_due([key], mode, 1.0)
         before = ruleset(name)
-        look = FindLost(places=(place,), chains=CANARIES[mode], filled=FILLED[mode])
+        look = FindLost(keys=(key,), chains=CANARIES[mode], filled=FILLED[mode])
         assert await call(look) == frozenset()
         for command in commands:
             inside(name, *command.split())
-        canaries.look_when_due([place], mode, 2.0)
+        canaries.look_when_due([key], mode, 2.0)
         async with asyncio.timeout(10):
             while not lost:
-                await call(SaveRules(places=(place,)))
+                await call(SaveRules(keys=(key,)))
         for owner in (proxy.forget, masquerade.resync):
             owner({one.netns for one in lost})
         before_repair = masquerade.operations
@@ -319,24 +319,24 @@ def test_a_refused_text_is_told_with_its_line_changes_nothing_and_is_loaded_next
 ):
     async def live(name: NetnsName, topology: Topology, end: socket.socket) -> None:
         call, spoils = calls_to(end), [True]
-        place = NetnsFamily(name, Family.IPV4)
+        key = NetnsFamily(name, Family.IPV4)
 
         async def spoiling(request: object) -> Any:  # noqa: ANN401
             if type(request) is spoilt and spoils:
                 spoils.clear()
-                text = request.texts[place].replace(found, put, 1)
-                request = spoilt(texts={**request.texts, place: text})
+                text = request.texts[key].replace(found, put, 1)
+                request = spoilt(texts={**request.texts, key: text})
             return await call(request)
 
         proxy = proxy_of(spoiling)
         await proxy.sync(topology)
-        assert quoted in proxy.refusals[place]
-        assert proxy.metrics[place].restore_failures == 1
+        assert quoted in proxy.refusals[key]
+        assert proxy.metrics[key].restore_failures == 1
         assert "KUBE" not in inside(name, "iptables-save", "-t", "mangle")
         assert "kube-proxy" not in inside(name, "nft", "list", "tables")
         await proxy.sync(topology)
         assert proxy.refusals == {}
-        wanted = desired_rules(BARE, topology, proxy._store)[place]
+        wanted = desired_rules(BARE, topology, proxy._store)[key]
         held = inside(name, "iptables-save")
         assert differences(wanted.iptables, parse(held, Family.IPV4)) == []
         listing = list_table([name], Family.IPV4, TABLE)[name]

@@ -59,7 +59,7 @@ class World:
         self.local = [address for address in local if family.holds(ip_address(address))]
         token = secrets.token_hex(3)
         self.names = {
-            place: NetnsName(f"nft-{token}-{place}") for place in ("node", "near", "far", "outside")
+            key: NetnsName(f"nft-{token}-{key}") for key in ("node", "near", "far", "outside")
         }
         self.node = self.names["node"]
         self.servers: dict[int, tuple[str, socket.socket]] = {}
@@ -68,8 +68,8 @@ class World:
         for name in self.names.values():
             netns.create(name)
             self._settle(name)
-        for place in GATEWAYS[self.family]:
-            self._wire(place)
+        for key in GATEWAYS[self.family]:
+            self._wire(key)
         self._ip("node", "route", "replace", "default", "dev", "outside")
         for address in self.local:
             if not ip_address(address).is_loopback:
@@ -81,10 +81,10 @@ class World:
         for name in self.names.values():
             netns.delete(name)
 
-    def put(self, place: str, address: str) -> None:
-        """Give ``place`` an address, and the node the way to it."""
-        self._ip(place, "addr", "replace", address, "dev", "node", *self._nodad())
-        self._ip("node", "route", "replace", address, "dev", place)
+    def put(self, key: str, address: str) -> None:
+        """Give ``ruleset`` an address, and the node the way to it."""
+        self._ip(key, "addr", "replace", address, "dev", "node", *self._nodad())
+        self._ip("node", "route", "replace", address, "dev", key)
 
     def serve(self, protocol: str, endpoint: str) -> None:
         """Listen on an endpoint's address and port."""
@@ -96,9 +96,9 @@ class World:
             server.listen(64)
         self.servers[server.fileno()] = (endpoint, server)
 
-    def call(self, place: str, protocol: str, source: str, to: tuple[str, int]):
+    def call(self, key: str, protocol: str, source: str, to: tuple[str, int]):
         """Return the verdict on one packet, who got it, and the source that one saw."""
-        with contextlib.closing(self._socket(place, protocol, source, 0)) as client:
+        with contextlib.closing(self._socket(key, protocol, source, 0)) as client:
             client.settimeout(TIMEOUT_S)
             try:
                 client.connect(to)
@@ -123,26 +123,26 @@ class World:
             client.recv(16)
         return "DROP", "", ""
 
-    def _socket(self, place: str, protocol: str, host: str, port: int):
+    def _socket(self, key: str, protocol: str, host: str, port: int):
         kind = socket.AF_INET if self.family is Family.IPV4 else socket.AF_INET6
-        with netns.inside(self.names[place]):
+        with netns.inside(self.names[key]):
             made = socket.socket(kind, KINDS[protocol])
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         made.bind((host, port))
         return made
 
-    def _wire(self, place: str) -> None:
-        gateway = GATEWAYS[self.family][place]
-        node, name = self.node, self.names[place]
+    def _wire(self, key: str) -> None:
+        gateway = GATEWAYS[self.family][key]
+        node, name = self.node, self.names[key]
         self._run(
-            "ip", "-n", node, "link", "add", place,
+            "ip", "-n", node, "link", "add", key,
             "type", "veth", "peer", "name", "node", "netns", name,
         )  # fmt: skip
-        for at, link in (("node", place), (place, "node")):
+        for at, link in (("node", key), (key, "node")):
             self._ip(at, "link", "set", link, "up")
-        self._ip("node", "addr", "add", gateway, "dev", place, *self._nodad())
-        self._ip(place, "route", "add", gateway, "dev", "node")
-        self._ip(place, "route", "add", "default", "via", gateway, "onlink", "dev", "node")
+        self._ip("node", "addr", "add", gateway, "dev", key, *self._nodad())
+        self._ip(key, "route", "add", gateway, "dev", "node")
+        self._ip(key, "route", "add", "default", "via", gateway, "onlink", "dev", "node")
 
     def _settle(self, name: NetnsName) -> None:
         self._run("ip", "-n", name, "link", "set", "lo", "up")
@@ -168,10 +168,8 @@ class World:
     def _nodad(self) -> tuple[str, ...]:
         return ("nodad",) if self.family is Family.IPV6 else ()
 
-    def _ip(self, place: str, *argv: str) -> None:
-        self._run(
-            "ip", "-6" if self.family is Family.IPV6 else "-4", "-n", self.names[place], *argv
-        )
+    def _ip(self, key: str, *argv: str) -> None:
+        self._run("ip", "-6" if self.family is Family.IPV6 else "-4", "-n", self.names[key], *argv)
 
     def _run(self, *argv: str) -> None:
         done = subprocess.run(argv, capture_output=True, text=True, check=False)
@@ -199,8 +197,8 @@ def names_of(table: Table) -> set[str]:
 
 
 def refusal(world: World, text: str) -> str:
-    place = NetnsFamily(world.node, world.family)
-    return load({place: text}).get(place, "")
+    key = NetnsFamily(world.node, world.family)
+    return load({key: text}).get(key, "")
 
 
 def hold(world: World, text: str) -> None:

@@ -9,7 +9,7 @@ from netlab.model.packets import AddressPair, AddrPort
 from netlab.netfilter.iptables.parse import parse
 from netlab.sources.routes import RouteAnswer, RouteQuestion
 from netlab.trace.host_rules import HostRules
-from netlab.trace.predict_path import Surroundings
+from netlab.trace.predict_path import LabContext
 
 NODE_RULES = """*nat
 :PREROUTING ACCEPT [0:0]
@@ -81,7 +81,7 @@ def ask(question: RouteQuestion) -> RouteAnswer:
     return RouteAnswer(error="no route")
 
 
-def make_surroundings(node_rules: str = NODE_RULES) -> Surroundings:
+def make_surroundings(node_rules: str = NODE_RULES) -> LabContext:
     addresses = {
         host: {name: (ip_address(address),) for name, address in found.items()}
         for host, found in _INTERFACES.items()
@@ -98,7 +98,7 @@ def make_surroundings(node_rules: str = NODE_RULES) -> Surroundings:
     }
     rules = HostRules(iptables=parse(node_rules, Family.IPV4))
     router = HostRules(iptables=parse(ROUTER_RULES, Family.IPV4))
-    return Surroundings(
+    return LabContext(
         hosts=hosts,
         addresses=addresses,
         rules={"node1": rules, "node2": rules, "router": router},

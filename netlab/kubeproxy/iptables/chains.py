@@ -40,7 +40,7 @@ MARK_MASQ = Jump("KUBE-MARK-MASQ")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
+class NodeContext:
     """What the chains of all ports of a node depend on."""
 
     node: ProxyNode
@@ -50,20 +50,20 @@ class Surroundings:
     """More than 1000 endpoints: endpoint rules go without comments, to load faster."""
 
 
-def port_chains(port: ProxiedPort, around: Surroundings) -> Iterator[Chain]:
+def port_chains(port: ProxiedPort, context: NodeContext) -> Iterator[Chain]:
     """Yield every chain of one Service port; none at all while it has no endpoints."""
     if not port.has_endpoints:
         return
     if port.backends.cluster:
-        yield _balancing_chain(port, port.svc_chain, port.backends.cluster, around)
+        yield _balancing_chain(port, port.svc_chain, port.backends.cluster, context)
     if port.backends.local:
-        yield _balancing_chain(port, port.svl_chain, port.backends.local, around)
+        yield _balancing_chain(port, port.svl_chain, port.backends.local, context)
     if port.is_external:
-        yield Chain(port.ext_chain, tuple(_external_rules(port, around)))
+        yield Chain(port.ext_chain, tuple(_external_rules(port, context)))
     if port.has_firewall:
-        yield Chain(port.fw_chain, tuple(_firewall_rules(port, around)))
+        yield Chain(port.fw_chain, tuple(_firewall_rules(port, context)))
     for backend in port.backends.reachable:
-        yield _endpoint_chain(port, backend, around)
+        yield _endpoint_chain(port, backend, context)
 
 
 def split_evenly(count: int) -> Iterator[float | None]:
@@ -82,28 +82,28 @@ def split_evenly(count: int) -> Iterator[float | None]:
 
 
 def _balancing_chain(
-    port: ProxiedPort, chain: str, backends: Sequence[Backend], around: Surroundings
+    port: ProxiedPort, chain: str, backends: Sequence[Backend], context: NodeContext
 ) -> Chain:
     rules: list[Rule] = []
     if chain == port.internal_chain:
-        rules += _masquerade_cluster_ip(port, chain, around)
+        rules += _masquerade_cluster_ip(port, chain, context)
     if port.affinity_timeout_s is not None:
         rules += [
-            _to_endpoint(port, chain, backend, around, affinity_timeout_s=port.affinity_timeout_s)
+            _to_endpoint(port, chain, backend, context, affinity_timeout_s=port.affinity_timeout_s)
             for backend in backends
         ]
     for backend, probability in zip(backends, split_evenly(len(backends)), strict=True):
-        rules.append(_to_endpoint(port, chain, backend, around, probability=probability))
+        rules.append(_to_endpoint(port, chain, backend, context, probability=probability))
     return Chain(chain, tuple(rules))
 
 
-def _masquerade_cluster_ip(port: ProxiedPort, chain: str, around: Surroundings) -> Iterator[Rule]:
+def _masquerade_cluster_ip(port: ProxiedPort, chain: str, context: NodeContext) -> Iterator[Rule]:
     """Yield the rule that marks whoever is no pod: its replies must come back by this node."""
     matches = towards(port, "cluster IP", port.cluster_ip)
-    if around.configuration.masquerade_all:
+    if context.configuration.masquerade_all:
         yield rule(chain, *matches, target=MARK_MASQ)
         return
-    not_local = local_match(around.configuration, around.node, around.family, inverted=True)
+    not_local = local_match(context.configuration, context.node, context.family, inverted=True)
     if not_local is not None:
         yield rule(chain, *matches, not_local, target=MARK_MASQ)
 
@@ -112,7 +112,7 @@ def _to_endpoint(
     port: ProxiedPort,
     chain: str,
     backend: Backend,
-    around: Surroundings,
+    context: NodeContext,
     *,
     affinity_timeout_s: int | None = None,
     probability: float | None = None,
@@ -120,14 +120,14 @@ def _to_endpoint(
     endpoint = endpoint_chain(port.name, port.protocol, backend.text)
     return rule(
         chain,
-        _endpoint_comment(f"{port.name} -> {backend.text}", around),
+        _endpoint_comment(f"{port.name} -> {backend.text}", context),
         None if affinity_timeout_s is None else RecentCheck(endpoint, affinity_timeout_s),
         None if probability is None else Statistic(probability),
         target=Jump(endpoint),
     )
 
 
-def _external_rules(port: ProxiedPort, around: Surroundings) -> Iterator[Rule]:
+def _external_rules(port: ProxiedPort, context: NodeContext) -> Iterator[Rule]:
     chain = port.ext_chain
     if not port.external_is_local:
         comment = Comment(f"masquerade traffic for {port.name} external destinations")
@@ -135,7 +135,7 @@ def _external_rules(port: ProxiedPort, around: Surroundings) -> Iterator[Rule]:
         yield rule(chain, target=Jump(port.svc_chain))
         return
     # Pods and the node itself ask for the Service, not for this node: the policy is not for them.
-    is_local = local_match(around.configuration, around.node, around.family)
+    is_local = local_match(context.configuration, context.node, context.family)
     if is_local is not None:
         comment = Comment(f"pod traffic for {port.name} external destinations")
         yield rule(chain, comment, is_local, target=Jump(port.svc_chain))
@@ -148,11 +148,11 @@ def _external_rules(port: ProxiedPort, around: Surroundings) -> Iterator[Rule]:
         yield rule(chain, target=Jump(port.svl_chain))
 
 
-def _firewall_rules(port: ProxiedPort, around: Surroundings) -> Iterator[Rule]:
+def _firewall_rules(port: ProxiedPort, context: NodeContext) -> Iterator[Rule]:
     chain = port.fw_chain
     comment = Comment(f"{port.name} loadbalancer IP")
     accepted: list[Match] = [Source(network) for network in port.source_ranges]
-    node_ip = next((a for a in around.node.addresses if around.family.holds(a)), None)
+    node_ip = next((a for a in context.node.addresses if context.family.holds(a)), None)
     if node_ip is not None and any(node_ip in network for network in port.source_ranges):
         # A VIP may be an address of the node too; its own packets then come from the VIP.
         accepted += [Source(host_network(vip)) for vip in port.vips]
@@ -163,10 +163,10 @@ def _firewall_rules(port: ProxiedPort, around: Surroundings) -> Iterator[Rule]:
     )
 
 
-def _endpoint_chain(port: ProxiedPort, backend: Backend, around: Surroundings) -> Chain:
+def _endpoint_chain(port: ProxiedPort, backend: Backend, context: NodeContext) -> Chain:
     has_affinity = port.affinity_timeout_s is not None
     where = (backend.text, backend.address, backend.port)
-    return _endpoint_chain_of(port.name, port.protocol, where, has_affinity, around.is_large)
+    return _endpoint_chain_of(port.name, port.protocol, where, has_affinity, context.is_large)
 
 
 # The same on every node, and after most changes: one value serves all of them.
@@ -198,5 +198,5 @@ def _endpoint_chain_of(
     )
 
 
-def _endpoint_comment(text: str, around: Surroundings) -> Comment | None:
-    return None if around.is_large else Comment(text)
+def _endpoint_comment(text: str, context: NodeContext) -> Comment | None:
+    return None if context.is_large else Comment(text)

@@ -20,7 +20,7 @@ from typing import Final
 
 from netlab.kube.kinds.service.view import EndpointSlice, ProxyNode, Service
 from netlab.kubeproxy.iptables import dispatch, static
-from netlab.kubeproxy.iptables.chains import Surroundings
+from netlab.kubeproxy.iptables.chains import NodeContext
 from netlab.kubeproxy.iptables.service_rules import (
     NO_RULES,
     SHARED_CHAINS,
@@ -49,10 +49,10 @@ def compile_ruleset(
     The same objects give the same ruleset, in whatever order they come.
     """
     served = ServiceMap.of(services, slices)
-    around = Surroundings(
+    context = NodeContext(
         node=node, configuration=configuration, family=family, is_large=is_large(served, family)
     )
-    compilation = Compilation(around)
+    compilation = Compilation(context)
     compilation.update({name: ports_of(served.get(name), node, family) for name in served.names()})
     return compilation.ruleset()
 
@@ -68,8 +68,8 @@ class Compilation:
     What it holds depends on what the Services are now, and not on what they were.
     """
 
-    def __init__(self, around: Surroundings) -> None:
-        self.around = around
+    def __init__(self, context: NodeContext) -> None:
+        self.context = context
         self._rules: dict[Name, ServiceRules] = {}
         self._names: list[Name] = []
         """Of ``_rules``, in order."""
@@ -85,16 +85,16 @@ class Compilation:
         deleted: list[str] = []
         for name in sorted(services):
             old = self._rules.get(name, NO_RULES)
-            new = service_rules(services[name], self.around)
+            new = service_rules(services[name], self.context)
             if old == new:
                 continue
-            self._place(name, new)
+            self._insert(name, new)
             touched.update(_differences(old.shared, new.shared))
             before = {chain.name: chain for chain in old.chains}
             after = {chain.name for chain in new.chains}
             written += [chain for chain in new.chains if before.get(chain.name) != chain]
             deleted += [each for each in before if each not in after]
-        refilled = [(SHARED_CHAINS[place].table, self._shared(place)) for place in sorted(touched)]
+        refilled = [(SHARED_CHAINS[index].table, self._shared(index)) for index in sorted(touched)]
         in_filter = tuple(chain for table, chain in refilled if table == "filter")
         in_nat = (*(chain for table, chain in refilled if table == "nat"), *written)
         return [
@@ -109,9 +109,9 @@ class Compilation:
             Table("filter", tuple(self._filter_chains())),
             Table("nat", tuple(self._nat_chains())),
         )
-        return Ruleset(self.around.family, tables)
+        return Ruleset(self.context.family, tables)
 
-    def _place(self, name: Name, rules: ServiceRules) -> None:
+    def _insert(self, name: Name, rules: ServiceRules) -> None:
         if rules == NO_RULES:
             del self._rules[name]
             del self._names[bisect_left(self._names, name)]
@@ -121,7 +121,7 @@ class Compilation:
         self._rules[name] = rules
 
     def _filter_chains(self) -> Iterator[Chain]:
-        configuration, family = self.around.configuration, self.around.family
+        configuration, family = self.context.configuration, self.context.family
         services, external, node_ports, firewall = self._shared_in("filter")
         yield from static.filter_hooks()
         yield services
@@ -135,26 +135,26 @@ class Compilation:
     def _nat_chains(self) -> Iterator[Chain]:
         yield from static.nat_hooks()
         yield from self._shared_in("nat")
-        yield static.postrouting(self.around.configuration)
-        yield static.mark_masq(self.around.configuration)
+        yield static.postrouting(self.context.configuration)
+        yield static.mark_masq(self.context.configuration)
         yield static.canary()
         for name in self._names:
             yield from self._rules[name].chains
 
     def _shared_in(self, table: str) -> list[Chain]:
         return [
-            self._shared(place) for place, chain in enumerate(SHARED_CHAINS) if chain.table == table
+            self._shared(index) for index, chain in enumerate(SHARED_CHAINS) if chain.table == table
         ]
 
-    def _shared(self, place: int) -> Chain:
-        chain = SHARED_CHAINS[place]
-        rules = [rule for name in self._names for rule in self._rules[name].shared[place]]
+    def _shared(self, index: int) -> Chain:
+        chain = SHARED_CHAINS[index]
+        rules = [rule for name in self._names for rule in self._rules[name].shared[index]]
         if chain.rules_of is dispatch.nat_services:
-            around = self.around
-            rules += dispatch.to_node_ports(around.node, around.configuration, around.family)
+            context = self.context
+            rules += dispatch.to_node_ports(context.node, context.configuration, context.family)
         return Chain(chain.name, tuple(rules))
 
 
 def _differences(old: Iterable[object], new: Iterable[object]) -> Iterator[int]:
     pairs = zip(old, new, strict=True)
-    return (place for place, (before, after) in enumerate(pairs) if before != after)
+    return (index for index, (before, after) in enumerate(pairs) if before != after)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from netlab.kubeproxy.iptables import dispatch
-from netlab.kubeproxy.iptables.chains import Surroundings, port_chains
+from netlab.kubeproxy.iptables.chains import NodeContext, port_chains
 from netlab.kubeproxy.service_ports import ProxiedPort
 from netlab.netfilter.iptables.rules import Chain, Rule
 
@@ -46,12 +46,12 @@ class ServiceRules:
 NO_RULES: Final = ServiceRules()
 
 
-def service_rules(ports: Sequence[ProxiedPort], around: Surroundings) -> ServiceRules:
+def service_rules(ports: Sequence[ProxiedPort], context: NodeContext) -> ServiceRules:
     """Return the rules of the Service that has these ports."""
     return ServiceRules(
         shared=tuple(
             tuple(rule for port in ports for rule in chain.rules_of(port))
             for chain in SHARED_CHAINS
         ),
-        chains=tuple(chain for port in ports for chain in port_chains(port, around)),
+        chains=tuple(chain for port in ports for chain in port_chains(port, context)),
     )

@@ -25,7 +25,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from netlab.kube.kinds.service.view import EndpointSlice, ProxyNode, Service
 from netlab.kubeproxy.nftables import static
-from netlab.kubeproxy.nftables.chains import Surroundings
+from netlab.kubeproxy.nftables.chains import NodeContext
 from netlab.kubeproxy.nftables.service_part import NOTHING, SHARED_SETS, ServicePart, service_part
 from netlab.kubeproxy.service_map import Name, ServiceMap
 from netlab.kubeproxy.service_ports import ProxiedPort, ports_of
@@ -78,8 +78,8 @@ def compile_table(
         service_cidrs: As for ``compile_text``.
     """
     served = ServiceMap.of(services, slices)
-    around = Surroundings(node=node, configuration=configuration, family=family)
-    compilation = TableCompilation(around, service_cidrs)
+    context = NodeContext(node=node, configuration=configuration, family=family)
+    compilation = TableCompilation(context, service_cidrs)
     compilation.update({name: ports_of(served.get(name), node, family) for name in served.names()})
     return compilation.table()
 
@@ -90,8 +90,8 @@ class TableCompilation:
     What it holds depends on what the Services are now, and not on what they were.
     """
 
-    def __init__(self, around: Surroundings, service_cidrs: Sequence[Network] = ()) -> None:
-        self._around = around
+    def __init__(self, context: NodeContext, service_cidrs: Sequence[Network] = ()) -> None:
+        self._context = context
         self._service_cidrs = service_cidrs
         self._parts: dict[Name, ServicePart] = {}
         self._names: list[Name] = []
@@ -110,29 +110,29 @@ class TableCompilation:
         Returns:
             What of the table is another now: as it was, and as it is. All else is the same.
         """
-        parts = {name: service_part(services[name], self._around) for name in sorted(services)}
+        parts = {name: service_part(services[name], self._context) for name in sorted(services)}
         old = {name: self._parts.get(name, NOTHING) for name in parts}
         names = [name for name in parts if parts[name] != old[name]]
-        keys = [_keys(place, names, old, parts) for place in range(len(SHARED_SETS))]
+        keys = [_keys(index, names, old, parts) for index in range(len(SHARED_SETS))]
         before = self._table_of([old[name] for name in names], keys)
         for name in names:
-            self._place(name, parts[name])
+            self._insert(name, parts[name])
         return before, self._table_of([parts[name] for name in names], keys)
 
     def table(self) -> Table:
         """Return the whole table; what did not change is the very value it was before."""
-        around, parts = self._around, [self._parts[name] for name in self._names]
+        context, parts = self._context, [self._parts[name] for name in self._names]
         shared = static.shared_chains(
-            around.node, around.configuration, around.family, self._service_cidrs
+            context.node, context.configuration, context.family, self._service_cidrs
         )
-        node_port_ips = static.node_port_ips(around.node, around.configuration, around.family)
+        node_port_ips = static.node_port_ips(context.node, context.configuration, context.family)
         first, *others = (
-            each.holding(_first_of(parts, place), around.family)
-            for place, each in enumerate(SHARED_SETS)
+            each.holding(_first_of(parts, index), context.family)
+            for index, each in enumerate(SHARED_SETS)
         )
         own = (one for part in parts for one in part.sets)
         return Table(
-            family=around.family,
+            family=context.family,
             chains=(
                 *static.base_chains(),
                 *shared,
@@ -141,7 +141,7 @@ class TableCompilation:
             sets=(first, *([node_port_ips] if node_port_ips else []), *others, *own),
         )
 
-    def _place(self, name: Name, part: ServicePart) -> None:
+    def _insert(self, name: Name, part: ServicePart) -> None:
         old = self._parts.pop(name, None)
         if old is None:
             insort(self._names, name)
@@ -160,33 +160,33 @@ class TableCompilation:
 
     def _table_of(self, parts: Sequence[ServicePart], keys: Sequence[Iterable[str]]) -> Table:
         """Return a table of nothing but these parts' own, and what these keys now lead to."""
-        family = self._around.family
+        family = self._context.family
         return Table(
             family=family,
             chains=tuple(chain for part in parts for chain in part.chains),
             sets=(
                 *(
-                    each.holding(self._entries(place, keys[place]), family)
-                    for place, each in enumerate(SHARED_SETS)
+                    each.holding(self._entries(index, keys[index]), family)
+                    for index, each in enumerate(SHARED_SETS)
                 ),
                 *(one for part in parts for one in part.sets),
             ),
         )
 
-    def _entries(self, place: int, keys: Iterable[str]) -> list[Element]:
+    def _entries(self, index: int, keys: Iterable[str]) -> list[Element]:
         """Return the entries with these keys, in the order in which the whole table has them."""
-        claims = self._claims[place]
+        claims = self._claims[index]
         first = {key: min(claims[key]) for key in keys if key in claims}
         return [
             element
             for name in sorted(set(first.values()))
-            for element in _first_of([self._parts[name]], place)
+            for element in _first_of([self._parts[name]], index)
             if first.get(element.key) == name
         ]
 
 
 def _keys(
-    place: int,
+    index: int,
     names: Iterable[Name],
     old: Mapping[Name, ServicePart],
     new: Mapping[Name, ServicePart],
@@ -195,17 +195,17 @@ def _keys(
         element.key
         for name in names
         for part in (old[name], new[name])
-        for element in part.entries[place]
+        for element in part.entries[index]
     }
 
 
-def _first_of(parts: Iterable[ServicePart], place: int) -> Iterable[Element]:
+def _first_of(parts: Iterable[ServicePart], index: int) -> Iterable[Element]:
     """Return the entries of all parts; of two with one key the first counts.
 
     A map has one verdict for a key, and the kernel refuses a second one.
     """
     found: dict[str, Element] = {}
     for part in parts:
-        for element in part.entries[place]:
+        for element in part.entries[index]:
             found.setdefault(element.key, element)
     return found.values()

@@ -24,8 +24,8 @@ _STAGES: Final = (
 class TableEntry:
     """A rule of a chain, or an entry of a map."""
 
-    place: Chain | NamedSet
-    what: Rule | Element
+    parent: Chain | NamedSet
+    member: Rule | Element
 
     @property
     def table(self) -> str:
@@ -35,7 +35,7 @@ class TableEntry:
     @property
     def text(self) -> str:
         """The words that nft reads."""
-        return str(self.what)
+        return str(self.member)
 
 
 def entries_by_service(table: Table) -> dict[str, list[TableEntry]]:
@@ -52,20 +52,20 @@ def entries_by_service(table: Table) -> dict[str, list[TableEntry]]:
 def _entries(table: Table) -> Iterator[TableEntry]:
     for named in table.sets:
         if named.is_map:
-            yield from (TableEntry(place=named, what=element) for element in named.elements)
+            yield from (TableEntry(parent=named, member=element) for element in named.elements)
     for chain in table.chains:
-        yield from (TableEntry(place=chain, what=rule) for rule in chain.rules)
+        yield from (TableEntry(parent=chain, member=rule) for rule in chain.rules)
 
 
 def _service_of(one: TableEntry) -> str:
-    if isinstance(one.what, Rule):
-        port_name = service_of_chain(one.place.name)
+    if isinstance(one.member, Rule):
+        port_name = service_of_chain(one.parent.name)
     else:
-        verdict = one.what.verdict
-        port_name = one.what.comment or service_of_chain(verdict.chain if verdict else "")
+        verdict = one.member.verdict
+        port_name = one.member.comment or service_of_chain(verdict.chain if verdict else "")
     return port_name.partition(":")[0]
 
 
 def _stage(one: TableEntry) -> int:
-    name = one.place.name
+    name = one.parent.name
     return next((at for at, begin in enumerate(_STAGES) if name.startswith(begin)), len(_STAGES))

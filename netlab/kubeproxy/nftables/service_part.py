@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from netlab.kubeproxy.nftables import dispatch, static
-from netlab.kubeproxy.nftables.chains import Surroundings, port_chains, port_sets
+from netlab.kubeproxy.nftables.chains import NodeContext, port_chains, port_sets
 from netlab.kubeproxy.service_ports import ProxiedPort
 from netlab.model.addresses import Family
 from netlab.netfilter.nftables.table import Chain, Element, NamedSet
@@ -82,13 +82,13 @@ class ServicePart:
 NOTHING: Final = ServicePart()
 
 
-def service_part(ports: Sequence[ProxiedPort], around: Surroundings) -> ServicePart:
+def service_part(ports: Sequence[ProxiedPort], context: NodeContext) -> ServicePart:
     """Return what the Service that has these ports adds to the table."""
     return ServicePart(
         entries=tuple(
             tuple(element for port in ports for element in shared.entries_of(port))
             for shared in SHARED_SETS
         ),
-        chains=tuple(chain for port in ports for chain in port_chains(port, around)),
-        sets=tuple(one for port in ports for one in port_sets(port, around.family)),
+        chains=tuple(chain for port in ports for chain in port_chains(port, context)),
+        sets=tuple(one for port in ports for one in port_sets(port, context.family)),
     )

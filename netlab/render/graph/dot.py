@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from netlab.model.graph import GraphHost, GraphNode, GraphService, LabGraph
-from netlab.render.graph.words import Pods, doors, fold, kind, pod_networks
+from netlab.render.graph.words import Pods, fold, kind, pod_networks, service_addresses
 from netlab.render.printable import printable
 
 MOST_PODS: Final = 6
@@ -70,7 +70,7 @@ class _Digraph:
         yield from self._to_router(f"g{number}", f" [lhead=cluster_n{number}]")
 
     def _service(self, number: int, service: GraphService) -> Iterator[str]:
-        label = _lines(service.name, kind(service), *doors(service))
+        label = _lines(service.name, kind(service), *service_addresses(service))
         yield f"  s{number} [shape=note, style=solid, margin=0.15, label={label}];"
         ends = [self._ids[end.pod] for end in service.endpoints if end.pod in self._ids]
         for name in dict.fromkeys(ends):

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from netlab.model.graph import GraphHost, GraphNode, GraphService, LabGraph
-from netlab.render.graph.words import Pods, doors, fold, kind, pod_networks
+from netlab.render.graph.words import Pods, fold, kind, pod_networks, service_addresses
 from netlab.render.trace.mermaid import escaped
 
 MOST_PODS: Final = 6
@@ -61,7 +61,7 @@ class _Flowchart:
         yield from self._to_router(f"g{number}")
 
     def _service(self, number: int, service: GraphService) -> Iterator[str]:
-        yield f'  s{number}>"{_lines(service.name, kind(service), *doors(service))}"]'
+        yield f'  s{number}>"{_lines(service.name, kind(service), *service_addresses(service))}"]'
         ends = [self._ids[end.pod] for end in service.endpoints if end.pod in self._ids]
         yield from (f"  s{number} -.-> {name}" for name in dict.fromkeys(ends))
 

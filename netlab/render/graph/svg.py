@@ -17,7 +17,7 @@ from string import ascii_uppercase
 from typing import Final
 
 from netlab.model.graph import GraphHost, GraphNode, GraphService, LabGraph
-from netlab.render.graph.words import Pods, behind, doors, fold, kind, own_addresses
+from netlab.render.graph.words import Pods, behind, fold, kind, own_addresses, service_addresses
 from netlab.render.markup import Markup
 from netlab.render.svg_colours import picture_style
 from netlab.render.svg_elements import Point, document, group, line, rect, text
@@ -217,7 +217,7 @@ class _Picture:
 
     def _service(self, service: GraphService, number: int, x: float, width: float) -> float:
         """Put a Service's card and return its height."""
-        lines = [(words, "mono fill-ink") for words in doors(service)]
+        lines = [(words, "mono fill-ink") for words in service_addresses(service)]
         lines += [
             (part, "mono fill-muted")
             for words in behind(service, MOST_ENDPOINTS)

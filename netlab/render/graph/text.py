@@ -22,7 +22,15 @@ from typing import Final
 
 from netlab.model.graph import GraphHost, GraphNode, LabGraph
 from netlab.render.graph.canvas import Canvas
-from netlab.render.graph.words import Pods, behind, clipped, doors, fold, kind, own_addresses
+from netlab.render.graph.words import (
+    Pods,
+    behind,
+    clipped,
+    fold,
+    kind,
+    own_addresses,
+    service_addresses,
+)
 from netlab.render.printable import printable
 
 MOST_PODS: Final = 5
@@ -84,14 +92,14 @@ class _Drawing:
         rows = _rows(boxes, self._width)
         for number, row in enumerate(rows):
             top = self._row
-            places = self._place(row, top)
+            columns = self._place(row, top)
             bus = self._row
-            self._from = places[0]
-            for box, column in zip(row, places, strict=True):
+            self._from = columns[0]
+            for box, column in zip(row, columns, strict=True):
                 self.canvas.down(column, top + box.height - 1, bus)
-            self.canvas.across(bus, places[0], places[-1])
+            self.canvas.across(bus, columns[0], columns[-1])
             if len(rows) > 1:
-                self.canvas.across(bus, 0, places[0])
+                self.canvas.across(bus, 0, columns[0])
                 if number:
                     self.canvas.down(0, top - 1, bus)
             self._row = bus + 1
@@ -111,15 +119,15 @@ class _Drawing:
         rows = _rows(boxes, self._width)
         for number, row in enumerate(rows):
             bus = self._row
-            places = self._place(row, bus + 1)
-            ends = [*places]
+            columns = self._place(row, bus + 1)
+            ends = [*columns]
             if number == 0 and self._from is not None:
                 self.canvas.down(self._from, bus - 1, bus)
                 ends.append(self._from)
             if len(rows) > 1:
                 ends.append(0)
             self.canvas.across(bus, min(ends), max(ends))
-            for column in places:
+            for column in columns:
                 self.canvas.down(column, bus, bus + 1)
             if number < len(rows) - 1:
                 self.canvas.down(0, bus, self._row)
@@ -209,7 +217,7 @@ def _services(graph: LabGraph, width: int) -> list[str]:
     lines = []
     for service in graph.services:
         lines.append(clipped(f"Service {printable(service.name)}  {kind(service)}", width))
-        lines += [f"    {door}" for door in doors(service)]
+        lines += [f"    {line}" for line in service_addresses(service)]
         for end in behind(service, MOST_ENDPOINTS):
             first, further = "    └▶ ", " " * 7
             words = printable(end)

@@ -51,13 +51,13 @@ def fold(node: GraphNode, most: int | None) -> list[Pods]:
     return [*folded, _group(f"{len(others)} more pods", others)] if others else folded
 
 
-def doors(service: GraphService) -> list[str]:
+def service_addresses(service: GraphService) -> list[str]:
     """Return where a Service can be called, a line for each port."""
-    places = [str(address) for address in (*service.cluster_ips, *service.external)]
+    addresses = [str(address) for address in (*service.cluster_ips, *service.external)]
     lines = []
     for port in service.ports:
         name = f" {port.name}" if port.name else ""
-        where = ", ".join(_end(place, port.port) for place in places) or f"port {port.port}"
+        where = ", ".join(_end(address, port.port) for address in addresses) or f"port {port.port}"
         nodes = f", NodePort {port.node_port}" if port.node_port else ""
         lines.append(f"{where}/{port.protocol}{name}{nodes}")
     return lines

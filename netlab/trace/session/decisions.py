@@ -16,7 +16,7 @@ from netlab.netfilter.verdicts import ANY_SOURCE_PORT
 from netlab.sources.routes import AskRoute
 from netlab.trace.decision import Decision, decision_of
 from netlab.trace.host_rules import SERVICES, HostRules, ListedRules
-from netlab.trace.predict_path import Surroundings, predict_path
+from netlab.trace.predict_path import LabContext, predict_path
 from netlab.trace.session.path_prediction import known_rules, list_rules
 from netlab.trace.session.routes import Routes
 
@@ -78,7 +78,7 @@ class Decisions:
         known = self._families[family]
         pair = AddressPair(AddrPort(source, ANY_SOURCE_PORT), target)
         try:
-            ways = predict_path(known.around, caller.name, pair, protocol)
+            ways = predict_path(known.context, caller.name, pair, protocol)
         except SpecError as error:
             self._remark(str(error))
             return None
@@ -108,7 +108,7 @@ class _OfFamily:
         self.unknown: dict[str, str] = {}
         """Why nothing can be predicted at a host."""
         version = 4 if family is Family.IPV4 else 6
-        self.around = Surroundings(
+        self.context = LabContext(
             hosts={host.name: host for host in hosts},
             addresses={host.name: read_addresses(host.netns, inside, version) for host in hosts},
             rules=self._rules(hosts, family, lambda host: read(host, family)),
@@ -120,11 +120,11 @@ class _OfFamily:
         self, hosts: Sequence[Host], family: Family, read: Callable[[Host], ListedRules]
     ) -> dict[str, HostRules]:
         """Return the rules of every host but pods and clients, where a lab lays none."""
-        laid = tuple(h for h in hosts if h.kind not in {HostKind.POD, HostKind.CLIENT})
-        known = known_rules(laid, family, read)
+        with_rules = tuple(h for h in hosts if h.kind not in {HostKind.POD, HostKind.CLIENT})
+        known = known_rules(with_rules, family, read)
         self.unknown = dict(known.unknown)
         found = {}
-        for host in laid:
+        for host in with_rules:
             rules = known.rules.get(host.name)
             if rules is None:
                 continue

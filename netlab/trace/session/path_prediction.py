@@ -19,7 +19,7 @@ from netlab.sources.routes import AskRoute
 from netlab.sources.rule_tables import read_tables
 from netlab.trace.compare import compare
 from netlab.trace.host_rules import HostRules, ListedRules, parse_host_rules
-from netlab.trace.predict_path import Addresses, Surroundings, predict_path
+from netlab.trace.predict_path import Addresses, LabContext, predict_path
 from netlab.trace.predicted_path import Comparison
 from netlab.trace.trace import Trace
 
@@ -90,14 +90,14 @@ class PathPrediction:
             self.hosts, family, lambda host: self.listed.get(host.name, ListedRules())
         )
         unknown = dict(known.unknown)
-        surroundings = Surroundings(
+        context = LabContext(
             hosts={host.name: host for host in self.hosts},
             addresses=self._addresses(unknown),
             rules=known.rules,
             ask=ask,
         )
         try:
-            paths = predict_path(surroundings, trace.caller, trace.pair, trace.protocol)
+            paths = predict_path(context, trace.caller, trace.pair, trace.protocol)
         except SpecError as error:
             return compare((), trace, [str(error)])
         seen = trace.request()

@@ -16,22 +16,22 @@ from tests.unit.topology_samples import topology_of
 TOPOLOGY = topology_of("{nodes: 2, ipFamilies: [IPv4, IPv6]}")
 
 
-def place(host: str, family: Family) -> NetnsFamily:
+def key(host: str, family: Family) -> NetnsFamily:
     return NetnsFamily(NetnsName(f"netlab-x-{host}"), family)
 
 
 def test_each_node_masquerades_what_leaves_the_cluster():
     rules = masquerade_rules("x", TOPOLOGY)
-    assert rules.keys() == {place(host, one) for host in ("node1", "node2") for one in Family}
-    text = render(rules[place("node1", Family.IPV6)])
+    assert rules.keys() == {key(host, one) for host in ("node1", "node2") for one in Family}
+    text = render(rules[key("node1", Family.IPV6)])
     assert "-d fd00:10:244::/48" in text
     assert "-s 10." not in text
 
 
 def test_the_router_gives_nodes_their_external_addresses():
     rules = cloud_rules("x", TOPOLOGY)
-    assert rules.keys() == {place("router", one) for one in Family}
-    text = render(rules[place("router", Family.IPV4)])
+    assert rules.keys() == {key("router", one) for one in Family}
+    text = render(rules[key("router", Family.IPV4)])
     assert "-d 192.0.2.3/32 -j DNAT --to-destination 10.240.0.3" in text
 
 

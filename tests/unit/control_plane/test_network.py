@@ -40,7 +40,7 @@ class NetnsAgent:
         return None
 
 
-def test_what_is_there_already_is_left_alone(store: Store, topology: Topology):
+def test_what_is_there_already_is_skipped(store: Store, topology: Topology):
     netns_agent = NetnsAgent(build_lab("default", topology, []))
     network = Network("default", store, netns_agent)
     assert asyncio.run(network.read()) == set(netns_agent.have)

@@ -43,7 +43,7 @@ async def watch(
 def test_the_first_look_is_a_period_after_the_rules_were_laid():
     due, lost, asked = asyncio.run(watch(lambda _: frozenset(), [NOW, NOW + 29, NOW + 30]))
     assert due == [NOW + 30, NOW + 30, NOW + 60]
-    assert [request.places for request in asked] == [(NODES[0],), (NODES[1],)]
+    assert [request.keys for request in asked] == [(NODES[0],), (NODES[1],)]
     assert {table for table, _ in asked[0].chains} == {"mangle", "nat", "filter"}
     assert lost == []
 
@@ -59,7 +59,7 @@ def test_in_nftables_mode_a_rule_of_the_table_is_the_canary():
 
 def test_a_node_that_lost_its_canary_is_told():
     def second(request: FindLost) -> frozenset[NetnsFamily]:
-        return frozenset(request.places) & {NODES[1]}
+        return frozenset(request.keys) & {NODES[1]}
 
     _, lost, _ = asyncio.run(watch(second, [NOW, NOW + 30]))
     assert lost == [{NODES[1]}]
@@ -67,7 +67,7 @@ def test_a_node_that_lost_its_canary_is_told():
 
 def test_a_node_that_cannot_be_looked_at_counts_as_lost():
     def refuse(request: FindLost) -> frozenset[NetnsFamily]:
-        raise KernelError(f"no look at {request.places}")
+        raise KernelError(f"no look at {request.keys}")
 
     _, lost, _ = asyncio.run(watch(refuse, [NOW, NOW + 30]))
     assert lost == [set(NODES)]

@@ -13,7 +13,7 @@ from netlab.kube.kinds.service.view import (
     ServicePort,
 )
 from netlab.kubeproxy.conntrack import udp_services
-from netlab.kubeproxy.service_map import ServedService
+from netlab.kubeproxy.service_map import ServiceEndpoints
 from netlab.model.addresses import Family
 from netlab.model.packets import Protocol
 from netlab.netns_agent.udp_entries import UdpConnection
@@ -48,7 +48,7 @@ def piece(*addresses: tuple[object, bool]) -> EndpointSlice:
     )
 
 
-SERVED = ServedService(SERVICE, (piece((SERVING, True), (DRAINING, True), (DEAD, False)),))
+SERVED = ServiceEndpoints(SERVICE, (piece((SERVING, True), (DRAINING, True), (DEAD, False)),))
 
 
 def connection(to: str, port: int, by: object, by_port: int = 5353) -> UdpConnection:
@@ -84,7 +84,7 @@ def test_an_entry_is_stale_when_its_answers_come_from_what_does_not_serve(
 def test_an_endpoint_that_does_not_serve_is_none_however_ready():
     broken = Endpoint(addresses=(DEAD,), ready=True, serving=False)
     pieces = (piece((SERVING, True)), replace(piece(), name="dns-2", endpoints=(broken,)))
-    found = udp_services([ServedService(SERVICE, pieces)], Family.IPV4)
+    found = udp_services([ServiceEndpoints(SERVICE, pieces)], Family.IPV4)
     assert found.is_stale(connection("10.0.0.10", 53, DEAD))
 
 
@@ -95,17 +95,17 @@ def test_a_port_number_is_a_node_port_at_any_address():
     )
     other = replace(other, cluster_ips=(ip_address("10.0.0.11"),), external_ips=())
     pieces = (replace(piece((DRAINING, True)), service_name="big"),)
-    found = udp_services([SERVED, ServedService(other, pieces)], Family.IPV4)
+    found = udp_services([SERVED, ServiceEndpoints(other, pieces)], Family.IPV4)
     assert not found.is_stale(connection("10.0.0.11", 30053, DRAINING))
     assert found.is_stale(connection("10.0.0.11", 30053, DEAD))
     assert found.is_stale(connection("192.0.2.77", 30053, DEAD))
 
 
 def test_without_a_serving_endpoint_nothing_is_removed():
-    found = udp_services([ServedService(SERVICE, (piece((DEAD, False)),))], Family.IPV4)
+    found = udp_services([ServiceEndpoints(SERVICE, (piece((DEAD, False)),))], Family.IPV4)
     assert not found.is_stale(connection("10.0.0.10", 53, DEAD))
 
 
 def test_a_cluster_without_udp_services_has_none_to_look_for():
     assert not udp_services([], Family.IPV4)
-    assert udp_services([ServedService(SERVICE)], Family.IPV4)
+    assert udp_services([ServiceEndpoints(SERVICE)], Family.IPV4)

@@ -14,7 +14,7 @@ from netlab.kubeproxy.health import (
     is_eligible,
     proxy_health_answer,
 )
-from netlab.kubeproxy.service_map import ServedService
+from netlab.kubeproxy.service_map import ServiceEndpoints
 from netlab.model.addresses import Family
 
 NODE = ProxyNode(name="node1", addresses=(ip_address("10.240.0.3"),))
@@ -60,7 +60,7 @@ def pieces(*endpoints: tuple[str, str, bool]) -> list[EndpointSlice]:
 def test_the_ready_endpoints_of_the_node_are_counted(
     endpoints: list[tuple[str, str, bool]], count: int
 ):
-    served = ServedService(service(), tuple(pieces(*endpoints)))
+    served = ServiceEndpoints(service(), tuple(pieces(*endpoints)))
     check = health_check(NODE, served, Family.IPV4)
     assert check == HealthCheck(namespace="ns", name="web", port=3000, local_endpoints=count)
 
@@ -71,11 +71,11 @@ def test_the_ready_endpoints_of_the_node_are_counted(
         pytest.param({"type": "NodePort"}, id="no load balancer"),
         pytest.param({"external_traffic_policy": "Cluster"}, id="policy Cluster"),
         pytest.param({"health_check_node_port": None}, id="no port given yet"),
-        pytest.param({"is_left_alone": True}, id="another proxy's"),
+        pytest.param({"is_skipped": True}, id="another proxy's"),
     ],
 )
 def test_other_services_have_no_health_check(fields: dict[str, object]):
-    assert health_check(NODE, ServedService(service(**fields)), Family.IPV4) is None
+    assert health_check(NODE, ServiceEndpoints(service(**fields)), Family.IPV4) is None
 
 
 def test_a_health_check_answers_as_kube_proxy_does_byte_for_byte():

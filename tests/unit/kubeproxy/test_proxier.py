@@ -66,11 +66,11 @@ class NetnsAgent:
 
     async def __call__(self, request: object) -> dict[NetnsFamily, str]:
         if isinstance(request, SaveRules):
-            self.read += request.places
+            self.read += request.keys
         if isinstance(request, SaveRules):
-            return {name: self.saved.get(name, "") for name in request.places}
+            return {name: self.saved.get(name, "") for name in request.keys}
         if isinstance(request, ReadTables):
-            return {name: self.listings.get(name, "") for name in request.places}
+            return {name: self.listings.get(name, "") for name in request.keys}
         if not isinstance(request, Restore | LoadTables):
             return {}
         loaded = self.restored if isinstance(request, Restore) else self.tables
@@ -107,7 +107,7 @@ def test_nothing_is_done_while_nothing_changes(
 def test_new_namespaces_need_no_reading(
     proxy: KubeProxy, topology: Topology, netns_agent: NetnsAgent
 ):
-    proxy.mark_empty({place.netns for place in ALL})
+    proxy.mark_empty({key.netns for key in ALL})
     asyncio.run(proxy.sync(topology))
     assert netns_agent.read == []
 
@@ -141,7 +141,7 @@ def test_each_family_has_rules_of_its_own_and_they_go_with_it(
     assert proxy.health(NODE1).is_healthy(NOW + HEALTH_TIMEOUT_S)
     want = desired_rules("default", both, store)
     netns_agent.refuses = {}
-    netns_agent.saved = {place: render(rules.iptables) for place, rules in want.items()}
+    netns_agent.saved = {key: render(rules.iptables) for key, rules in want.items()}
     asyncio.run(proxy.sync(both))
     store_nodes(store, topology, NOW)
     asyncio.run(proxy.sync(topology))
@@ -261,14 +261,12 @@ def listed(table: Table) -> str:
         lines += [f"{named.kind} {named.name} {{", kind, *elements, "}"]
     for chain in table.chains:
         hook = chain.hook
-        place = (
-            hook and f"type {hook.type} hook {hook.name} priority {hook.priority}; policy accept;"
-        )
+        key = hook and f"type {hook.type} hook {hook.name} priority {hook.priority}; policy accept;"
         rules = [
             rule.words + (f' comment "{rule.comment}"' if rule.comment else "")
             for rule in chain.rules
         ]
-        lines += [f"chain {chain.name} {{", *([place] if place else []), *rules, "}"]
+        lines += [f"chain {chain.name} {{", *([key] if key else []), *rules, "}"]
     return "\n".join([*lines, "}"])
 
 
@@ -438,7 +436,7 @@ def test_rules_that_are_forgotten_while_others_are_read_are_read_too(
     store_nodes(store, topology, NOW)
 
     async def call(request: object) -> dict[NetnsFamily, str]:
-        if isinstance(request, SaveRules) and NODE1 in request.places:
+        if isinstance(request, SaveRules) and NODE1 in request.keys:
             proxy.forget({NODE2.netns})
         return await netns_agent(request)
 

@@ -12,7 +12,7 @@ from netlab.kube.kinds.service.view import (
     Service,
     ServicePort,
 )
-from netlab.kubeproxy.service_map import Name, ServedService, ServiceMap
+from netlab.kubeproxy.service_map import Name, ServiceEndpoints, ServiceMap
 from netlab.model.addresses import Family
 
 WEB, API = Name("ns", "web"), Name("ns", "api")
@@ -61,7 +61,7 @@ def test_a_slice_changes_its_service(known: ServiceMap):
 def test_a_slice_that_goes_over_changes_the_service_it_leaves_too(known: ServiceMap):
     known.set_slice(SLICE_NAME, replace(SLICE, service_name="api"))
     assert known.take_changes() == [API, WEB]
-    assert known.get(WEB) == ServedService(SERVICE)
+    assert known.get(WEB) == ServiceEndpoints(SERVICE)
 
 
 def test_what_is_gone_is_not_there(known: ServiceMap):
@@ -107,7 +107,7 @@ def test_endpoints_are_counted_once_for_each_port_of_a_service(known: ServiceMap
     assert known.count_endpoints(Family.IPV4) == 6
 
 
-@pytest.mark.parametrize("change", [{"is_left_alone": True}, {"cluster_ips": ()}])
+@pytest.mark.parametrize("change", [{"is_skipped": True}, {"cluster_ips": ()}])
 def test_endpoints_of_services_without_rules_do_not_count(
     known: ServiceMap, change: dict[str, object]
 ):

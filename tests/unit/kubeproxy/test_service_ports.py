@@ -12,7 +12,7 @@ from netlab.kube.kinds.service.view import (
     Service,
     ServicePort,
 )
-from netlab.kubeproxy.service_map import ServedService
+from netlab.kubeproxy.service_map import ServiceEndpoints
 from netlab.kubeproxy.service_ports import ProxiedPort, ports_of
 from netlab.model.addresses import Family
 from netlab.netfilter.iptables.rules import Ruleset
@@ -57,7 +57,7 @@ def port_of(*nodes: str, **fields: object) -> ProxiedPort:
             for n, node in enumerate(nodes, 1)
         ),
     )
-    (port,) = ports_of(ServedService(service, (endpoints,)), NODE, Family.IPV4)
+    (port,) = ports_of(ServiceEndpoints(service, (endpoints,)), NODE, Family.IPV4)
     return port
 
 

@@ -88,7 +88,7 @@ def test_a_service_that_has_no_policy_any_more_loses_the_marks_alone(ended: int)
     assert objects.services["web"] == {**SERVICE, "spec": {"type": "ClusterIP"}}
 
 
-def test_an_experiment_that_goes_on_is_left_alone():
+def test_an_experiment_that_goes_on_is_skipped():
     pods = {"caller": made(POD)}
     services = {"web": merge(SERVICE, policy_patch("Local", "Cluster"))}
     objects = Objects(pods=deepcopy(pods), services=deepcopy(services))

@@ -29,8 +29,8 @@ class Agent:
     async def __call__(self, request: object) -> dict[NetnsFamily, str]:
         assert not isinstance(request, ReadTables), "none of these has rules in nftables"
         if isinstance(request, SaveRules):
-            self.read += request.places
-            return dict.fromkeys(request.places, "")
+            self.read += request.keys
+            return dict.fromkeys(request.keys, "")
         assert isinstance(request, Restore)
         self.restored.append(dict(request.texts))
         return {key: why for key, why in self.refuses.items() if key in request.texts}

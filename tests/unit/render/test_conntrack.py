@@ -53,7 +53,7 @@ WORDS = Words(
         ip_address(NODE2): "node2",
         ip_address("10.244.1.2"): "web-1",
     },
-    doors={("tcp", end(NODE2, 31704)): "default/nodeport"},
+    service_addresses={("tcp", end(NODE2, 31704)): "default/nodeport"},
 )
 
 TABLE = """\

@@ -67,8 +67,8 @@ def test_every_rule_and_entry_has_a_sentence():
 
 
 def test_a_rule_of_somebody_else_is_called_that():
-    place = Chain(name="services")
-    one = TableEntry(place=place, what=parse_rule("ip ttl 1 drop"))
+    parent = Chain(name="services")
+    one = TableEntry(parent=parent, member=parse_rule("ip ttl 1 drop"))
     assert table_sentence(one) == "This rule of services is none of kube-proxy's."
 
 

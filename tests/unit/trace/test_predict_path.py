@@ -123,15 +123,15 @@ def test_a_ping_meets_no_rule_of_a_port():
 
 
 def test_routes_that_lead_in_a_circle_come_to_an_end():
-    around = make_surroundings()
+    context = make_surroundings()
 
     def back_to_node2(question: RouteQuestion) -> RouteAnswer:
         if question.host == "router":
             return RouteAnswer(route="default", via="10.240.0.4", ifname="cloud0")
-        return around.ask(question)
+        return context.ask(question)
 
     pair = call("10.240.0.3:40000", "10.244.2.9:80")
-    [way] = predict_path(replace(around, ask=back_to_node2), "node1", pair, "tcp")
+    [way] = predict_path(replace(context, ask=back_to_node2), "node1", pair, "tcp")
 
     assert way.end is End.LOST
     assert len(way.visits) >= MAX_VISITS

@@ -27,7 +27,7 @@ from netlab.model.addresses import Address, Network
 from netlab.model.packets import Protocol
 
 SERVICE_NAME_LABEL: Final = "kubernetes.io/service-name"
-LEFT_ALONE_LABELS: Final = (
+SERVICE_PROXY_LABELS: Final = (
     "service.kubernetes.io/service-proxy-name",
     "service.kubernetes.io/headless",
 )
@@ -72,7 +72,7 @@ class Service:
     health_check_node_port: int | None = None
     session_affinity: str = "None"
     session_affinity_timeout_s: int = AFFINITY_TIMEOUT_S
-    is_left_alone: bool = False
+    is_skipped: bool = False
     """Whether a label keeps kube-proxy from it."""
     is_headless: bool = False
     """Whether it has no address of its own, and its name means its endpoints."""
@@ -92,7 +92,7 @@ class Service:
     @property
     def is_proxied(self) -> bool:
         """Whether kube-proxy lays rules for it."""
-        return bool(self.cluster_ips) and not self.is_left_alone
+        return bool(self.cluster_ips) and not self.is_skipped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +130,7 @@ class EndpointSlice:
     name: str
     service_name: str
     """Empty for a slice that belongs to no Service."""
-    is_left_alone: bool = False
+    is_skipped: bool = False
     """Whether a label keeps kube-proxy from it."""
     address_type: str = "IPv4"
     ports: tuple[EndpointPort, ...] = ()
@@ -169,7 +169,7 @@ def service_of(obj: Object) -> Service:
         health_check_node_port=number(spec, "healthCheckNodePort") or None,
         session_affinity=text(spec, "sessionAffinity", "None"),
         session_affinity_timeout_s=number(client_ip, "timeoutSeconds") or AFFINITY_TIMEOUT_S,
-        is_left_alone=_is_left_alone(metadata),
+        is_skipped=_is_skipped(metadata),
         is_headless="None" in (*texts(spec, "clusterIPs"), text(spec, "clusterIP")),
         external_name=text(spec, "externalName"),
     )
@@ -182,7 +182,7 @@ def endpoint_slice_of(obj: Object) -> EndpointSlice:
         namespace=text(metadata, "namespace", "default"),
         name=text(metadata, "name"),
         service_name=text(part(metadata, "labels"), SERVICE_NAME_LABEL),
-        is_left_alone=_is_left_alone(metadata),
+        is_skipped=_is_skipped(metadata),
         address_type=text(obj, "addressType", "IPv4"),
         ports=tuple(
             EndpointPort(
@@ -196,12 +196,12 @@ def endpoint_slice_of(obj: Object) -> EndpointSlice:
     )
 
 
-def _is_left_alone(metadata: Object) -> bool:
+def _is_skipped(metadata: Object) -> bool:
     """Tell whether kube-proxy asks the API server to leave an object out.
 
     Source: Kubernetes, ``cmd/kube-proxy/app/server.go`` (Run).
     """
-    return any(label in part(metadata, "labels") for label in LEFT_ALONE_LABELS)
+    return any(label in part(metadata, "labels") for label in SERVICE_PROXY_LABELS)
 
 
 def _service_port_of(port: Object) -> ServicePort:

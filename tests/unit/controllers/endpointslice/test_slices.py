@@ -100,5 +100,5 @@ def test_endpoints_that_ask_for_it_are_not_mirrored():
     assert endpointslice_mirroring.step(written, None, []) == []
 
 
-def test_a_namespace_that_is_wanted_is_left_alone():
+def test_a_namespace_that_is_wanted_is_skipped():
     assert namespace.step({"metadata": {"name": "default"}}, []) == []

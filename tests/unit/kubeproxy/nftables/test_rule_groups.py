@@ -19,8 +19,8 @@ SPEC = {
 
 def test_rules_of_a_service_come_in_a_packets_order(lay: Lay):
     table = lay(SPEC, pods=[("10.244.2.2", "node2")])
-    places = [one.place.name.partition("-")[0] for one in entries_by_service(table)["shop/web"]]
-    assert list(dict.fromkeys(places)) == ["firewall", "service", "external", "endpoint", "no"]
+    chains = [one.parent.name.partition("-")[0] for one in entries_by_service(table)["shop/web"]]
+    assert list(dict.fromkeys(chains)) == ["firewall", "service", "external", "endpoint", "no"]
 
 
 def test_everything_is_in_one_group_and_the_fixed_rules_in_that_of_no_service(lay: Lay):
@@ -30,7 +30,7 @@ def test_everything_is_in_one_group_and_the_fixed_rules_in_that_of_no_service(la
     rules = sum(len(chain.rules) for chain in table.chains)
     entries = sum(len(named.elements) for named in table.sets if named.is_map)
     assert sum(map(len, groups.values())) == rules + entries
-    assert {"services", "masquerading"} <= {one.place.name for one in groups[""]}
+    assert {"services", "masquerading"} <= {one.parent.name for one in groups[""]}
 
 
 def test_an_entry_reads_as_nft_has_it(lay: Lay):

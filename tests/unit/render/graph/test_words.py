@@ -6,7 +6,7 @@ from ipaddress import ip_address
 import pytest
 
 from netlab.model.graph import GraphEndpoint, GraphPod, GraphPort
-from netlab.render.graph.words import behind, clipped, doors, fold, kind
+from netlab.render.graph.words import behind, clipped, fold, kind, service_addresses
 from tests.unit.graph_samples import EMPTY, SMALL, WEB, dual, large, node, pod, service
 
 
@@ -53,8 +53,8 @@ def test_a_service_says_where_it_is_called():
         ports=(GraphPort(name="", protocol="UDP", port=53),),
     )
 
-    assert doors(web) == ["10.0.55.247:80/TCP http, NodePort 31704"]
-    assert doors(six) == ["[fd00::1]:53, 203.0.113.1:53/UDP"]
+    assert service_addresses(web) == ["10.0.55.247:80/TCP http, NodePort 31704"]
+    assert service_addresses(six) == ["[fd00::1]:53, 203.0.113.1:53/UDP"]
     assert kind(web) == "NodePort, externalTrafficPolicy Cluster"
     assert kind(SMALL.services[1]) == "ClusterIP, headless"
 

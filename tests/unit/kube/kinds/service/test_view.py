@@ -106,7 +106,7 @@ def test_a_label_keeps_kube_proxy_away(label: str, value: str):
     service = service_of({"metadata": {"labels": labels}, "spec": {"clusterIP": "10.0.0.80"}})
     assert not service.is_proxied
     piece = endpoint_slice_of({"metadata": {"labels": labels}})
-    assert piece.is_left_alone
+    assert piece.is_skipped
     assert piece.service_name == "web"
 
 
