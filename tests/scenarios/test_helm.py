@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.kernel]
 def shell(make_lab: Callable[[], Lab], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     program, newest = helm(), next(iter(kubectls()), None)
     if program is None or newest is None:
-        pytest.skip("this machine has no helm: NETLAB_CI=all scripts/test.sh unpacks one")
+        pytest.skip("this machine has no helm: scripts/test.sh unpacks one, by npm")
     lab = make_lab()
     lab.up("cluster")
     shell = Shell(lab, newest.path, tmp_path_factory.mktemp("charts"))
