@@ -12,13 +12,14 @@ The store has one user at a time: it is made for one thread.
 
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal, Protocol
 
 from netlab.apiserver.indexes import Indexes
+from netlab.apiserver.packed_objects import PackedObjects
 from netlab.apiserver.sqlite import StoreFile
 from netlab.kube.objects import Key, Object, labels_of, metadata_of, name_of, uid_of, with_metadata
 from netlab.kube.resources import RESOURCES, key_of, resource_of
@@ -27,8 +28,12 @@ from netlab.kube.timestamps import timestamp
 
 HISTORY_EVENTS: Final = 8192
 """Events kept for watchers that come back; about eight for each pod of a large lab."""
-HISTORY_BYTES: Final = 32 * 1024 * 1024
-"""Of the JSON of those events, at most."""
+HISTORY_BYTES: Final = 4 * 1024 * 1024
+"""Of the JSON of those events, at most; in memory they are some five times as large. A state of the
+Endpoints of a thousand pods alone has 150 KB."""
+
+_PACKED: Final = frozenset({"events"})
+"""Resources of which a large lab has more than of all others together."""
 
 _SUFFIX_LETTERS: Final = "bcdfghjklmnpqrstvwxz2456789"
 """No vowels and no look-alikes, as Kubernetes has it in generated names."""
@@ -68,7 +73,11 @@ class Store:
         self.index = Indexes()
         self._clock = clock
         self._random = random
-        self._objects: dict[str, dict[Key, Object]] = {plural: {} for plural in RESOURCES}
+        self._objects: dict[str, MutableMapping[Key, Object]] = {
+            plural: PackedObjects() if plural in _PACKED else {} for plural in RESOURCES
+        }
+        self._order: dict[str, list[Key]] = {}
+        """The keys of each resource, sorted; of those that have not come or gone since."""
         self._subscribers: list[Callable[[Event], None]] = []
         self._history: deque[Event] = deque()
         self._history_bytes = 0
@@ -110,7 +119,10 @@ class Store:
     def list_(self, resource: str, namespace: str = "") -> list[Object]:
         """Return the objects of a resource by namespace and name; empty means all namespaces."""
         table = self._objects[resource]
-        return [table[key] for key in sorted(table) if not namespace or key.namespace == namespace]
+        keys = self._order.get(resource)
+        if keys is None:
+            keys = self._order[resource] = sorted(table)
+        return [table[key] for key in keys if not namespace or key.namespace == namespace]
 
     def select(self, resource: str, namespace: str, labels: Mapping[str, str]) -> list[Object]:
         """Return the objects of one namespace that carry all of ``labels``; none for no labels."""
@@ -247,6 +259,8 @@ class Store:
     def _place(self, key: Key, obj: Object | None) -> None:
         table = self._objects[key.resource]
         self.index.replace(key, table.get(key), obj)
+        if obj is None or key not in table:
+            self._order.pop(key.resource, None)
         if obj is None:
             table.pop(key, None)
         else:

@@ -45,7 +45,13 @@ async def _stream(
     store: Store, lines: "_Lines", timeout_s: float, is_gone: Callable[[], bool]
 ) -> AsyncGenerator[bytes, None]:
     events: asyncio.Queue[Event] = asyncio.Queue()
-    unsubscribe = store.subscribe(events.put_nowait)
+
+    def told(event: Event) -> None:
+        # A watch of Services is not woken by each of a thousand pods.
+        if lines.concerns(event):
+            events.put_nowait(event)
+
+    unsubscribe = store.subscribe(told)
     try:
         try:
             for line in lines.first():
@@ -108,12 +114,16 @@ class _Lines:
         for event in self._store.events_since(parse_version(version)):
             yield from self.of(event)
 
+    def concerns(self, event: Event) -> bool:
+        """Tell whether an event is of an object that may be watched."""
+        key, target = event.key, self._target
+        return key.resource == target.resource.plural and (
+            not target.namespace or key.namespace == target.namespace
+        )
+
     def of(self, event: Event) -> Iterator[bytes]:
         """Yield the line of an event; to enter or leave the selection is to come or go."""
-        target = self._target
-        if event.key.resource != target.resource.plural:
-            return
-        if target.namespace and event.key.namespace != target.namespace:
+        if not self.concerns(event):
             return
         had = event.previous is not None and self._matches(event.previous)
         has = event.type != "DELETED" and self._matches(event.object)

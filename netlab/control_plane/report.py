@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
 from netlab import __version__
@@ -12,6 +11,7 @@ from netlab.cni.cloud import router_address
 from netlab.control_plane.service_calls import calls_of
 from netlab.kube.objects import items_of, name_of, namespace_of, spec_of, status_of
 from netlab.kubelet.container_spec import placement_of
+from netlab.model.addresses import require_ip
 from netlab.model.hosts import Host, HostKind
 from netlab.model.names import LB, ROUTER, host_netns, pod_netns
 from netlab.netfilter.iptables.render import render
@@ -104,7 +104,7 @@ def _pod(lab: str, pod: Object) -> Host:
         name=name if namespace == "default" else f"{namespace}/{name}",
         kind=HostKind.POD,
         netns=pod_netns(lab, namespace, name),
-        addresses=tuple(ip_address(one["ip"]) for one in items_of(status_of(pod), "podIPs")),
+        addresses=tuple(require_ip(one["ip"]) for one in items_of(status_of(pod), "podIPs")),
         node=spec_of(pod)["nodeName"],
     )
 

@@ -1,7 +1,6 @@
 """Pod objects to the containers that the runtime starts."""
 
 from collections.abc import Sequence
-from ipaddress import ip_address
 from pathlib import PurePosixPath
 from typing import Any, Final
 
@@ -30,6 +29,7 @@ from netlab.kubelet.volumes import (
     is_node_root,
     volumes_of,
 )
+from netlab.model.addresses import require_ip
 from netlab.model.names import NetnsName, host_netns, pod_netns
 from netlab.model.pods import PodPlacement
 from netlab.model.rundir import pod_directory
@@ -43,7 +43,7 @@ def is_placed(pod: Object) -> bool:
     Raises:
         ValueError: What stands for an address is none.
     """
-    addresses = [ip_address(entry["ip"]) for entry in items_of(status_of(pod), "podIPs")]
+    addresses = [require_ip(entry["ip"]) for entry in items_of(status_of(pod), "podIPs")]
     return bool(spec_of(pod).get("nodeName") and addresses)
 
 
@@ -55,7 +55,7 @@ def placement_of(pod: Object) -> PodPlacement | None:
         namespace=namespace_of(pod),
         name=name_of(pod),
         node=spec_of(pod)["nodeName"],
-        addresses=tuple(ip_address(entry["ip"]) for entry in items_of(status_of(pod), "podIPs")),
+        addresses=tuple(require_ip(entry["ip"]) for entry in items_of(status_of(pod), "podIPs")),
     )
 
 

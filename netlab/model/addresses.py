@@ -9,6 +9,7 @@ Source: Kubernetes, ``k8s.io/utils/net`` (ParseIPSloppy, ParseCIDRSloppy).
 
 import re
 from enum import StrEnum
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final
 
@@ -39,7 +40,25 @@ def parse_ip(text: object) -> Address | None:
     >>> parse_ip("010.0.0.1"), parse_ip("::ffff:10.0.0.1"), parse_ip("fe80::1%eth0")
     (IPv4Address('10.0.0.1'), IPv4Address('10.0.0.1'), None)
     """
-    if not isinstance(text, str) or "%" in text:
+    return _parsed_ip(text) if isinstance(text, str) else None
+
+
+def require_ip(text: object) -> Address:
+    """Return the address that ``text`` spells.
+
+    Raises:
+        ValueError: It spells none.
+    """
+    address = parse_ip(text)
+    if address is None:
+        raise ValueError(f"{text!r} does not appear to be an IPv4 or IPv6 address")
+    return address
+
+
+# A large lab's addresses are read over and over, whenever one of its pods changes.
+@lru_cache(maxsize=1 << 15)
+def _parsed_ip(text: str) -> Address | None:
+    if "%" in text:
         return None
     try:
         address = ip_address(_decimal(text))

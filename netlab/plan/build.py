@@ -1,7 +1,7 @@
 """A topology and its placed pods to the state that every namespace must have."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import lru_cache
 
@@ -27,13 +27,14 @@ def build_lab(
         vips: The addresses of LoadBalancer Services.
     """
     state: dict[NetnsName, NetnsState] = dict(_hosts(lab, topology))
+    attach = _attach(lab, topology)
     state[host_netns(lab, LB)] = cloud.load_balancer(lab, topology, vips)
     pods_of: dict[str, list[PodPlacement]] = defaultdict(list)
     for pod in pods:
         pods_of[pod.node].append(pod)
     for node in topology.nodes:
         netns = host_netns(lab, node.name)
-        attachments = [_attach(lab, topology, node, pod) for pod in pods_of[node.name]]
+        attachments = [attach(node, pod) for pod in pods_of[node.name]]
         state[netns] = _with_pods(state[netns], attachments)
         for pod, attachment in zip(pods_of[node.name], attachments, strict=True):
             state[pod_netns(lab, pod.namespace, pod.name)] = attachment.pod
@@ -60,10 +61,16 @@ def _hosts(lab: str, topology: Topology) -> tuple[tuple[NetnsName, NetnsState], 
     )
 
 
-# A change of one pod must not cost the building of a thousand others.
-@lru_cache(maxsize=8192)
-def _attach(lab: str, topology: Topology, node: TopologyNode, pod: PodPlacement) -> Attachment:
-    return KINDS[topology.cni].attach(lab, topology, node, pod)
+@lru_cache(maxsize=4)
+def _attach(lab: str, topology: Topology) -> Callable[[TopologyNode, PodPlacement], Attachment]:
+    """Return what attaches pods in one topology, which is as large as the lab: hashed once."""
+
+    # A change of one pod must not cost the building of a thousand others.
+    @lru_cache(maxsize=8192)
+    def attach(node: TopologyNode, pod: PodPlacement) -> Attachment:
+        return KINDS[topology.cni].attach(lab, topology, node, pod)
+
+    return attach
 
 
 def _with_pods(node: NetnsState, attachments: list[Attachment]) -> NetnsState:
