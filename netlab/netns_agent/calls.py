@@ -1,6 +1,7 @@
 """Requests from the control plane's event loop to one of its child processes, and their answers."""
 
 import asyncio
+import os
 import socket
 from collections.abc import Callable
 from typing import Any
@@ -81,7 +82,11 @@ class Calls:
             self._on_message(message)
             return
         future = self._waiting.pop(number)
-        if message.error is not None:
+        if future.done():
+            # Who asked has given up meanwhile: a probe whose time was over, for one.
+            for descriptor in descriptors:
+                os.close(descriptor)
+        elif message.error is not None:
             future.set_exception(message.error)
         else:
             future.set_result((message.value, descriptors))
