@@ -72,13 +72,23 @@ def create(name: NetnsName) -> None:
     os.close(os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o444))
     home = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
     try:
-        unshare(CLONE_NEWNET)
+        _make()
         try:
             bind_mount("/proc/thread-self/ns/net", str(path))
         finally:
             setns(home, CLONE_NEWNET)
     finally:
         os.close(home)
+
+
+def _make() -> None:
+    try:
+        unshare(CLONE_NEWNET)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        reason = "the limit of network namespaces is reached: user.max_net_namespaces"
+        raise OSError(errno.ENOSPC, reason) from error
 
 
 def _prepare_directory() -> None:

@@ -19,6 +19,7 @@ _UNCONFINED: Final = (
     "in a container, start it with a seccomp profile that allows unshare and mount "
     "(--security-opt seccomp=unconfined)"
 )
+_RAISE: Final = "end what holds them (lsns), or raise the limit with sysctl -w"
 _LIMITS: Final = ("user", "mnt", "pid", "net")
 
 
@@ -50,6 +51,8 @@ def _cause(error: OSError, step: str, settings: Path) -> tuple[str, str]:
     if step == "its IDs" and error.errno == errno.EPERM:
         cause = "the kernel does not let root of a container without CAP_SETFCAP be root there"
         return cause, "be another user than root in the container"
+    if error.errno in {errno.ENOSPC, errno.EUSERS} and _setting(settings, _LIMIT) != "0":
+        return f"a limit of namespaces is reached: {_limits(settings)}", _RAISE
     if step != "user":
         return f"the kernel refuses {step} in it: {error.strerror}", ""
     return _no_user_namespace(error, settings)
@@ -59,9 +62,6 @@ def _no_user_namespace(error: OSError, settings: Path) -> tuple[str, str]:
     cause, way_out = f"the kernel refuses it: {error.strerror}", _UNCONFINED
     if _setting(settings, _LIMIT) == "0":
         cause, way_out = "this machine allows none: user.max_user_namespaces is 0", _sysctl(_LIMIT)
-    elif error.errno in {errno.ENOSPC, errno.EUSERS}:
-        cause = f"a limit of them is reached: {_limits(settings)}"
-        way_out = "end what holds them (lsns -t user), or raise the limit with sysctl -w"
     elif _setting(settings, _CLONE) == "0":
         cause = "this machine allows them to root alone: kernel.unprivileged_userns_clone is 0"
         way_out = _sysctl(_CLONE, 1)

@@ -49,6 +49,10 @@ if os.environ.get("NETLAB_TEST_INSIDE"):
 
 SUDO: Final = "sudo " if user_namespace.is_initial() and is_root() else ""
 """What stands before netlab in the commands that the tests' user is told to type."""
+NO_DROP_REASONS: Final = (
+    "no drop reasons: the kernel lets root of the machine alone load eBPF programs"
+)
+"""What a trace says of an ordinary user's lab."""
 
 
 def run_directory() -> Path:

@@ -311,7 +311,7 @@ def test_a_runtime_directory_that_vanished_is_named_and_down_works_without(user:
         ),
         pytest.param(
             "echo 0 > /proc/sys/user/max_mnt_namespaces",
-            "No space left on device",
+            "a limit of namespaces is reached: ",
             id="no mount namespaces",
         ),
         pytest.param(
@@ -333,3 +333,16 @@ def test_a_machine_that_forbids_it_says_why_and_leaves_nothing(
     assert said in done.stderr
     assert "sudo netlab up" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_limit_that_is_reached_halfway_is_named_and_down_leaves_nothing(user: Ordinary):
+    done = user.bash(
+        """
+        export -f netlab; unshare -Urm bash -c '
+          echo 4 > /proc/sys/user/max_net_namespaces
+          netlab up; echo $?; netlab down; netlab list'
+        """
+    )
+    assert done.stdout.splitlines()[0] == "5", done.stdout + done.stderr
+    assert "the limit of network namespaces is reached: user.max_net_namespaces" in done.stderr
+    assert "there is no lab on this machine" in done.stdout

@@ -6,11 +6,14 @@ Source: bpf(2); Linux, include/uapi/linux/bpf.h.
 """
 
 import ctypes
+import errno
 import os
 import resource
 import struct
 from contextlib import suppress
 from typing import Final
+
+from netlab.linux import user_namespace
 
 BPF_MAP_CREATE: Final = 0
 BPF_MAP_LOOKUP_ELEM: Final = 1
@@ -99,5 +102,12 @@ def _bpf(command: int, attributes: bytes) -> int:
     held = ctypes.create_string_buffer(attributes, len(attributes))
     result: int = _libc.syscall(number, command, held, len(attributes))
     if result < 0:
-        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+        number = ctypes.get_errno()
+        raise OSError(number, _reason(number))
     return result
+
+
+def _reason(number: int) -> str:
+    if number == errno.EPERM and not user_namespace.is_initial():
+        return "the kernel lets root of the machine alone load eBPF programs"
+    return os.strerror(number)

@@ -26,10 +26,10 @@ LIMITS = {f"user/max_{kind}_namespaces": "9" for kind in ("user", "mnt", "pid", 
             LIMITS,
             errno.ENOSPC,
             "user",
-            "a limit of them is reached: user.max_user_namespaces is 9, "
+            "a limit of namespaces is reached: user.max_user_namespaces is 9, "
             "user.max_mnt_namespaces is 9, user.max_pid_namespaces is 9, "
             "user.max_net_namespaces is 9",
-            "lsns -t user",
+            "lsns",
             id="limit reached",
         ),
         pytest.param(
@@ -83,10 +83,20 @@ LIMITS = {f"user/max_{kind}_namespaces": "9" for kind in ("user", "mnt", "pid", 
             id="no such kernel",
         ),
         pytest.param(
-            {},
+            LIMITS,
             errno.ENOSPC,
             "a network namespace",
-            "the kernel refuses a network namespace in it: No space left on device",
+            "a limit of namespaces is reached: user.max_user_namespaces is 9, "
+            "user.max_mnt_namespaces is 9, user.max_pid_namespaces is 9, "
+            "user.max_net_namespaces is 9",
+            "lsns",
+            id="a limit reached later",
+        ),
+        pytest.param(
+            {},
+            errno.ENODEV,
+            "/run/user/1000/netlab for /run",
+            "the kernel refuses /run/user/1000/netlab for /run in it: No such device",
             "",
             id="a further step",
         ),
