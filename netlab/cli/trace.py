@@ -184,10 +184,10 @@ def _write_frames(traced: "Trace", frames: "list[Frame]", file: str, directory: 
 
     if file or directory:
         written = write_trace(traced, frames, file, directory)
-        places = [file] if file else []
+        written_to = [file] if file else []
         if directory:
-            places.append(f"{len(written.files) - len(places)} files in {directory}")
-        click.echo(f"{written.frames} frames: {', '.join(places)}", err=True)
+            written_to.append(f"{len(written.files) - len(written_to)} files in {directory}")
+        click.echo(f"{written.frames} frames: {', '.join(written_to)}", err=True)
 
 
 def _diff(files: tuple[str, ...]) -> str:

@@ -137,8 +137,8 @@ class _TraceWords:
     def _block(self, seen: Seen, number: int) -> bytes:
         (time_ns, vantage, length, content), (packet, _, _) = seen
         interface = vantage.interface
-        place = time_ns, interface.host, interface.seen.ifname, vantage.direction
-        options = packet_options(flags=vantage.flags, comments=self._hops[place].comments)
+        key = time_ns, interface.host, interface.seen.ifname, vantage.direction
+        options = packet_options(flags=vantage.flags, comments=self._hops[key].comments)
         return enhanced_packet(number, time_ns, content, length, packet, options)
 
 

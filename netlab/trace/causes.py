@@ -8,8 +8,7 @@ from typing import Final
 
 from netlab.trace.cause import Cause, named_rule, shown_rule
 from netlab.trace.conntrack_causes import stale_entry, table_full
-from netlab.trace.drop_reason_words import packet_words, wording_of
-from netlab.trace.drop_reasons import LINK, QUEUE, TTL
+from netlab.trace.drop_reasons import LINK, QUEUE, TTL, packet_words, wording_of
 from netlab.trace.link_causes import NO_NEIGHBOUR, for_nobody, link_refused, no_neighbour, too_big
 from netlab.trace.packet import Packet, Result, Routed, RuleHit, Verdict
 from netlab.trace.question import Question

@@ -12,8 +12,7 @@ from netlab.sources.routes import RouteQuestion
 from netlab.trace.causes import explained
 from netlab.trace.conversation import Conversation, conversation
 from netlab.trace.delivery_causes import odd_delivery
-from netlab.trace.drop_reason_words import wording_of
-from netlab.trace.drop_reasons import counted_cause
+from netlab.trace.drop_reasons import counted_cause, wording_of
 from netlab.trace.outcomes import Result as Heard
 from netlab.trace.packet import Packet, Reason, Result, Rewritten, Verdict
 from netlab.trace.question import NOT_ASKED, Question

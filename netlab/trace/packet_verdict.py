@@ -6,8 +6,7 @@ from typing import Final
 from netlab.model.hosts import Host, HostKind
 from netlab.model.packets import Direction
 from netlab.trace.clues import NO_CLUES, Clues
-from netlab.trace.drop_reason_words import packet_words, wording_of
-from netlab.trace.drop_reasons import REFUSED_BY_SOCKET, ROUTING
+from netlab.trace.drop_reasons import REFUSED_BY_SOCKET, ROUTING, packet_words, wording_of
 from netlab.trace.packet import Point, Reason, Result, RuleHit, Verdict, Visit
 from netlab.trace.packet_drop import concluded_reason, kernel_reason, route_of
 

@@ -9,8 +9,7 @@ from typing import Final
 
 from netlab.model.addresses import Address
 from netlab.render.markup import Markup, element, fragment
-from netlab.render.matrix.document import matrix_document
-from netlab.render.matrix.looks import (
+from netlab.render.matrix.cell_styles import (
     LOOKS,
     cells_of,
     counted,
@@ -19,6 +18,7 @@ from netlab.render.matrix.looks import (
     summary_of,
     words_of,
 )
+from netlab.render.matrix.document import matrix_document
 from netlab.render.matrix.table import caller_of, target_of
 from netlab.render.page import Data, PageFiles, download, page
 from netlab.trace.decision import Decision
@@ -84,10 +84,10 @@ def render_matrix_html(
 
 
 def _fate_rules() -> Iterator[str]:
-    for fate, look in LOOKS.items():
+    for fate, style in LOOKS.items():
         name = _class(fate)
-        yield f".{name}{{background:var(--{look.paper});border-color:var(--{look.ink})!important;"
-        yield f"color:var(--{look.ink})}}"
+        yield f".{name}{{background:var(--{style.paper});border-color:var(--{style.ink})!important;"
+        yield f"color:var(--{style.ink})}}"
 
 
 def _class(fate: str) -> str:
@@ -97,10 +97,10 @@ def _class(fate: str) -> str:
 def _legend(matrices: Sequence[ServiceMatrix]) -> Markup:
     items = []
     for fate, number in counted(matrices):
-        look = LOOKS[fate]
-        dashed = " dashed" if look.is_dashed else ""
-        sign = element("span", {"class": f"{_class(fate)}{dashed}"}, look.sign)
-        items.append(element("li", None, [sign, f"{fate}: {look.meaning} ({number})"]))
+        style = LOOKS[fate]
+        dashed = " dashed" if style.is_dashed else ""
+        sign = element("span", {"class": f"{_class(fate)}{dashed}"}, style.sign)
+        items.append(element("li", None, [sign, f"{fate}: {style.meaning} ({number})"]))
     return element("ul", {"class": "legend"}, items)
 
 
@@ -146,9 +146,9 @@ def _row(matrix: ServiceMatrix, row: MatrixRow) -> Iterator[Markup]:
 
 
 def _cell(cell: Cell, sentence: str) -> Markup:
-    look = LOOKS[cell.fate]
-    dashed = " dashed" if look.is_dashed else ""
-    sign = element("span", {"class": "sign", "aria-hidden": "true"}, look.sign)
+    style = LOOKS[cell.fate]
+    dashed = " dashed" if style.is_dashed else ""
+    sign = element("span", {"class": "sign", "aria-hidden": "true"}, style.sign)
     words = element("b", None, words_of(cell))
     detail = element("small", None, detail_of(cell))
     attributes = {"class": f"{_class(cell.fate)}{dashed}", "title": sentence}

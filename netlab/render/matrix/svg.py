@@ -15,7 +15,7 @@ from itertools import groupby
 from typing import Final
 
 from netlab.render.markup import Markup, element
-from netlab.render.matrix.looks import (
+from netlab.render.matrix.cell_styles import (
     LOOKS,
     counted,
     detail_of,
@@ -110,40 +110,40 @@ class _Picture:
         self._y += 14
 
     def _line(self, matrix: ServiceMatrix, columns: Sequence[_Index]) -> None:
-        places = self._places(matrix, columns)
+        column_x = self._column_x(matrix, columns)
         if not any(matrix.targets[at].policy for at in columns):
             self._y -= 20
-        self._policies(matrix, places)
-        for at, x in places.items():
+        self._policies(matrix, column_x)
+        for at, x in column_x.items():
             self._heading(matrix.targets[at], x)
         self._y += _HEAD_H
         for row in matrix.rows:
             caller = shortened(caller_of(row), self._label - 10, 13)
             middle = self._y + _CELL_H / 2 + 4.5
             self._put(text(_MARGIN, middle, caller, class_="fill-ink", font_size=13))
-            for at, x in places.items():
+            for at, x in column_x.items():
                 self._put(self._cell(matrix, row, at, x))
             self._y += _CELL_H + _GAP
         self._y += 12
 
-    def _places(self, matrix: ServiceMatrix, columns: Sequence[_Index]) -> dict[_Index, float]:
+    def _column_x(self, matrix: ServiceMatrix, columns: Sequence[_Index]) -> dict[_Index, float]:
         """Return the left edge of each column."""
         x = _MARGIN + self._label
-        places: dict[_Index, float] = {}
+        column_x: dict[_Index, float] = {}
         for before, at in zip([columns[0], *columns], columns, strict=False):
             if matrix.targets[before].policy != matrix.targets[at].policy:
                 x += _BETWEEN
-            places[at] = x
+            column_x[at] = x
             x += _CELL_W + _GAP
         self._reach(x)
-        return places
+        return column_x
 
-    def _policies(self, matrix: ServiceMatrix, places: dict[_Index, float]) -> None:
+    def _policies(self, matrix: ServiceMatrix, column_x: dict[_Index, float]) -> None:
         """Put each policy over its columns, with a line that spans them."""
-        for policy, group_ in groupby(places, key=lambda at: matrix.targets[at].policy):
+        for policy, group_ in groupby(column_x, key=lambda at: matrix.targets[at].policy):
             columns = list(group_)
             if policy:
-                start, end = places[columns[0]], places[columns[-1]] + _CELL_W
+                start, end = column_x[columns[0]], column_x[columns[-1]] + _CELL_W
                 words = shortened(f"policy {policy}", end - start, 12, bold=True)
                 middle = (start + end) / 2
                 self._put(
@@ -165,15 +165,15 @@ class _Picture:
 
     def _cell(self, matrix: ServiceMatrix, row: MatrixRow, at: _Index, x: float) -> Markup:
         cell, target = row.cells[at], matrix.targets[at]
-        look = LOOKS[cell.fate]
+        style = LOOKS[cell.fate]
         detail = shortened(detail_of(cell), _CELL_W - 30, 10.5, mono=True)
         words = shortened(words_of(cell), _CELL_W - 30, 12, bold=True)
         first = self._y + (19 if detail else 26.5)
-        ink = f"fill-{look.ink}"
+        ink = f"fill-{style.ink}"
         shapes = [
             element("title", None, sentence_of(cell, row, target, matrix)),
             _swatch(cell, x, self._y, _CELL_W, _CELL_H),
-            text(x + 14, self._y + 27, look.sign, class_=ink, font_size=15, font_weight=700,
+            text(x + 14, self._y + 27, style.sign, class_=ink, font_size=15, font_weight=700,
                  text_anchor="middle"),
             text(x + 27, first, words, class_=ink, font_size=12, font_weight=600),
         ]  # fmt: skip
@@ -189,13 +189,13 @@ class _Picture:
         )
         self._y += 20
         for fate, number in counted(self._matrices):
-            look = LOOKS[fate]
-            words = f"{fate}: {look.meaning} ({number})"
+            style = LOOKS[fate]
+            words = f"{fate}: {style.meaning} ({number})"
             self._put(
                 rect(_MARGIN, self._y - 11, 18, 15, rx=3, stroke_width=1,
-                     stroke_dasharray="3 2" if look.is_dashed else None,
-                     class_=f"fill-{look.paper} stroke-{look.ink}"),
-                text(_MARGIN + 9, self._y + 1, look.sign, class_=f"fill-{look.ink}",
+                     stroke_dasharray="3 2" if style.is_dashed else None,
+                     class_=f"fill-{style.paper} stroke-{style.ink}"),
+                text(_MARGIN + 9, self._y + 1, style.sign, class_=f"fill-{style.ink}",
                      font_size=11, font_weight=700, text_anchor="middle"),
                 text(_MARGIN + 27, self._y + 1, words, class_="fill-ink", font_size=12),
             )  # fmt: skip
@@ -219,11 +219,11 @@ class _Picture:
 
 
 def _swatch(cell: Cell, x: float, y: float, width: float, height: float) -> Markup:
-    look = LOOKS[cell.fate]
+    style = LOOKS[cell.fate]
     return rect(
         x, y, width, height, rx=6, stroke_width=1.2,
-        stroke_dasharray="4 3" if look.is_dashed else None,
-        class_=f"fill-{look.paper} stroke-{look.ink}",
+        stroke_dasharray="4 3" if style.is_dashed else None,
+        class_=f"fill-{style.paper} stroke-{style.ink}",
     )  # fmt: skip
 
 

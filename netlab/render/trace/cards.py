@@ -1,4 +1,4 @@
-"""A card for each stay: what a packet met at one host, in order."""
+"""A card for each visit: what a packet met at one host, in order."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
@@ -7,7 +7,7 @@ from typing import Final
 from netlab.model.hosts import HostKind
 from netlab.model.packets import AddressPair
 from netlab.render.markup import Child, Markup, element, fragment
-from netlab.render.trace.stays import Naming, Stay, duration
+from netlab.render.trace.drawn_visits import DrawnVisit, Naming, duration
 from netlab.render.trace.steps import reason_line
 from netlab.sources.conntrack_entries import ConntrackEntry
 from netlab.trace.chain_boxes import ChainBox, Entry, boxes
@@ -35,61 +35,61 @@ class Cards:
         self._kinds = {host.name: host.kind for host in trace.hosts}
         self._addresses = {host.name: ", ".join(map(str, host.addresses)) for host in trace.hosts}
 
-    def card(self, stay: Stay) -> Markup:
-        """Return the card of a stay, an item of a list."""
+    def card(self, drawn: DrawnVisit) -> Markup:
+        """Return the card of a visit, an item of a list."""
         parts = [
-            self._title(stay),
-            element("p", {"class": "say"}, self.sentence(stay)),
-            self._wires(stay),
-            *self._steps(stay),
+            self._title(drawn),
+            element("p", {"class": "say"}, self.sentence(drawn)),
+            self._wires(drawn),
+            *self._steps(drawn),
         ]
-        if stay.ends_badly:
-            parts.append(self._verdict(stay.packet.verdict))
-        looks = f"card {stay.packet.way}{' bad' if stay.ends_badly else ''}"
+        if drawn.ends_badly:
+            parts.append(self._verdict(drawn.packet.verdict))
+        looks = f"card {drawn.packet.way}{' bad' if drawn.ends_badly else ''}"
         return element(
             "li",
-            {"id": f"stay-{stay.number}", "class": looks, "data-card": stay.number},
+            {"id": f"stay-{drawn.number}", "class": looks, "data-card": drawn.number},
             [element("article", None, parts)],
         )
 
-    def sentence(self, stay: Stay) -> str:
-        """Return what happens at a stay, for people who listen instead of looking."""
-        kind = self._kinds.get(stay.host)
-        host = f"{kind} {stay.host}" if kind is HostKind.POD else stay.host
-        came = f"comes in by {stay.entering[0].ifname}" if stay.entering else "is made here"
-        words = f"{stay.packet.kind} at {host}: {came}"
+    def sentence(self, drawn: DrawnVisit) -> str:
+        """Return what happens at a visit, for people who listen instead of looking."""
+        kind = self._kinds.get(drawn.host)
+        host = f"{kind} {drawn.host}" if kind is HostKind.POD else drawn.host
+        came = f"comes in by {drawn.entering[0].ifname}" if drawn.entering else "is made here"
+        words = f"{drawn.packet.kind} at {host}: {came}"
         did = [
             f"{one.kind} turns {self._naming.end(one.before)} into {self._naming.end(one.after)}"
-            for one in stay.rewrites
+            for one in drawn.rewrites
         ]
-        if stay.leaving:
-            pair = stay.leaving[-1].pair
+        if drawn.leaving:
+            pair = drawn.leaving[-1].pair
             ends = f"{self._naming.end(pair.source)} to {self._naming.end(pair.destination)}"
-            did.append(f"leaves by {stay.leaving[-1].ifname}, from {ends}")
-        elif stay.ends_badly:
-            did.append(f"comes no further: {stay.packet.verdict.words}")
+            did.append(f"leaves by {drawn.leaving[-1].ifname}, from {ends}")
+        elif drawn.ends_badly:
+            did.append(f"comes no further: {drawn.packet.verdict.words}")
         else:
             did.append("is taken by a socket of this host")
         return f"{words}; {'; '.join(did)}."
 
-    def _title(self, stay: Stay) -> Markup:
-        address = self._addresses.get(stay.host, "")
+    def _title(self, drawn: DrawnVisit) -> Markup:
+        address = self._addresses.get(drawn.host, "")
         return element(
             "header",
             None,
             [
-                element("span", {"class": "number"}, str(stay.number)),
-                element("h4", None, stay.host),
+                element("span", {"class": "number"}, str(drawn.number)),
+                element("h4", None, drawn.host),
                 element("span", {"class": "mono muted"}, address),
             ],
         )
 
-    def _wires(self, stay: Stay) -> Markup:
+    def _wires(self, drawn: DrawnVisit) -> Markup:
         """Return the interfaces that saw the packet, with the addresses it carried there."""
-        start = next((h for v in stay.packet.visits for h in v.hops), None)
+        start = next((h for v in drawn.packet.visits for h in v.hops), None)
         before: AddressPair | None = None
         rows = []
-        for hop in stay.visit.hops:
+        for hop in drawn.visit.hops:
             since = duration(hop.time_ns - start.time_ns) if start else ""
             rows.append(self._wire(hop, since, before))
             before = hop.pair
@@ -113,8 +113,8 @@ class Cards:
     def _end(self, exact: str, shown: str) -> Markup:
         return element("span", {"class": "mono", "title": None if exact == shown else exact}, shown)
 
-    def _steps(self, stay: Stay) -> Iterator[Markup]:
-        for _, group in groupby(stay.visit.steps, key=_group):
+    def _steps(self, drawn: DrawnVisit) -> Iterator[Markup]:
+        for _, group in groupby(drawn.visit.steps, key=_group):
             members = list(group)
             hits = [step for step in members if isinstance(step, RuleHit)]
             if hits:

@@ -15,9 +15,16 @@ from netlab.model.packets import AddressPair, AddrPort
 from netlab.render import svg_elements as svg
 from netlab.render.markup import Markup, Value, fragment
 from netlab.render.text_widths import shortened, text_width
+from netlab.render.trace.drawn_visits import (
+    DrawnVisit,
+    Naming,
+    drawn_visits,
+    duration,
+    heading,
+    host_label,
+)
+from netlab.render.trace.layout import MARGIN, WIDTH
 from netlab.render.trace.picture import badge, cross, dash, said, way_class
-from netlab.render.trace.places import MARGIN, WIDTH
-from netlab.render.trace.stays import Naming, Stay, duration, heading, host_label, stays
 from netlab.trace.packet import Packet
 from netlab.trace.paths import Way
 from netlab.trace.trace import Trace
@@ -37,18 +44,18 @@ _LABEL: Final[dict[str, Value]] = {"font_size": _SIZE, "text_anchor": "middle"}
 class _Arrow:
     """A packet between two lanes."""
 
-    start: Stay
-    end: Stay
-    passed: tuple[Stay, ...]
-    """Stays without a lane, on the arrow."""
+    start: DrawnVisit
+    end: DrawnVisit
+    passed: tuple[DrawnVisit, ...]
+    """Visits without a lane, on the arrow."""
     pair: AddressPair | None
     before: AddressPair | None
     """The addresses on the wire before; None at the beginning."""
     time_ns: int | None
 
 
-_Row = _Arrow | Stay | Packet
-"""An arrow, what a stay did, or the heading of a packet."""
+_Row = _Arrow | DrawnVisit | Packet
+"""An arrow, what a visit did, or the heading of a packet."""
 
 
 def draw_ladder(trace: Trace, naming: Naming, top: float) -> tuple[list[Markup], float]:
@@ -67,15 +74,15 @@ class _Ladder:
         self._trace = trace
         self._naming = naming
         self._top = top
-        self._stays = stays(trace)
-        self._folded = _folded(trace, self._stays)
-        lanes = [s.host for s in self._stays if s.number not in self._folded]
+        self._drawn_visits = drawn_visits(trace)
+        self._folded = _folded(trace, self._drawn_visits)
+        lanes = [s.host for s in self._drawn_visits if s.number not in self._folded]
         self._lanes = list(dict.fromkeys(lanes))
 
     def drawing(self) -> tuple[list[Markup], float]:
         rows: list[Markup] = []
         y = self._top + _HEAD + 4
-        for packet, group in groupby(self._stays, key=lambda stay: stay.packet):
+        for packet, group in groupby(self._drawn_visits, key=lambda drawn: drawn.packet):
             for row in self._rows(packet, tuple(group)):
                 markup, height = self._row(row, y)
                 rows.append(markup)
@@ -119,23 +126,23 @@ class _Ladder:
                 (x, self._top + 26), (x, bottom), class_="stroke-edge", stroke_width=1.25
             )
 
-    def _rows(self, packet: Packet, found: Sequence[Stay]) -> Iterator[_Row]:
+    def _rows(self, packet: Packet, found: Sequence[DrawnVisit]) -> Iterator[_Row]:
         yield packet
-        standing = [stay for stay in found if stay.number not in self._folded]
+        standing = [drawn for drawn in found if drawn.number not in self._folded]
         # The caller's socket knows the first addresses; a node rewrites before its first wire.
         before = self._trace.pair if packet.way is Way.REQUEST else None
-        for i, stay in enumerate(standing):
+        for i, drawn in enumerate(standing):
             if i:
-                arrow = _arrow(standing[i - 1], stay, found, before)
+                arrow = _arrow(standing[i - 1], drawn, found, before)
                 yield arrow
                 before = arrow.pair or before
-            if stay.rewrites or stay.ends_badly:
-                yield stay
+            if drawn.rewrites or drawn.ends_badly:
+                yield drawn
 
     def _row(self, row: _Row, y: float) -> tuple[Markup, float]:
         if isinstance(row, Packet):
             return self._packet(row, y), _HEADING_ROW
-        if isinstance(row, Stay):
+        if isinstance(row, DrawnVisit):
             return self._did(row, y)
         loops = row.start.host == row.end.host
         return self._arrow(row, y), _ARROW_ROW + (16 if loops else 6 if row.passed else 0)
@@ -183,14 +190,14 @@ class _Ladder:
             badge(row.end.number, (end, end_height), way),
         ]
         far = start + 2 * _LOOP if loops else tip
-        for i, stay in enumerate(row.passed, start=1):
+        for i, drawn in enumerate(row.passed, start=1):
             x = start + (far - start) * i / (len(row.passed) + 1)
-            parts.append(badge(stay.number, (x, height), way))
+            parts.append(badge(drawn.number, (x, height), way))
         if row.passed:
-            names = ", ".join(host_label(stay.host) for stay in row.passed)
+            names = ", ".join(host_label(drawn.host) for drawn in row.passed)
             x = (start + far) / 2 + 13
             parts.append(_haloed(x, height + 12, f"via {names}", class_="fill-muted", font_size=10))
-        numbers = sorted(stay.number for stay in (row.end, *row.passed))
+        numbers = sorted(drawn.number for drawn in (row.end, *row.passed))
         arrow = svg.group(parts, data_stay=" ".join(map(str, numbers)))
         if not row.start.is_first:
             return arrow
@@ -224,16 +231,16 @@ class _Ladder:
         text = "" if time_ns is None else f"+{time_ns / 1000:.1f} µs" if time_ns else "+0 µs"
         return svg.text(MARGIN, y + 4, text, class_="fill-muted mono", font_size=10)
 
-    def _did(self, stay: Stay, y: float) -> tuple[Markup, float]:
-        lines = list(said(stay, self._naming))
-        x = self._x(stay.host)
+    def _did(self, drawn: DrawnVisit, y: float) -> tuple[Markup, float]:
+        lines = list(said(drawn, self._naming))
+        x = self._x(drawn.host)
         parts = [
             self._chip(x, y + 3 + i * _NOTE_ROW, colour, words)
             for i, (colour, words) in enumerate(lines)
         ]
-        if stay.ends_badly:
+        if drawn.ends_badly:
             parts.append(cross((x, y + 3 + (len(lines) - 0.5) * _NOTE_ROW - 2), 6))
-        return svg.group(parts, data_stay=stay.number), len(lines) * _NOTE_ROW + 4
+        return svg.group(parts, data_stay=drawn.number), len(lines) * _NOTE_ROW + 4
 
     def _chip(self, x: float, y: float, colour: str, words: tuple[str, ...]) -> Markup:
         room = WIDTH - 2 * MARGIN - TIME - 20
@@ -265,8 +272,10 @@ class _Ladder:
         )
 
 
-def _arrow(start: Stay, end: Stay, found: Sequence[Stay], before: AddressPair | None) -> _Arrow:
-    passed = tuple(stay for stay in found if start.number < stay.number < end.number)
+def _arrow(
+    start: DrawnVisit, end: DrawnVisit, found: Sequence[DrawnVisit], before: AddressPair | None
+) -> _Arrow:
+    passed = tuple(drawn for drawn in found if start.number < drawn.number < end.number)
     hops = (*start.leaving[-1:], *end.entering[:1])
     first = next((hop for visit in start.packet.visits for hop in visit.hops), None)
     return _Arrow(
@@ -279,11 +288,11 @@ def _arrow(start: Stay, end: Stay, found: Sequence[Stay], before: AddressPair | 
     )
 
 
-def _folded(trace: Trace, found: Sequence[Stay]) -> set[int]:
-    """Return the numbers of stays of routers, where these only passed packets on."""
+def _folded(trace: Trace, found: Sequence[DrawnVisit]) -> set[int]:
+    """Return the numbers of visits of routers, where these only passed packets on."""
     routers = {host.name for host in trace.hosts if host.kind is HostKind.ROUTER}
-    busy = {stay.host for stay in found if stay.rewrites or stay.is_first or stay.is_last}
-    return {stay.number for stay in found if stay.host in routers - busy}
+    busy = {drawn.host for drawn in found if drawn.rewrites or drawn.is_first or drawn.is_last}
+    return {drawn.number for drawn in found if drawn.host in routers - busy}
 
 
 def _haloed(x: float, y: float, content: str | Sequence[str], **looks: Value) -> Markup:

@@ -1,6 +1,6 @@
 """The line of the path through the picture of a trace: its corners, arrows and numbers.
 
-A stay's line runs from the edge where the packet came in to the edge where it went out, upright in
+A visit's line runs from the edge where the packet came in to the edge where it went out, upright in
 between; a wire's runs from edge to edge. Lines in one host stand side by side, in an order in which
 they cross as rarely as they can.
 """
@@ -11,8 +11,8 @@ from typing import Final
 
 from netlab.model.hosts import Host
 from netlab.render.svg_elements import Point
-from netlab.render.trace.places import Box, Places, column, lies_inside
-from netlab.render.trace.stays import Leg, Stay
+from netlab.render.trace.drawn_visits import DrawnVisit, Wire
+from netlab.render.trace.layout import Box, Layout, column, lies_inside
 
 BADGE: Final = 8.5
 """Radius of a number's circle."""
@@ -31,10 +31,10 @@ _STEP: Final = 16.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StayLine:
-    """A stay's part of the path."""
+class VisitLine:
+    """A visit's part of the path."""
 
-    stay: Stay
+    drawn: DrawnVisit
     points: tuple[Point, ...]
     badge: Point
     turn: Point
@@ -44,10 +44,10 @@ class StayLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LegLine:
+class WireLine:
     """A wire's part of the path."""
 
-    leg: Leg
+    wire: Wire
     points: tuple[Point, ...]
     """From the host that sent to the one that received."""
     into_pod: bool
@@ -67,51 +67,56 @@ class _Port:
 
     @property
     def badge(self) -> float:
-        """The x of a stay's number, inside."""
+        """The x of a visit's number, inside."""
         return self.x + self.inwards * (_FROM_POD if self.is_pods else _INSIDE)
 
 
 _Ports = dict[tuple[int, bool], _Port]
-"""By a stay's number, and whether the packet comes in."""
+"""By a visit's number, and whether the packet comes in."""
 
 
 def route(
-    hosts: Mapping[str, Host], places: Places, stays: Sequence[Stay], legs: Sequence[Leg]
-) -> tuple[list[StayLine], list[LegLine]]:
-    """Return the lines of stays and of wires, each in order."""
-    ports = _ports(hosts, places, legs)
-    turns = _turns(places, stays, ports)
-    wires = [
-        LegLine(
-            leg=leg,
-            points=_wire(ports[leg.start.number, False], ports[leg.end.number, True]),
-            into_pod=ports[leg.end.number, True].inwards == 1,
+    hosts: Mapping[str, Host],
+    layout: Layout,
+    drawn_visits: Sequence[DrawnVisit],
+    wires: Sequence[Wire],
+) -> tuple[list[VisitLine], list[WireLine]]:
+    """Return the lines of visits and of wires, each in order."""
+    ports = _ports(hosts, layout, wires)
+    turns = _turns(layout, drawn_visits, ports)
+    wire_lines = [
+        WireLine(
+            wire=wire,
+            points=_wire(ports[wire.start.number, False], ports[wire.end.number, True]),
+            into_pod=ports[wire.end.number, True].inwards == 1,
         )
-        for leg in legs
+        for wire in wires
     ]
-    return [_inside(stay, places.box(stay.host), ports, turns) for stay in stays], wires
+    return [
+        _inside(drawn, layout.box(drawn.host), ports, turns) for drawn in drawn_visits
+    ], wire_lines
 
 
-def _ports(hosts: Mapping[str, Host], places: Places, legs: Sequence[Leg]) -> _Ports:
+def _ports(hosts: Mapping[str, Host], layout: Layout, wires: Sequence[Wire]) -> _Ports:
     used: dict[str, int] = {}
     ports: _Ports = {}
-    for leg in legs:
-        start, end = hosts[leg.start.host], hosts[leg.end.host]
+    for wire in wires:
+        start, end = hosts[wire.start.host], hosts[wire.end.host]
         if start is end:
-            box, lane = places.box(start.name), used.get(start.name, 0)
+            box, lane = layout.box(start.name), used.get(start.name, 0)
             used[start.name] = lane + 2
-            ports[leg.start.number, False] = _loop(box, lane)
-            ports[leg.end.number, True] = _loop(box, lane + 1)
+            ports[wire.start.number, False] = _loop(box, lane)
+            ports[wire.end.number, True] = _loop(box, lane + 1)
             continue
         heights: dict[str, float] = {}
         for host, other in ((start, end), (end, start)):
             if not _takes_height_of(host, other):
-                heights[host.name] = places.box(host.name).lane(used.get(host.name, 0))
+                heights[host.name] = layout.box(host.name).lane(used.get(host.name, 0))
                 used[host.name] = used.get(host.name, 0) + 1
-        for stay, host, other in ((leg.start, start, end), (leg.end, end, start)):
+        for drawn, host, other in ((wire.start, start, end), (wire.end, end, start)):
             y = heights[host.name] if host.name in heights else heights[other.name]
-            ports[stay.number, stay is leg.end] = _port(
-                places.box(host.name), host, other, places, y
+            ports[drawn.number, drawn is wire.end] = _port(
+                layout.box(host.name), host, other, layout, y
             )
     return ports
 
@@ -128,9 +133,9 @@ def _takes_height_of(host: Host, other: Host) -> bool:
     return column(host) == 1 and column(other) != 1
 
 
-def _port(box: Box, host: Host, other: Host, places: Places, y: float) -> _Port:
+def _port(box: Box, host: Host, other: Host, layout: Layout, y: float) -> _Port:
     if lies_inside(other, host):
-        return _Port(x=places.box(other.name).x, y=y, inwards=-1, is_pods=True)
+        return _Port(x=layout.box(other.name).x, y=y, inwards=-1, is_pods=True)
     if column(host) < column(other) and not lies_inside(host, other):
         return _Port(x=box.right, y=y, inwards=-1)
     return _Port(x=box.x, y=y, inwards=1)
@@ -147,15 +152,15 @@ def _wire(start: _Port, end: _Port) -> tuple[Point, ...]:
     return first, (middle, start.y), (middle, end.y), last
 
 
-def _turns(places: Places, stays: Sequence[Stay], ports: _Ports) -> dict[int, float]:
-    """Return the x of each stay's upright line."""
+def _turns(layout: Layout, drawn_visits: Sequence[DrawnVisit], ports: _Ports) -> dict[int, float]:
+    """Return the x of each visit's upright line."""
     found: dict[int, float] = {}
-    for host in dict.fromkeys(stay.host for stay in stays):
-        here = [stay for stay in stays if stay.host == host]
-        box = places.box(host)
+    for host in dict.fromkeys(drawn.host for drawn in drawn_visits):
+        here = [drawn for drawn in drawn_visits if drawn.host == host]
+        box = layout.box(host)
         both = [s for s in here if (s.number, True) in ports and (s.number, False) in ports]
-        order = sorted(both, key=lambda stay: _order(stay, ports))
-        width = _inner_right(box, places) - box.x
+        order = sorted(both, key=lambda drawn: _order(drawn, ports))
+        width = _inner_right(box, layout) - box.x
         turn = min(_TURN, width * 0.32)
         step = min(_STEP, (width - 2 * turn) / max(len(order) - 1, 1))
         left = [
@@ -163,18 +168,18 @@ def _turns(places: Places, stays: Sequence[Stay], ports: _Ports) -> dict[int, fl
             for s in order
             if ports[s.number, True].inwards == 1 or ports[s.number, False].inwards == 1
         ]
-        for index, stay in enumerate(order):
-            if stay in left:
-                found[stay.number] = box.x + turn + index * step
+        for index, drawn in enumerate(order):
+            if drawn in left:
+                found[drawn.number] = box.x + turn + index * step
             else:
                 last = len(order) - 1 - index
-                found[stay.number] = _inner_right(box, places) - turn - last * step
+                found[drawn.number] = _inner_right(box, layout) - turn - last * step
     return found
 
 
-def _order(stay: Stay, ports: _Ports) -> tuple[int, float]:
+def _order(drawn: DrawnVisit, ports: _Ports) -> tuple[int, float]:
     """Sort lines from left to right: those that turn back left, that pass, that turn back right."""
-    first, last = ports[stay.number, True], ports[stay.number, False]
+    first, last = ports[drawn.number, True], ports[drawn.number, False]
     if first.inwards == last.inwards:
         return (0 if first.inwards == 1 else 2), first.y
     left, right = (first, last) if first.inwards == 1 else (last, first)
@@ -182,33 +187,33 @@ def _order(stay: Stay, ports: _Ports) -> tuple[int, float]:
     return 1, -left.y if right.y > left.y else left.y
 
 
-def _inner_right(box: Box, places: Places) -> float:
+def _inner_right(box: Box, layout: Layout) -> float:
     """Return how far on the right a host has room: up to its pods."""
-    pods = [one.x for one in places.boxes if lies_inside(one.host, box.host)]
+    pods = [one.x for one in layout.boxes if lies_inside(one.host, box.host)]
     return min(pods, default=box.right)
 
 
-def _inside(stay: Stay, box: Box, ports: _Ports, turns: Mapping[int, float]) -> StayLine:
-    first, last = ports.get((stay.number, True)), ports.get((stay.number, False))
+def _inside(drawn: DrawnVisit, box: Box, ports: _Ports, turns: Mapping[int, float]) -> VisitLine:
+    first, last = ports.get((drawn.number, True)), ports.get((drawn.number, False))
     if first is not None and last is not None:
-        return _through(stay, first, last, turns[stay.number])
+        return _through(drawn, first, last, turns[drawn.number])
     port = first or last
     if port is None:
         at = (box.x + _INSIDE + 4, box.lane(0))
-        return _ended(stay, at, 1, (at,))
-    further = _BESIDE_NAT if stay.rewrites else 0
+        return _ended(drawn, at, 1, (at,))
+    further = _BESIDE_NAT if drawn.rewrites else 0
     at = (port.badge + port.inwards * further, port.y)
     turn = (at[0] - port.inwards * 18, port.y)
     edge = (port.x, port.y)
     if first is not None:
-        return replace(_ended(stay, at, port.inwards, (edge, at)), turn=turn)
-    return StayLine(stay=stay, points=(at, edge), badge=at, turn=turn, end=at)
+        return replace(_ended(drawn, at, port.inwards, (edge, at)), turn=turn)
+    return VisitLine(drawn=drawn, points=(at, edge), badge=at, turn=turn, end=at)
 
 
-def _through(stay: Stay, first: _Port, last: _Port, x: float) -> StayLine:
+def _through(drawn: DrawnVisit, first: _Port, last: _Port, x: float) -> VisitLine:
     points = ((first.x, first.y), (x, first.y), (x, last.y), (last.x, last.y))
-    return StayLine(
-        stay=stay,
+    return VisitLine(
+        drawn=drawn,
         points=points,
         badge=(first.badge, first.y),
         turn=(x, (first.y + last.y) / 2),
@@ -216,8 +221,8 @@ def _through(stay: Stay, first: _Port, last: _Port, x: float) -> StayLine:
     )
 
 
-def _ended(stay: Stay, at: Point, inwards: int, points: tuple[Point, ...]) -> StayLine:
-    """Return the line of a stay that is the packet's last; what is dropped comes a bit further."""
-    end = (at[0] + inwards * 30, at[1]) if stay.ends_badly else at
-    further = (end,) if stay.ends_badly else ()
-    return StayLine(stay=stay, points=(*points, *further), badge=at, turn=at, end=end)
+def _ended(drawn: DrawnVisit, at: Point, inwards: int, points: tuple[Point, ...]) -> VisitLine:
+    """Return the line of a visit that is the packet's last; what is dropped comes a bit further."""
+    end = (at[0] + inwards * 30, at[1]) if drawn.ends_badly else at
+    further = (end,) if drawn.ends_badly else ()
+    return VisitLine(drawn=drawn, points=(*points, *further), badge=at, turn=at, end=end)

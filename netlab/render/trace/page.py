@@ -1,4 +1,4 @@
-"""A trace as one page: the verdict, the path over the lab, the ladder, a card for each stay."""
+"""A trace as one page: the verdict, the path over the lab, the ladder, a card for each visit."""
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
@@ -8,11 +8,11 @@ from netlab.render.markup import Child, Markup, Value, element
 from netlab.render.page import Data, PageFiles, download, link_to_save, page
 from netlab.render.trace.cards import Cards, effect
 from netlab.render.trace.document import trace_document
+from netlab.render.trace.drawn_visits import DrawnVisit, Naming, drawn_visits, duration, heading
 from netlab.render.trace.ladder import draw_ladder
-from netlab.render.trace.lesson import lesson
+from netlab.render.trace.layout import WIDTH
 from netlab.render.trace.picture import draw_picture
-from netlab.render.trace.places import WIDTH
-from netlab.render.trace.stays import Naming, Stay, duration, heading, stays
+from netlab.render.trace.summary import summary
 from netlab.render.trace.svg import description, title_of
 from netlab.trace.packet import Packet, Result, RuleHit
 from netlab.trace.trace import Trace
@@ -32,7 +32,7 @@ def render_trace_page(
     """
     naming = Naming(names={} if numeric else trace.names)
     data = Data(name=f"trace-{trace.lab}.json", document=trace_document(trace))
-    found = stays(trace)
+    found = drawn_visits(trace)
     body = [
         element("a", {"class": "skip", "href": "#stays"}, "Skip to each host"),
         _header(trace),
@@ -58,7 +58,7 @@ def _header(trace: Trace) -> Markup:
     parts: list[Child] = [
         element("p", {"class": f"verdict {'good' if good else 'bad'}"}, word),
         element("h1", None, f"{trace.caller} → {trace.target}"),
-        element("p", {"class": "lesson"}, lesson(trace)),
+        element("p", {"class": "lesson"}, summary(trace)),
         element("dl", {"class": "facts"}, list(_facts(trace))),
     ]
     if trace.verdict.hint:
@@ -88,7 +88,7 @@ def _facts(trace: Trace) -> Iterator[Markup]:
             yield element("div", None, [element("dt", None, term), element("dd", None, what)])
 
 
-def _pictures(trace: Trace, naming: Naming, found: Sequence[Stay]) -> Iterator[Markup]:
+def _pictures(trace: Trace, naming: Naming, found: Sequence[DrawnVisit]) -> Iterator[Markup]:
     if not found:
         return
     words = description(trace, naming)
@@ -150,7 +150,7 @@ def _onward(trace: Trace, naming: Naming) -> Iterator[Markup]:
         [
             element("h2", {"id": "onward"}, f"The connection of {onward.caller}"),
             element("p", {"class": f"verdict {'good' if good else 'bad'}"}, verdict),
-            element("p", {"class": "lesson"}, lesson(onward)),
+            element("p", {"class": "lesson"}, summary(onward)),
             *drawings,
         ],
     )
@@ -181,14 +181,14 @@ def _controls(total: int) -> Markup:
     )
 
 
-def _cards(trace: Trace, naming: Naming, found: Sequence[Stay]) -> Markup:
+def _cards(trace: Trace, naming: Naming, found: Sequence[DrawnVisit]) -> Markup:
     cards = Cards(trace, naming)
     parts: list[Child] = [element("h2", {"id": "stays"}, "At each host")]
     if not found:
         parts.append(element("p", None, "No packet of this connection was seen."))
-    for packet, group in groupby(found, key=lambda stay: stay.packet):
+    for packet, group in groupby(found, key=lambda drawn: drawn.packet):
         parts.append(element("h3", {"class": str(packet.way)}, heading(trace, packet)))
-        parts.append(element("ol", {"class": "cards"}, [cards.card(stay) for stay in group]))
+        parts.append(element("ol", {"class": "cards"}, [cards.card(drawn) for drawn in group]))
     return element("section", {"aria-labelledby": "stays"}, parts)
 
 

@@ -15,9 +15,9 @@ from netlab.render import svg_elements as svg
 from netlab.render.markup import Markup, number
 from netlab.render.printable import printable
 from netlab.render.text_widths import shortened, text_width
-from netlab.render.trace.lines import BADGE, LegLine, StayLine, route
-from netlab.render.trace.places import CHIP, Box, Places, column, place
-from netlab.render.trace.stays import Naming, Stay, host_label, legs, stays
+from netlab.render.trace.drawn_visits import DrawnVisit, Naming, drawn_visits, host_label, wires_of
+from netlab.render.trace.layout import CHIP, Box, Layout, column, lay_out
+from netlab.render.trace.lines import BADGE, VisitLine, WireLine, route
 from netlab.trace.packet import RuleHit
 from netlab.trace.paths import Way
 from netlab.trace.trace import Trace
@@ -37,35 +37,35 @@ def draw_picture(trace: Trace, naming: Naming, top: float) -> tuple[list[Markup]
         naming: What addresses are called.
         top: The y of its upper edge.
     """
-    found = stays(trace)
-    wires = legs(found)
+    found = drawn_visits(trace)
+    wires = wires_of(found)
     hosts = _hosts(trace, found)
-    places = place(hosts, found, wires, top)
-    lines, leg_lines = route(hosts, places, found, wires)
+    layout = lay_out(hosts, found, wires, top)
+    lines, wire_lines = route(hosts, layout, found, wires)
     drawing = [
-        *_cables(places, leg_lines),
-        *(_box(box) for box in places.boxes),
-        *(_stroke(line.points, line.leg.end, trace) for line in leg_lines),
-        *(_stroke(line.points, line.stay, trace) for line in lines if len(line.points) > 1),
-        *(_arrow(line, trace) for line in leg_lines),
+        *_cables(layout, wire_lines),
+        *(_box(box) for box in layout.boxes),
+        *(_stroke(line.points, line.wire.end, trace) for line in wire_lines),
+        *(_stroke(line.points, line.drawn, trace) for line in lines if len(line.points) > 1),
+        *(_arrow(line, trace) for line in wire_lines),
         *(_signs(line) for line in lines),
-        *_notes(places, found, naming),
+        *_notes(layout, found, naming),
     ]
-    return drawing, places.bottom
+    return drawing, layout.bottom
 
 
-def way_class(stay: Stay, trace: Trace) -> str:
+def way_class(drawn: DrawnVisit, trace: Trace) -> str:
     """Return the colour of a packet: its way's, or a pale one for a try that was not the last."""
-    return "muted" if stay.packet.attempt < trace.attempts else str(stay.packet.way)
+    return "muted" if drawn.packet.attempt < trace.attempts else str(drawn.packet.way)
 
 
-def dash(stay: Stay) -> str | None:
+def dash(drawn: DrawnVisit) -> str | None:
     """Return the dashes of a packet's line; a request has none."""
-    return "6 4" if stay.packet.way is Way.REPLY else None
+    return "6 4" if drawn.packet.way is Way.REPLY else None
 
 
 def badge(count: int, at: svg.Point, colour: str) -> Markup:
-    """Return a stay's number in a circle."""
+    """Return a visit's number in a circle."""
     return svg.group(
         [
             svg.circle(*at, BADGE, class_=f"fill-{colour} stroke-paper", stroke_width=1.5),
@@ -97,13 +97,13 @@ def cross(at: svg.Point, size: float = 7) -> Markup:
     return svg.group([halo, red], class_="cross")
 
 
-def _hosts(trace: Trace, found: Sequence[Stay]) -> dict[str, Host]:
+def _hosts(trace: Trace, found: Sequence[DrawnVisit]) -> dict[str, Host]:
     """Return the lab's hosts, and those of the path that it has no longer."""
     hosts = {host.name: _in_family(host, trace) for host in trace.hosts}
-    for stay in found:
-        if stay.host not in hosts:
-            hosts[stay.host] = Host(
-                name=stay.host, kind=HostKind.POD, netns=NetnsName(""), addresses=()
+    for drawn in found:
+        if drawn.host not in hosts:
+            hosts[drawn.host] = Host(
+                name=drawn.host, kind=HostKind.POD, netns=NetnsName(""), addresses=()
             )
     return hosts
 
@@ -114,19 +114,19 @@ def _in_family(host: Host, trace: Trace) -> Host:
     return replace(host, addresses=tuple(a for a in host.addresses if a.version == version))
 
 
-def _cables(places: Places, lines: Sequence[LegLine]) -> Iterator[Markup]:
+def _cables(layout: Layout, lines: Sequence[WireLine]) -> Iterator[Markup]:
     """Yield the wires of the lab, pale, under the path: a broad one holds several lanes."""
-    router = next((box for box in places.boxes if column(box.host) == 1), None)
+    router = next((box for box in layout.boxes if column(box.host) == 1), None)
     if router is None:
         return
-    for box in places.boxes:
+    for box in layout.boxes:
         if column(box.host) not in {0, 2}:
             continue
         left, right = (box.right, router.x) if column(box.host) == 0 else (router.right, box.x)
         heights = [
             line.points[0][1]
             for line in lines
-            if {line.leg.start.host, line.leg.end.host} == {box.host.name, router.host.name}
+            if {line.wire.start.host, line.wire.end.host} == {box.host.name, router.host.name}
         ]
         if heights:
             top, bottom = min(heights) - 8, max(heights) + 8
@@ -186,7 +186,7 @@ def _title(box: Box) -> Iterator[Markup]:
     )
 
 
-def _tip(line: LegLine) -> tuple[svg.Point, int]:
+def _tip(line: WireLine) -> tuple[svg.Point, int]:
     """Return where an arrow points, and whether to the right (1) or to the left (-1)."""
     (x0, y0), (x1, y1) = line.points[-2:]
     if x0 == x1:
@@ -196,33 +196,33 @@ def _tip(line: LegLine) -> tuple[svg.Point, int]:
     return ((x0 + x1) / 2 + forward * _ARROW if y0 == y1 else x1, y1), forward
 
 
-def _arrow(line: LegLine, trace: Trace) -> Markup:
-    stay = line.leg.end
+def _arrow(line: WireLine, trace: Trace) -> Markup:
+    drawn = line.wire.end
     (x, y), forward = _tip(line)
     back = x - forward * 2 * _ARROW
     points = f"{number(x)},{number(y)} {number(back)},{y - _ARROW} {number(back)},{y + _ARROW}"
-    looks = f"fill-{way_class(stay, trace)}"
-    return svg.element("polygon", {"points": points, "class": looks, "data-stay": stay.number})
+    looks = f"fill-{way_class(drawn, trace)}"
+    return svg.element("polygon", {"points": points, "class": looks, "data-stay": drawn.number})
 
 
-def _stroke(points: Sequence[svg.Point], stay: Stay, trace: Trace) -> Markup:
+def _stroke(points: Sequence[svg.Point], drawn: DrawnVisit, trace: Trace) -> Markup:
     halo = svg.rounded_path(points, CORNER, class_="stroke-paper", stroke_width=5.5)
     line = svg.rounded_path(
         points,
         CORNER,
-        class_=f"stroke-{way_class(stay, trace)}",
+        class_=f"stroke-{way_class(drawn, trace)}",
         stroke_width=2.5,
-        stroke_dasharray=dash(stay),
+        stroke_dasharray=dash(drawn),
         stroke_linejoin="round",
     )
-    return svg.group([halo, line], data_stay=stay.number)
+    return svg.group([halo, line], data_stay=drawn.number)
 
 
-def _signs(line: StayLine) -> Markup:
-    stay = line.stay
-    colour = str(stay.packet.way)
+def _signs(line: VisitLine) -> Markup:
+    drawn = line.drawn
+    colour = str(drawn.packet.way)
     parts = []
-    if stay.rewrites:
+    if drawn.rewrites:
         x, y = line.turn
         ends = ((x, y - 6), (x + 6, y), (x, y + 6), (x - 6, y))
         diamond = " ".join(f"{number(a)},{number(b)}" for a, b in ends)
@@ -230,24 +230,24 @@ def _signs(line: StayLine) -> Markup:
         parts.append(
             svg.element("polygon", {"points": diamond, "class": looks, "stroke-width": 1.5})
         )
-    parts.append(badge(stay.number, line.badge, colour))
-    if stay.ends_badly:
+    parts.append(badge(drawn.number, line.badge, colour))
+    if drawn.ends_badly:
         parts.append(cross(line.end))
-    return svg.group(parts, data_stay=stay.number)
+    return svg.group(parts, data_stay=drawn.number)
 
 
-def _notes(places: Places, found: Sequence[Stay], naming: Naming) -> Iterator[Markup]:
+def _notes(layout: Layout, found: Sequence[DrawnVisit], naming: Naming) -> Iterator[Markup]:
     """Yield what was done at each host, at its foot."""
-    for box in places.boxes:
+    for box in layout.boxes:
         here = [
-            (stay, colour, words)
-            for stay in found
-            if stay.host == box.host.name
-            for colour, words in said(stay, naming)
+            (drawn, colour, words)
+            for drawn in found
+            if drawn.host == box.host.name
+            for colour, words in said(drawn, naming)
         ]
         y = box.bottom - 8 - len(here) * CHIP
         room = box.width - 36
-        for stay, colour, words in here:
+        for drawn, colour, words in here:
             y += CHIP
             text = next(
                 (w for w in words if text_width(w, 11, mono=True) <= room),
@@ -255,16 +255,16 @@ def _notes(places: Places, found: Sequence[Stay], naming: Naming) -> Iterator[Ma
             )
             yield svg.group(
                 [
-                    badge(stay.number, (box.x + 18, y - 3.6), str(stay.packet.way)),
+                    badge(drawn.number, (box.x + 18, y - 3.6), str(drawn.packet.way)),
                     svg.text(box.x + 31, y, text, class_=f"fill-{colour} mono", font_size=11),
                 ],
-                data_stay=stay.number,
+                data_stay=drawn.number,
             )
 
 
-def said(stay: Stay, naming: Naming) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield what a stay did, each in several lengths."""
-    for rewrite in stay.rewrites:
+def said(drawn: DrawnVisit, naming: Naming) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield what a visit did, each in several lengths."""
+    for rewrite in drawn.rewrites:
         before, after = naming.end(rewrite.before), naming.end(rewrite.after)
         yield (
             "rewrite",
@@ -274,8 +274,8 @@ def said(stay: Stay, naming: Naming) -> Iterator[tuple[str, tuple[str, ...]]]:
                 str(rewrite.kind),
             ),
         )
-    if stay.ends_badly:
-        verdict = stay.packet.verdict
+    if drawn.ends_badly:
+        verdict = drawn.packet.verdict
         result = str(verdict.result)
         by = (
             f" by {verdict.by.table} {rule_words(verdict.by)}"

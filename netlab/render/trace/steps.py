@@ -49,9 +49,9 @@ def reason_line(verdict: Verdict, reason: Reason) -> str:
         name = f", which means {reason.code}" if reason.code else ""
         return f"{reason.source} {where}{name} [inferred]"
     code = reason.code or "without a reason"
-    place = f" in {reason.function}()" if reason.function else ""
+    lay_out = f" in {reason.function}()" if reason.function else ""
     agreed = " [both sources agree]" if verdict.is_agreed else ""
-    return f"kernel {code}{place} {where}{agreed}"
+    return f"kernel {code}{lay_out} {where}{agreed}"
 
 
 def _place(step: Step) -> tuple[str, int]:

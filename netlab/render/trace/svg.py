@@ -7,11 +7,11 @@ from netlab.render.markup import Markup
 from netlab.render.printable import printable
 from netlab.render.svg_colours import picture_style
 from netlab.render.text_widths import shortened, text_width, wrapped
+from netlab.render.trace.drawn_visits import Naming, drawn_visits, host_label
 from netlab.render.trace.ladder import draw_ladder
-from netlab.render.trace.lesson import lesson
+from netlab.render.trace.layout import MARGIN, WIDTH
 from netlab.render.trace.picture import draw_picture
-from netlab.render.trace.places import MARGIN, WIDTH
-from netlab.render.trace.stays import Naming, host_label, stays
+from netlab.render.trace.summary import summary
 from netlab.trace.packet import Result
 from netlab.trace.paths import Way
 from netlab.trace.trace import Trace
@@ -68,20 +68,20 @@ def title_of(trace: Trace) -> str:
 
 def description(trace: Trace, naming: Naming) -> str:
     """Return the picture in words: each host in order, with what was rewritten there."""
-    sentences = [lesson(trace)]
-    for packet in {stay.packet.number: stay.packet for stay in stays(trace)}.values():
+    sentences = [summary(trace)]
+    for packet in {drawn.packet.number: drawn.packet for drawn in drawn_visits(trace)}.values():
         way = "The request" if packet.way is Way.REQUEST else "The reply"
-        places = []
+        passed = []
         for visit in packet.visits:
             did = [
                 f"{step.kind} {naming.end(step.before)} to {naming.end(step.after)}"
-                for stay in stays(trace)
-                if stay.visit is visit
-                for step in stay.rewrites
+                for drawn in drawn_visits(trace)
+                if drawn.visit is visit
+                for step in drawn.rewrites
             ]
-            places.append(f"{visit.host} ({', '.join(did)})" if did else visit.host)
+            passed.append(f"{visit.host} ({', '.join(did)})" if did else visit.host)
         end = "" if packet.verdict.result is Result.DELIVERED else f"; {packet.verdict.words}"
-        sentences.append(f"{way} {packet.kind} visits {', '.join(places)}{end}.")
+        sentences.append(f"{way} {packet.kind} visits {', '.join(passed)}{end}.")
     return " ".join(sentences)
 
 
@@ -114,7 +114,7 @@ def _head(trace: Trace) -> tuple[list[Markup], float]:
         ),
     ]
     y = 58.0
-    for line in wrapped(lesson(trace), WIDTH - 2 * MARGIN, _BODY):
+    for line in wrapped(summary(trace), WIDTH - 2 * MARGIN, _BODY):
         parts.append(svg.text(MARGIN, y, line, class_="fill-ink", font_size=_BODY))
         y += 18
     return parts, y - 6
@@ -125,7 +125,7 @@ def _foot(trace: Trace, y: float) -> tuple[list[Markup], float]:
     x = MARGIN
     parts: list[Markup] = []
     for colour, dashes, word in (("request", None, "request"), ("reply", "6 4", "reply")):
-        if any(stay.packet.way == colour for stay in stays(trace)):
+        if any(drawn.packet.way == colour for drawn in drawn_visits(trace)):
             parts += [
                 svg.line(
                     (x, y + 6),
@@ -137,7 +137,7 @@ def _foot(trace: Trace, y: float) -> tuple[list[Markup], float]:
                 svg.text(x + 33, y + 10, word, class_="fill-muted", font_size=11),
             ]
             x += 33 + text_width(word, 11) + 16
-    if any(stay.rewrites for stay in stays(trace)):
+    if any(drawn.rewrites for drawn in drawn_visits(trace)):
         diamond = f"{x},{y + 6} {x + 6},{y} {x + 12},{y + 6} {x + 6},{y + 12}"
         parts += [
             svg.element("polygon", {"points": diamond, "class": "fill-rewrite"}),

@@ -1,6 +1,6 @@
 """A trace as a tree for a terminal of 80 to 200 columns.
 
-A line for each stay of a packet in a host, with the interfaces it passed; beneath it what rules,
+A line for each visit of a packet in a host, with the interfaces it passed; beneath it what rules,
 NAT and routing did there. Addresses stand in columns where the width allows, and else on a line of
 their own wherever they change; ``·`` says that an address is as before.
 """
@@ -13,8 +13,8 @@ from typing import Final
 from netlab.model.packets import AddressPair, AddrPort, Direction
 from netlab.render.comparison import comparison_lines
 from netlab.render.printable import printable
-from netlab.render.trace.lesson import lesson
 from netlab.render.trace.steps import reason_line, step_lines
+from netlab.render.trace.summary import summary
 from netlab.trace.packet import Packet, Result, RuleHit, Visit
 from netlab.trace.paths import Hop, Way
 from netlab.trace.trace import Trace
@@ -217,7 +217,7 @@ class _Drawing:
     def _ending(self) -> Iterator[str]:
         trace = self._trace
         if trace.verdict.result in _GOOD and not self._style.numeric:
-            yield from self._wrapped(f"WHY   {printable(lesson(trace))}", "")
+            yield from self._wrapped(f"WHY   {printable(summary(trace))}", "")
         elif trace.verdict.why:
             yield from self._wrapped(f"WHY   {trace.verdict.why}.", "")
         if trace.verdict.hint:
@@ -239,7 +239,7 @@ class _Drawing:
         return f"{code}{text}{PLAIN}" if self._style.colour and code else text
 
     def _wrapped(self, text: str, indent: str, colour: str = "") -> Iterable[str]:
-        # A rule's number stays with its chain.
+        # A rule's number visits with its chain.
         lines = textwrap.wrap(
             text.replace(" #", f"{_NO_BREAK}#"),
             max(self._style.width, 40),

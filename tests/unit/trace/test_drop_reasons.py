@@ -4,8 +4,19 @@ from string import Formatter
 
 import pytest
 
-from netlab.trace.drop_reason_words import OF_IPV6, WORDINGS, Wording, packet_words, wording_of
-from netlab.trace.drop_reasons import BRIDGE, REFUSED_BY_SOCKET, ROUTE, TTL, cause_of, counted_cause
+from netlab.trace.drop_reasons import (
+    BRIDGE,
+    OF_IPV6,
+    REFUSED_BY_SOCKET,
+    ROUTE,
+    TTL,
+    WORDINGS,
+    Wording,
+    cause_of,
+    counted_cause,
+    packet_words,
+    wording_of,
+)
 from netlab.trace.packet import Reason, Visit
 from tests.unit.predicted_samples import call
 

@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from netlab.render.svg_elements import SVG
-from netlab.render.trace.places import WIDTH
+from netlab.render.trace.layout import WIDTH
 from netlab.render.trace.svg import render_trace_svg
 from netlab.trace.packet import Result, Verdict
 from netlab.trace.trace import Trace

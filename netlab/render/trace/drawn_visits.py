@@ -1,4 +1,4 @@
-"""The stays that pictures and pages of a trace show, numbered as the tree numbers them."""
+"""The visits that pictures and pages of a trace show, numbered as the tree numbers them."""
 
 import re
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ _LONGEST_NAME: Final = 22
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stay:
+class DrawnVisit:
     """One visit with its number and its place in the packet's way."""
 
     number: int
@@ -54,11 +54,11 @@ class Stay:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Leg:
-    """The wire between two stays."""
+class Wire:
+    """The wire between two visits."""
 
-    start: Stay
-    end: Stay
+    start: DrawnVisit
+    end: DrawnVisit
 
     @property
     def pair(self) -> AddressPair | None:
@@ -74,20 +74,20 @@ class Leg:
         return hops[0].time_ns - first.time_ns if hops else None
 
 
-def stays(trace: Trace, *, everything: bool = False) -> tuple[Stay, ...]:
-    """Return each stay of the packets that are shown, in order."""
-    found: list[Stay] = []
+def drawn_visits(trace: Trace, *, everything: bool = False) -> tuple[DrawnVisit, ...]:
+    """Return each visit of the packets that are shown, in order."""
+    found: list[DrawnVisit] = []
     for packet in shown_packets(trace, everything=everything):
         first, last = len(found) + 1, len(packet.visits) - 1
         for i, visit in enumerate(packet.visits):
             ends = {"is_first": i == 0, "is_last": i == last}
-            found.append(Stay(number=first + i, packet=packet, visit=visit, **ends))
+            found.append(DrawnVisit(number=first + i, packet=packet, visit=visit, **ends))
     return tuple(found)
 
 
-def legs(found: tuple[Stay, ...]) -> tuple[Leg, ...]:
-    """Return the wires between one packet's stays, in order."""
-    return tuple(Leg(start=a, end=b) for a, b in pairwise(found) if a.packet is b.packet)
+def wires_of(found: tuple[DrawnVisit, ...]) -> tuple[Wire, ...]:
+    """Return the wires between one packet's visits, in order."""
+    return tuple(Wire(start=a, end=b) for a, b in pairwise(found) if a.packet is b.packet)
 
 
 def heading(trace: Trace, packet: Packet) -> str:

@@ -6,7 +6,7 @@ from netlab.trace.packet import Packet, Result, Rewritten, Routed
 from netlab.trace.trace import Trace
 
 
-def lesson(trace: Trace) -> str:
+def summary(trace: Trace) -> str:
     """Return one sentence; it says nothing that the trace does not hold."""
     verdict = trace.verdict
     request = trace.request()

@@ -1,35 +1,35 @@
-"""The stays that pictures show, and what they are called."""
+"""The visits that pictures show, and what they are called."""
 
 from ipaddress import ip_address
 
 import pytest
 
 from netlab.model.packets import AddrPort
-from netlab.render.trace.stays import Naming, heading, host_label, legs, stays
+from netlab.render.trace.drawn_visits import Naming, drawn_visits, heading, host_label, wires_of
 from tests.unit.drawn_samples import POD, dropped, nodeport, retried, unsent
 
 
 def test_stays_are_numbered_through_all_packets_that_are_shown():
-    found = stays(nodeport())
+    found = drawn_visits(nodeport())
 
-    assert [stay.number for stay in found] == list(range(1, 13))
-    assert [stay.number for stay in found if stay.is_first] == [1, 7]
-    assert [stay.number for stay in found if stay.is_last] == [6, 12]
+    assert [drawn.number for drawn in found] == list(range(1, 13))
+    assert [drawn.number for drawn in found if drawn.is_first] == [1, 7]
+    assert [drawn.number for drawn in found if drawn.is_last] == [6, 12]
 
 
 def test_wires_join_the_stays_of_one_packet_only():
-    ends = [(leg.start.number, leg.end.number) for leg in legs(stays(nodeport()))]
+    ends = [(wire.start.number, wire.end.number) for wire in wires_of(drawn_visits(nodeport()))]
 
     assert ends == [*((i, i + 1) for i in range(1, 6)), *((i, i + 1) for i in range(7, 12))]
 
 
 def test_only_the_last_stay_of_a_packet_that_was_not_delivered_ends_badly():
-    assert [stay.host for stay in stays(dropped()) if stay.ends_badly] == ["node2"]
-    assert not [stay for stay in stays(nodeport()) if stay.ends_badly]
+    assert [drawn.host for drawn in drawn_visits(dropped()) if drawn.ends_badly] == ["node2"]
+    assert not [drawn for drawn in drawn_visits(nodeport()) if drawn.ends_badly]
 
 
 def test_a_trace_without_a_packet_has_no_stay():
-    assert stays(unsent()) == ()
+    assert drawn_visits(unsent()) == ()
 
 
 def test_headings_tell_attempts_apart():

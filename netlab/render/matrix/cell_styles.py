@@ -1,4 +1,4 @@
-"""What a cell of a matrix looks like in a picture and on a page: sign, words and colour.
+"""What a cell of a matrix styles like in a picture and on a page: sign, words and colour.
 
 The sign and the words say all; the colour only adds to them.
 """
@@ -14,7 +14,7 @@ from netlab.trace.predicted_path import End
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class CellStyle:
     """How one fate is shown; colours are names of ``netlab.render.svg_colours``."""
 
     sign: str
@@ -24,46 +24,46 @@ class Look:
     is_dashed: bool = False
 
 
-LOOKS: Final[Mapping[Fate, Look]] = {
-    Fate.KEPT: Look(
+LOOKS: Final[Mapping[Fate, CellStyle]] = {
+    Fate.KEPT: CellStyle(
         sign="✓",
         ink="good",
         paper="good-paper",
         meaning="the pod saw the address that the caller sent from",
     ),
-    Fate.HIDDEN: Look(
+    Fate.HIDDEN: CellStyle(
         sign="⇄",
         ink="rewrite",
         paper="rewrite-paper",
         meaning="the pod saw an address of the named host instead",
     ),
-    Fate.ANSWERED: Look(
+    Fate.ANSWERED: CellStyle(
         sign="●", ink="request", paper="node", meaning="the pod does not tell which address it saw"
     ),
-    Fate.DROPPED: Look(
+    Fate.DROPPED: CellStyle(
         sign="✕", ink="bad", paper="bad-paper", meaning="no answer, and a rule drops such packets"
     ),
-    Fate.ASTRAY: Look(
+    Fate.ASTRAY: CellStyle(
         sign="↷",
         ink="bad",
         paper="paper",
         meaning="no answer: the reply bypasses the only host that can undo the DNAT",
         is_dashed=True,
     ),
-    Fate.NO_ANSWER: Look(
+    Fate.NO_ANSWER: CellStyle(
         sign="…",
         ink="bad",
         paper="paper",
         meaning="no answer in time; netlab trace shows why",
         is_dashed=True,
     ),
-    Fate.REFUSED: Look(
+    Fate.REFUSED: CellStyle(
         sign="⊘", ink="reply", paper="host", meaning="refused at once", is_dashed=True
     ),
-    Fate.UNREACHABLE: Look(
+    Fate.UNREACHABLE: CellStyle(
         sign="∅", ink="muted", paper="faint", meaning="the caller has no way there"
     ),
-    Fate.CLOSED: Look(
+    Fate.CLOSED: CellStyle(
         sign="○", ink="muted", paper="host", meaning="connected, and closed without an answer"
     ),
 }

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from netlab.model.hosts import Host, HostKind
-from netlab.render.trace.stays import Leg, Stay
+from netlab.render.trace.drawn_visits import DrawnVisit, Wire
 
 WIDTH: Final = 800.0
 MARGIN: Final = 16.0
@@ -66,7 +66,7 @@ class Box:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Places:
+class Layout:
     """The boxes of a picture; a pod's comes after its node's."""
 
     boxes: tuple[Box, ...]
@@ -93,39 +93,39 @@ def lies_inside(inner: Host, outer: Host) -> bool:
     return column(inner) == 3 and inner.node == outer.name
 
 
-def place(
-    hosts: Mapping[str, Host], stays: Sequence[Stay], legs: Sequence[Leg], top: float
-) -> Places:
+def lay_out(
+    hosts: Mapping[str, Host], drawn_visits: Sequence[DrawnVisit], wires: Sequence[Wire], top: float
+) -> Layout:
     """Return where each host stands: the ones that are on the path, and some others.
 
     Args:
         hosts: All of the lab, and all that the path passes.
-        stays: The path.
-        legs: Its wires.
+        drawn_visits: The path.
+        wires: Its wires.
         top: The y of the upper edge.
     """
-    return _Placing(hosts, stays, legs).places(top)
+    return _Placing(hosts, drawn_visits, wires).layout(top)
 
 
 class _Placing:
     def __init__(
-        self, hosts: Mapping[str, Host], stays: Sequence[Stay], legs: Sequence[Leg]
+        self, hosts: Mapping[str, Host], drawn_visits: Sequence[DrawnVisit], wires: Sequence[Wire]
     ) -> None:
         self._hosts = list(hosts.values())
-        self._lanes = dict.fromkeys((stay.host for stay in stays), 0)
+        self._lanes = dict.fromkeys((drawn.host for drawn in drawn_visits), 0)
         self._chips = dict.fromkeys(self._lanes, 0)
-        for leg in legs:
-            start, end = hosts[leg.start.host], hosts[leg.end.host]
+        for wire in wires:
+            start, end = hosts[wire.start.host], hosts[wire.end.host]
             # The wire between a node and its pod has its lane at the pod.
             for host, other in ((start, end), (end, start)):
                 self._lanes[host.name] += not lies_inside(other, host)
-        for stay in stays:
-            self._chips[stay.host] += len(stay.rewrites) + stay.ends_badly
+        for drawn in drawn_visits:
+            self._chips[drawn.host] += len(drawn.rewrites) + drawn.ends_badly
             # What starts or ends in a node's own socket needs a line of its own.
-            alone = stay.is_first and stay.is_last
-            self._lanes[stay.host] += alone
+            alone = drawn.is_first and drawn.is_last
+            self._lanes[drawn.host] += alone
 
-    def places(self, top: float) -> Places:
+    def layout(self, top: float) -> Layout:
         passed = [host for host in self._hosts if host.name in self._lanes]
         left = [host for host in passed if column(host) == 0]
         routers = [host for host in passed if column(host) == 1]
@@ -140,7 +140,7 @@ class _Placing:
             Box(host=host, x=router_x, y=top, width=_ROUTER, height=bottom - top)
             for host in routers
         ]
-        return Places(boxes=(*clients, *tall, *nodes), top=top, bottom=bottom)
+        return Layout(boxes=(*clients, *tall, *nodes), top=top, bottom=bottom)
 
     def _beside(self, client: Box, nodes: Sequence[Box], top: float, bottom: float) -> Box:
         """Put a lone client where its first wire runs straight to the first node."""

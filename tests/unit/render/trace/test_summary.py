@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from netlab.render.trace.lesson import lesson
+from netlab.render.trace.summary import summary
 from netlab.trace.paths import Way
 from netlab.trace.trace import Trace
 from tests.unit.drawn_samples import (
@@ -28,20 +28,20 @@ from tests.unit.drawn_samples import (
 def local() -> Trace:
     """Return a call that meets a pod of the node it asked: no SNAT."""
     seen = pair("client:40000", f"{POD}:8080")
-    places = (*THERE[:2], ("node1", ASKED, seen, NAT_THERE[:4]), (POD, seen, None, ()))
-    return trace(packet(1, Way.REQUEST, places))
+    layout = (*THERE[:2], ("node1", ASKED, seen, NAT_THERE[:4]), (POD, seen, None, ()))
+    return trace(packet(1, Way.REQUEST, layout))
 
 
 def plain() -> Trace:
     """Return a call of a node's own socket."""
-    places = (*THERE[:2], ("node2", ASKED, None, ()))
-    return trace(packet(1, Way.REQUEST, places))
+    layout = (*THERE[:2], ("node2", ASKED, None, ()))
+    return trace(packet(1, Way.REQUEST, layout))
 
 
 def masqueraded() -> Trace:
     """Return a call that leaves the cluster: SNAT alone."""
-    places = (("client", None, ASKED, ()), ("node2", ASKED, SENT_ON, NAT_THERE[5:6]))
-    return trace(packet(1, Way.REQUEST, (*places, ("node3", SENT_ON, None, ()))))
+    layout = (("client", None, ASKED, ()), ("node2", ASKED, SENT_ON, NAT_THERE[5:6]))
+    return trace(packet(1, Way.REQUEST, (*layout, ("node3", SENT_ON, None, ()))))
 
 
 @pytest.mark.parametrize(
@@ -80,11 +80,11 @@ def masqueraded() -> Trace:
     ],
 )
 def test_a_sentence_says_what_the_connection_shows(make: Callable[[], Trace], said: str):
-    assert lesson(make()) == said
+    assert summary(make()) == said
 
 
 def test_a_pod_that_calls_itself_is_told_why_its_source_had_to_go():
-    said = lesson(hairpin())
+    said = summary(hairpin())
 
     called = "The pod called itself through Service default/web:http"
     assert said.startswith(f"{called}: node1 replaced the source with its own address, 10.244.1.1")
@@ -94,9 +94,9 @@ def test_a_pod_that_calls_itself_is_told_why_its_source_had_to_go():
 def test_a_source_port_alone_hides_nobody():
     seen = pair("client:50000", f"{POD}:8080")
     kept = replace(NAT_THERE[5], after=seen.source)
-    places = (*THERE[:2], ("node2", ASKED, seen, (*NAT_THERE[:4], kept)), (POD, seen, None, ()))
+    layout = (*THERE[:2], ("node2", ASKED, seen, (*NAT_THERE[:4], kept)), (POD, seen, None, ()))
 
-    said = lesson(trace(packet(1, Way.REQUEST, places)))
+    said = summary(trace(packet(1, Way.REQUEST, layout)))
 
     assert said.startswith("The pod sees its caller's own address")
     assert said.endswith("node2 rewrote the destination and the source port.")
