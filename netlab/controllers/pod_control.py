@@ -32,7 +32,7 @@ from netlab.kube.resources import key_of
 from netlab.kube.selectors import label_selector_matches
 from netlab.kube.timestamps import seconds
 
-BATCH: Final = 100
+BATCH: Final = 50
 """Pods made in one step at most."""
 MAX_UNSCHEDULED: Final = 2000
 """Pods without a node that a lab holds; a controller makes no more before these have one."""

@@ -4,15 +4,16 @@ Theory of operation
 -------------------
 A change in the store makes *items* for the controllers that watch the object. ``reconcile`` takes
 the first item, has its controller look at it, carries out the changes that come of it, which make
-new items, and begins again. After some hundreds of changes it returns, so that the API answers in
-between: a Deployment of a million replicas grows in steps. What one call changes is one transaction
-of the store, and watchers see it at the end.
+new items, and begins again. After some changes, or some milliseconds, it returns, so that the API
+answers in between: a Deployment of a million replicas grows in steps. What one call changes is one
+transaction of the store, and watchers see it at the end.
 
 An object that a controller cannot read stops nothing else. It is left out, named in ``problems``,
 and tried again after a wait or when it changes.
 """
 
 from collections.abc import Mapping, Sequence
+from time import thread_time
 from typing import Final
 
 from netlab.apiserver.changes import Change, Create, Delete, Remove, Update
@@ -29,10 +30,10 @@ from netlab.kube.kinds.table import kind_of
 from netlab.kube.objects import Object, name_of
 from netlab.kube.resources import RESOURCES, key_of
 
-_CHANGES: Final = 100
-"""Made in one call, after which the API has its turn; some 30 ms."""
-_ITEMS: Final = 1000
-"""Looked at in one call."""
+_CHANGES: Final = 50
+"""Made in one call, after which the API has its turn; some 15 ms."""
+_TURN_S: Final = 0.015
+"""Processor time of one call, but for the last item, which is done to its end."""
 
 
 class Reconciler:
@@ -92,13 +93,12 @@ class Reconciler:
 
     def _run(self, now: float) -> bool:
         """Return whether all items are done."""
-        for _ in range(_ITEMS):
+        end = thread_time() + _TURN_S
+        while self._changes < _CHANGES and thread_time() < end:
             item = self._queue.pop()
             if item is None:
                 return True
             self._do(item, now)
-            if self._changes >= _CHANGES:
-                return False
         return False
 
     def _do(self, item: Item, now: float) -> None:

@@ -1,13 +1,15 @@
 """The state of a lab as its user needs it: what is there, what is wrong, what to type."""
 
+from collections.abc import Iterator
 from contextlib import suppress
-from typing import Any
+from typing import Any, Final
 
 from netlab import __version__
 from netlab.client.api_client import Client
 from netlab.client.control_plane_process import starting_control_plane
 from netlab.client.hosts import host_of, hosts, is_pod
 from netlab.errors import LabError
+from netlab.kube.conditions import condition
 from netlab.kube.kinds.service.load_balancer import external_ips
 from netlab.kube.kinds.service.view import (
     EndpointSlice,
@@ -15,7 +17,15 @@ from netlab.kube.kinds.service.view import (
     endpoint_slice_of,
     service_of,
 )
-from netlab.kube.objects import Object, name_of, namespace_of
+from netlab.kube.objects import (
+    Object,
+    name_of,
+    namespace_of,
+    owners_of,
+    spec_of,
+    status_of,
+    uid_of,
+)
 from netlab.kube.resources import RESOURCES
 from netlab.lab.down import known_labs
 from netlab.lab.experiment_marks import put_back
@@ -26,6 +36,8 @@ from netlab.model import rundir
 from netlab.model.packets import AddrPort
 from netlab.model.status import HostStatus, LabStatus, ServiceStatus, Usage
 from netlab.rootless.home import runtime_directory
+
+_SCALED: Final = ("deployments", "statefulsets", "replicasets")
 
 
 def read_status(lab: str) -> LabStatus:
@@ -60,9 +72,40 @@ def read_status(lab: str) -> LabStatus:
         services=tuple(_services(client)),
         control_plane=control_plane,
         problems=tuple(problems),
+        progress=tuple(_progress(client)),
         foreign=foreign,
         advice=_up_again(lab) if problems else "",
     )
+
+
+def _progress(client: Client) -> Iterator[str]:
+    """Yield how far each workload is that has not all its replicas yet, and what holds it up."""
+    found = [one for name in _SCALED for one in client.list_(RESOURCES[name].path())]
+    why = {uid: failure for one in found if (failure := _failure(one)) for uid in _uids(one)}
+    for obj in found:
+        if not owners_of(obj):
+            yield from progress_of(obj, why.get(uid_of(obj), ""))
+
+
+def _failure(obj: Object) -> str:
+    message: str = (condition(obj, "ReplicaFailure") or {}).get("message", "")
+    return message
+
+
+def _uids(obj: Object) -> list[str]:
+    """Return the object's uid and those of its owners."""
+    return [uid_of(obj), *(one["uid"] for one in owners_of(obj))]
+
+
+def progress_of(obj: Object, why: str = "") -> Iterator[str]:
+    """Yield a line about a workload that has not all its replicas yet."""
+    wanted, ready = spec_of(obj).get("replicas", 1), status_of(obj).get("readyReplicas", 0)
+    there = status_of(obj).get("replicas", 0)
+    if wanted == ready == there:
+        return
+    name = f"{obj['kind']} {namespace_of(obj)}/{name_of(obj)}"
+    held = f"; {why}" if why else ""
+    yield f"{name}: {ready:,} of {wanted:,} replicas are ready, {there:,} are there{held}"
 
 
 def put_back_left(lab: str) -> list[str]:

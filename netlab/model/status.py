@@ -71,6 +71,8 @@ class LabStatus:
     services: tuple[ServiceStatus, ...] = ()
     control_plane: Usage
     problems: tuple[str, ...] = ()
+    progress: tuple[str, ...] = ()
+    """How far workloads are that have not all their replicas yet, a line each."""
     foreign: tuple[Foreign, ...] = ()
     """What somebody else did to nodes and router."""
     advice: str = ""

@@ -39,6 +39,7 @@ def render_status(status: LabStatus, *, is_wide: bool, width: int | None = None)
             f"the whole lab: {_memory(used.memory_bytes + _total(status))}"
         )
     head += [f"problem: {problem}" for problem in status.problems]
+    head += [f"progress: {printable(line)}" for line in status.progress]
     if status.advice:
         head.append(f"type: {status.advice}")
     parts = ["\n".join(head)]

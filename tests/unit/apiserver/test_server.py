@@ -65,6 +65,23 @@ def test_a_created_service_has_its_allocations(client: Client, writes: list[int]
     assert client.list_("/apis/discovery.k8s.io/v1/endpointslices")
 
 
+def test_a_long_list_is_whole_and_in_order_in_every_form(client: Client, store: Store):
+    path = "/api/v1/namespaces/default/configmaps"
+    short = client.get(path), client.table(path)
+    for number in range(170):
+        metadata = {"name": f"cm-{number:03}", "namespace": "default"}
+        store.create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata})
+    names = [f"cm-{number:03}" for number in range(170)]
+    found = client.get(path)
+    assert [one["metadata"]["name"] for one in found["items"]][-170:] == names
+    assert found.keys() == short[0].keys()
+    table = client.table(path)
+    assert [row["cells"][0] for row in table["rows"]][-170:] == names
+    assert table.keys() == short[1].keys()
+    assert table["columnDefinitions"] == short[1]["columnDefinitions"]
+    assert len(client.get(path, {"limit": "120"})["items"]) == 120
+
+
 def test_a_clash_is_refused_with_the_holders_name_and_all_causes(client: Client):
     port = client.create(SERVICES, service())["spec"]["ports"][0]["nodePort"]
     ports = [{"port": 80, "nodePort": port}]

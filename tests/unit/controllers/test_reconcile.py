@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from ipaddress import ip_address
+from time import thread_time
 
 import pytest
 
@@ -352,11 +353,16 @@ def test_a_million_replicas_come_in_steps_and_stop_where_nodes_are_full():
     for one in cluster.store.list_("nodes"):
         cluster.store.update(with_status(one, allocatable={"pods": "5"}))
     cluster.store.create(with_defaults(deployment(1_000_000)))
-    counts = [0]
+    counts, holds = [0], []
+    began = thread_time()
     while (wake := cluster.reconciler.reconcile(cluster.now)) is not None and wake <= cluster.now:
+        holds.append(thread_time() - began)
         counts.append(len(cluster.store.list_("pods")))
-        assert counts[-1] - counts[-2] <= 300
-        assert len(counts) < 100
+        assert counts[-1] - counts[-2] <= 150
+        assert len(counts) < 1000
+        began = thread_time()
+    # The API waits for one of them: some 20 ms of processor time, more on a slow machine.
+    assert sorted(holds)[len(holds) // 2] < 0.1
     pods = cluster.store.list_("pods")
     assert len(pods) == MAX_UNSCHEDULED + 2 * 5
     (replicaset,) = cluster.list("replicasets")
