@@ -23,6 +23,12 @@ UID: Final = 54321
 ONE_ID: Final = "--one-id"
 NODE2: Final = "http://10.240.0.4:30080"
 
+
+def _has_user_namespaces() -> bool:
+    probe = ["unshare", "-Urm", "--pid", "--fork", "--mount-proc", "true"]
+    return subprocess.run(probe, capture_output=True, check=False).returncode == 0
+
+
 pytestmark = [
     pytest.mark.kernel,
     pytest.mark.skipif(os.geteuid() != 0, reason="root makes the user who is not root"),
@@ -30,6 +36,7 @@ pytestmark = [
         Path("/proc/self/uid_map").read_text().split()[2] != str(0xFFFF_FFFF),
         reason="in an ordinary user's namespaces there is no other user",
     ),
+    pytest.mark.skipif(not _has_user_namespaces(), reason="there are no user namespaces here"),
 ]
 
 
