@@ -22,6 +22,8 @@ from importlib.metadata import requires, version
 from pathlib import Path
 from typing import Final
 
+import pure_modules
+
 LIMIT_S: Final = 1200 * float(os.environ.get("NETLAB_TIMEOUT_SCALE", "1"))
 """A step that runs for longer is ended, and has failed."""
 
@@ -129,7 +131,8 @@ def unit_steps(coverage: Path | None) -> list[Step]:
         if coverage is None:
             return Step(name, ("pytest", "-q", "--hypothesis-profile=short", *arguments))
         data = coverage / f".coverage.{name.replace('/', '.')}"
-        command = ("pytest", "-q", "--cov", "--cov-report=", *arguments)
+        settings = f"--cov-config={_settings(coverage)}"
+        command = ("pytest", "-q", "--cov", settings, "--cov-report=", *arguments)
         return Step(name, ("env", f"COVERAGE_FILE={data}", *command))
 
     return [
@@ -143,7 +146,17 @@ def coverage_step(coverage: Path) -> Step:
     """Return the step that adds up what tests ran of the pure modules, and wants enough of it."""
     report = f"coverage combine -q {coverage} && coverage report --skip-empty --fail-under=95"
     # It takes the files that are called as its own and a suffix.
-    return Step("coverage", ("env", f"COVERAGE_FILE={coverage}/.coverage", "sh", "-c", report))
+    data = f"COVERAGE_FILE={coverage}/.coverage"
+    settings = f"COVERAGE_RCFILE={_settings(coverage)}"
+    return Step("coverage", ("env", data, settings, "sh", "-c", report))
+
+
+def _settings(coverage: Path) -> Path:
+    """Return the file that says what is measured; write it if it is not there."""
+    path = coverage / "settings.ini"
+    if not path.exists():
+        path.write_text(pure_modules.coverage_settings())
+    return path
 
 
 def kernel_steps(selection: tuple[str, ...]) -> list[Step]:
