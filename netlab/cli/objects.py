@@ -64,8 +64,7 @@ def apply(**options: Any) -> None:  # noqa: ANN401 click's own
     """
     from netlab.client.apply import Refused, apply_manifests
 
-    refused = []
-    manifests = _manifests(options)
+    manifests, refused = _manifests(options, is_partial=True)
     become_root()
     for one in apply_manifests(Client(control_socket(options["lab"])), manifests):
         if isinstance(one, Refused):
@@ -125,7 +124,7 @@ def _to_delete(options: dict[str, Any]) -> list[tuple[Resource, str, str]]:
     if options["files"]:
         if options["kind"]:
             raise click.UsageError("give either objects or -f FILE, not both")
-        manifests = _manifests(options)
+        manifests, _ = _manifests(options, is_partial=False)
         return [(resource_of(one), namespace_of(one), name_of(one)) for one in manifests]
     if not options["kind"]:
         raise click.UsageError("give KIND NAME, or -f FILE")
@@ -214,8 +213,12 @@ def _example(word: str) -> str:
     return f"{word}/NAME" if word == "all" or resource_named(word) else f"deploy/{word}"
 
 
-def _manifests(options: dict[str, Any]) -> list[Object]:
-    """Return the objects of all files that were named, once every file has been read."""
+def _manifests(options: dict[str, Any], *, is_partial: bool) -> tuple[list[Object], list[str]]:
+    """Return the objects of all files that were named, once every file has been read.
+
+    With ``is_partial`` what is wrong with others of their objects, or with other files, is returned
+    beside them, where it is an error otherwise.
+    """
     from netlab.cli.manifest_files import read_files
     from netlab.model.topology import TopologyFile
     from netlab.topology.parse import parse_spec
@@ -225,17 +228,18 @@ def _manifests(options: dict[str, Any]) -> list[Object]:
     complaints = []
     for text, source in read_files(options["files"], is_recursive=options["is_recursive"]):
         try:
-            file = parse_spec(text, source, is_strict=is_strict)
+            file = parse_spec(text, source, is_strict=is_strict, is_partial=is_partial)
         except SpecError as error:
             complaints.append(str(error))
             continue
         if isinstance(file, TopologyFile):
             click.echo(f"Note: the Topology left out: netlab up {source} builds it", err=True)
         say_left_out(file)
+        complaints += [file.refused] if file.refused else []
         manifests += (_in_namespace(one, options["namespace"]) for one in file.manifests)
-    if complaints:
+    if complaints and not is_partial:
         raise SpecError("\n".join(complaints))
-    return manifests
+    return manifests, complaints
 
 
 def _in_namespace(manifest: Object, namespace: str) -> Object:

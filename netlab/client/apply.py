@@ -98,6 +98,10 @@ def apply_manifest(client: Client, manifest: Object, topology: str = "") -> Appl
     """
     manifest = placed(manifest)
     resource, key = resource_of(manifest), key_of(manifest)
+    if not key.name:
+        prefix = metadata_of(manifest).get("generateName")
+        message = f"from {prefix}: cannot use generate name with apply"
+        raise StatusError(message, code=422, reason="Invalid")
     path = resource.path(key.namespace, key.name)
     before = ""
     try:

@@ -15,9 +15,11 @@ Problems of content are collected and reading goes on; a problem of form ends it
 """
 
 import copy
+import json
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import yaml
@@ -40,7 +42,8 @@ class Limits:
     """Aliases included, with all that they repeat."""
 
 
-ONE_LAB: Final = Limits(bytes=2_000_000, values=200_000)
+ONE_LAB: Final = Limits(bytes=20_000_000, values=1_000_000)
+"""A chart's custom resource definitions alone may be 4 MB."""
 ONE_CLUSTER: Final = Limits(bytes=64_000_000, values=4_000_000)
 """Every Service and EndpointSlice of a large cluster, as kubectl prints them."""
 
@@ -103,12 +106,35 @@ def _decode(text: str | bytes, limits: Limits) -> str:
             message = f"byte 0x{error.object[error.start]:02x} is not UTF-8 text"
             problem = Problem(line=line, message=message, hint="save the file as UTF-8")
             raise _MalformedError(problem) from error
+    text = _apart(text)
     strange = Reader.NON_PRINTABLE.search(text)
     if strange:
         line = text.count("\n", 0, strange.start()) + 1
         message = f"character U+{ord(strange.group()):04X} cannot stand in YAML"
         raise _MalformedError(Problem(line=line, message=message))
     return text
+
+
+def _apart(text: str) -> str:
+    """Return a stream of JSON objects as documents of YAML, on the lines that they stand on.
+
+    ``kubectl get -o json`` of several things and ``jq -c`` write one after the other.
+    """
+    if not text.lstrip().startswith("{"):
+        return text
+    decoder, ends, place = json.JSONDecoder(), [0], 0
+    try:
+        while place < len(text):
+            _, place = decoder.raw_decode(text, place)
+            while place < len(text) and text[place].isspace():
+                place += 1
+            ends.append(place)
+    except (ValueError, RecursionError):
+        # YAML's own form of a mapping, or no JSON; the reader of YAML says which.
+        return text
+    parts = [text[begin:end] for begin, end in pairwise(ends)]
+    marks = ["", *("--- " if "\n" in part.rpartition("}")[2] else "\n--- " for part in parts)]
+    return "".join(f"{mark}{part}" for mark, part in zip(marks, parts, strict=False))
 
 
 def _yaml_problem(error: yaml.YAMLError, text: str | bytes) -> Problem:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from netlab.documents.json_schema import StructureCheck, mapping
-from netlab.documents.problems import Document, FieldPath, Problem, Report, refuse
+from netlab.documents.problems import Document, FieldPath, Problem, Report, invalid, refuse
 from netlab.documents.yaml_text import read_documents
 from netlab.kube.ignored_fields import warnings_of
 from netlab.kube.kinds.kind import ANY_CLUSTER, ClusterContext
@@ -30,7 +30,9 @@ class CheckedDocuments:
     left_out: tuple[str, ...] = ()
     """Objects that a lab has no use for, a line a kind."""
     warnings: tuple[str, ...] = ()
-    """Fields that nothing in a lab acts on."""
+    """Fields that nothing in a lab acts on, and objects that stand twice."""
+    right: tuple[Manifest, ...] = ()
+    """Those of the manifests with which nothing is wrong."""
 
 
 def parse_manifests(text: str | bytes, source: str, *, is_strict: bool = False) -> ManifestFile:
@@ -54,17 +56,28 @@ def manifests_of(
     source: str,
     *,
     is_strict: bool = False,
+    is_partial: bool = False,
 ) -> ManifestFile:
     """Return the objects of documents that have been read, with ``problems``, from ``source``.
+
+    Args:
+        documents: Of the file.
+        problems: With its form.
+        source: How messages call the file.
+        is_strict: Refuse objects that a lab has no use for, rather than leave them out.
+        is_partial: Return what is right where the form is, and what is refused.
 
     Raises:
         SpecError: Something is wrong; the message has every problem, one a line.
     """
     checked = check_documents(documents, ANY_CLUSTER, is_strict=is_strict)
-    if problems or checked.problems:
+    if problems or (checked.problems and not is_partial):
         raise refuse([*problems, *checked.problems], source)
     return ManifestFile(
-        manifests=checked.manifests, left_out=checked.left_out, warnings=checked.warnings
+        manifests=checked.right,
+        left_out=checked.left_out,
+        warnings=checked.warnings,
+        refused=str(refuse(checked.problems, source)) if checked.problems else "",
     )
 
 
@@ -101,19 +114,66 @@ def check_documents(
     ]
     left_out = [] if is_strict else [one for _, one, _ in found if why_left_out(one)]
     taken = [one for one in found if is_strict or not why_left_out(one[1])]
+    again: list[str] = []
+    if not is_strict:
+        taken = list(_latest(taken, again))
+    holders = _Holders(context)
+    right = []
     for path, manifest, report in taken:
+        before = len(report.problems)
         if _is_for_files(manifest, path, report):
             _check_object(manifest, path, report, context)
-    holders = _Holders(context)
-    for path, manifest, report in taken:
         holders.add(manifest, path, report)
+        if len(report.problems) == before:
+            right.append(manifest)
     manifests = tuple(manifest for _, manifest, _ in taken)
     return CheckedDocuments(
         manifests=manifests,
         problems=tuple(problem for report in reports for problem in report.problems),
         left_out=summary(left_out),
-        warnings=warnings_of(manifests),
+        warnings=(*again, *warnings_of(manifests)),
+        right=tuple(right),
     )
+
+
+_Found = tuple[FieldPath, Manifest, Report]
+
+
+def _latest(found: Sequence[_Found], again: list[str]) -> Iterator[_Found]:
+    """Yield each object once: of those of one name the last, which is what applying them leaves.
+
+    ``again`` takes a line for each that another one follows, unless both say the same.
+    """
+    last = {key: one for one in found if (key := key_of_manifest(one[1]))}
+    for one in found:
+        manifest = one[1]
+        key = key_of_manifest(manifest)
+        latest = last.get(key, one)
+        if latest is one:
+            yield one
+        elif latest[1] != manifest:
+            line = latest[2].document.line(latest[0])
+            where = f"the one on line {line}" if line else "the later one"
+            again.append(f"{spelt(manifest)} is there again: {where} counts")
+
+
+def key_of_manifest(manifest: Manifest) -> tuple[str, ...]:
+    """Return what no two objects share: group, kind, namespace and name; empty without a name."""
+    metadata = mapping(manifest.get("metadata"))
+    name, kind = text_of(metadata, "name"), text_of(manifest, "kind")
+    if not name or not kind:
+        return ()
+    group = text_of(manifest, "apiVersion").rpartition("/")[0]
+    return group, kind, text_of(metadata, "namespace", "default"), name
+
+
+def spelt(manifest: Manifest) -> str:
+    """Return how messages call an object, such as ``Service default/web``."""
+    metadata, kind = mapping(manifest.get("metadata")), text_of(manifest, "kind")
+    found = kind_of(kind)
+    is_in_namespace = found is None or found.resource.namespaced
+    namespace = f"{text_of(metadata, 'namespace', 'default')}/" if is_in_namespace else ""
+    return f"{kind} {namespace}{text_of(metadata, 'name')}"
 
 
 class _Holders:
@@ -148,9 +208,9 @@ class _Holders:
         address = text_of(spec, "clusterIP", "None")
         if address != "None":
             if address in self._cluster_ips:
-                message = f'Invalid value: "{address}": provided IP is already allocated'
+                why = f"failed to allocate IP {address}: provided IP is already allocated"
                 hint = f"{self._cluster_ips[address]} has it"
-                report.add((*path, "clusterIP"), message, hint)
+                report.add((*path, "clusterIPs"), invalid([address], why), hint)
             self._cluster_ips.setdefault(address, where)
         for inside, port in items_of(spec, "ports", path):
             number = port.get("nodePort")

@@ -19,8 +19,9 @@ from netlab.kube.kinds.kind import ANY_CLUSTER
 from netlab.kube.kinds.service.addresses import check_service_status
 from netlab.kube.kinds.service.validation import NODE_PORTS
 from netlab.kube.kinds.service_cidr import check_service_cidr
+from netlab.kube.left_out import UNKNOWN, why_left_out
 from netlab.kube.lists import items_of_list
-from netlab.kube.manifests import check_documents
+from netlab.kube.manifests import check_documents, key_of_manifest
 from netlab.kube.metadata import check_address, check_metadata, items_of, text_of
 from netlab.kube.proxy_configuration import CONFIGURATION_KIND, check_configuration, check_network
 from netlab.kube.schema import definition_of, definitions
@@ -67,7 +68,7 @@ def parse_proxy_objects(
     for text, source in files:
         found, problems = read_documents(text, ONE_CLUSTER)
         apart = [one for document in found for one in _items(document, problems)]
-        taken = [one for one in apart if _is_read(one)]
+        taken = _once([one for one in apart if _is_read(one)])
         problems += _problems(taken)
         left_out = [one for one in apart if not _is_read(one)]
         if is_strict:
@@ -76,12 +77,25 @@ def parse_proxy_objects(
             complaints.append(str(refuse(problems, source)))
         documents += taken
         not_read.update(_kind(one) for one in left_out)
+    documents = _once(documents)
     if not complaints:
         complaints += _shared(documents, ", ".join(source for _, source in files))
     if complaints:
         raise SpecError("\n".join(complaints))
     objects = _objects(documents)
     return replace(objects, remarks=(*map(_left_out, not_read.items()), *objects.remarks))
+
+
+def _once(documents: Sequence[Document]) -> list[Document]:
+    """Return each object once where it stands again, word for word."""
+    found: dict[object, Document] = {}
+    for number, one in enumerate(documents):
+        key = key_of_manifest(mapping(one.value))
+        is_again = bool(key) and key in found and found[key].value == one.value
+        found.setdefault(key if key and key not in found else number, one)
+        if is_again:
+            del found[number]
+    return list(found.values())
 
 
 def _kind(document: Document) -> str:
@@ -91,7 +105,8 @@ def _kind(document: Document) -> str:
 def _is_read(document: Document) -> bool:
     """Tell whether kube-proxy reads an object; one that says nothing of itself is looked at."""
     kind = _kind(document)
-    return not kind or kind in _READ
+    is_of_others = why_left_out(mapping(document.value)) == UNKNOWN
+    return not kind or (kind in _READ and (kind == CONFIGURATION_KIND or not is_of_others))
 
 
 def _not_read(document: Document) -> Problem:

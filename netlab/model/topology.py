@@ -164,6 +164,8 @@ class ManifestFile:
     """Objects that a lab has no use for, a line a kind."""
     warnings: tuple[str, ...] = ()
     """Fields that are right, and that nothing in a lab acts on."""
+    refused: str = ""
+    """What is wrong with objects that are not among the manifests, a line a problem."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -76,9 +76,11 @@ def parse_topology(text: str | bytes, source: str, *, is_strict: bool = False) -
 
 
 def parse_spec(
-    text: str | bytes, source: str, *, is_strict: bool = False
+    text: str | bytes, source: str, *, is_strict: bool = False, is_partial: bool = False
 ) -> TopologyFile | ManifestFile:
     """Return what a YAML file holds: a topology, or Kubernetes manifests alone.
+
+    With ``is_partial`` a file of manifests whose form is right is never refused whole.
 
     Raises:
         SpecError: Something is wrong; the message has every problem, one a line.
@@ -86,7 +88,7 @@ def parse_spec(
     documents, problems = read_documents(text)
     if not documents or any(_is_ours(document) for document in documents):
         return _topology_file(documents, problems, source, is_strict=is_strict)
-    return manifests_of(documents, problems, source, is_strict=is_strict)
+    return manifests_of(documents, problems, source, is_strict=is_strict, is_partial=is_partial)
 
 
 def _is_ours(document: Document) -> bool:

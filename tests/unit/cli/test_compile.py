@@ -203,7 +203,10 @@ WRONG = {
         f"{CONFIGURATION}---\n{CONFIGURATION}",
         "there are two objects of kind KubeProxyConfiguration",
     ),
-    "a node twice": (NODE, 'Duplicate value: "node1"'),
+    "a node twice, and not the same": (
+        NODE.replace("east", "west"),
+        'Duplicate value: "node1"',
+    ),
     "a ServiceCIDR of another version": (
         SERVICE_CIDR.replace("/v1", "/v2"),
         'no matches for kind "ServiceCIDR" in version "networking.k8s.io/v2"',

@@ -34,6 +34,13 @@ spec:
     spec: {containers: [{name: c, image: "registry.k8s.io/echoserver:1.4"}]}
 """
 
+GENERATED = """
+apiVersion: v1
+kind: Pod
+metadata: {generateName: web-}
+spec: {containers: [{name: c, image: nginx}]}
+"""
+
 Run = Callable[..., Result]
 
 
@@ -206,3 +213,23 @@ def test_a_lab_that_is_not_there(run: Run):
     with pytest.raises(LabError, match="no lab other is running"):
         run("get", "pods", "--lab", "other")
     assert run("get", "pods", "--lab", "Other-1").exit_code == 2
+
+
+def test_what_is_wrong_with_one_object_or_file_stops_no_other(run: Run, tmp_path: Path):
+    wrong = MANIFESTS.replace("port: 80,", "port: 99999,").replace("name: web}", "name: api}")
+    for name, text in (("a", wrong), ("b", "a: [}"), ("c", MANIFESTS), ("d", GENERATED)):
+        (tmp_path / f"{name}.yaml").write_text(text)
+    with pytest.raises(SpecError) as refused:
+        run("apply", "-f", str(tmp_path))
+    told = str(refused.value)
+    assert "a.yaml:7: spec.ports[0].port: Invalid value: 99999" in told
+    assert "b.yaml:1: this is not YAML" in told
+    assert "from web-: cannot use generate name with apply" in told
+    kinds = json.loads(run("get", "svc,deploy", "-o", "json").stdout)["items"]
+    found = sorted((one["kind"], one["metadata"]["name"]) for one in kinds)
+    assert found == [
+        ("Deployment", "api"),
+        ("Deployment", "web"),
+        ("Service", "kubernetes"),
+        ("Service", "web"),
+    ]

@@ -85,12 +85,12 @@ def test_a_huge_file_is_refused_by_its_size(tmp_path: Path):
     with huge.open("wb") as file:
         file.truncate(50_000_000)
     told = complaint(CliRunner().invoke(validate, [str(huge)]))
-    assert told.endswith("the file is longer than 2 MB: 50 MB (is it the right one?)")
+    assert told.endswith("the file is longer than 20 MB: 50 MB (is it the right one?)")
 
 
 def test_an_endless_file_ends():
     told = complaint(CliRunner().invoke(validate, ["/dev/zero"]))
-    assert "the file is longer than 2 MB" in told
+    assert "the file is longer than 20 MB" in told
 
 
 UNREADABLE = {

@@ -75,10 +75,10 @@ REFUSED = {
     ),
     "too many values": (
         "[" + "1," * ONE_LAB.values + "]",
-        "1: the file holds more than 200,000 values",
+        "1: the file holds more than 1,000,000 values",
     ),
-    "too many bytes": ("#" * (ONE_LAB.bytes + 1), "None: the file is longer than 2 MB (is it the"),
-    "far too many bytes": ("#" * 50_000_000, "None: the file is longer than 2 MB: 50 MB"),
+    "too many bytes": ("#" * (ONE_LAB.bytes + 1), "None: the file is longer than 20 MB (is it the"),
+    "far too many bytes": ("#" * 50_000_000, "None: the file is longer than 20 MB: 50 MB"),
 }
 
 
@@ -116,7 +116,7 @@ def test_a_bomb_of_aliases_is_told_and_not_built():
     for before, letter in zip("abcdefghijk", "bcdefghijkl", strict=True):
         lines.append(f"{letter}: &{letter} [{', '.join([f'*{before}'] * 10)}]")
     assert complaints("\n".join(lines)) == [
-        "6: the file holds more than 200,000 values, aliases included"
+        "6: the file holds more than 1,000,000 values, aliases included"
     ]
 
 

@@ -619,7 +619,7 @@ REFUSED: Final[dict[str, list[tuple[str, object, str]]]] = {
         ("spec.sessionAffinity", "Cookie", OTHER),
         ("spec.selector", {"a b": "c"}, NAME),
         ("spec.selector", {"a": "b c"}, "a valid label must be"),
-        ("spec.clusterIP", "x", "must be empty, 'None', or a valid IP address"),
+        ("spec.clusterIP", "x", "must be a valid IP address, (e.g. 10.9.8.7"),
         ("spec.externalIPs", ["127.0.0.1"], "may not be in the loopback range"),
         ("spec.externalIPs", ["x"], "must be a valid IP address"),
         (
