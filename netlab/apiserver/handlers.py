@@ -105,6 +105,9 @@ def _stored(store: Store, request: Request, old: Object, given: Object, now: flo
                 added = {"ephemeralContainers": spec_of(given).get("ephemeralContainers")}
                 given = with_spec(old, **added)
             new = review_update(store, old, given, owned)
+        case "finalize":
+            given, warnings = decoded(request, given)
+            new = with_spec(old, finalizers=spec_of(given).get("finalizers") or [])
         case _:
             raise not_allowed()
     if not subresource:

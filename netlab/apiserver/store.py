@@ -12,14 +12,13 @@ The store has one user at a time: it is made for one thread.
 
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal, Protocol
 
 from netlab.apiserver.indexes import Indexes
-from netlab.apiserver.packed_objects import PackedObjects
 from netlab.apiserver.sqlite import StoreFile
 from netlab.kube.objects import Key, Object, labels_of, metadata_of, name_of, uid_of, with_metadata
 from netlab.kube.resources import RESOURCES, key_of, resource_of
@@ -31,9 +30,6 @@ HISTORY_EVENTS: Final = 8192
 HISTORY_BYTES: Final = 4 * 1024 * 1024
 """Of the JSON of those events, at most; in memory they are some five times as large. A state of the
 Endpoints of a thousand pods alone has 150 KB."""
-
-_PACKED: Final = frozenset({"events"})
-"""Resources of which a large lab has more than of all others together."""
 
 _SUFFIX_LETTERS: Final = "bcdfghjklmnpqrstvwxz2456789"
 """No vowels and no look-alikes, as Kubernetes has it in generated names."""
@@ -73,9 +69,7 @@ class Store:
         self.index = Indexes()
         self._clock = clock
         self._random = random
-        self._objects: dict[str, MutableMapping[Key, Object]] = {
-            plural: PackedObjects() if plural in _PACKED else {} for plural in RESOURCES
-        }
+        self._objects: dict[str, dict[Key, Object]] = {plural: {} for plural in RESOURCES}
         self._order: dict[str, list[Key]] = {}
         """The keys of each resource, sorted; of those that have not come or gone since."""
         self._subscribers: list[Callable[[Event], None]] = []

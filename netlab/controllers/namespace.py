@@ -8,7 +8,7 @@ from typing import Final
 
 from netlab.apiserver.changes import Change, Delete, Outcome, Remove
 from netlab.controllers.controller import EVERY, Changed, Controller, Objects
-from netlab.kube.objects import Key, Object, is_terminating
+from netlab.kube.objects import Key, Object, is_terminating, metadata_of, spec_of
 from netlab.kube.resources import RESOURCES, key_of
 
 
@@ -21,8 +21,14 @@ def step(namespace: Object, contents: Sequence[Object]) -> list[Change]:
     """
     if not is_terminating(namespace):
         return []
-    if not contents:
+    held = spec_of(namespace).get("finalizers")
+    if held == []:
+        # Whoever takes the last one away by /finalize gives up what is in it.
         return [Remove(key=key_of(namespace))]
+    if not contents:
+        others = [*(held or ()), *(metadata_of(namespace).get("finalizers") or ())]
+        is_held = any(one != "kubernetes" for one in others)
+        return [] if is_held else [Remove(key=key_of(namespace))]
     return [Delete(key=key_of(obj)) for obj in contents if not is_terminating(obj)]
 
 

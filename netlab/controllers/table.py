@@ -21,6 +21,7 @@ from netlab.controllers import (
     service_lb,
     serviceaccount,
     statefulset,
+    taint_eviction,
 )
 from netlab.controllers.controller import Controller
 from netlab.controllers.deployment import controller as deployment
@@ -32,6 +33,7 @@ CONTROLLERS: Final[tuple[Controller, ...]] = (
     serviceaccount.CONTROLLER,
     pod_scheduling.CONTROLLER,
     pod_addresses.CONTROLLER,
+    taint_eviction.CONTROLLER,
     replicaset.CONTROLLER,
     daemonset.CONTROLLER,
     statefulset.CONTROLLER,

@@ -57,7 +57,12 @@ def taints_of(node: Object) -> Iterator[Object]:
 
 def tolerates(pod: Object, taint: Object) -> bool:
     """Return whether one of a pod's tolerations is for a taint."""
-    return any(_tolerates(one, taint) for one in items_of(spec_of(pod), "tolerations"))
+    return bool(tolerations_of(pod, taint))
+
+
+def tolerations_of(pod: Object, taint: Object) -> list[Object]:
+    """Return the tolerations of a pod that are for a taint."""
+    return [one for one in items_of(spec_of(pod), "tolerations") if _tolerates(one, taint)]
 
 
 def untolerated(pod: Object, taints: Iterable[Object], effects: frozenset[str]) -> Object | None:

@@ -479,3 +479,18 @@ def test_openapi_has_a_file_for_each_group_with_the_paths_that_explain_looks_for
     port = core["components"]["schemas"]["io.k8s.api.core.v1.ServicePort"]
     assert "exposed" in port["properties"]["nodePort"]["description"]
     assert ask("GET", "/openapi/v3/apis/nope/v1").code == 404
+
+
+def test_finalizers_of_a_namespace_change_by_finalize_alone(ask: Ask):
+    path = "/api/v1/namespaces/held"
+    body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "held"}}
+    ask("POST", "/api/v1/namespaces", body)
+    merge = "application/merge-patch+json"
+    patched = ask("PATCH", path, {"spec": {"finalizers": ["x.com/y"]}}, Content_Type=merge)
+    assert patched.json["spec"]["finalizers"] == ["kubernetes"]
+    body["spec"] = {"finalizers": ["kubernetes", "x.com/y"]}
+    finalized = ask("PUT", f"{path}/finalize", body)
+    assert finalized.code == 200
+    assert finalized.json["spec"]["finalizers"] == ["kubernetes", "x.com/y"]
+    body["spec"] = {"finalizers": []}
+    assert ask("PUT", f"{path}/finalize", body).json["spec"]["finalizers"] == []
