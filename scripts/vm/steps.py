@@ -184,10 +184,10 @@ def lockdown() -> Steps:
 
 def without_modules() -> Steps:
     """Have the kernel load no module any more; until the next boot."""
-    bridged = "apiVersion: netlab/v1\nkind: Topology\nspec: {cni: bridge}"
+    bridged = "{apiVersion: netlab/v1, kind: Topology, spec: {cni: bridge}}"
     yield Step("sysctl -w kernel.modules_disabled=1")
     yield Step("netlab doctor", says=("loads no modules any more", "br_netfilter: not loaded"))
-    yield Step(f"sh -c 'printf \"{bridged}\" >/tmp/bridged.yaml'")
+    yield Step(f"sh -c 'echo \"{bridged}\" >/tmp/bridged.yaml'")
     yield Step(
         "netlab up /tmp/bridged.yaml", rc=4, says=("br_netfilter", "kernel.modules_disabled is 1")
     )
