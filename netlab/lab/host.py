@@ -56,8 +56,7 @@ def _load_br_netfilter(tell: Callable[[str], None]) -> None:
         raise HostError(
             "cni: bridge needs the kernel module br_netfilter: replies of Services between pods of "
             f"one node would pass iptables by. It cannot be loaded here: {obstacle}",
-            hint="use cni: ptp; or, where this is a container, type on the machine itself: "
-            "modprobe br_netfilter",
+            hint="use cni: ptp; or, as root of the machine itself, type: modprobe br_netfilter",
         )
 
 
