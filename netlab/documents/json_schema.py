@@ -2,18 +2,24 @@
 
 Only what netlab's schemas use is understood: ``type``, ``properties``, ``required``,
 ``additionalProperties`` (False where ``properties`` stand without it), ``items``, ``enum``,
-``minimum`` with ``maximum``, ``format`` int32, ``oneOf`` told apart by type, and ``$ref`` into one
-table of definitions. The meaning of strings is checked elsewhere.
+``minimum`` with ``maximum``, ``format`` int32 and date-time, ``oneOf`` told apart by type, and
+``$ref`` into one table of definitions. The meaning of other strings is checked elsewhere.
 """
 
 import json
+import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Final, cast
 
 from netlab.documents.problems import FieldPath, Report, invalid, nearest, spell_value
 
 Schema = Mapping[str, object]
 
+_TIME: Final = re.compile(
+    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)\Z", re.ASCII
+)
+"""RFC 3339."""
 _TYPES: Final[dict[str, tuple[type, str]]] = {
     "object": (dict, "a mapping"),
     "array": (list, "a list"),
@@ -87,9 +93,21 @@ class StructureCheck:
         elif isinstance(value, list):
             for index, item in enumerate(value):
                 self.check(item, cast("Schema", branch.get("items", {})), (*path, index))
-        elif isinstance(value, int):
-            self._check_range(value, branch, path)
+        else:
+            self._check_scalar(value, branch, path)
         return None
+
+    def _check_scalar(self, value: object, schema: Schema, path: FieldPath) -> None:
+        if isinstance(value, int):
+            self._check_range(value, schema, path)
+        elif isinstance(value, str):
+            self._check_time(value, schema, path)
+
+    def _check_time(self, value: str, schema: Schema, path: FieldPath) -> None:
+        if schema.get("format") == "date-time" and not _is_time(value):
+            shown = spell_value(value)
+            why = f'parsing time {shown} as "2006-01-02T15:04:05Z07:00": cannot parse it'
+            self._report.add(path, invalid(value, why))
 
     def _resolve(self, schema: Schema) -> Schema:
         reference = schema.get("$ref")
@@ -142,6 +160,17 @@ class StructureCheck:
         low, high = schema.get("minimum"), schema.get("maximum")
         if isinstance(low, int) and isinstance(high, int) and not low <= value <= high:
             self._report.add(path, invalid(value, f"must be between {low} and {high}, inclusive"))
+
+
+def _is_time(text: str) -> bool:
+    """Return whether a text is a time of RFC 3339, of a day that there is."""
+    if not _TIME.match(text):
+        return False
+    try:
+        datetime.fromisoformat(f"{text[:10]}T{text[11:19]}")
+    except ValueError:
+        return False
+    return True
 
 
 def _is_nested(value: object) -> bool:

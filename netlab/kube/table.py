@@ -6,7 +6,7 @@ Source: Kubernetes API documentation, "Receiving resources as Tables".
 from collections.abc import Sequence
 from typing import Final
 
-from netlab.kube.kinds.columns import AGE, NAME, Column
+from netlab.kube.kinds.columns import AGE, NAME, Cell, Column
 from netlab.kube.kinds.table import kind_of
 from netlab.kube.objects import Object, metadata_of
 
@@ -41,12 +41,20 @@ def table(
         "columnDefinitions": [_definition(column) for column in columns] if with_columns else [],
         "rows": [
             {
-                "cells": [column.cell(obj, now) for column in columns],
+                "cells": [_cell(column, obj, now) for column in columns],
                 **({} if include == "None" else {"object": _row_object(obj, include, api_version)}),
             }
             for obj in objects
         ],
     }
+
+
+def _cell(column: Column, obj: Object, now: float) -> Cell:
+    """Return what a column shows of an object; of one that it cannot read, that it cannot."""
+    try:
+        return column.cell(obj, now)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+        return "<invalid>"
 
 
 def partial(obj: Object, api_version: str = "meta.k8s.io/v1") -> Object:

@@ -161,6 +161,8 @@ ACCEPTED: Final[dict[str, list[tuple[str, Any]]]] = {
     "Event": [
         ("involvedObject", {"kind": "Node", "name": "node1"}),
         ("count", 5),
+        ("lastTimestamp", "2026-01-01T00:00:00+02:00"),
+        ("firstTimestamp", None),
         ("type", "Warning"),
     ],
     "PriorityClass": [

@@ -408,6 +408,7 @@ REFUSED: Final[dict[str, list[tuple[str, object, str]]]] = {
         ),
     ],
     "Lease": [
+        ("spec.renewTime", "soon", "parsing time"),
         ("spec.leaseDurationSeconds", 0, "must be greater than 0"),
         ("spec.leaseTransitions", -1, NEGATIVE),
         ("spec.strategy", "Newest", OTHER),
@@ -415,6 +416,9 @@ REFUSED: Final[dict[str, list[tuple[str, object, str]]]] = {
         ("spec.preferredHolder", "a", "may only be specified if `strategy` is defined"),
     ],
     "Event": [
+        ("firstTimestamp", "..", "parsing time"),
+        ("lastTimestamp", "2026-02-30T00:00:00Z", "parsing time"),
+        ("eventTime", "2026-01-01", "parsing time"),
         ("involvedObject.namespace", "other", "does not match event.namespace"),
         ("eventTime", "2026-01-01T00:00:00.000000Z", NONE),
         ("metadata.name", "A", SUBDOMAIN),

@@ -188,3 +188,11 @@ def test_every_kind_has_cells_for_an_object_that_says_nothing():
 def test_a_row_holds_what_is_asked_of_its_object(include: str, kind: str | None):
     (row,) = table([pod()], "Pod", NOW, include=include)["rows"]
     assert row.get("object", {}).get("kind") == kind
+
+
+def test_a_cell_that_cannot_be_read_spoils_no_other():
+    good = {"kind": "Pod", "metadata": {"name": "a", "namespace": "default"}, "spec": {}}
+    odd = {"kind": "Pod", "metadata": {"name": "b", "creationTimestamp": ".."}, "spec": {}}
+    rows = table([good, odd], "Pod", 1_800_000_000.0)["rows"]
+    assert [row["cells"][0] for row in rows] == ["a", "b"]
+    assert "<invalid>" in rows[1]["cells"]

@@ -190,6 +190,8 @@ def _check_numbers(
             rest = '"TargetPort":0,"NodePort":0'
             report.add(inside, f'Duplicate value: {{"Name":"",{both},{rest}}}')
         node_port = port.get("nodePort")
+        if not isinstance(number, int) or not isinstance(node_port, int | None):
+            continue
         if node_port and ("nodePort", node_port, protocol) in taken:
             report.add((*inside, "nodePort"), f"Duplicate value: {node_port}")
         taken |= {("port", number, protocol), ("nodePort", node_port, protocol)}
