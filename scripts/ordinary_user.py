@@ -5,6 +5,7 @@ The user is called ``ordinary`` and is on the machine only while the command run
 Python that runs this can be read, too, wherever they lie.
 
   --one-id    without subordinate IDs, as where newuidmap is not installed
+  --another   as another ordinary user
   --private   with processes, /run and /tmp of its own, and $XDG_RUNTIME_DIR; all ends with it
 """
 
@@ -28,26 +29,23 @@ from netlab.linux.syscalls import (
 )
 
 UID: Final = 54321
+ANOTHER_UID: Final = 54322
 NAME: Final = "ordinary"
 CHECKOUT: Final = Path(__file__).resolve().parents[1]
-_ENTRIES: Final = {
-    "passwd": f"{NAME}:x:{UID}:{UID}::/tmp:/bin/bash\n",
-    "group": f"{NAME}:x:{UID}:\n",
-    "subuid": f"{NAME}:3000000:65536\n",
-    "subgid": f"{NAME}:3000000:65536\n",
-}
+_SUBORDINATE: Final = 65536
 
 
 def main(options: list[str], command: list[str]) -> NoReturn:
+    uid = ANOTHER_UID if "--another" in options else UID
     unshare(CLONE_NEWNS)
     mount("none", "/", "none", MS_REC | MS_PRIVATE)
     runtime = ""
     if "--private" in options:
         _fork_into_pid_namespace()
-        runtime = _private_directories()
+        runtime = _private_directories(uid)
     _uncover([CHECKOUT, Path(sys.prefix), Path(sys.base_prefix)])
-    _add_user(subordinate_ids="--one-id" not in options)
-    _become(runtime)
+    _add_user(uid, subordinate_ids="--one-id" not in options)
+    _become(uid, runtime)
     os.execvp(command[0], command)  # noqa: S606
 
 
@@ -69,7 +67,7 @@ def _fork_into_pid_namespace() -> None:
             os._exit(code if code >= 0 else 128 - code)
 
 
-def _private_directories() -> str:
+def _private_directories(uid: int) -> str:
     os.umask(0o022)
     covered = [one for one in (CHECKOUT, Path(sys.prefix)) if one.is_relative_to("/tmp")]  # noqa: S108
     trees = {path: open_tree(str(path)) for path in covered}
@@ -79,10 +77,10 @@ def _private_directories() -> str:
         path.mkdir(parents=True)
         move_mount(tree, str(path))
     Path("/run/lock").mkdir()
-    runtime = Path("/run/user", str(UID))
+    runtime = Path("/run/user", str(uid))
     runtime.mkdir(parents=True, mode=0o755)
     runtime.chmod(0o700)
-    os.chown(runtime, UID, UID)
+    os.chown(runtime, uid, uid)
     return str(runtime)
 
 
@@ -100,8 +98,15 @@ def _uncover(paths: list[Path]) -> None:
             move_mount(tree, str(path))
 
 
-def _add_user(*, subordinate_ids: bool) -> None:
-    for name, entry in _ENTRIES.items():
+def _add_user(uid: int, *, subordinate_ids: bool) -> None:
+    ids = f"{NAME}:{uid * _SUBORDINATE % 2**31}:{_SUBORDINATE}\n"
+    entries = {
+        "passwd": f"{NAME}:x:{uid}:{uid}::/tmp:/bin/bash\n",
+        "group": f"{NAME}:x:{uid}:\n",
+        "subuid": ids,
+        "subgid": ids,
+    }
+    for name, entry in entries.items():
         path = Path("/etc", name)
         if not path.exists():
             continue
@@ -117,10 +122,10 @@ def _add_user(*, subordinate_ids: bool) -> None:
         os.unlink(own)  # noqa: PTH108
 
 
-def _become(runtime: str) -> None:
+def _become(uid: int, runtime: str) -> None:
     os.setgroups([])
-    os.setresgid(UID, UID, UID)
-    os.setresuid(UID, UID, UID)
+    os.setresgid(uid, uid, uid)
+    os.setresuid(uid, uid, uid)
     for name in [name for name in os.environ if name.startswith(("SUDO_", "XDG_"))]:
         del os.environ[name]
     os.environ |= {"HOME": "/tmp", "USER": NAME, "LOGNAME": NAME}  # noqa: S108

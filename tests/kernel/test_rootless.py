@@ -20,6 +20,7 @@ from tests.kernel.conftest import Lab, host_network, wait_for
 CHECKOUT: Final = Path(__file__).parents[2]
 UID: Final = 54321
 """Of the user of scripts/ordinary_user.py."""
+ANOTHER_UID: Final = 54322
 ONE_ID: Final = "--one-id"
 NODE2: Final = "http://10.240.0.4:30080"
 
@@ -46,6 +47,7 @@ class Ordinary:
     def __init__(self, directory: Path, *options: str) -> None:
         self.runtime = directory
         self._options = options
+        self.uid = ANOTHER_UID if "--another" in options else UID
 
     def bash(self, script: str, text: str = "") -> subprocess.CompletedProcess[str]:
         """Run a script of bash's in which netlab is this checkout's."""
@@ -93,7 +95,7 @@ class Ordinary:
         for path in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError, ProcessLookupError):
                 status = (path / "status").read_text()
-                if f"\nUid:\t{UID}\t" in status and "\nState:\tZ" not in status:
+                if f"\nUid:\t{self.uid}\t" in status and "\nState:\tZ" not in status:
                     found[int(path.name)] = (path / "comm").read_text().strip()
         return found
 
@@ -112,8 +114,8 @@ def make_user() -> Iterator[Make]:
 
     def make(*options: str) -> Ordinary:
         directory = Path(tempfile.mkdtemp(prefix="netlab-test-", dir="/tmp"))
-        os.chown(directory, UID, UID)
         made.append(Ordinary(directory, *options))
+        os.chown(directory, made[-1].uid, made[-1].uid)
         return made[-1]
 
     yield make
@@ -268,6 +270,18 @@ def test_root_and_the_user_do_not_see_each_others_labs(user: Ordinary, lab: Lab)
     assert "default" in user.netlab("list").stdout
 
 
+def test_two_users_have_labs_of_the_same_name(user: Ordinary, make_user: Make):
+    another = make_user(ONE_ID, "--another")
+    user.up()
+    assert "no lab" in another.netlab("list").stdout
+    assert another.netlab("exec", "node1", "--", "true").returncode != 0
+    another.up()
+    theirs = user.processes()
+    assert "lab default is down" in another.netlab("down", "--all").stdout
+    assert user.processes() == theirs
+    assert user.netlab("exec", "node1", "--", "true").returncode == 0
+
+
 def test_the_machine_is_the_same_before_during_and_after(user: Ordinary):
     before = _machine()
     user.up()
@@ -353,3 +367,10 @@ def test_a_limit_that_is_reached_halfway_is_named_and_down_leaves_nothing(user: 
     assert done.stdout.splitlines()[0] == "5", done.stdout + done.stderr
     assert "the limit of network namespaces is reached: user.max_net_namespaces" in done.stderr
     assert "there is no lab on this machine" in done.stdout
+
+
+def test_names_of_the_users_labs_are_completed(user: Ordinary):
+    user.up()
+    words = "COMP_WORDS='netlab exec no' COMP_CWORD=2 _NETLAB_COMPLETE=bash_complete"
+    done = user.bash(f'{words} "$PYTHON" -c "from netlab.cli import main; main()"')
+    assert done.stdout.splitlines() == ["plain,node1", "plain,node2"], done.stderr
