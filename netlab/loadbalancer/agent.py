@@ -174,10 +174,6 @@ class LoadBalancer:
             self._has_new_endpoints = True
             self._wake("loadbalancer")
 
-    def health_of(self, balancer: Balancer, nodes: Iterable[BalancedNode]) -> dict[str, bool]:
-        """Return whether each node is sent to, by its name."""
-        return {node.name: self._is_healthy(balancer, node) for node in nodes}
-
     def _balancers(self, topology: Topology) -> list[Balancer]:
         default = topology.load_balancer.default_class
         found = (balancer_of(one, default) for one in self._store.list_("services"))

@@ -33,8 +33,6 @@ class NetnsFamily(NamedTuple):
         return f"{self.netns} ({self.family})"
 
 
-NodeName = NewType("NodeName", str)
-
 IFNAME_BYTES: Final = 15
 """``IFNAMSIZ`` less the closing zero byte (linux/if.h)."""
 
@@ -43,9 +41,6 @@ FILE_NAME_BYTES: Final = 255
 _DIGITS: Final = 12
 
 LAB_NAME: Final = re.compile(r"[a-z0-9]{1,32}\Z")
-DNS_LABEL: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\Z")
-"""RFC 1123 label, as Kubernetes wants for Services and netlab for hosts."""
-
 ROUTER: Final = "router"
 """The host that is the cloud network; no node or client may take its name."""
 LB: Final = "lb"

@@ -6,7 +6,6 @@ terminal, and does not keep the runtime, and with it the machine, busy.
 
 import os
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -104,8 +103,3 @@ def _read(descriptor: int) -> bytes | None:
     except OSError:
         # EIO: nobody has the terminal open any more.
         return b""
-
-
-def streams_of(outputs: Mapping[int, Output]) -> dict[int, Output]:
-    """Return which output each descriptor is of."""
-    return {descriptor: output for output in outputs.values() for descriptor in output.streams}

@@ -194,11 +194,6 @@ def is_sidecar(pod: Object, container: str) -> bool:
     return any(one["name"] == container and one.get("restartPolicy") == "Always" for one in init)
 
 
-def is_initialized(pod: Object) -> bool:
-    """Return whether every init container is done, or goes on as it should."""
-    return not _incomplete(pod, status_of(pod))
-
-
 def _is_plain_init(pod: Object, spec: Object) -> bool:
     init = items_of(spec_of(pod), "initContainers")
     is_init = any(one["name"] == spec["name"] for one in init)
