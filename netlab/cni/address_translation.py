@@ -5,8 +5,9 @@ They are the CNI's on nodes, and the cloud's on the router; kube-proxy has nothi
 
 from typing import Final
 
-from netlab.cni.cloud import INTERNET0, router_address
+from netlab.cni.cloud import INTERNET0
 from netlab.cni.masquerade import MASQ_AGENT, external_ip_ruleset, masquerade_ruleset
+from netlab.model.addresses import router_address
 from netlab.model.names import ROUTER, NetnsFamily, host_netns
 from netlab.model.topology import Topology
 from netlab.netfilter.iptables.rules import Ruleset

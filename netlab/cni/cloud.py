@@ -21,7 +21,7 @@ from dataclasses import replace
 
 from netlab.cni import sysctls
 from netlab.cni.attachment import ETH0, default_route, interface
-from netlab.model.addresses import Address, Network, host_network
+from netlab.model.addresses import Address, Network, host_network, router_address
 from netlab.model.links import Link, NetnsState, Peer, Route
 from netlab.model.names import LB, ROUTER, host_netns, mac_address, port_ifname
 from netlab.model.topology import Topology, TopologyClient, TopologyNode
@@ -29,11 +29,6 @@ from netlab.model.vips import Vip
 
 CLOUD0 = "cloud0"
 INTERNET0 = "internet0"
-
-
-def router_address(network: Network) -> Address:
-    """Return the router's address in ``network``: the first host address."""
-    return network[1]
 
 
 def router(lab: str, topology: Topology) -> NetnsState:

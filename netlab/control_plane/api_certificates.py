@@ -2,9 +2,8 @@
 
 from netlab.apiserver import pki
 from netlab.apiserver.pki import Pki
-from netlab.cni.cloud import router_address
 from netlab.model import rundir
-from netlab.model.addresses import Address
+from netlab.model.addresses import Address, router_address
 from netlab.model.topology import Topology
 
 

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from netlab import __version__
 from netlab.cni.attachment import gateway
-from netlab.cni.cloud import router_address
 from netlab.control_plane.service_calls import calls_of
 from netlab.kube.objects import items_of, name_of, namespace_of, spec_of, status_of
 from netlab.kubelet.container_spec import placement_of
-from netlab.model.addresses import require_ip
+from netlab.model.addresses import require_ip, router_address
 from netlab.model.hosts import Host, HostKind
 from netlab.model.names import LB, ROUTER, host_netns, pod_netns
 from netlab.netfilter.iptables.render import render

@@ -1,12 +1,11 @@
 """The topology's nodes as Kubernetes Node objects, kept equal to it in the store."""
 
+import os
 import platform
 from collections.abc import Sequence
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
-
-import psutil
 
 from netlab import __version__
 from netlab.apiserver.store import Store
@@ -95,8 +94,8 @@ def _node_object(node: TopologyNode, present: Object, now: float) -> Object:
 
 def _status(node: TopologyNode, present: Object, now: float) -> Object:
     resources = {
-        "cpu": str(psutil.cpu_count() or 1),
-        "memory": f"{psutil.virtual_memory().total >> 10}Ki",
+        "cpu": str(os.cpu_count() or 1),
+        "memory": f"{os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE') >> 10}Ki",
         "pods": str(_room(node)),
     }
     return {

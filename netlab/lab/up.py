@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from netlab import __version__
 from netlab.client.api_client import Client
@@ -26,9 +26,11 @@ from netlab.lab.start import Tell
 from netlab.linux.timeouts import scaled
 from netlab.model import rundir
 from netlab.model.processes import ProcessId
-from netlab.model.status import Foreign
 from netlab.model.topology import TopologyFile
 from netlab.rootless.home import go_home
+
+if TYPE_CHECKING:
+    from netlab.model.status import Foreign
 
 _SETTLE_S: Final = 120.0
 _ANSWER_S: Final = 10.0
@@ -52,7 +54,7 @@ class Up:
     """Pods that do not run, each with its reason."""
     not_answering: tuple[str, ...]
     """What of Services does not answer, each with its reason."""
-    foreign: tuple[Foreign, ...]
+    foreign: "tuple[Foreign, ...]"
     """What somebody else did to the lab's hosts; a lab that was just built has none."""
     kubeconfig: Path
     """What kubectl finds the lab by."""
@@ -122,7 +124,7 @@ def _put_back_experiments(client: Client, tell: Tell) -> None:
         tell(line)
 
 
-def _foreign(lab: str, client: Client) -> tuple[Foreign, ...]:
+def _foreign(lab: str, client: Client) -> "tuple[Foreign, ...]":
     from netlab.lab.not_netlabs import read_foreign  # noqa: PLC0415 (a lab that is new has none)
 
     return tuple(read_foreign(lab, client, hosts(lab)))

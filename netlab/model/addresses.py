@@ -113,3 +113,8 @@ def host_network(address: Address) -> Network:
     """
     whole = (int(address), address.max_prefixlen)
     return IPv4Network(whole) if address.version == 4 else IPv6Network(whole)
+
+
+def router_address(network: Network) -> Address:
+    """Return the router's address in a network of the lab: the first host address."""
+    return network[1]
