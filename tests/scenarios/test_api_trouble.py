@@ -10,6 +10,7 @@ import ssl
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -164,6 +165,109 @@ def test_a_protocol_that_nobody_speaks_is_refused(lab: Lab):
     wrong = SPDY.replace("v4.channel", "v9.channel").replace("Connection: Upgrade\r\n", "")
     code, _ = answer(lab, f"POST {EXEC} HTTP/1.1\r\nHost: localhost\r\n{wrong}")
     assert code == 400
+
+
+CONFIGMAPS = "/api/v1/namespaces/default/configmaps"
+SERVICES = "/api/v1/namespaces/default/services"
+BAD, INVALID = (400, "BadRequest"), (422, "Invalid")
+JSON, MERGE = "application/json", "application/merge-patch+json"
+
+
+def send(
+    lab: Lab, method: str, path: str, body: object, content_type: str = JSON
+) -> tuple[int, dict[str, Any]]:
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    head = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {content_type}\r\n"
+    code, text = answer(lab, f"{head}Content-Length: {len(data)}\r\n", body=data)
+    return code, json.loads(text)
+
+
+def configmap(name: str, **more: object) -> dict[str, object]:
+    return {"kind": "ConfigMap", "apiVersion": "v1", "metadata": {"name": name}, **more}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "content_type", "told"),
+    [
+        pytest.param("POST", CONFIGMAPS, b"{", JSON, BAD, id="half an object"),
+        pytest.param("POST", CONFIGMAPS, b"\xff", JSON, BAD, id="no text"),
+        pytest.param("POST", CONFIGMAPS, [1], JSON, BAD, id="a list"),
+        pytest.param(
+            "POST",
+            f"{CONFIGMAPS}?fieldValidation=Strict",
+            configmap("a", dataa={}),
+            *(JSON, BAD),
+            id="an unknown field",
+        ),
+        pytest.param("POST", CONFIGMAPS, configmap("a", data=[]), JSON, INVALID, id="a wrong type"),
+        pytest.param(
+            *("POST", CONFIGMAPS, configmap("a\nb"), JSON, INVALID),
+            id="a line break in a name",
+        ),
+        pytest.param(
+            *("PATCH", f"{SERVICES}/web", {"spec": {"ports": []}}, MERGE, INVALID),
+            id="a patch after which it is invalid",
+        ),
+        pytest.param(*("PATCH", f"{SERVICES}/web", b"[", MERGE, BAD), id="half a patch"),
+        pytest.param(
+            *("POST", CONFIGMAPS, b"k8s\0\xff\xff", "application/vnd.kubernetes.protobuf"),
+            BAD,
+            id="no protobuf",
+        ),
+    ],
+)
+def test_what_cannot_be_stored_is_refused_in_kubernetes_words(
+    lab: Lab, method: str, path: str, body: object, content_type: str, told: tuple[int, str]
+):
+    before = answer(lab, get("/api/v1/services"))[1]
+    code, status = send(lab, method, path, body, content_type)
+    assert status["kind"] == "Status"
+    assert (code, status["reason"]) == told
+    assert answer(lab, get(f"{CONFIGMAPS}/a"))[0] == 404
+    after = answer(lab, get("/api/v1/services"))[1]
+    assert json.loads(after)["items"] == json.loads(before)["items"]
+
+
+def test_of_two_writers_who_read_the_same_state_one_is_told(lab: Lab):
+    _, state = send(lab, "POST", CONFIGMAPS, configmap("shared"))
+    codes = []
+    for value in ("one", "two"):
+        new = {**state, "data": {"by": value}}
+        codes.append(send(lab, "PUT", f"{CONFIGMAPS}/shared", new)[0])
+    assert codes == [200, 409]
+    _, now = send(lab, "DELETE", f"{CONFIGMAPS}/shared", {})
+    assert now["status"] == "Success"
+
+
+def test_of_many_writers_at_once_each_patch_counts(lab: Lab, shell: Shell):
+    send(lab, "POST", CONFIGMAPS, configmap("busy"))
+    line = 'kubectl patch configmap busy --type=merge -p "{\\"data\\":{\\"$0\\":\\"x\\"}}"'
+    shell.run(f"seq 8 | xargs -P 8 -n 1 bash -c '{line}'")
+    stored = json.loads(answer(lab, get(f"{CONFIGMAPS}/busy"))[1])
+    assert sorted(stored["data"]) == [str(number) for number in range(1, 9)]
+    send(lab, "DELETE", f"{CONFIGMAPS}/busy", {})
+
+
+def test_a_client_that_vanishes_leaves_neither_process_nor_descriptor(lab: Lab, shell: Shell):
+    pid = lab.processes()["control plane"]
+
+    def held() -> int:
+        return len(list(Path(f"/proc/{pid}/fd").iterdir()))
+
+    before = held()
+    clients = [
+        shell.start("exec kubectl exec web-1 -- sleep 1000"),
+        shell.start("exec kubectl get pods -w"),
+        shell.start("exec kubectl logs -f web-1"),
+        shell.start("exec kubectl port-forward web-1 :8080"),
+    ]
+    wait_for(_sleeps)
+    for client in clients:
+        client.kill()
+        client.communicate()
+    wait_for(lambda: not _sleeps())
+    # A watch looks every ten seconds whether its client is there.
+    wait_for(lambda: held() <= before, 30)
 
 
 def test_a_body_that_is_too_large_is_refused_and_nothing_is_stored(lab: Lab):

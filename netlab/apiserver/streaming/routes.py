@@ -130,6 +130,9 @@ class PodStreams:
         run = log_of_run(pod, container_named(pod, options.container), previous=options.previous)
 
         def is_running() -> bool:
+            # Whoever has left reads no more; a log that says nothing is not written to it either.
+            if request.transport is None or request.transport.is_closing():
+                return False
             now = self._store.get(Key("pods", request.match_info["namespace"], name_of(pod)))
             return now is not None and run.is_present_in(now)
 
