@@ -65,6 +65,7 @@ _KUBECTLS: Final = frozenset(
 
 _INTERRUPTED: Final = 130
 _BUG: Final = 70
+_NO_FILES: Final = {errno.EMFILE, errno.ENFILE}
 _NO_ROOM: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -176,9 +177,21 @@ def _tell_other(error: BaseException) -> int:
     if isinstance(error, OSError) and error.errno in _NO_ROOM and error.filename is None:
         _write_no_more()
         return _tell(HostError(f"cannot write the answer: {error.strerror}"))
+    if isinstance(error, OSError) and error.errno in _NO_FILES:
+        return _tell(_too_few_descriptors())
     traceback.print_exc()
     print("This is a bug in netlab; a report needs the lines above.", file=sys.stderr)
     return _BUG
+
+
+def _too_few_descriptors() -> HostError:
+    import resource
+
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return HostError(
+        f"too few files may be open: this process may have {soft}",
+        hint="ulimit -n 1024 allows more in this shell, where its hard limit does",
+    )
 
 
 def _tell(error: NetlabError) -> int:

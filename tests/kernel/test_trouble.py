@@ -86,6 +86,16 @@ def test_without_iptables_the_package_is_named(lab: Lab):
     assert "apt-get install iptables" in done.stdout
 
 
+@pytest.mark.parametrize("argv", [("trace", "client", "http://10.240.0.3:30080"), ("matrix",)])
+def test_few_file_descriptors_are_a_sentence(two_nodes: Lab, argv: tuple[str, ...]):
+    few = ["bash", "-c", 'ulimit -n 24; exec "$@"', "-"]
+    done = run_as(two_nodes, few, *argv)
+    if done.returncode:
+        fails(done, 4, "too few files may be open: this process may have 24", "ulimit -n 1024")
+    done = run_as(two_nodes, few, "trace", "client", "http://10.240.0.3:30080")
+    fails(done, 4, "too few files may be open")
+
+
 @pytest.mark.parametrize("kilobytes", [4, 128, 2048])
 def test_full_disk_is_a_sentence_and_leaves_nothing(lab: Lab, kilobytes: int):
     full = in_private_mounts(f"mkdir -p /run/netlab; mount -t tmpfs -o size={kilobytes}k x $_")
