@@ -26,16 +26,16 @@ def doctor(output: str) -> int:
     Example: sudo netlab doctor
     """
     from netlab.errors import HostError
-    from netlab.lab.doctor_checks import probe_all
-    from netlab.lab.trace_checks import probe_sources
+    from netlab.lab.doctor_checks import check_machine
+    from netlab.lab.trace_checks import check_trace_sources
     from netlab.rootless.enter import become_root
 
     try:
         become_root()
     except HostError as error:
-        findings = list(probe_all(error))
+        findings = list(check_machine(error))
     else:
-        findings = [*probe_all(), *probe_sources()]
+        findings = [*check_machine(), *check_trace_sources()]
     if output == "json":
         found = [asdict(finding) for finding in findings]
         click.echo(json.dumps({"schema": "netlab.doctor/1", "findings": found}, indent=2))

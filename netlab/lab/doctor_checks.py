@@ -41,22 +41,22 @@ _TARGETS: Final = {
 }
 
 _TABLE: Final = """\
-add table ip probe
-add set ip probe clients { type ipv4_addr ; flags dynamic,timeout ; timeout 10s ; }
-add map ip probe services { type ipv4_addr . inet_proto . inet_service : verdict ; }
-add chain ip probe pre { type nat hook prerouting priority -100 ; }
-add chain ip probe post { type nat hook postrouting priority 100 ; }
-add chain ip probe in { type filter hook input priority 0 ; }
-add chain ip probe one
-add rule ip probe pre ip daddr . meta l4proto . th dport vmap @services
-add rule ip probe pre numgen random mod 1 vmap { 0 : goto one }
-add rule ip probe one update @clients { ip saddr }
-add rule ip probe one fib saddr type local mark set mark or 0x4000
-add rule ip probe one meta l4proto tcp dnat to 192.0.2.1:80
-add rule ip probe post mark set mark xor 0x4000
-add rule ip probe post masquerade fully-random
-add rule ip probe in ct state new reject comment "netlab"
-add element ip probe services { 192.0.2.2 . tcp . 80 : goto one }
+add table ip doctor
+add set ip doctor clients { type ipv4_addr ; flags dynamic,timeout ; timeout 10s ; }
+add map ip doctor services { type ipv4_addr . inet_proto . inet_service : verdict ; }
+add chain ip doctor pre { type nat hook prerouting priority -100 ; }
+add chain ip doctor post { type nat hook postrouting priority 100 ; }
+add chain ip doctor in { type filter hook input priority 0 ; }
+add chain ip doctor one
+add rule ip doctor pre ip daddr . meta l4proto . th dport vmap @services
+add rule ip doctor pre numgen random mod 1 vmap { 0 : goto one }
+add rule ip doctor one update @clients { ip saddr }
+add rule ip doctor one fib saddr type local mark set mark or 0x4000
+add rule ip doctor one meta l4proto tcp dnat to 192.0.2.1:80
+add rule ip doctor post mark set mark xor 0x4000
+add rule ip doctor post masquerade fully-random
+add rule ip doctor in ct state new reject comment "netlab"
+add element ip doctor services { 192.0.2.2 . tcp . 80 : goto one }
 """
 
 
@@ -72,7 +72,7 @@ class Finding:
     """Whether a lab cannot do without it."""
 
 
-def probe_all(refusal: HostError | None = None) -> Iterator[Finding]:
+def check_machine(refusal: HostError | None = None) -> Iterator[Finding]:
     """Try everything a lab needs and yield what came of it, in an order that explains itself.
 
     Args:
@@ -146,7 +146,7 @@ def _tried(name: str, attempt: Callable[[NetnsName], None], hint: str) -> Findin
 def throw_away() -> Iterator[NetnsName]:
     """Make a network namespace for the block."""
     # No lab can have this name, which holds the number of this very process.
-    name = NetnsName(f"netlab-doctor_{os.getpid()}-probe")
+    name = NetnsName(f"netlab-doctor_{os.getpid()}-check")
     netns.create(name)
     try:
         yield name

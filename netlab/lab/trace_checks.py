@@ -22,11 +22,11 @@ _HERE: Final = Host(name="here", kind=HostKind.CLIENT, netns=NetnsName(""), addr
 _TCP: Final = 6
 
 
-def probe_sources() -> Iterator[Finding]:
+def check_trace_sources() -> Iterator[Finding]:
     """Try the sources of a trace, in a namespace that is thrown away; nothing is changed."""
     try:
         with throw_away() as netns:
-            host = Host(name="probe", kind=HostKind.CLIENT, netns=netns, addresses=())
+            host = Host(name="doctor", kind=HostKind.CLIENT, netns=netns, addresses=())
             yield _source(
                 "packet capture",
                 lambda: _open_ring(host),

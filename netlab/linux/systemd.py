@@ -64,5 +64,5 @@ def machine_is_stopping() -> bool:
 
 
 def _listens(path: Path) -> bool:
-    with socket.socket(socket.AF_UNIX) as probe:
-        return probe.connect_ex(str(path)) == 0
+    with socket.socket(socket.AF_UNIX) as opened:
+        return opened.connect_ex(str(path)) == 0

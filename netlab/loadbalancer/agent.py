@@ -32,8 +32,8 @@ from netlab.loadbalancer.balancer import (
 from netlab.loadbalancer.haproxy import haproxy_configuration, served_addresses
 from netlab.loadbalancer.haproxy_process import HaproxyProcess
 from netlab.loadbalancer.health import NodeHealth, Target
+from netlab.loadbalancer.health_request import ask_health
 from netlab.loadbalancer.nexthops import spread
-from netlab.loadbalancer.probe import probe
 from netlab.loadbalancer.rules import BALANCER, forward_ruleset
 from netlab.model.addresses import Address, Family, family_of
 from netlab.model.links import NetnsState, NextHop
@@ -191,7 +191,7 @@ class LoadBalancer:
     def _ask(self, now: float, timeout_s: float) -> None:
         for target in self._health.due(now):
             if target not in self._asked:
-                task = asyncio.ensure_future(self._probe(target, timeout_s))
+                task = asyncio.ensure_future(self._ask_health(target, timeout_s))
                 self._asked[target] = task
                 task.add_done_callback(partial(self._forget, target))
 
@@ -200,11 +200,11 @@ class LoadBalancer:
         # A fault of ours is for the log.
         task.result()
 
-    async def _probe(self, target: Target, timeout_s: float) -> None:
+    async def _ask_health(self, target: Target, timeout_s: float) -> None:
         host = str(target.address)
         request = Connect(netns=self._netns, address=host, port=target.port)
         try:
-            result = await probe(
+            result = await ask_health(
                 socket(fileno=await self._call.descriptor(request)), host, timeout_s
             )
         except NetlabError as error:

@@ -10,7 +10,7 @@ from netlab.loadbalancer.balancer import HEALTH_PATH
 _HEAD_BYTES: Final = 4096
 
 
-async def probe(connecting: socket.socket, host: str, timeout_s: float) -> str:
+async def ask_health(connecting: socket.socket, host: str, timeout_s: float) -> str:
     """Ask for ``/healthz`` and return the answer's status code, or why there was none.
 
     Args:
