@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from tests.kernel.conftest import Lab  # noqa: E402
-from tests.kernel.faults.broken_lab import BrokenLab, agrees, said  # noqa: E402
+from tests.kernel.faults.broken_lab import BrokenLab, said  # noqa: E402
 from tests.kernel.faults.case import Case  # noqa: E402
 from tests.kernel.faults.catalogue import of  # noqa: E402
 from tests.kernel.faults.topology import VARIANTS  # noqa: E402
@@ -87,9 +87,10 @@ def tried(broken: BrokenLab, case: Case, family: int) -> tuple[bool, str]:
     is_shown = bool(verdict.hint) == bool(case.shown) and broken.shows(output, case, family)
     if not is_shown:
         print(f"    {verdict.hint!r} prints:\n{output}", flush=True)
-    if not agrees(verdict, case):
+    is_right = broken.agrees(verdict, case, family)
+    if not is_right:
         print(f"    {verdict.result}, {verdict.host}: {said(verdict)}", flush=True)
-    return is_shown and agrees(verdict, case), said(verdict)
+    return is_shown and is_right, said(verdict)
 
 
 def line(row: tuple[tuple[str, str, str], list[tuple[bool, Case, str]]]) -> str:

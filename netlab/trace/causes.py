@@ -7,12 +7,19 @@ from dataclasses import replace
 from typing import Final
 
 from netlab.trace.cause import Cause, named_rule, shown_rule
-from netlab.trace.conntrack_causes import stale_entry, table_full
+from netlab.trace.conntrack_causes import no_port_left, stale_entry, table_full
 from netlab.trace.drop_reasons import LINK, QUEUE, TTL, packet_words, wording_of
 from netlab.trace.link_causes import NO_NEIGHBOUR, for_nobody, link_refused, no_neighbour, too_big
 from netlab.trace.packet import Packet, Result, Routed, RuleHit, Verdict
 from netlab.trace.question import Question
-from netlab.trace.route_causes import by_route, circle, false_source, lowered_ttl, reverse_path
+from netlab.trace.route_causes import (
+    by_route,
+    circle,
+    false_source,
+    lost_address,
+    lowered_ttl,
+    reverse_path,
+)
 from netlab.trace.rule_causes import by_rule
 
 _SOURCES: Final = frozenset({"IP_LOCALNET", "IP_LOCAL_SOURCE", "IP_INVALID_SOURCE"})
@@ -88,16 +95,18 @@ def _by_reason(verdict: Verdict, packet: Packet, question: Question) -> Cause:
 def _behind(cause: str, host: str, packet: Packet, question: Question) -> Cause | None:
     """Return what stands behind a kernel's reason, where the lab or the packet tells."""
     if cause == "NETFILTER_DROP":
-        return table_full(host, question) or _another_hook(host, question)
+        below = table_full(host, question) or _another_hook(host, question)
+        return no_port_left(host, packet, question) or below
+    if cause == "IP_INADDRERRORS":
+        return lost_address(host, packet, question)
     if cause == QUEUE:
         return _queued(host, packet, question)
-    if cause == TTL:
-        return lowered_ttl(packet, question) or circle(packet, question)
     if cause == "PKT_TOO_BIG":
         return too_big(packet, question)
-    if cause in _SOURCES:
-        return circle(packet, question) or false_source(packet, question)
-    return None
+    lowered = lowered_ttl(packet, question) if cause == TTL else None
+    forged = false_source(packet, question) if cause in _SOURCES else None
+    is_routed = cause == TTL or cause in _SOURCES
+    return lowered or (circle(packet, question) if is_routed else None) or forged
 
 
 def _another_hook(host: str, question: Question) -> Cause | None:

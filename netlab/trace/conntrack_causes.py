@@ -15,6 +15,7 @@ from netlab.trace.question import Question
 
 _FULL = 0.99
 """Of the entries that there may be: some end between the packet and the question."""
+_REWRITES = frozenset({"DNAT", "SNAT", "MASQUERADE", "REDIRECT", "NETMAP"})
 _UNTRACKS = ("NOTRACK", "CT")
 """Targets of table raw that can keep a packet out of connection tracking."""
 
@@ -82,6 +83,23 @@ def untracking(visit: Visit) -> RuleHit | None:
         if isinstance(step, RuleHit) and step.table == "raw" and step.target in _UNTRACKS:
             return step
     return None
+
+
+def no_port_left(host: str, packet: Packet, question: Question) -> Cause | None:
+    """Explain a packet that a rule was to rewrite to what other connections have; None for others.
+
+    The kernel drops a packet whose rewritten addresses and ports would be another connection's.
+    """
+    steps = packet.visits[-1].steps
+    hits = [step for step in steps if isinstance(step, RuleHit) and not step.is_policy]
+    is_last = bool(hits) and bool(steps) and steps[-1] is hits[-1]
+    if not is_last or hits[-1].target not in _REWRITES:
+        return None
+    return Cause(
+        f"{named_rule(hits[-1])} found no address and port for it that no other connection has: as"
+        f" many as there may be are in the table of {host}",
+        f"{question.netlab('conntrack')} {host} --nat",
+    )
 
 
 def table_full(host: str, question: Question) -> Cause | None:

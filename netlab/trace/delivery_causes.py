@@ -5,13 +5,16 @@ from typing import Final
 
 from netlab.kubeproxy.nftables.static import MASQUERADING
 from netlab.model.packets import Nat
+from netlab.netfilter.nftables.table import TABLE
 from netlab.trace.cause import Cause, named_rule, rewriter, shown_rule
 from netlab.trace.packet import Packet, Result, RuleHit
 from netlab.trace.paths import Way
 from netlab.trace.question import Question
 
-_MASQUERADE: Final = ("KUBE-", "IP-MASQ-AGENT", "NETLAB-", MASQUERADING)
+_MASQUERADE: Final = ("KUBE-", "IP-MASQ-AGENT", "NETLAB-", "CNI-", MASQUERADING)
 """How the chains of netlab's own begin that rewrite sources."""
+_OWN: Final = ("KUBE-", "NETLAB-", "CNI-")
+"""How the chains of iptables begin that choose destinations."""
 _MARKS: Final = ("KUBE-", "mark-for-masquerade")
 """How the chains of kube-proxy begin that ask for it."""
 
@@ -24,7 +27,11 @@ def odd_delivery(packets: Sequence[Packet], request: Packet, question: Question)
         request: The packet that made the connection.
         question: What was tried, and what is known.
     """
-    found = [_lost_before(packets, request, question), _masqueraded(request, question)]
+    found = [
+        _lost_before(packets, request, question),
+        _sent_elsewhere(request, question),
+        _masqueraded(request, question),
+    ]
     causes = [cause for cause in found if cause is not None]
     if not causes:
         return Cause("")
@@ -40,6 +47,22 @@ def _lost_before(packets: Sequence[Packet], request: Packet, question: Question)
             hint = shown_rule(packet.verdict.host, by, question) if isinstance(by, RuleHit) else ""
             return Cause(f"attempt {packet.attempt} was {packet.verdict.words}", hint)
     return None
+
+
+def _sent_elsewhere(request: Packet, question: Question) -> Cause | None:
+    """Say which rule chose the destination where none of kube-proxy's or the CNI's did."""
+    found = rewriter(request, Nat.DNAT)
+    if found is None or found[1].by is None or found[1].by.chain.startswith(_OWN):
+        return None
+    host, step = found
+    by = step.by
+    if by is None or by.table == TABLE:
+        return None
+    return Cause(
+        f"{named_rule(by)} on {host} sent it to {step.after}, a rule that is neither kube-proxy's"
+        f" nor the CNI's",
+        shown_rule(host, by, question),
+    )
 
 
 def _masqueraded(request: Packet, question: Question) -> Cause | None:

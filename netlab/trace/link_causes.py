@@ -55,6 +55,15 @@ def _wrong_mac(host: str, address: str, packet: Packet, question: Question) -> C
     sent = [visit for visit in packet.visits if visit.hops and visit.host != host]
     out = [visit.host for visit in sent if visit.hops[-1].direction is Direction.OUT]
     bridge = out[-1] if out else ""
+    if mac and mac in own and owner and owner.name in packet.hosts():
+        came = packet.visits[-1].hops[-1].ifname
+        return Cause(
+            f"{owner.name} got the frame, and at {came} it is for nobody: what stands before its IP"
+            f" layer, a filter of tc or a bridge, sent it another way",
+            question.inside(
+                owner.name, f"tc filter show dev {packet.visits[-1].hops[0].ifname} ingress"
+            ),
+        )
     if mac and mac in own and bridge:
         return Cause(
             f"{host} sent the frame to the right MAC address, {mac}, and {bridge} did not send it"

@@ -72,6 +72,8 @@ def reached_socket(visit: Visit, hosts: Mapping[str, Host]) -> bool:
     host = hosts.get(visit.host)
     if host is None or not visit.hops or visit.hops[-1].direction is Direction.OUT:
         return False
+    if visit.hops[-1].for_another:
+        return False
     own = visit.hops[-1].pair.destination.address in host.addresses
     return own and host.kind in {HostKind.POD, HostKind.CLIENT, HostKind.LB}
 

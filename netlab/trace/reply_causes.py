@@ -227,7 +227,9 @@ def _lacks_masquerade(host: str, request: Packet) -> str:
 
 def _is_kube_proxys(table: str, chain: str) -> bool:
     """Tell whether a rule may be kube-proxy's, by where it stands."""
-    return table == TABLE or (table in TABLE_NAMES and chain.startswith(("KUBE-", "NETLAB-")))
+    return table == TABLE or (
+        table in TABLE_NAMES and chain.startswith(("KUBE-", "NETLAB-", "CNI-"))
+    )
 
 
 def _kept_from_masquerading(host: str, request: Packet) -> RuleHit | None:

@@ -20,6 +20,7 @@ from netlab.trace.cause import (
 from netlab.trace.conntrack_causes import without_nat
 from netlab.trace.link_causes import broken_link
 from netlab.trace.packet import Packet, Rewritten, Routed, RuleHit
+from netlab.trace.paths import Way
 from netlab.trace.question import Question
 from netlab.trace.rule_causes import get_service, ports_in_words, service_name
 
@@ -36,6 +37,9 @@ def by_route(host: str, route: Routed, packet: Packet, question: Question) -> Ca
             f" may leave a host only where route_localnet is 1",
             question.inside(host, "sysctl net.ipv4.conf.all.route_localnet"),
         )
+    gone = lost_address(host, packet, question)
+    if gone is not None:
+        return gone
     if "forwarding" in route.error:
         setting = "net.ipv4.ip_forward" if question.version == 4 else "net.ipv6.conf.all.forwarding"
         return Cause(
@@ -53,6 +57,18 @@ def by_route(host: str, route: Routed, packet: Packet, question: Question) -> Ca
     return Cause(
         f"{host} has {route.error} for {route.destination}{after}",
         shown_route(at, route.destination, question),
+    )
+
+
+def lost_address(host: str, packet: Packet, question: Question) -> Cause | None:
+    """Explain a packet that came to the host it is for, which lacks the address."""
+    to = (pair_at_end(packet) or question.pair).destination.address
+    owner, has = question.owner(to), question.state(host).addresses
+    if owner is None or owner.name != host or not has or to in has:
+        return None
+    return Cause(
+        f"{to} is to be an address of {host}, and no interface there has it any more",
+        question.inside(host, "ip address"),
     )
 
 
@@ -225,6 +241,14 @@ def _sent_astray(host: str, sender: str, packet: Packet, question: Question) -> 
 
 def _unknown_address(host: str, address: Address, packet: Packet, question: Question) -> Cause:
     nobody = f"{host} has no route for {address}, and no host, pod or Service of the lab has it"
+    if packet.way is Way.REPLY and address == question.pair.source.address:
+        return Cause(
+            f"{question.caller} called from {address}, and {host} has no route to that",
+            question.inside(
+                question.caller,
+                f"{ip_command(question)} route get {question.pair.destination.address}",
+            ),
+        )
     chosen = rewriter(packet, Nat.DNAT)
     if chosen is not None and chosen[1].by is not None:
         at, by = chosen[0], chosen[1].by

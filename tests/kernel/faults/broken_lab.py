@@ -32,13 +32,6 @@ def said(verdict: Verdict) -> str:
     return ". ".join(part for part in (verdict.words, verdict.why, code) if part)
 
 
-def agrees(verdict: Verdict, case: Case) -> bool:
-    """Tell whether a verdict says what is known of a case."""
-    found = str(verdict.result), verdict.host
-    is_cause = re.search(case.cause, said(verdict)) is not None
-    return found == (case.result, case.host or verdict.host) and is_cause
-
-
 ECHOES = {
     IPV4: ("icmp --icmp-type echo-request", "icmp --icmp-type echo-reply"),
     # Neighbour discovery is ICMPv6 too.
@@ -115,12 +108,20 @@ class BrokenLab:
         done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=90)
         assert done.returncode == 0, f"{host}: {spelt}: {done.stderr}"
 
+    def agrees(self, verdict: Verdict, case: Case, family: int) -> bool:
+        """Tell whether a verdict says what is known of a case."""
+        found = str(verdict.result), verdict.host
+        is_cause = self._matches(case.cause, said(verdict), family)
+        return found == (case.result, case.host or verdict.host) and is_cause
+
     def shows(self, output: str, case: Case, family: int) -> bool:
         """Tell whether the output of what a verdict says to try has in it what a case says."""
-        shown = case.shown
-        for word, text in self.words[family].items():
-            shown = shown.replace(f"{{{word}}}", re.escape(text))
-        return re.search(shown, output) is not None
+        return self._matches(case.shown, output, family)
+
+    def _matches(self, pattern: str, text: str, family: int) -> bool:
+        for word, meaning in self.words[family].items():
+            pattern = pattern.replace(f"{{{word}}}", re.escape(meaning))
+        return re.search(pattern, text) is not None
 
     def _wait_for_pods(self) -> None:
         """Wait for the pods that ``up`` did not wait for, and for the balancer's address."""

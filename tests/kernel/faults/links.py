@@ -14,13 +14,14 @@ RESTORE_ROUTES = (
     " ip -$v route replace $route 2>/dev/null; done < /run/faults-routes-$v; done; done"
 )
 WRONG_NEIGHBOUR = "{ip} neigh replace {node1} lladdr 02:00:00:00:00:01"
+TO_LB = "bridge fdb replace $(cat /run/faults-mac)"
 LB_AS_NEIGHBOUR = "{ip} neigh replace {node1} lladdr $(cat /run/faults-mac)"
 LOSS = (
     "tc qdisc add dev {0} root netem loss 100% 2>/dev/null"
     " || tc qdisc add dev {0} root pfifo limit 0"
 )
 """Kernels without netem have a queue that has room for nothing; both say QDISC_DROP."""
-REFUSE = "bpf da bytecode '1,6 0 0 2'"
+REFUSE = "protocol ip bpf da bytecode '1,6 0 0 2'"
 """A filter of tc whose only instruction returns TC_ACT_SHOT."""
 
 
@@ -58,7 +59,7 @@ def neighbours() -> Iterator[Case]:
             "bridge sends the other node's frames to another port",
             put=(
                 ("node1", "cat /sys/class/net/eth0/address > /run/faults-mac"),
-                ("router", "bridge fdb replace $(cat /run/faults-mac) dev p-lb master static"),
+                ("router", f"{TO_LB} dev p-lb master static sticky"),
             ),
             undo=(
                 ("router", "bridge fdb del $(cat /run/faults-mac) dev p-lb master || true"),
@@ -147,7 +148,7 @@ def loss() -> Iterator[Case]:
         shown="direct-action",
         families=(IPV4,),
     )
-    every_other = "-m statistic --mode nth --every 2"
+    every_other = "-m statistic --mode nth --every 2 --packet 0"
     put, undo = rule("node1", "filter", f"FORWARD -d {{web}} {every_other} -j DROP")
     yield TCP.to(
         "every other packet lost",

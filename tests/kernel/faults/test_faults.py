@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.kernel.conftest import Lab
-from tests.kernel.faults.broken_lab import BrokenLab, agrees, said
+from tests.kernel.faults.broken_lab import BrokenLab, said
 from tests.kernel.faults.case import Case
 from tests.kernel.faults.catalogue import chosen, of
 from tests.kernel.faults.topology import VARIANTS, Variant
@@ -64,7 +64,11 @@ def test_the_verdict_names_the_fault_its_host_and_its_cause(
 ):
     with broken_lab.broken(case, family):
         verdict = broken_lab.trace(case, family).verdict
-        assert agrees(verdict, case), (verdict.result, verdict.host, said(verdict))
+        assert broken_lab.agrees(verdict, case, family), (
+            verdict.result,
+            verdict.host,
+            said(verdict),
+        )
         assert bool(verdict.hint) == bool(case.shown), verdict.hint
         if verdict.hint:
             output = broken_lab.tried(verdict.hint)
