@@ -7,6 +7,9 @@ what a trace says of each. Without --all two kinds of lab are tried, with it all
 
 import argparse
 import collections
+import concurrent.futures
+import itertools
+import os
 import re
 import sys
 import tempfile
@@ -20,7 +23,7 @@ from tests.kernel.conftest import Lab  # noqa: E402
 from tests.kernel.faults.broken_lab import BrokenLab, said  # noqa: E402
 from tests.kernel.faults.case import Case  # noqa: E402
 from tests.kernel.faults.catalogue import of  # noqa: E402
-from tests.kernel.faults.topology import VARIANTS  # noqa: E402
+from tests.kernel.faults.topology import VARIANTS, Variant  # noqa: E402
 
 PAGE = ROOT / "docs/faults.md"
 HEAD = """\
@@ -39,6 +42,10 @@ Kinds of lab: {kinds}.
 """  # noqa: E501 (a page of documentation)
 
 
+Result = tuple[bool, Case, str]
+"""Whether a verdict is right, the case, and what the verdict says."""
+
+
 def main() -> None:
     """Try everything, and write the page."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -49,51 +56,62 @@ def main() -> None:
     kinds = [(v, f) for v in VARIANTS for f in (4, 6)] if is_all else [
         (VARIANTS[0], 4), (VARIANTS[-1], 6)
     ]  # fmt: skip
-    rows: dict[tuple[str, str, str], list[tuple[bool, Case, str]]] = collections.defaultdict(list)
-    for variant, family in kinds:
-        lab = Lab(f"faults{VARIANTS.index(variant)}{family}")
-        try:
-            with tempfile.TemporaryDirectory() as directory:
-                broken = BrokenLab(lab, variant, Path(directory))
-            for case in of(variant, family):
-                if re.search(words, case.fault):
-                    started = time.monotonic()
-                    result = tried(broken, case, family)
-                    key = case.fault, case.where, f"{case.caller} {case.target}"
-                    rows[key].append((result[0], case, result[1]))
-                    mark = "ok " if result[0] else "BAD"
-                    spent = time.monotonic() - started
-                    print(
-                        f"{mark} {variant} IPv{family} {spent:.1f} s {key} {result[1]}", flush=True
-                    )
-        finally:
-            lab.down()
+    rows: dict[tuple[str, str, str], list[Result]] = collections.defaultdict(list)
+    with concurrent.futures.ProcessPoolExecutor(os.cpu_count()) as workers:
+        of_kinds = workers.map(of_kind, *zip(*kinds, strict=True), [words] * len(kinds))
+        for result in itertools.chain.from_iterable(of_kinds):
+            case = result[1]
+            rows[case.fault, case.where, f"{case.caller} {case.target}"].append(result)
     found = [one for group in rows.values() for one in group]
-    page = HEAD.format(
-        tried=len(found),
-        right=sum(one[0] for one in found),
-        kinds=", ".join(f"{variant} IPv{family}" for variant, family in kinds),
-    )
+    right = sum(one[0] for one in found)
+    print(f"{right} of {len(found)} are right")
     if words:
         return
+    page = HEAD.format(
+        tried=len(found),
+        right=right,
+        kinds=", ".join(f"{variant} IPv{family}" for variant, family in kinds),
+    )
     PAGE.write_text(page + "".join(map(line, rows.items())))
+
+
+def of_kind(variant: Variant, family: int, words: str) -> list[Result]:
+    """Return what came of every case on one kind of lab."""
+    lab = Lab(f"faults{VARIANTS.index(variant)}{family}")
+    results: list[Result] = []
+    try:
+        with tempfile.TemporaryDirectory() as directory:
+            broken = BrokenLab(lab, variant, Path(directory))
+        for case in of(variant, family):
+            if re.search(words, case.fault):
+                started = time.monotonic()
+                is_right, told = tried(broken, case, family)
+                results.append((is_right, case, told))
+                spent = time.monotonic() - started
+                mark = "ok " if is_right else "BAD"
+                call = f"{case.caller} {case.target}"
+                print(f"{mark} {variant} IPv{family} {spent:.1f} s {case.fault}, {call}: {told}")
+                sys.stdout.flush()
+    finally:
+        lab.down()
+    return results
 
 
 def tried(broken: BrokenLab, case: Case, family: int) -> tuple[bool, str]:
     """Return whether the verdict is right, and what it says."""
     with broken.broken(case, family):
         verdict = broken.trace(case, family).verdict
-        output = broken.tried(verdict.hint) if verdict.hint else ""
+        output = broken.tried(verdict.hint, is_direct=True) if verdict.hint else ""
     is_shown = bool(verdict.hint) == bool(case.shown) and broken.shows(output, case, family)
+    is_right = broken.agrees(verdict, case, family)
     if not is_shown:
         print(f"    {verdict.hint!r} prints:\n{output}", flush=True)
-    is_right = broken.agrees(verdict, case, family)
     if not is_right:
         print(f"    {verdict.result}, {verdict.host}: {said(verdict)}", flush=True)
     return is_shown and is_right, said(verdict)
 
 
-def line(row: tuple[tuple[str, str, str], list[tuple[bool, Case, str]]]) -> str:
+def line(row: tuple[tuple[str, str, str], list[Result]]) -> str:
     """Return a line of the table."""
     (fault, where, call), results = row
     right = f"{sum(one[0] for one in results)} of {len(results)}"

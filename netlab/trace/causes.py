@@ -6,17 +6,23 @@ Each kind of end has a module: rules, routes, links, connection tracking.
 from dataclasses import replace
 from typing import Final
 
-from netlab.trace.cause import Cause, named_rule, shown_rule
-from netlab.trace.conntrack_causes import no_port_left, stale_entry, table_full
+from netlab.trace.cause import Cause, named_rule, pair_at_end, shown_rule
+from netlab.trace.conntrack_causes import clash, stale_entry, table_full
 from netlab.trace.drop_reasons import LINK, QUEUE, TTL, packet_words, wording_of
-from netlab.trace.link_causes import NO_NEIGHBOUR, for_nobody, link_refused, no_neighbour, too_big
+from netlab.trace.link_causes import (
+    NO_NEIGHBOUR,
+    for_nobody,
+    link_refused,
+    lost_address,
+    no_neighbour,
+    too_big,
+)
 from netlab.trace.packet import Packet, Result, Routed, RuleHit, Verdict
 from netlab.trace.question import Question
 from netlab.trace.route_causes import (
     by_route,
     circle,
     false_source,
-    lost_address,
     lowered_ttl,
     reverse_path,
 )
@@ -96,9 +102,10 @@ def _behind(cause: str, host: str, packet: Packet, question: Question) -> Cause 
     """Return what stands behind a kernel's reason, where the lab or the packet tells."""
     if cause == "NETFILTER_DROP":
         below = table_full(host, question) or _another_hook(host, question)
-        return no_port_left(host, packet, question) or below
+        return clash(host, packet, question) or below
     if cause == "IP_INADDRERRORS":
-        return lost_address(host, packet, question)
+        to = (pair_at_end(packet) or question.pair).destination.address
+        return lost_address(host, str(to), question)
     if cause == QUEUE:
         return _queued(host, packet, question)
     if cause == "PKT_TOO_BIG":

@@ -15,7 +15,7 @@ from netlab.trace.question import Question
 
 _FULL = 0.99
 """Of the entries that there may be: some end between the packet and the question."""
-_REWRITES = frozenset({"DNAT", "SNAT", "MASQUERADE", "REDIRECT", "NETMAP"})
+_LAST_POINTS = frozenset({"post_wire", "in_last"})
 _UNTRACKS = ("NOTRACK", "CT")
 """Targets of table raw that can keep a packet out of connection tracking."""
 
@@ -85,19 +85,22 @@ def untracking(visit: Visit) -> RuleHit | None:
     return None
 
 
-def no_port_left(host: str, packet: Packet, question: Question) -> Cause | None:
-    """Explain a packet that a rule was to rewrite to what other connections have; None for others.
+def clash(host: str, packet: Packet, question: Question) -> Cause | None:
+    """Explain a packet that NAT gave the addresses and ports of another connection.
 
-    The kernel drops a packet whose rewritten addresses and ports would be another connection's.
+    The rule that rewrote it is met, and the packet passes all others; then connection tracking is
+    to take its entry, finds one like it, and drops the packet.
     """
     steps = packet.visits[-1].steps
-    hits = [step for step in steps if isinstance(step, RuleHit) and not step.is_policy]
-    is_last = bool(hits) and bool(steps) and steps[-1] is hits[-1]
-    if not is_last or hits[-1].target not in _REWRITES:
+    points = [step for step in steps if isinstance(step, Point)]
+    rewritten = [step for step in steps if isinstance(step, Rewritten) and step.by is not None]
+    if not rewritten or not points or points[-1].name not in _LAST_POINTS:
         return None
+    last = rewritten[-1]
+    assert last.by is not None  # noqa: S101 (just looked at)
     return Cause(
-        f"{named_rule(hits[-1])} found no address and port for it that no other connection has: as"
-        f" many as there may be are in the table of {host}",
+        f"{named_rule(last.by)} made {last.after} of {last.before}, and another connection on"
+        f" {host} has the same addresses and ports already",
         f"{question.netlab('conntrack')} {host} --nat",
     )
 

@@ -84,7 +84,11 @@ def no_neighbour(host: str, ifname: str, address: str, question: Question) -> Ca
     heard = f"{host} asked its link who has {address} ({asked}) and heard nothing"
     if owner is None:
         return Cause(f"{heard}: no host of the lab has that address", shown)
-    broken = broken_link(owner.name, question) or _without_arp(owner.name, question)
+    broken = (
+        broken_link(owner.name, question)
+        or lost_address(owner.name, address, question)
+        or _without_arp(owner.name, question)
+    )
     if broken is not None:
         return Cause(f"{heard}: {broken.why}", broken.hint)
     return Cause(f"{heard}, though {owner.name} has that address", shown)
@@ -102,6 +106,18 @@ def broken_link(host: str, question: Question) -> Cause | None:
         )
         return Cause(what, question.inside(host, f"ip link show dev {ifname}"))
     return None
+
+
+def lost_address(host: str, address: str, question: Question) -> Cause | None:
+    """Say that a host has not the address that it is to have; None where it has."""
+    state, owner = question.state(host), question.owner(ip_address(address))
+    is_own = owner is not None and owner.name == host
+    if not is_own or not state.links or ip_address(address) in state.addresses:
+        return None
+    return Cause(
+        f"{address} is to be an address of {host}, and no interface there has it any more",
+        question.inside(host, f"{ip_command(question)} address"),
+    )
 
 
 def _without_arp(host: str, question: Question) -> Cause | None:

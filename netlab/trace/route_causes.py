@@ -18,7 +18,7 @@ from netlab.trace.cause import (
     shown_rule,
 )
 from netlab.trace.conntrack_causes import without_nat
-from netlab.trace.link_causes import broken_link
+from netlab.trace.link_causes import broken_link, lost_address
 from netlab.trace.packet import Packet, Rewritten, Routed, RuleHit
 from netlab.trace.paths import Way
 from netlab.trace.question import Question
@@ -37,7 +37,7 @@ def by_route(host: str, route: Routed, packet: Packet, question: Question) -> Ca
             f" may leave a host only where route_localnet is 1",
             question.inside(host, "sysctl net.ipv4.conf.all.route_localnet"),
         )
-    gone = lost_address(host, packet, question)
+    gone = lost_address(host, route.destination, question)
     if gone is not None:
         return gone
     if "forwarding" in route.error:
@@ -57,18 +57,6 @@ def by_route(host: str, route: Routed, packet: Packet, question: Question) -> Ca
     return Cause(
         f"{host} has {route.error} for {route.destination}{after}",
         shown_route(at, route.destination, question),
-    )
-
-
-def lost_address(host: str, packet: Packet, question: Question) -> Cause | None:
-    """Explain a packet that came to the host it is for, which lacks the address."""
-    to = (pair_at_end(packet) or question.pair).destination.address
-    owner, has = question.owner(to), question.state(host).addresses
-    if owner is None or owner.name != host or not has or to in has:
-        return None
-    return Cause(
-        f"{to} is to be an address of {host}, and no interface there has it any more",
-        question.inside(host, "ip address"),
     )
 
 

@@ -15,6 +15,7 @@ def cases() -> Iterator[Case]:
     """Yield every case of this kind."""
     yield from old_entries()
     yield from untracked()
+    yield from clashes()
     yield from no_room()
 
 
@@ -100,6 +101,27 @@ def untracked() -> Iterator[Case]:
             cause="raw PREROUTING #1 .* there keeps the reply from the entry",
             shown=f"(?m)^1{COUNTED}(CT|NOTRACK)",
         )
+
+
+def clashes() -> Iterator[Case]:
+    """A rule that rewrites to what another connection has."""
+    put, undo = rule("node2", "nat", "POSTROUTING -p udp --dport 9000 -j SNAT --to-source {to}")
+    other = (
+        "conntrack -I -p udp -s {udp} -d {node2} --sport 9000 --dport 5000 -r {node2} -q {udp}"
+        " --reply-port-src 5000 --reply-port-dst 9000 -t 120 -u SEEN_REPLY"
+    )
+    to = "{node2_ended}:5000"
+    yield UDP.to(
+        "source port that another connection has",
+        put=(("node2", other), *((host, words.replace("{to}", to)) for host, words in put)),
+        undo=(
+            *((host, words.replace("{to}", to)) for host, words in undo),
+            ("node2", "conntrack -F"),
+        ),
+        host="node2",
+        cause="nat POSTROUTING #1 .* made .*:5000 of .*, and another connection on node2 has",
+        shown="SNAT|DNAT|PROTO",
+    )
 
 
 def no_room() -> Iterator[Case]:

@@ -14,6 +14,7 @@ RESTORE_ROUTES = (
     " ip -$v route replace $route 2>/dev/null; done < /run/faults-routes-$v; done; done"
 )
 WRONG_NEIGHBOUR = "{ip} neigh replace {node1} lladdr 02:00:00:00:00:01"
+WRONG_MAC = "lladdr 02:00:00:00:00:07 nud permanent"
 TO_LB = "bridge fdb replace $(cat /run/faults-mac)"
 LB_AS_NEIGHBOUR = "{ip} neigh replace {node1} lladdr $(cat /run/faults-mac)"
 LOSS = (
@@ -29,6 +30,7 @@ def cases() -> Iterator[Case]:
     """Yield every case of this kind."""
     yield from neighbours()
     yield from down()
+    yield from lost_addresses()
     yield from loss()
     yield from sizes()
 
@@ -70,6 +72,15 @@ def neighbours() -> Iterator[Case]:
             shown="dev p-lb .*static",
         )
         yield way.to(
+            "wrong neighbour entry of the pod",
+            put=(("node1", f"{{ip}} neigh replace {way.address} {WRONG_MAC} dev {veth}"),),
+            undo=(("node1", f"{{ip}} neigh del {way.address} dev {veth}"),),
+            host="",
+            cause=f"node1 has a wrong MAC address for .* .{way.server}. in its table",
+            shown="lladdr 02:00:00:00:00:07",
+            variants=PTP,
+        )
+        yield way.to(
             "ARP off at the pod",
             put=(
                 (way.server, "ip link set eth0 arp off"),
@@ -104,6 +115,23 @@ def down() -> Iterator[Case]:
             shown="state DOWN|NO-CARRIER",
             families=(IPV4,),
             timeout_s=1.5,
+        )
+
+
+def lost_addresses() -> Iterator[Case]:
+    """A pod whose interface has lost its address."""
+    for way in (TCP, UDP):
+        address = f"{way.address}/{{bits}} dev eth0"
+        yield way.to(
+            "address of the pod deleted",
+            put=((way.server, f"{SAVE_ROUTES}; ip address del {address}"),),
+            undo=((way.server, f"ip address add {address}; {RESTORE_ROUTES}"),),
+            # It is the node's where the pod was asked for its MAC address meanwhile.
+            host="",
+            cause=f"is to be an address of {way.server}, and no interface there has it any more",
+            shown="eth0",
+            families=(IPV4,),
+            variants=PTP,
         )
 
 

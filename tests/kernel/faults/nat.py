@@ -18,6 +18,7 @@ def cases() -> Iterator[Case]:
     for way in (TCP, UDP):
         yield from missing_masquerade(way)
         yield from foreign(way)
+    yield from elsewhere()
     yield from too_much()
     yield from missing_rules()
 
@@ -94,6 +95,20 @@ def foreign(way: Way) -> Iterator[Case]:
         result="refused",
         host=way.server,
         cause=f"nat PREROUTING #1 .* in {way.server} itself sends it to port 15001",
+        shown=f"(?m)^1{COUNTED}REDIRECT",
+    )
+
+
+def elsewhere() -> Iterator[Case]:
+    """A rule that leads a Service's callers to another server, which answers."""
+    put, undo = rule("node2", "nat", "PREROUTING -p tcp --dport 30100 -j REDIRECT --to-ports 10256")
+    yield TCP.to(
+        "NodePort redirected to another server",
+        put=put,
+        undo=undo,
+        result="delivered",
+        host="node2",
+        cause="nat PREROUTING #1 .* on node2 sent it to {node2_ended}:10256, a rule that is",
         shown=f"(?m)^1{COUNTED}REDIRECT",
     )
 

@@ -20,6 +20,7 @@ def cases() -> Iterator[Case]:
     yield from missing()
     yield from missing_for_the_callers_own()
     yield from policy_routes()
+    yield from unknown_callers()
     yield from wrong_turns()
 
 
@@ -137,6 +138,26 @@ def policy_routes() -> Iterator[Case]:
             host="router",
             cause="default route of its table 100, which a policy rule",
             shown=TO_ROUTER,
+        )
+
+
+def unknown_callers() -> Iterator[Case]:
+    """A caller with an address that only it knows."""
+    for way in (TCP, UDP):
+        yield way.to(
+            "caller's own address unknown to all others",
+            put=(
+                ("client", "ip address add 172.16.0.9/32 dev lo"),
+                ("client", "ip route change $(ip route show default) src 172.16.0.9"),
+            ),
+            undo=(
+                ("client", "ip route replace $(ip route show default | sed 's/ src [^ ]*//')"),
+                ("client", "ip address del 172.16.0.9/32 dev lo"),
+            ),
+            host="router",
+            cause="answered, but .*client called from 172.16.0.9, and router has no route to that",
+            shown="src 172.16.0.9",
+            families=(IPV4,),
         )
 
 

@@ -218,7 +218,10 @@ def test_a_packet_that_may_not_be_cut_is_told_with_both_sizes():
 
 def test_silence_for_an_address_is_told_with_the_interface_that_does_not_answer():
     way = Routed(destination=WEB, route="x", ifname="veth-web")
-    states = {"web": HostState(links={"eth0": link(asks_neighbours=False)})}
+    held = HostState(
+        links={"eth0": link(asks_neighbours=False)}, addresses=frozenset({ip_address(WEB)})
+    )
+    states = {"web": held}
     told = dropped(packet(visit("node1", way)), "NEIGH_FAILED", question(states))
     assert "eth0 of web is set not to ask and not to answer" in told.why
 
