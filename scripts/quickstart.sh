@@ -20,15 +20,17 @@ say ""
 say "\$ sudo $command up"
 "$links/$command" up
 say ""
-say "\$ sudo $command demo nodeport --draw 2    # without --draw: the path of every step"
-"$links/$command" demo nodeport --draw 2
+say "\$ sudo $command demo nodeport --draw 0"
+"$links/$command" demo nodeport --draw 0
 cat >&2 <<END
 
 The lab is running. What next:
 
-  sudo $command status                                    hosts, Services and where they lead
-  sudo $command demo nodeport-local                       the same calls, now with the client's address kept
-  sudo $command exec node1 -- iptables-save -t nat        the rules, as kube-proxy lays them
-  sudo $command shell client                              a shell on the internet side
-  sudo $command down                                      remove all of it
+  sudo $command demo nodeport --draw 2   step 2 drawn: packets and rules
+  sudo $command demo nodeport-local      the client's address is kept
+  sudo $command status                   hosts, and where Services lead
+  sudo $command exec node1 -- iptables-save -t nat
+                                       the rules, as kube-proxy lays them
+  sudo $command shell client             a shell on the internet side
+  sudo $command down                     remove all of it
 END

@@ -19,6 +19,10 @@ LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
 TOPOLOGY_ANNOTATION: Final = "netlab/topology"
 """On each object that came with a topology: ``up`` removes it when a later one lacks it."""
 
+_SERVERS_FIELDS: Final = frozenset(
+    {"creationTimestamp", "deletionGracePeriodSeconds", "deletionTimestamp", "generation"}
+    | {"managedFields", "resourceVersion", "selfLink", "uid"}
+)
 _HTML_ESCAPES: Final = {ord(char): f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"}
 _APPLY: Final = "application/apply-patch+yaml"
 _QUERY: Final = urlencode({"fieldManager": MANAGER, "force": "true", "fieldValidation": "Strict"})
@@ -59,14 +63,16 @@ class Refused:
 def apply_manifests(
     client: Client, manifests: Iterable[Object], topology: str = ""
 ) -> Iterator[Applied | Refused]:
-    """Apply manifests in order, and say of each what became of it; one refused stops no other.
+    """Apply manifests, and say of each what became of it; one refused stops no other.
+
+    They go in their order, but for Namespaces, which go first.
 
     Args:
         client: To the lab.
         manifests: The objects.
         topology: The topology that they came with, if they did.
     """
-    for manifest in manifests:
+    for manifest in sorted(manifests, key=lambda one: one["kind"] != "Namespace"):
         try:
             yield apply_manifest(client, manifest, topology)
         except StatusError as error:
@@ -96,7 +102,7 @@ def apply_manifest(client: Client, manifest: Object, topology: str = "") -> Appl
     Raises:
         StatusError: It was refused.
     """
-    manifest = placed(manifest)
+    manifest = placed(_without_its_past(manifest))
     resource, key = resource_of(manifest), key_of(manifest)
     if not key.name:
         prefix = metadata_of(manifest).get("generateName")
@@ -117,6 +123,13 @@ def apply_manifest(client: Client, manifest: Object, topology: str = "") -> Appl
     changed = "configured" if before else "created"
     same = metadata_of(answer.body)["resourceVersion"] == before
     return Applied(key=key, verb="unchanged" if same else changed, warnings=answer.warnings)
+
+
+def _without_its_past(manifest: Object) -> Object:
+    """Return a manifest without what a server, of another cluster perhaps, wrote into it."""
+    metadata = metadata_of(manifest)
+    kept = {field: value for field, value in metadata.items() if field not in _SERVERS_FIELDS}
+    return {**manifest, "metadata": kept}
 
 
 def _annotated(manifest: Object, topology: str) -> Object:

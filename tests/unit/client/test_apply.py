@@ -117,3 +117,23 @@ def test_a_manifest_without_a_namespace_means_the_default_one():
     assert placed(elsewhere) == elsewhere
     namespace: Object = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "prod"}}
     assert placed(namespace) == namespace
+
+
+def test_namespaces_go_before_what_is_in_them(client: Client):
+    inside = {**service("a"), "metadata": {"name": "a", "namespace": "prod"}}
+    namespace: Object = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "prod"}}
+    assert verbs(client, inside, namespace) == [("prod", "created"), ("a", "created")]
+
+
+def test_what_another_server_wrote_into_an_object_is_left_out(client: Client):
+    past = {
+        "uid": "1",
+        "resourceVersion": "5",
+        "generation": 3,
+        "creationTimestamp": "2020-01-01T00:00:00Z",
+        "managedFields": [{"manager": "x", "operation": "Update", "apiVersion": "v1"}],
+    }
+    exported = {**service("a"), "metadata": {"name": "a", **past}}
+    assert verbs(client, exported) == [("a", "created")]
+    assert verbs(client, exported) == [("a", "unchanged")]
+    assert verbs(client, service("a")) == [("a", "unchanged")]
