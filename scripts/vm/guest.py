@@ -133,12 +133,10 @@ def perform(names: Sequence[str]) -> int:
             took = time.monotonic() - began
             word = "WRONG" if trouble else "ok"
             print(f"netlab-vm: {word:5} {took:6.1f} s  {name_of(step)}", flush=True)
-            if trouble:
-                wrong += 1
-                print(
-                    *(f"netlab-vm:     | {line}" for line in (trouble + "\n" + text).splitlines()),
-                    sep="\n",
-                )
+            wrong += bool(trouble)
+            if trouble or (isinstance(step, Step) and step.is_shown):
+                for line in (trouble + "\n" + text).strip().splitlines():
+                    print(f"netlab-vm:     | {line}", flush=True)
         if name == "provision" and FORKS:
             import_everything()
     return wrong
