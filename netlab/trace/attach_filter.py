@@ -61,8 +61,8 @@ class AttachFilter:
 
     def fits(self, pairs: Iterable[AddressPair]) -> bool:
         """Tell whether a packet that wore ``pairs`` on its way is wanted."""
-        worn = tuple(pairs)
-        return all(any(test.fits(pair) for pair in worn) for test in self.tests)
+        own_pairs = tuple(pairs)
+        return all(any(test.fits(pair) for pair in own_pairs) for test in self.tests)
 
 
 Resolve = Callable[[str], Address]

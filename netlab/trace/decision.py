@@ -37,23 +37,23 @@ class Decision:
     endpoints: Endpoints = ()
     snat_at: str = ""
     """The host that will rewrite the source; empty when none will."""
-    stray: Fraction = Fraction(0)
+    bypass: Fraction = Fraction(0)
     """The chance that the reply passes ``host`` by, so that nobody undoes its DNAT."""
 
-    def astray(self, home: Collection[str], nodes: Mapping[Address, str]) -> "Decision":
+    def with_bypass(self, on_the_way: Collection[str], nodes: Mapping[Address, str]) -> "Decision":
         """Return the same with the chance that the reply does not come back by ``host``.
 
         A reply goes straight from its pod's node to the caller's. It passes the node whose DNAT it
         needs undone if that is one of the two, or has made itself the source.
 
         Args:
-            home: The caller, and the node that it runs on.
+            on_the_way: The caller, and the node that it runs on.
             nodes: Where the pod with an address runs.
         """
-        if self.host in home or self.snat_at == self.host:
+        if self.host in on_the_way or self.snat_at == self.host:
             return self
         lost = [chance for end, chance in self.endpoints if nodes.get(end.address) != self.host]
-        return replace(self, stray=sum(lost, Fraction(0)))
+        return replace(self, bypass=sum(lost, Fraction(0)))
 
     def words(self) -> str:
         """Return the decision in one line, without its host."""
@@ -68,9 +68,9 @@ class Decision:
         return f"{' → '.join(chosen)}{said}{self._reply()}"
 
     def _reply(self) -> str:
-        if not self.stray:
+        if not self.bypass:
             return ""
-        often = "the reply" if self.stray == 1 else f"{self.stray} of the replies"
+        often = "the reply" if self.bypass == 1 else f"{self.bypass} of the replies"
         return f"; {often} will bypass {self.host}, the only host that can undo the DNAT"
 
 

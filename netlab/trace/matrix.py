@@ -136,4 +136,4 @@ def _fate(outcome: Outcome, decision: Decision | None) -> Fate:
 
 
 def _silence(decision: Decision) -> Fate:
-    return Fate.ASTRAY if decision.stray else _SILENT.get(decision.end, Fate.NO_ANSWER)
+    return Fate.ASTRAY if decision.bypass else _SILENT.get(decision.end, Fate.NO_ANSWER)

@@ -45,15 +45,15 @@ def find_new_connection(
         callers: Hosts whose connections count.
     """
     local: dict[PacketKey, Walk] = {}
-    worn: defaultdict[PacketKey, list[AddressPair]] = defaultdict(list)
+    own_pairs: defaultdict[PacketKey, list[AddressPair]] = defaultdict(list)
     for walk in walks:
         for key in (rule_trace_key(walk.entry.key), datagram_key(walk.entry.key)):
-            worn[key] += walk.pairs()
+            own_pairs[key] += walk.pairs()
             if walk.is_local:
                 local.setdefault(key, walk)
     for key, seen in _packets(observations, walks):
         begun = _begun(seen, local.get(key))
-        pairs = [*(one.pair for one in seen), *worn[key]]
+        pairs = [*(one.pair for one in seen), *own_pairs[key]]
         if begun is not None and begun.caller in callers and wanted.fits(pairs):
             return begun
     return None

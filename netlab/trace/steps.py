@@ -194,11 +194,11 @@ class _Telling:
 
     def _entry(self) -> Iterator[ConntrackEntry]:
         """Yield the connection's entry where addresses were rewritten."""
-        worn = self._walk.pairs()
-        if len(worn) > 1:
+        own_pairs = self._walk.pairs()
+        if len(own_pairs) > 1:
             for entry in reversed(self._knowledge.entries):
                 known = {entry.original, entry.reply}
-                if entry.host == self._walk.host and worn[0] in known:
+                if entry.host == self._walk.host and own_pairs[0] in known:
                     yield entry
                     return
 

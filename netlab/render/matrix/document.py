@@ -87,6 +87,6 @@ def _decision(decision: Decision) -> _Json:
             {"address": str(end), "chance": float(chance)} for end, chance in decision.endpoints
         ],
         "snat_at": decision.snat_at or None,
-        "stray": float(decision.stray),
+        "stray": float(decision.bypass),
         "words": decision.words(),
     }

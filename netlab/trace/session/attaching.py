@@ -147,13 +147,13 @@ def _settle(listening: Listening, new_connection: NewConnection) -> None:
 def _is_answered(listening: Listening, new_connection: NewConnection) -> bool:
     """Tell whether the caller's host was seen to get an answer."""
     answer = new_connection.pair.reversed()
-    worn = {
+    own_pairs = {
         pair
         for walk in listening.walks()
         if walk.host == new_connection.caller
         for pair in walk.pairs()
     }
-    return answer in worn or any(
+    return answer in own_pairs or any(
         seen.host == new_connection.caller and seen.pair == answer
         for seen in listening.observations()
     )

@@ -88,7 +88,7 @@ class Decisions:
         found = decision_of(ways)
         if found is None or visited & known.unknown.keys():
             return None
-        return found.astray({caller.name, caller.node or ""} | self._between, self._nodes)
+        return found.with_bypass({caller.name, caller.node or ""} | self._between, self._nodes)
 
     def _remark(self, sentence: str) -> None:
         if sentence not in self.remarks:

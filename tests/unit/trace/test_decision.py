@@ -177,7 +177,7 @@ NODES = {pod(2).address: "node1", pod(3).address: "node2", CLIENT.address: "clie
 
 
 @pytest.mark.parametrize(
-    ("home", "snat_at", "stray"),
+    ("on_the_way", "snat_at", "bypass"),
     [
         pytest.param({"web-9", "node3"}, "", HALF, id="a pod elsewhere: past node2 from node1"),
         pytest.param({"web-9", "node2"}, "", 0, id="a pod on the node itself"),
@@ -186,7 +186,9 @@ NODES = {pod(2).address: "node1", pod(3).address: "node2", CLIENT.address: "clie
         pytest.param({"web-9", "node3"}, "node3", HALF, id="another has made itself the source"),
     ],
 )
-def test_a_reply_goes_astray_that_passes_the_node_by(home: set[str], snat_at: str, stray: Fraction):
+def test_a_reply_goes_astray_that_passes_the_node_by(
+    on_the_way: set[str], snat_at: str, bypass: Fraction
+):
     found = Decision(
         host="node2",
         end=End.DELIVERED,
@@ -194,8 +196,8 @@ def test_a_reply_goes_astray_that_passes_the_node_by(home: set[str], snat_at: st
         comment="default/web",
         endpoints=((pod(2), HALF), (pod(3), HALF)),
         snat_at=snat_at,
-    ).astray(home, NODES)
+    ).with_bypass(on_the_way, NODES)
 
-    assert found.stray == stray
+    assert found.bypass == bypass
     said = "; 1/2 of the replies will bypass node2, the only host that can undo the DNAT"
-    assert found.words().endswith(said) == bool(stray)
+    assert found.words().endswith(said) == bool(bypass)

@@ -15,7 +15,7 @@ OWN = AddrPort(ip_address("10.240.0.3"), 40000)
 OWNERS = {ip_address("10.240.0.4"): "node2", ip_address("10.244.1.1"): "node1"}
 DROP = Decision(host="node2", end=End.DROPPED)
 NO_ROUTE = Decision(host="router", end=End.UNROUTED)
-ASTRAY = Decision(host="node2", end=End.DELIVERED, stray=Fraction(1, 2))
+ASTRAY = Decision(host="node2", end=End.DELIVERED, bypass=Fraction(1, 2))
 REACHED = Decision(host="node2", end=End.DELIVERED)
 
 
