@@ -17,7 +17,13 @@ from typing import Final
 from netlab.errors import HostError, KernelError, NetlabError
 from netlab.kube.kinds.pod.containers import ContainerRun, container_spec
 from netlab.kube.objects import Object, uid_of
-from netlab.kubelet.container_spec import container_directory, netns_of, process_of
+from netlab.kubelet.container_spec import (
+    container_directory,
+    is_built_in,
+    netns_of,
+    process_of,
+)
+from netlab.kubelet.images import image_name
 from netlab.kubelet.prober import connected
 from netlab.kubelet.process_config import read_process
 from netlab.kubelet.runtime.logs import log_file
@@ -144,6 +150,8 @@ class Server:
         own = read_process(directory) or process_of(pod, spec, self._sources())
         environment = {**own.env, "TERM": "xterm"} if tty else own.env
         process = own._replace(argv=tuple(command), env=environment)
+        if is_built_in(spec, command[0], self._sources()):
+            process = process._replace(argv=(image_name(command[0]), *command[1:]), built_in=True)
         self._starting += 1
         try:
             request = Exec(container=first, process=process, tty=tty)

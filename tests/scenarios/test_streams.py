@@ -163,3 +163,16 @@ class forwarded:  # noqa: N801 (a context manager is called like a function)
     def __exit__(self, *_: object) -> None:
         self._process.kill()
         self._process.communicate()
+
+
+def test_a_workload_of_netlabs_own_is_run_again_in_its_container(shell: Shell):
+    shell.run("kubectl run own --image=registry.k8s.io/e2e-test-images/agnhost:2.53 -- netexec")
+    shell.run("kubectl wait pod/own --for=condition=Ready --timeout=30s")
+    connect = "kubectl exec own -- /agnhost connect --timeout=2s"
+    assert shell.run(f"{connect} localhost:8080") == ""
+    refused = shell.run(f"{connect} localhost:8081; echo $?", check=False)
+    assert "REFUSED" in refused
+    assert "command terminated with exit code 1" in refused
+    found = shell.run("kubectl exec own -- agnhost dns-suffix")
+    assert found.startswith("default.svc.cluster.local,")
+    shell.run("kubectl delete pod own --now")

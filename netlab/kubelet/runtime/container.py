@@ -39,6 +39,8 @@ class Process(NamedTuple):
     groups: tuple[int, ...]
     capabilities: int
     """Bits of the capabilities it may have, by their number."""
+    built_in: bool = False
+    """Whether it is run in a container later and is a workload of netlab's."""
 
 
 class Container(NamedTuple):

@@ -20,6 +20,7 @@ from netlab.kubelet.runtime.init import (
     execute,
     open_terminal,
     reason_of,
+    run_built_in,
 )
 from netlab.linux import processes
 from netlab.linux.namespaces import setns
@@ -77,8 +78,13 @@ def _run(template: Template, sent: Sent) -> None:
         else:
             for number, stream in enumerate(streams):
                 os.dup2(stream, number)
-        become(process, template.confinement)
-        execute(process)
+        if process.built_in:
+            run_built_in(template, process, os.uname().nodename, sent.writer)
+        else:
+            become(process, template.confinement)
+            execute(process)
+    except SystemExit as ending:
+        os._exit(ending.code if isinstance(ending.code, int) else 0)
     except OSError as error:
         os.write(sent.writer, reason_of(error, program))
     os._exit(128)

@@ -151,17 +151,9 @@ def _run(template: Template, sent: Sent) -> None:
         _enter(container, template, sent)
         _open_streams(container, template, sent.others)
         if container.built_in:
-            workload = template.workloads[process.argv[0]]
-            processes.show_environment(process.env)
-            if workload.reads_environment:
-                processes.set_environment(process.env)
-            become(process, template.confinement)
-            _close_all_but(writer)
             # Orphans of the container become this process's children; the kernel buries them.
             signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-            processes.set_title(f"{container.hostname}: {' '.join(process.argv)}")
-            prctl(_PR_SET_DUMPABLE, 1)
-            workload.run(lambda: _let_go(writer), process.argv[1:])
+            run_built_in(template, process, container.hostname, writer)
         else:
             become(process, template.confinement)
             execute(process)
@@ -172,6 +164,30 @@ def _run(template: Template, sent: Sent) -> None:
     except BaseException as error:  # noqa: BLE001 (this process ends here, and must say why)
         print(f"{type(error).__name__}: {error}", flush=True)  # noqa: T201 (the container's log)
     os._exit(128)
+
+
+def run_built_in(template: Template, process: Process, hostname: str, writer: int) -> None:
+    """Run a workload of netlab's in the calling process, which is in its container already.
+
+    Args:
+        template: Has it loaded.
+        process: Its name and arguments, environment and rights.
+        hostname: Of the container, for the process's title.
+        writer: Closed once it serves.
+
+    Raises:
+        SystemExit: It has ended.
+        OSError: The kernel refused.
+    """
+    workload = template.workloads[process.argv[0]]
+    processes.show_environment(process.env)
+    if workload.reads_environment:
+        processes.set_environment(process.env)
+    become(process, template.confinement)
+    _close_all_but(writer)
+    processes.set_title(f"{hostname}: {' '.join(process.argv)}")
+    prctl(_PR_SET_DUMPABLE, 1)
+    workload.run(lambda: _let_go(writer), process.argv[1:])
 
 
 def reason_of(error: OSError, program: str) -> bytes:
