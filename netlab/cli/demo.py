@@ -39,7 +39,7 @@ def demo(name: str | None, lab: str, family: "Family | None", draw: int | None) 
     if name is None:
         for known in EXPERIMENTS:
             click.echo(f"{known.name:<22}{known.summary}")
-        click.echo("Run one: sudo netlab demo nodeport", err=True)
+        click.echo(as_typed("Run one: sudo netlab demo nodeport"), err=True)
         return
     chosen = next((known for known in EXPERIMENTS if known.name == name), None)
     if chosen is None:

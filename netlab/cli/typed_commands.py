@@ -13,9 +13,9 @@ def as_typed(text: str) -> str:
     An ordinary user types netlab without sudo; and ``ip netns``, whose names are known in the
     user's own namespaces alone, is run there: in the mounts that every host of the lab has.
     """
-    from netlab.rootless.home import runtime_directory
+    from netlab.rootless.enter import has_own_labs
 
-    if runtime_directory() is None:
+    if not has_own_labs():
         return text
     return _NETNS_EXEC.sub(_in_own_mounts, _SUDO.sub("", text))
 

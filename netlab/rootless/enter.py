@@ -32,6 +32,7 @@ from netlab.model.rundir import RUN
 from netlab.rootless import runtime_directory
 from netlab.rootless.holder import directory_of, end_holder, find_holder, start_holder
 from netlab.rootless.home import go_home, is_directory_gone
+from netlab.rootless.home import runtime_directory as runtime_directory_inside
 
 _CAP_NET_ADMIN: Final = 12
 _CAP_SYS_ADMIN: Final = 21
@@ -50,6 +51,11 @@ def is_root() -> bool:
     needed = 1 << _CAP_NET_ADMIN | 1 << _CAP_SYS_ADMIN
     # Root of a user namespace of somebody else's making is not root of /run.
     return held & needed == needed and os.access(_RUN, os.W_OK)
+
+
+def has_own_labs() -> bool:
+    """Return whether the user is an ordinary one who has labs, or is about to."""
+    return runtime_directory_inside() is not None or (not is_root() and find_holder() is not None)
 
 
 def become_root(*, home: bool = True, ending: bool = False) -> None:

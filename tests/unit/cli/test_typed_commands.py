@@ -1,5 +1,3 @@
-from pathlib import Path
-
 import pytest
 
 from netlab.cli.typed_commands import as_typed
@@ -10,30 +8,30 @@ TEXT = "type: sudo netlab up, sudo k8s-netlab down, export KUBECONFIG=$(sudo net
 @pytest.mark.parametrize(
     ("own", "shown"),
     [
-        pytest.param(None, TEXT, id="root's lab"),
+        pytest.param(False, TEXT, id="root's lab"),
         pytest.param(
-            Path("/run/user/1000/netlab"),
+            True,
             "type: netlab up, k8s-netlab down, export KUBECONFIG=$(netlab kubeconfig)",
             id="an ordinary user's",
         ),
     ],
 )
 def test_commands_are_shown_as_they_are_typed(
-    monkeypatch: pytest.MonkeyPatch, own: Path | None, shown: str
+    monkeypatch: pytest.MonkeyPatch, shown: str, *, own: bool
 ):
-    monkeypatch.setattr("netlab.rootless.home.runtime_directory", lambda: own)
+    monkeypatch.setattr("netlab.rootless.enter.has_own_labs", lambda: own)
     assert as_typed(TEXT) == shown
 
 
 def test_no_other_program_loses_its_sudo(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("netlab.rootless.home.runtime_directory", lambda: Path("/own"))
+    monkeypatch.setattr("netlab.rootless.enter.has_own_labs", lambda: True)
     assert as_typed("sudo sysctl -w a=1; sudo modprobe veth") == (
         "sudo sysctl -w a=1; sudo modprobe veth"
     )
 
 
 def test_ip_netns_is_run_where_its_names_are_known(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("netlab.rootless.home.runtime_directory", lambda: Path("/own"))
+    monkeypatch.setattr("netlab.rootless.enter.has_own_labs", lambda: True)
     assert as_typed("sudo ip netns exec netlab-default-default.web-1 tcpdump -ni any") == (
         "netlab exec router -- ip netns exec netlab-default-default.web-1 tcpdump -ni any"
     )
