@@ -14,7 +14,8 @@ from netlab.sources.packet_key import kind_of
 _PROTOCOLS: Final = {2: "igmp", 58: "icmpv6", 132: "sctp"}
 _FRAGMENT_OFFSET: Final = 0x1FFF
 POINT_COLUMN: Final = 22
-"""A longer name pushes the rest of its line to the right."""
+_NAME_END: Final = 5
+"""Letters at its end that tell a Deployment's pods apart."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,9 +40,17 @@ def live_line(frame: LiveFrame) -> str:
     micros = frame.time_ns % 1_000_000_000 // 1000
     way = f"▸ {frame.ifname}" if frame.direction is Direction.IN else f"{frame.ifname} ▸"
     number = f"#{frame.number}" if frame.number else ""
-    point = f"{frame.host} {way}"
+    point = f"{_name(frame.host, POINT_COLUMN - 1 - len(way))} {way}"
     was = f"  ✎ was {frame.was}" if frame.was else ""
     return f"{stamp}.{micros:06} {number:>6} {point:<{POINT_COLUMN}} {frame.what}{was}"
+
+
+def _name(host: str, room: int) -> str:
+    """Return a name that keeps the columns, as far as it can be told from others."""
+    shortest = 2 * _NAME_END
+    if len(host) <= max(room, shortest):
+        return host
+    return f"{host[: max(room, shortest) - _NAME_END - 1]}…{host[-_NAME_END:]}"
 
 
 def packet_words(seen: Observation, naming: Naming) -> str:

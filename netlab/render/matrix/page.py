@@ -19,30 +19,32 @@ from netlab.render.matrix.cell_styles import (
     words_of,
 )
 from netlab.render.matrix.document import matrix_document
-from netlab.render.matrix.table import caller_of, target_of
+from netlab.render.matrix.table import target_of
 from netlab.render.page import Data, PageFiles, download, page
 from netlab.trace.decision import Decision
 from netlab.trace.matrix import Cell, MatrixRow, ServiceMatrix, Target
 
 _CSS: Final = """
 html{background:var(--paper)}body{color:var(--ink);font:15px/1.5 var(--sans);margin:0}
-main{max-width:min(100rem,94vw);margin:0 auto;padding:2rem 0 3rem}
+main{max-width:min(100rem,96vw);margin:0 auto;padding:2rem 0 3rem}
 h1{font-size:1.6rem;margin:0}h2{font-size:1.15rem;margin:2.4rem 0 .2rem}
 h3{font-size:.95rem;margin:1.1rem 0 .4rem}
 a{color:var(--request)}
 .muted{color:var(--muted);margin:.1rem 0 .8rem}
 .mono,code{font-family:var(--mono);font-size:.85em}
 .scroll{overflow-x:auto}
-table.heat{border-collapse:separate;border-spacing:5px}
-.heat{font-size:.9rem}
+table.heat{border-collapse:separate;border-spacing:4px}
+.heat{font-size:.8rem}
 .heat th{font-weight:600;text-align:center;padding:.1rem .4rem;white-space:nowrap}
-.heat th:first-child{text-align:left;font-weight:500;padding-left:0}
+.heat th:first-child{text-align:left;font-weight:500;padding-left:0;white-space:normal;
+ min-width:6rem;max-width:min(13rem,34vw);overflow-wrap:anywhere;position:sticky;left:0;
+ background:var(--paper)}
 .heat th small{display:block;font:.75rem var(--mono);color:var(--muted)}
 .heat th.policy{border-bottom:1px solid var(--edge)}
-.heat td{min-width:6.6rem;border:1.5px solid;border-radius:7px;padding:.3rem .5rem;
+.heat td{min-width:6.2rem;border:1.5px solid;border-radius:7px;padding:.25rem .4rem;
  white-space:nowrap;line-height:1.3}
 .heat td b{font-weight:650}.heat td .sign{display:inline-block;width:1.05em;font-weight:700}
-.heat td small{display:block;margin-left:1.3em;min-height:1.1em;font:.8rem var(--mono);
+.heat td small{display:block;margin-left:1.3em;min-height:1.1em;font:.72rem var(--mono);
  color:var(--ink)}
 .dashed{border-style:dashed!important}
 ul.legend{list-style:none;padding:0;margin:1rem 0 0;display:flex;flex-wrap:wrap;gap:.4rem 1.6rem}
@@ -140,7 +142,8 @@ def _heading(target: Target) -> Markup:
 
 
 def _row(matrix: ServiceMatrix, row: MatrixRow) -> Iterator[Markup]:
-    yield element("th", {"scope": "row"}, caller_of(row))
+    where = [element("small", None, f"on {row.node}")] if row.node else []
+    yield element("th", {"scope": "row"}, [row.caller, *where])
     for cell, target in zip(row.cells, matrix.targets, strict=True):
         yield _cell(cell, sentence_of(cell, row, target, matrix))
 

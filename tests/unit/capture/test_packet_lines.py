@@ -25,6 +25,12 @@ def frame(**more: object) -> LiveFrame:
     return LiveFrame(**{**known, **more})
 
 
+def test_a_long_name_keeps_the_columns():
+    line = live_line(frame(host="source-ip-app-746d9df86c-pjsf7"))
+    assert " source-ip…pjsf7 ▸ eth0 " in line
+    assert line.index("client") == live_line(frame()).index("client")
+
+
 def test_a_line_tells_when_which_where_and_what():
     assert live_line(frame()) == (
         "22:13:20.000001    #12 node2 ▸ eth0           client:1 > node2:2 tcp SYN"
