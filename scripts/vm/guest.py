@@ -18,7 +18,7 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
-from leftovers import difference, state
+from leftovers import difference, state, wait_for_addresses
 from steps import CHECKOUT, LISTS, NothingLeft, Step
 
 FORKS = "smoke" not in os.environ.get("NETLAB_VM_LIST", "")
@@ -124,6 +124,7 @@ def perform(names: Sequence[str]) -> int:
     # iproute2 makes its directory with the first namespace, and it stays.
     run(["ip", "netns", "add", "first"])
     run(["ip", "netns", "delete", "first"])
+    wait_for_addresses(30)
     before = state()
     for name in names:
         print(f"netlab-vm: {name}", flush=True)

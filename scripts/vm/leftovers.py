@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -34,6 +35,13 @@ def state() -> dict[str, str]:
     return found
 
 
+def wait_for_addresses(limit_s: float) -> None:
+    """Wait until the machine's own addresses are what they will be: none is looked up any more."""
+    deadline = time.monotonic() + limit_s
+    while "tentative" in printed(["ip", "-j", "address"]) and time.monotonic() < deadline:
+        time.sleep(0.2)
+
+
 def addresses_and_links() -> str:
     """Return the machine's own links and addresses, less what counts down by itself."""
     return without(
@@ -61,7 +69,21 @@ def listed(directory: str) -> str:
 def difference(before: dict[str, str], after: dict[str, str]) -> str:
     """Return what of ``before`` is other than it was, a line each."""
     return "\n".join(
-        f"{name}: was {value!r}, is {after.get(name)!r}"
+        f"{name}: {changed(value, after.get(name, ''))}"
         for name, value in before.items()
         if after.get(name) != value
     )
+
+
+def changed(was: str, now: str) -> str:
+    """Return two texts less what they share: of lists of JSON the items, of others the lines."""
+    old, new = parts(was), parts(now)
+    gone = [one for one in old if one not in new]
+    return f"no more {gone}, now {[one for one in new if one not in old]}"
+
+
+def parts(text: str) -> list[object]:
+    """Return the items of a list of JSON, or the lines of any other text."""
+    if text.startswith("["):
+        return list(json.loads(text))
+    return list(text.splitlines())
