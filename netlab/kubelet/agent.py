@@ -41,6 +41,7 @@ from netlab.kube.objects import (
 from netlab.kube.resources import key_of
 from netlab.kube.unreadable import UnreadableObjects
 from netlab.kubelet import disk_pressure, pod_events
+from netlab.kubelet.active_deadline import enforce_deadlines
 from netlab.kubelet.container_exit import exit_of
 from netlab.kubelet.container_id import container_id, process_of
 from netlab.kubelet.container_spec import (
@@ -198,12 +199,16 @@ class Kubelet:
             self._report_ended(now)
             probed_at = self._report_probes(now)
             self._look_at_disk(now)
+            overdue, overdue_at = enforce_deadlines(self._store, now)
+            for event in overdue:
+                self._record(event, now)
         pods = self._placed()
         self._forget_all_but({uid_of(pod) for pod in pods})
         running = [pod for pod in pods if uid_of(pod) in self._running]
         wakes = [
             now + disk_pressure.LOOK_S,
             probed_at,
+            overdue_at,
             self._volumes.update(running, sources, now),
             self._end_pods(pods, now),
             self._start_pods(pods, sources, now),

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 
 from netlab.kube.kinds.pod.containers import container_status
-from netlab.kube.kinds.pod.status import is_finished, is_sidecar, restarts
+from netlab.kube.kinds.pod.status import is_finished, is_over_deadline, is_sidecar, restarts
 from netlab.kube.objects import Object, is_terminating, items_of, spec_of
 
 
@@ -58,8 +58,10 @@ def _wanted(pod: Object) -> Iterator[Object]:
 
 
 def left_over(pod: Object, active: Collection[str]) -> list[str]:
-    """Return the sidecars that are to end, because all other containers have."""
-    return [name for name in active if is_sidecar(pod, name)] if is_finished(pod) else []
+    """Return what is to end of a finished pod: its sidecars, or all when its time is over."""
+    if not is_finished(pod):
+        return []
+    return [name for name in active if is_over_deadline(pod) or is_sidecar(pod, name)]
 
 
 def _is_done(pod: Object, name: str) -> bool:

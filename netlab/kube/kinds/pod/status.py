@@ -31,6 +31,8 @@ from netlab.kube.objects import (
 )
 from netlab.kube.timestamps import seconds, timestamp
 
+DEADLINE_EXCEEDED: Final = "DeadlineExceeded"
+"""The reason in the status of a pod whose ``activeDeadlineSeconds`` are over."""
 RESET_S: Final = 600.0
 """A run of this length makes the next restart immediate again."""
 
@@ -188,6 +190,11 @@ def is_finished(pod: Object) -> bool:
     return status_of(pod).get("phase") in {"Succeeded", "Failed"}
 
 
+def is_over_deadline(pod: Object) -> bool:
+    """Return whether a pod was active for longer than it may: it has failed, whatever follows."""
+    return status_of(pod).get("reason") == DEADLINE_EXCEEDED
+
+
 def is_sidecar(pod: Object, container: str) -> bool:
     """Return whether an init container is one that goes on beside the others."""
     init = items_of(spec_of(pod), "initContainers")
@@ -254,7 +261,7 @@ def _with_statuses(pod: Object, changes: Mapping[str, Object], now: float) -> Ob
         if spec.get(sort)
     }
     new = {**status_of(pod), **statuses}
-    phase = _phase(pod, new)
+    phase = "Failed" if is_over_deadline(pod) else _phase(pod, new)
     conditions = _conditions(pod, new, phase, now)
     start = status_of(pod).get("startTime") or timestamp(now)
     return with_status(pod, **statuses, phase=phase, conditions=conditions, startTime=start)
