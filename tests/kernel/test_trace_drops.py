@@ -136,7 +136,7 @@ CASES = {
         host="router",
         code="IP_LOCALNET",
         words="a loopback address came in by internet0 (a martian)",
-        why="never leave a host",
+        why="client had put 127.0.0.9 in as the source, by nat POSTROUTING #1",
     ),
     "forwarding switched off": Case(
         target="tcp://node3:82",
@@ -543,6 +543,6 @@ def test_doctor_says_whether_the_kernel_gives_reasons(lab: Lab):
     told = lab.run("doctor").stdout
     without = subprocess.run(argv, capture_output=True, text=True, check=False)
 
-    assert "ok    drop reasons: by eBPF\n" in told or KERNEL < KERNEL_WITH_NAMES
+    assert "ok    drop reasons: by eBPF, " in told or KERNEL < KERNEL_WITH_NAMES
     assert "warn  drop reasons: this kernel has no /sys/kernel/btf/vmlinux\n" in without.stdout
     assert without.returncode == 0
