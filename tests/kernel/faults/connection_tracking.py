@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.kernel.faults.case import COUNTED, IPTABLES, TCP, UDP, Case, Commands, rule
+from tests.kernel.faults.case import COUNTED, IPTABLES, IPV4, TCP, UDP, Case, Commands, rule
 
 PORTS = "40000 40001 40002 40003"
 """All that the client calls from for a while, so that it meets an entry made before."""
@@ -25,7 +25,8 @@ def old_entries() -> Iterator[Case]:
         (
             "stale entry to a pod that is gone",
             "{gone_ended}:9000",
-            {"host": "router", "cause": "sends .* to .*, and no pod has that address any more"},
+            # Where the pods share a bridge, their node looks for it.
+            {"host": "", "cause": "sends .* to .*, and no pod has that address any more"},
         ),
         (
             "stale entry to a pod of another Service",
@@ -120,7 +121,8 @@ def clashes() -> Iterator[Case]:
         ),
         host="node2",
         cause="nat POSTROUTING #1 .* made .*:5000 of .*, and another connection on node2 has",
-        shown="SNAT|DNAT|PROTO",
+        shown="udp .*node2:5000",
+        families=(IPV4,),
     )
 
 
