@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from netlab.rootless.enter import is_root
 from tests.scenarios.conftest import Lab, namespaces
 
 pytestmark = pytest.mark.kernel
@@ -98,6 +99,7 @@ def test_one_topology_becomes_another(lab: Lab, topology: str):
     assert "CLIENT VALUES" in lab.fetch("client", "http://10.240.0.4:30080")
 
 
+@pytest.mark.skipif(not is_root(), reason="ip netns, typed by hand, needs root")
 @pytest.mark.parametrize("families", ["[IPv4]", "[IPv4, IPv6]"])
 def test_printed_commands_build_the_same_network(lab: Lab, families: str):
     """What ``up --dry-run`` prints, typed in by hand, is what ``up`` then finds done."""
