@@ -15,12 +15,21 @@ _MAX_DEPTH: Final = 200
 """Deeper than any object of the API; no value is walked further than Python can."""
 
 
+def media_type_of(content_type: str) -> str:
+    """Return the media type that a header ``Content-Type`` names; JSON's where it names none.
+
+    >>> media_type_of("Application/JSON; charset=utf-8"), media_type_of("")
+    ('application/json', 'application/json')
+    """
+    return content_type.partition(";")[0].strip().lower() or "application/json"
+
+
 def decode(body: bytes, content_type: str) -> Any:  # noqa: ANN401 any JSON
     """Return a body as JSON.
 
     Args:
         body: As it came.
-        content_type: Its media type; some clients send JSON without one.
+        content_type: Its media type.
 
     Raises:
         StatusError: It cannot be read (``BadRequest``), or is of another type

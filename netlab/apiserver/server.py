@@ -14,7 +14,7 @@ from aiohttp.typedefs import Middleware
 
 from netlab.apiserver import deleting, handlers, openapi
 from netlab.apiserver.authentication import ROOT
-from netlab.apiserver.bodies import decode
+from netlab.apiserver.bodies import decode, media_type_of
 from netlab.apiserver.discovery import discovery
 from netlab.apiserver.filters import USER
 from netlab.apiserver.forms import Formed
@@ -171,8 +171,8 @@ async def _read(http: web.Request, target: Target) -> Request:
         target=target,
         query=dict(http.query),
         body=await http.read(),
-        # Some clients send JSON without a type; aiohttp calls that application/octet-stream.
-        content_type=http.content_type,
+        # Some clients send JSON without a type, which releases of aiohttp call by different names.
+        content_type=media_type_of(http.headers.get("Content-Type", "")),
         accept=http.headers.get("Accept", ""),
         user_agent=http.headers.get("User-Agent", ""),
     )
@@ -182,7 +182,7 @@ async def _serve_document(http: web.Request) -> web.StreamResponse:
     """Answer what is asked of no resource: discovery, or what a client asks about itself."""
     kind = review_at(http.path)
     if kind is not None and http.method == "POST":
-        body = decode(await http.read(), http.content_type)
+        body = decode(await http.read(), media_type_of(http.headers.get("Content-Type", "")))
         if not isinstance(body, dict):
             raise bad_request("the body of the request must be a JSON object")
         user = http.get(USER, ROOT)
