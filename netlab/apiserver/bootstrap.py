@@ -1,14 +1,13 @@
 """The objects that every cluster has from its first moment."""
 
 from collections.abc import Sequence
-from ipaddress import ip_address
 from typing import Final
 
 from netlab.apiserver.store import Store
 from netlab.kube.defaults import with_defaults
 from netlab.kube.objects import Key, Object, spec_of, with_spec
 from netlab.kube.resources import key_of
-from netlab.model.addresses import Address, Network
+from netlab.model.addresses import Address, Network, parse_ip
 
 SERVICE_CIDR: Final = Key("servicecidrs", "", "kubernetes")
 """The ServiceCIDR that says which addresses ClusterIPs are taken from."""
@@ -77,7 +76,8 @@ def _use_networks(store: Store, services: Sequence[Network]) -> None:
     store.update(with_spec(present, **wanted))
     for service in store.list_("services"):
         held = [one for one in spec_of(service).get("clusterIPs") or [] if one != "None"]
-        if not all(any(ip_address(one) in network for network in services) for one in held):
+        addresses = [parse_ip(one) for one in held]
+        if not all(one and any(one in network for network in services) for one in addresses):
             store.remove(key_of(service))
 
 

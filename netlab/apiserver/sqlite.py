@@ -41,11 +41,21 @@ class StoreFile:
         (version,) = self._connection.execute("SELECT value FROM version").fetchone()
         return int(version)
 
-    def read_objects(self) -> Iterator[tuple[Key, Object]]:
-        """Return every object with its key."""
+    def read_objects(self) -> Iterator[tuple[Key, object]]:
+        """Return what is kept under each key; None for what is no JSON."""
         rows = self._connection.execute("SELECT resource, namespace, name, json FROM objects")
         for resource, namespace, name, text in rows:
-            yield Key(resource, namespace, name), json.loads(text)
+            try:
+                value = json.loads(text)
+            except (ValueError, RecursionError):
+                value = None
+            yield Key(resource, namespace, name), value
+
+    def remove(self, keys: Iterable[Key]) -> None:
+        """Take away what is kept under some keys."""
+        self._connection.executemany(
+            "DELETE FROM objects WHERE (resource, namespace, name) = (?, ?, ?)", keys
+        )
 
     def commit(self, version: int, states: Iterable[tuple[Key, Object | None]]) -> dict[Key, int]:
         """Write the new states in one commit, None removes; return how many bytes each has."""

@@ -20,6 +20,8 @@ from typing import Final, Literal, Protocol
 
 from netlab.apiserver.indexes import Indexes
 from netlab.apiserver.sqlite import StoreFile
+from netlab.apiserver.stored_objects import why_unusable
+from netlab.kube.manifests import as_decoded
 from netlab.kube.objects import Key, Object, labels_of, metadata_of, name_of, uid_of, with_metadata
 from netlab.kube.resources import RESOURCES, key_of, resource_of
 from netlab.kube.status import already_exists, conflict, expired, not_found
@@ -77,12 +79,13 @@ class Store:
         self._history_bytes = 0
         self._pending: list[Event] = []
         self._in_transaction = False
+        self.left_out: dict[str, str] = {}
+        """What the file held that cannot be used, by its key as text, and why."""
         self._file = StoreFile(path) if path is not None else None
         self._version = 0
         if self._file is not None:
             self._version = self._file.read_version()
-            for key, obj in self._file.read_objects():
-                self._place(key, obj)
+            self._load(self._file)
         self._forgotten = self._version
 
     @property
@@ -249,6 +252,19 @@ class Store:
             Event(type=change, key=key, object=stamped, previous=previous, version=self._version)
         )
         return stamped
+
+    def _load(self, file: StoreFile) -> None:
+        unusable = []
+        for key, value in file.read_objects():
+            obj = as_decoded(value) if isinstance(value, dict) else {}
+            why = why_unusable(key, obj)
+            if why:
+                self.left_out[str(key)] = why
+                unusable.append(key)
+            else:
+                self._place(key, obj)
+        # Nobody could ask for it by its name; it is told once, in ``left_out``.
+        file.remove(unusable)
 
     def _place(self, key: Key, obj: Object | None) -> None:
         table = self._objects[key.resource]

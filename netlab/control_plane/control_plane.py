@@ -249,11 +249,16 @@ class ControlPlane:
             "kubelet": self.kubelet.unreadable,
             "kube-proxy": self.kube_proxy.unreadable,
         }
-        return self.reconciler.problems | {
-            f"{agent}: {key}": why
-            for agent, unreadable in agents.items()
-            for key, why in unreadable.reasons().items()
-        }
+        gone = {f"store: {key}": why for key, why in self.store.left_out.items()}
+        return (
+            gone
+            | self.reconciler.problems
+            | {
+                f"{agent}: {key}": why
+                for agent, unreadable in agents.items()
+                for key, why in unreadable.reasons().items()
+            }
+        )
 
     async def begin(self) -> None:
         """Take over what an earlier control plane left: the kernel's state and the processes."""

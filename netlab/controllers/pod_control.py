@@ -9,6 +9,7 @@ from typing import Final
 
 from netlab.apiserver.changes import Change, Create, Delete, Update
 from netlab.controllers.controller import Objects
+from netlab.errors import SpecError
 from netlab.kube.conditions import condition, is_true
 from netlab.kube.events import Record
 from netlab.kube.kinds.pod.status import is_finished
@@ -96,7 +97,12 @@ def owner_reference(owner: Object) -> Object:
 
 
 def new_pod(owner: Object, template: Object) -> Object:
-    """Return a pod of ``template`` that is to get a name of its own."""
+    """Return a pod of ``template`` that is to get a name of its own.
+
+    Raises:
+        SpecError: The owner does not select it, and would make pods for ever.
+    """
+    require_selects(owner, template)
     kept = ("labels", "annotations", "finalizers")
     return {
         "apiVersion": "v1",
@@ -113,6 +119,16 @@ def new_pod(owner: Object, template: Object) -> Object:
         },
         "spec": spec_of(template),
     }
+
+
+def require_selects(owner: Object, template: Object) -> None:
+    """Make sure that what is made of a template is its owner's.
+
+    Raises:
+        SpecError: It would not be, and another would be made, for ever.
+    """
+    if not label_selector_matches(spec_of(owner)["selector"], labels_of(template)):
+        raise SpecError("`selector` does not match template `labels`")
 
 
 def create_pod(owner: Object, pod: Object, component: str) -> Create:

@@ -3,7 +3,6 @@
 import os
 import platform
 from collections.abc import Sequence
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 
@@ -13,7 +12,7 @@ from netlab.kube.objects import Key, Object, items_of, labels_of, name_of, spec_
 from netlab.kube.resources import key_of
 from netlab.kube.timestamps import timestamp
 from netlab.kube.version import KUBERNETES_VERSION
-from netlab.model.addresses import Address
+from netlab.model.addresses import Address, parse_ip
 from netlab.model.topology import Topology, TopologyNode
 
 _CONDITIONS: Final = (
@@ -50,19 +49,22 @@ def remove_unplaced(store: Store, topology: Topology) -> None:
     with store.transaction():
         for pod in store.list_("pods"):
             name = spec_of(pod).get("nodeName")
-            addresses = [entry["ip"] for entry in items_of(status_of(pod), "podIPs")]
+            addresses = [entry.get("ip") for entry in items_of(status_of(pod), "podIPs")]
             # A pod that never got an address waits for one.
             if not name or not addresses:
                 continue
             node = places.get(name)
-            if node is None or not _has(node, [ip_address(one) for one in addresses]):
+            if node is None or not _has(node, [parse_ip(one) for one in addresses]):
                 store.remove(key_of(pod))
 
 
-def _has(node: TopologyNode, addresses: Sequence[Address]) -> bool:
-    """Return whether these are what a pod of the node has: one of each family of the lab's."""
+def _has(node: TopologyNode, addresses: Sequence[Address | None]) -> bool:
+    """Return whether these are what a pod of the node has: one of each family of the lab's.
+
+    What is no address is None.
+    """
     return len(addresses) == len(node.pod_cidrs) and all(
-        address == host or address in cidr
+        address is not None and (address == host or address in cidr)
         for address, host, cidr in zip(addresses, node.addresses, node.pod_cidrs, strict=True)
     )
 

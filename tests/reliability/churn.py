@@ -109,11 +109,8 @@ class Churn:
         """Do one thing to the lab."""
         name = self.random.choice(sorted(STEPS))
         argv = [word.format(number=self.random.randint(1, 10)) for word in STEPS[name]]
-        done = self.lab.run(*argv, text=EXTRA)
         self.steps[name] += 1
-        if done.returncode != 0 and "not found" not in done.stderr:
-            self.failed.append(f"{argv}: {done.returncode}: {done.stdout}{done.stderr}")
-            say(f"FAILED {self.failed[-1]}")
+        self.run(argv, may_fail_for="not found")
         if self.steps.total() % 12 == 0:
             self.switch_mode()
 
@@ -122,16 +119,28 @@ class Churn:
         mode = "nftables" if self.steps["up"] % 2 == 0 else "iptables"
         path = self.directory / f"{mode}.yaml"
         path.write_text(TOPOLOGY % mode)
-        done = self.lab.run("up", str(path))
+        self.run(["up", str(path)])
         self.steps["up"] += 1
-        if done.returncode != 0:
-            self.failed.append(f"up in mode {mode}: {done.stdout}{done.stderr}")
-            say(f"FAILED {self.failed[-1]}")
+
+    def run(self, argv: list[str], may_fail_for: str = "\0") -> None:
+        """Run a command, and note if it fails, or does not end in time."""
+        try:
+            done = self.lab.run(*argv, text=EXTRA)
+        except subprocess.TimeoutExpired as error:
+            self.failed.append(str(error))
+        else:
+            if done.returncode == 0 or may_fail_for in done.stderr:
+                return
+            self.failed.append(f"{argv}: {done.returncode}: {done.stdout}{done.stderr}")
+        say(f"FAILED {self.failed[-1]}")
 
     def sample(self) -> None:
         """Measure the lab, at rest with one pod."""
-        self.lab.run("scale", "deployment", APP, "--replicas", "1")
-        time.sleep(2)
+        self.run(["scale", "deployment", APP, "--replicas", "1"])
+        pods = rundir(self.lab.name) / "pods"
+        deadline = time.monotonic() + 60
+        while len(list(pods.iterdir())) > 1 and time.monotonic() < deadline:
+            time.sleep(0.5)
         found: dict[str, float] = {}
         for kind, pid in self.lab.processes().items():
             process = psutil.Process(pid)

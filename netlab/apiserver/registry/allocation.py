@@ -17,7 +17,7 @@ from netlab.kube.field_error import Cause, invalid_value
 from netlab.kube.kinds.service.node_ports import holds_health_check_port, holds_node_ports
 from netlab.kube.kinds.service.validation import not_in_range
 from netlab.kube.objects import Object, items_of, name_of, namespace_of, spec_of, uid_of, with_spec
-from netlab.model.addresses import Network
+from netlab.model.addresses import Network, parse_ip
 
 NODE_PORTS: Final = range(30000, 32768)
 
@@ -60,10 +60,10 @@ def _with_cluster_ips(
     if _HEADLESS in asked:
         return with_spec(service, clusterIP=_HEADLESS, clusterIPs=[_HEADLESS]), causes
     taken = {
-        ip_address(address): one
+        address: one
         for one in others
-        for address in _asked(one)
-        if address != _HEADLESS
+        for text in _asked(one)
+        if (address := parse_ip(text)) is not None
     }
     chosen: list[str] = []
     for place, family in enumerate(families):

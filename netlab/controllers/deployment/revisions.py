@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from netlab.controllers.deployment.rolling import limits
-from netlab.controllers.pod_control import owner_reference
+from netlab.controllers.pod_control import owner_reference, require_selects
 from netlab.kube.objects import (
     Object,
     annotations_of,
@@ -73,8 +73,13 @@ def next_revision(old: Sequence[Object]) -> str:
 
 
 def new_replicaset(deployment: Object, revision: str, replicas: int, collisions: int) -> Object:
-    """Return the ReplicaSet for a template that has none."""
+    """Return the ReplicaSet for a template that has none.
+
+    Raises:
+        SpecError: The Deployment does not select it.
+    """
     spec = spec_of(deployment)
+    require_selects(deployment, spec["template"])
     template = spec["template"]
     digest = template_hash(template, collisions)
     labels = {**labels_of(template), HASH_LABEL: digest}
