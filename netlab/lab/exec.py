@@ -188,6 +188,8 @@ def _execute(argv: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
     try:
         os.execve(program or argv[0], list(argv), dict(environment))  # noqa: S606
     except OSError as error:
-        message = f"{argv[0]}: {error.strerror or error}"
+        is_missing = isinstance(error, FileNotFoundError) and "/" not in argv[0]
+        why = "executable file not found in $PATH" if is_missing else error.strerror or error
+        message = f"{argv[0]}: {why}"
         os.write(2, f"Error: {message}\n".encode())
         os._exit(exit_code_of(error))
