@@ -30,8 +30,8 @@ HEAD = """\
 # Faults, and what a trace says of them
 
 Each line is a fault that was put into a real lab on purpose, a call that met it, and what `netlab trace` said. The verdict, the host and the
-cause were held against what is known, because it was put there, and the command that the trace said to try was run and shows it. `sudo scripts/fault_table.py` writes this page; `tests/kernel/faults` tries a
-chosen part of it each time, and all of it with `NETLAB_CI=all`.
+cause were held against what is known, because it was put there, and the command that the trace said to try was run and shows
+it. `sudo scripts/fault_table.py` writes this page; `tests/kernel/faults` tries a chosen part of it each time, and all of it with `NETLAB_CI=all`.
 
 {tried} combinations of fault, call, address family and kind of lab were tried; the verdict, its host, its cause and the command to try were
 right in {right}.

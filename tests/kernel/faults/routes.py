@@ -126,7 +126,7 @@ def policy_routes() -> Iterator[Case]:
             families=(IPV4,),
         )
         yield way.to(
-            "policy route by mark to the router",
+            "policy route by destination to the router",
             put=(
                 ("node2", "{ip} route add default via {router} dev eth0 table 100"),
                 ("node2", "{ip} rule add to {pods1} lookup 100"),
