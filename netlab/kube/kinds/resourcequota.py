@@ -59,7 +59,7 @@ def check_amounts(amounts: Object, path: FieldPath, report: Report) -> None:
             report.add((*path, name), invalid(name, "must be a standard resource for quota"))
         check_quantity(amount, (*path, name), report)
         number = parse_quantity(amount)
-        if name in _COUNTED and number is not None and number % 1:
+        if name in _COUNTED and number is not None and number != number.to_integral_value():
             report.add((*path, name), invalid(str(amount), "must be an integer"))
 
 

@@ -121,6 +121,7 @@ ACCEPTED: Final[dict[str, list[tuple[str, Any]]]] = {
         ("spec.selector", {"matchLabels": {"a": "b"}}),
     ],
     "ResourceQuota": [
+        ("spec.hard", {"pods": "9" * 400}),
         ("spec.hard", {"requests.cpu": "1", "limits.memory": "2Gi", "count/jobs.batch": "3"}),
         ("spec.hard", {"requests.nvidia.com/gpu": 4, "services.loadbalancers": 0}),
         ("spec.hard", {"gold.storageclass.storage.k8s.io/requests.storage": "5Gi"}),
