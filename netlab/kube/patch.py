@@ -75,7 +75,8 @@ def merge(old: Any, patch: Any) -> Any:  # noqa: ANN401 any JSON
 def _json_patched(obj: Object, patch: object) -> Object:
     import jsonpatch  # noqa: PLC0415 few requests need it
 
-    if not isinstance(patch, list):
+    # jsonpatch 1.33 fails of what is no object.
+    if not isinstance(patch, list) or not all(isinstance(one, dict) for one in patch):
         raise bad_request("a JSON patch must be a list of operations")
     try:
         patched = jsonpatch.apply_patch(obj, patch)
