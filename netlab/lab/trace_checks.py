@@ -58,7 +58,8 @@ def _source(name: str, attempt: Callable[[], None], *, shows: str, hint: str) ->
     try:
         attempt()
     except (NetlabError, OSError) as error:
-        return Finding(name=name, works=False, detail=str(error), hint=hint, is_needed=False)
+        detail = getattr(error, "strerror", None) or str(error)
+        return Finding(name=name, works=False, detail=detail, hint=hint, is_needed=False)
     return Finding(name=name, works=True, detail=shows)
 
 
