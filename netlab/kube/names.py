@@ -124,8 +124,8 @@ def wrong_dns_subdomain(name: str) -> str:
 def wrong_wildcard_host(name: str) -> str:
     """Return why ``name`` is no host of an Ingress: a subdomain, or ``*.`` and one.
 
-    >>> wrong_wildcard_host("*.example.com"), wrong_wildcard_host("a.*.com")[:30]
-    ('', "a wildcard DNS-1123 subdomain ")
+    >>> wrong_wildcard_host("*.example.com"), wrong_wildcard_host("a.*.com")[:29]
+    ('', 'a wildcard DNS-1123 subdomain')
     """
     if "*" not in name:
         return wrong_dns_subdomain(name)

@@ -59,6 +59,8 @@ class Case:
     function: str = ""
     by: type = NoneType
     confidence: str = "kernel"
+    cause_at: str = ""
+    """The host where the cause is to be looked at; by default where the packet was dropped."""
 
 
 CASES = {
@@ -137,6 +139,7 @@ CASES = {
         code="IP_LOCALNET",
         words="a loopback address came in by internet0 (a martian)",
         why="client had put 127.0.0.9 in as the source, by nat POSTROUTING #1",
+        cause_at="client",
     ),
     "forwarding switched off": Case(
         target="tcp://node3:82",
@@ -293,7 +296,7 @@ def check(verdict: Verdict, case: Case) -> None:
     assert verdict.confidence == case.confidence
     assert case.words in verdict.words
     assert case.why in verdict.why
-    assert f"{case.host} -- " in verdict.hint
+    assert f"{case.cause_at or case.host} -- " in verdict.hint
 
 
 @pytest.mark.parametrize("name", CASES)

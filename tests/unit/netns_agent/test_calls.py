@@ -14,7 +14,7 @@ def test_an_answer_that_nobody_waits_for_any_more_is_thrown_away():
             ours,
             send=channel.send,
             receive=channel.receive,
-            told=lambda _: None,
+            on_message=lambda _: None,
             gone=lambda: None,
         )
         given_up = asyncio.ensure_future(calls.with_descriptors("first"))
