@@ -263,6 +263,8 @@ def test_what_was_tried_is_put_back_when_it_ends_in_the_middle(number: signal.Si
         assert running.stderr is not None
         while "Service nodeport to Local" not in running.stderr.readline():
             pass
+        # What is said is done after it.
+        wait_for(lambda: policy_of("nodeport") == "Local")
         # However slow the machine is, it is in the middle when the others come.
         running.send_signal(signal.SIGSTOP)
         busy = netlab("matrix", "--policies")
