@@ -18,7 +18,7 @@ from netlab.kube.quantity import parse_quantity
 from netlab.kubelet.env import environment
 from netlab.kubelet.etc_files import etc_files, hostname_of
 from netlab.kubelet.expansion import expanded
-from netlab.kubelet.images import Program, find_image, image_name, program_of
+from netlab.kubelet.images import Program, find_image, is_workload, program_of
 from netlab.kubelet.runtime.container import NODE_ROOT, Container, Mount, Process
 from netlab.kubelet.security import credentials
 from netlab.kubelet.sources import CreateContainerConfigError, Sources
@@ -120,7 +120,7 @@ def is_stand_in(spec: Object, sources: Sources) -> bool:
 def is_built_in(spec: Object, program: str, sources: Sources) -> bool:
     """Return whether a program is the workload that a container's image stands for."""
     image = find_image(spec.get("image", ""), sources.images)
-    return image is not None and bool(image.built_in) and image_name(program) == image.built_in
+    return image is not None and is_workload(image, program)
 
 
 def container_directory(lab: str, pod: Object, container: str) -> str:

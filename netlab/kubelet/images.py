@@ -257,7 +257,7 @@ def program_of(
     if image.takes_ports:
         # What the real image would be told is nothing to what stands in for it.
         return Program(argv=(image.built_in, *map(str, ports)), built_in=True, image=image)
-    if command and image_name(command[0]) != image.built_in:
+    if command and not is_workload(image, command[0]):
         return Program(argv=command + args, built_in=False, image=image)
     if image.built_in:
         rest = args or (() if command else image.command)
@@ -268,6 +268,23 @@ def program_of(
     if not image.entrypoint + default:
         raise ImageError(f"image {name} has no command of its own; give the container one")
     return Program(argv=image.entrypoint + default, built_in=False, image=image)
+
+
+def is_workload(image: Image, program: str) -> bool:
+    """Return whether a program is the workload of netlab's that an image stands for.
+
+    The echo server has no path in its image: there, ``echo`` is the machine's as everywhere.
+
+    >>> is_workload(IMAGES["agnhost"], "/agnhost"), is_workload(IMAGES["agnhost"], "agnhost")
+    (True, True)
+    >>> is_workload(IMAGES["echoserver"], "echo")
+    False
+    """
+    return (
+        bool(image.built_in)
+        and image.entrypoint[0].startswith("/")
+        and image_name(program) == image.built_in
+    )
 
 
 def runs_own_program(image: Image, container: Object) -> bool:

@@ -69,6 +69,11 @@ def test_a_command_is_a_program_and_keeps_the_images_files():
     assert program.image.etc == IMAGES["nginx"].etc
 
 
+def test_echo_is_the_machines_program_even_where_an_echo_server_runs():
+    program = program_of("registry.k8s.io/echoserver:1.4", ("echo", "hello"), (), {})
+    assert (program.argv, program.built_in) == (("echo", "hello"), False)
+
+
 def test_an_unknown_image_without_a_command_is_refused_with_what_there_is_and_how_to_add_one():
     with pytest.raises(ImageError) as refused:
         program_of("example.com/app:1", (), ("--flag",), {})
