@@ -75,7 +75,9 @@ def test_pod_does_not_see_a_file_of_the_hosts(running: Lab, path: str):
 
 @pytest.mark.parametrize("path", ["/root", "/home", "/opt", "/mnt/.."])
 def test_pod_does_not_see_what_is_in_a_folder_of_the_hosts(running: Lab, path: str):
-    host, inner = set(os.listdir(path)), set(sh(running, f"ls -A {path}").split())  # noqa: PTH208
+    # An ordinary user may not look into all of them.
+    host = set(os.listdir(path)) if os.access(path, os.R_OK) else set()  # noqa: PTH208
+    inner = set(sh(running, f"ls -A {path}").split())
     assert not (inner - {"mnt"}) or inner != host
     if path != "/mnt/..":
         assert inner == set()
