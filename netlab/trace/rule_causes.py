@@ -119,7 +119,7 @@ def _no_endpoints(hit: RuleHit, question: Question) -> Cause:
     waiting = [f"{one.address} on {one.node}" for one in port.unready] if port else []
     if waiting:
         verb = "is not ready" if len(waiting) == 1 else "are not ready"
-        why = f"of Service {hit.service} no endpoint is ready: {', '.join(waiting)} {verb}"
+        why = f"Service {hit.service} has endpoints, and none is ready: {', '.join(waiting)} {verb}"
     else:
         why = f"Service {hit.service} has no endpoint that is ready"
     return Cause(why, shown)

@@ -43,7 +43,7 @@ def endpoints() -> Iterator[Case]:
             "endpoint not ready",
             call,
             f"rejected {host}",
-            "of Service default/unready no endpoint is ready: .* on node1 is not ready",
+            "Service default/unready has endpoints, and none is ready: .* on node1 is not ready",
             r"unready-1 +0/1",
         )
 
