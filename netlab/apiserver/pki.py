@@ -15,6 +15,8 @@ from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 from typing import Final
 
+from netlab.linux import atomic_files
+
 USER: Final = "kubernetes-admin"
 
 LOCAL_NAMES: Final = (
@@ -129,8 +131,4 @@ def _sign_server(pki: Pki, addresses: Sequence[IPv4Address | IPv6Address], now: 
 
 
 def _write(path: Path, content: bytes) -> None:
-    new = path.with_name(f"{path.name}.{os.getpid()}")
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-    new.replace(path)
+    atomic_files.write_file(path, content, mode=0o600)

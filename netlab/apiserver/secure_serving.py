@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from netlab.apiserver.pki import Pki
+from netlab.linux import atomic_files
 
 BACKLOG: Final = 128
 
@@ -35,7 +36,7 @@ def listen_on_loopback(port_file: Path) -> socket.socket:
     if listener is None:
         listener = _bind(0)
         assert listener is not None  # noqa: S101 (some port is always free)
-    port_file.write_text(str(listener.getsockname()[1]))
+    atomic_files.write_file(port_file, str(listener.getsockname()[1]).encode())
     listener.listen(BACKLOG)
     return listener
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from netlab.client.kubeconfig import kubeconfig
 from netlab.errors import HostError, LabError
+from netlab.linux import atomic_files
 from netlab.model import rundir
 from netlab.rootless.home import outside
 
@@ -29,12 +30,7 @@ def write_kubeconfig(lab: str) -> Path:
     except FileNotFoundError as error:
         raise _no_lab(lab) from error
     path = rundir.kubeconfig_file(lab)
-    new = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _MODE)
-    with os.fdopen(descriptor, "w") as file:
-        os.fchown(descriptor, *_owner())
-        file.write(text)
-    new.replace(path)
+    atomic_files.write_file(path, text.encode(), mode=_MODE, owner=_owner())
     return outside(path)
 
 

@@ -21,6 +21,7 @@ from netlab.errors import SpecError
 from netlab.kube.status import bad_request, failure_status
 from netlab.kubeproxy.listeners import NodeListeners
 from netlab.kubeproxy.servers import ProxyServers
+from netlab.linux import atomic_files
 from netlab.model import rundir
 from netlab.model.names import host_netns
 from netlab.topology.parse import parse_topology
@@ -79,7 +80,7 @@ def _add_routes(app: web.Application, plane: "ControlPlane") -> None:
             found = parse_topology(text, "topology")
         except SpecError as error:
             return web.json_response(failure_status(bad_request(str(error))), status=400)
-        rundir.topology_file(plane.lab).write_text(text)
+        atomic_files.write_file(rundir.topology_file(plane.lab), text.encode())
         plane.use_topology(found.topology)
         return web.json_response({})
 

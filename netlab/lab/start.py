@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Final
 
 from netlab.errors import LabError
-from netlab.linux import processes
+from netlab.linux import atomic_files, processes
 from netlab.linux.systemd import scope_command
 from netlab.linux.timeouts import scaled
 from netlab.model import rundir
@@ -55,7 +55,7 @@ def start(lab: str, text: bytes, tell: Tell) -> ProcessId:
     processes.kill(processes.control_plane(lab), timeout=10)
     directory = rundir.rundir(lab)
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    rundir.topology_file(lab).write_bytes(text)
+    atomic_files.write_file(rundir.topology_file(lab), text)
     rundir.control_socket(lab).unlink(missing_ok=True)
     with rundir.control_plane_log(lab).open("ab") as log:
         started = subprocess.Popen(
