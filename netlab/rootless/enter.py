@@ -55,7 +55,11 @@ def is_root() -> bool:
 
 def has_own_labs() -> bool:
     """Return whether the user is an ordinary one who has labs, or is about to."""
-    return runtime_directory_inside() is not None or (not is_root() and find_holder() is not None)
+    if runtime_directory_inside() is not None:
+        return True
+    holder = None if is_root() else find_holder()
+    # One that could not make its mounts is about to end: its user has to be root.
+    return holder is not None and directory_of(holder) is not None
 
 
 def become_root(*, home: bool = True, ending: bool = False) -> None:
