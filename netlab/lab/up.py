@@ -6,6 +6,7 @@ files of a command that was killed) the control plane takes over; doing it twice
 """
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from netlab import __version__
 from netlab.client.api_client import Client
-from netlab.client.apply import Applied, Refused, apply_manifests, prune
+from netlab.client.apply import Applied, Refused, apply_manifests, placed, prune
 from netlab.client.control_plane_process import starting_control_plane
 from netlab.client.hosts import hosts
 from netlab.client.kubeconfig_file import write_kubeconfig
@@ -94,6 +95,8 @@ def up(lab: str, text: bytes, file: TopologyFile, tell: Tell, new: ProcessId | N
         _hand_over(lab, client, text)
     if new is None:
         _put_back_experiments(client, tell)
+        # What an up that was killed had begun to remove, this one may be to make.
+        _wait_for_ending_pods(client, _pods_of(file.manifests))
     if file.manifests:
         tell(f"applying {_count(len(file.manifests), 'object')}")
     results = list(apply_manifests(client, file.manifests, file.topology.name))
@@ -101,6 +104,8 @@ def up(lab: str, text: bytes, file: TopologyFile, tell: Tell, new: ProcessId | N
     pruned = prune(client, keep=file.manifests)
     if pruned:
         tell(f"removing {_count(len(pruned), 'object')} of the topology before")
+        # A Deployment's pods begin to end when the controllers have seen that it is gone.
+        client.get("/netlab/v1/settled")
         _wait_for_ending_pods(client)
     tell("waiting until it answers")
     status = _settle(client)
@@ -159,13 +164,26 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def _wait_for_ending_pods(client: Client) -> None:
-    """Wait until no pod is ending any more, or for the longest grace a pod usually has."""
-    # A Deployment's pods begin to end when the controllers have seen that it is gone.
-    client.get("/netlab/v1/settled")
+def _pods_of(manifests: Iterable[Object]) -> set[tuple[str, str]]:
+    """Return namespace and name of each pod that stands among manifests."""
+    pods = (placed(one) for one in manifests if one["kind"] == "Pod")
+    return {(namespace_of(pod), name_of(pod)) for pod in pods}
+
+
+def _wait_for_ending_pods(client: Client, pods: set[tuple[str, str]] | None = None) -> None:
+    """Wait until no pod is ending any more, or for the longest grace a pod usually has.
+
+    Args:
+        client: To the lab.
+        pods: Namespace and name of those to wait for; by default all.
+    """
+
+    def is_awaited(pod: Object) -> bool:
+        return is_terminating(pod) and (pods is None or (namespace_of(pod), name_of(pod)) in pods)
+
     deadline = time.monotonic() + scaled(_GRACE_S)
     path = RESOURCES["pods"].path()
-    while any(map(is_terminating, client.list_(path))) and time.monotonic() < deadline:
+    while any(map(is_awaited, client.list_(path))) and time.monotonic() < deadline:
         time.sleep(_LOOK_S)
 
 
