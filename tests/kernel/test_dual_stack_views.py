@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 import netlab.render
 from tests.kernel.conftest import Lab, wait_for
 
-pytestmark = pytest.mark.kernel
+pytestmark = [pytest.mark.kernel, pytest.mark.long]
 
 TOPOLOGY = """\
 apiVersion: netlab/v1
