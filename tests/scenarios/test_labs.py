@@ -9,7 +9,7 @@ import pytest
 from netlab.linux.timeouts import scaled
 from tests.scenarios.kubectl import kubectls
 
-pytestmark = [pytest.mark.kernel]
+pytestmark = [pytest.mark.kernel, pytest.mark.long]
 
 ROOT = Path(__file__).parents[2]
 
