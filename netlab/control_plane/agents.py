@@ -176,6 +176,11 @@ class AgentLoops:
         loop = self._loops[name]
         await self.wait_until(lambda: loop.has_caught_up(version) and holds())
 
+    async def at_rest(self, name: str) -> None:
+        """Wait until an agent has no work, or cannot do what it has."""
+        loop = self._loops[name]
+        await self.wait_until(lambda: loop.is_idle or bool(loop.failure))
+
     def failures(self) -> list[str]:
         """Return why agents could not finish their last sync, a sentence each."""
         return [loop.failure for loop in self._loops.values() if loop.failure]

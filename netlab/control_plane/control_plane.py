@@ -169,7 +169,7 @@ class ControlPlane:
             ),
             Agent(
                 name="kube-proxy",
-                sync=self.proxy_agent.sync,
+                sync=self._sync_kube_proxy,
                 wakes_on={"services", "endpointslices", "nodes"},
             ),
             Agent(
@@ -290,6 +290,12 @@ class ControlPlane:
 
     async def _renew_leases(self, now: float) -> float:
         return renew_leases(self.store, now)
+
+    async def _sync_kube_proxy(self, now: float) -> float | None:
+        # Of two hooks of one priority the kernel runs first which was registered last. In nftables
+        # mode kube-proxy and the masquerade agent have one each: their order is the same each time.
+        await self.loops.at_rest("ip-masq-agent")
+        return await self.proxy_agent.sync(now)
 
     async def _sync_network(self, _now: float) -> None:
         topology, must_read = self.topology, self._must_read

@@ -48,12 +48,12 @@ class RulesAgent:
         """
         if topology is not self._topology or created:
             self._topology = topology
-            self._rulesets.mark_empty(_places(created))
+            self._rulesets.mark_empty(_in_both_families(created))
             self._wake()
 
     def resync(self, names: Collection[NetnsName]) -> None:
         """Have the rules of these namespaces read back before they are next compared."""
-        self._rulesets.forget(_places(names))
+        self._rulesets.forget(_in_both_families(names))
         self._wake()
 
     async def sync(self, now: float) -> float | None:
@@ -70,5 +70,5 @@ class RulesAgent:
         return now + _RETRY_S if self.refusals else None
 
 
-def _places(names: Collection[NetnsName]) -> list[NetnsFamily]:
+def _in_both_families(names: Collection[NetnsName]) -> list[NetnsFamily]:
     return [NetnsFamily(name, family) for name in names for family in Family]

@@ -101,7 +101,7 @@ def clash(host: str, packet: Packet, question: Question) -> Cause | None:
     return Cause(
         f"{named_rule(last.by)} made {last.after} of {last.before}, and another connection on"
         f" {host} has the same addresses and ports already",
-        f"{question.netlab('conntrack')} {host} --nat",
+        f"{question.netlab('conntrack')} {host}",
     )
 
 

@@ -37,11 +37,6 @@ def lab(make_lab: Callable[[], Lab], tmp_path_factory: pytest.TempPathFactory) -
     file.write_text(text.replace("\nspec:\n", "\nspec:\n  proxy: {mode: nftables}\n", 1))
     made = make_lab()
     made.up(str(file))
-    # Of two hooks with one priority the kernel runs first which was registered last. In the
-    # drawings that is kube-proxy's, not the masquerade agent's: both work at the same time.
-    for node in ("node1", "node2"):
-        made.inside(node, "nft", "delete", "table", "ip", "kube-proxy")
-    made.up(str(file))
     yield made
     made.down()
 

@@ -108,6 +108,27 @@ def test_who_waits_for_an_agent_goes_on_when_it_has_seen_all_changes(store: Stor
     run(store, scenario)
 
 
+def test_who_comes_after_an_agent_waits_while_it_works_and_not_where_it_cannot(store: Store):
+    async def scenario(loops: AgentLoops) -> None:
+        first, goes_on = Counted(), asyncio.Event()
+
+        async def sync(now: float) -> None:
+            await goes_on.wait()
+            await first(now)
+
+        loops.add(Agent(name="first", sync=sync))
+        asyncio.ensure_future(loops.run())  # noqa: RUF006 (ends with the scenario)
+        waiting = asyncio.ensure_future(loops.at_rest("first"))
+        await asyncio.sleep(0.02)
+        assert not waiting.done()
+        first.error = KernelError("the kernel says no")
+        goes_on.set()
+        await asyncio.wait_for(waiting, 5)
+        assert loops.failures() == ["the kernel says no"]
+
+    run(store, scenario)
+
+
 def test_who_waits_for_an_agent_waits_for_what_must_hold_too(store: Store):
     async def scenario(loops: AgentLoops) -> None:
         refused = ["node1"]
