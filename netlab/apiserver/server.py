@@ -12,7 +12,7 @@ from typing import Final
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-from netlab.apiserver import deleting, handlers, openapi
+from netlab.apiserver import deleting, openapi, verbs
 from netlab.apiserver.authentication import ROOT
 from netlab.apiserver.bodies import decode, media_type_of
 from netlab.apiserver.discovery import discovery
@@ -116,13 +116,13 @@ class _Server:
         now = self._clock()
         match method:
             case "GET" | "HEAD":
-                return handlers.read(self._store, request)
+                return verbs.read(self._store, request)
             case "POST":
-                return handlers.create(self._store, request, now)
+                return verbs.create(self._store, request, now)
             case "PUT":
-                return handlers.replace(self._store, request, now)
+                return verbs.replace(self._store, request, now)
             case "PATCH":
-                return handlers.patch(self._store, request, now)
+                return verbs.patch(self._store, request, now)
             case "DELETE":
                 return deleting.remove(self._store, request, now)
             case _:
