@@ -91,7 +91,11 @@ def no_neighbour(host: str, ifname: str, address: str, question: Question) -> Ca
     )
     if broken is not None:
         return Cause(f"{heard}: {broken.why}", broken.hint)
-    return Cause(f"{heard}, though {owner.name} has that address", shown)
+    return Cause(
+        f"{heard}, though {owner.name} has that address: the question or its answer was lost on the"
+        " link, in a queue or a filter of tc for one",
+        shown,
+    )
 
 
 def broken_link(host: str, question: Question) -> Cause | None:

@@ -183,6 +183,8 @@ class BrokenLab:
             | more
             | ended
             | {
+                # Labs beside each other have files of their own.
+                "run": f"/run/faults-{self._lab.name}",
                 "bits": "32" if family == IPV4 else "128",
                 "ip": "ip -4" if family == IPV4 else "ip -6",
                 "iptables": "iptables" if family == IPV4 else "ip6tables",

@@ -6,22 +6,26 @@ from tests.kernel.faults.case import COUNTED, IPV4, PING, PTP, TCP, UDP, Case, C
 
 SAVE_ROUTES = (
     "sysctl -qw net.ipv6.conf.eth0.keep_addr_on_down=1; "
-    "for v in 4 6; do ip -$v route > /run/faults-routes-$v; done"
+    "for v in 4 6; do ip -$v route > {run}-routes-$v; done"
 )
 """Routes go with their interface, and addresses of IPv6 would."""
 RESTORE_ROUTES = (
     "for again in 1 2; do for v in 4 6; do while read -r route; do"
-    " ip -$v route replace $route 2>/dev/null; done < /run/faults-routes-$v; done; done"
+    " ip -$v route replace $route 2>/dev/null; done < {run}-routes-$v; done; done"
 )
 WRONG_NEIGHBOUR = "{ip} neigh replace {node1} lladdr 02:00:00:00:00:01"
 WRONG_MAC = "lladdr 02:00:00:00:00:07 nud permanent"
-TO_LB = "bridge fdb replace $(cat /run/faults-mac)"
-LB_AS_NEIGHBOUR = "{ip} neigh replace {node1} lladdr $(cat /run/faults-mac)"
+TO_LB = "bridge fdb replace $(cat {run}-mac)"
+LB_AS_NEIGHBOUR = "{ip} neigh replace {node1} lladdr $(cat {run}-mac)"
 LOSS = (
     "tc qdisc add dev {0} root netem loss 100% 2>/dev/null"
     " || tc qdisc add dev {0} root pfifo limit 0"
 )
 """Kernels without netem have a queue that has room for nothing; both say QDISC_DROP."""
+FRESH_NEIGHBOURS = (
+    ("node1", "ping -c 1 -W 1 {node2} > /dev/null"),
+    ("client", "ping -c 1 -W 1 {node2} > /dev/null"),
+)
 REFUSE = "protocol ip bpf da bytecode '1,6 0 0 2'"
 """A filter of tc whose only instruction returns TC_ACT_SHOT."""
 
@@ -49,7 +53,7 @@ def neighbours() -> Iterator[Case]:
         yield way.to(
             "neighbour entry of the other node with the balancer's MAC address",
             put=(
-                ("lb", "cat /sys/class/net/eth0/address > /run/faults-mac"),
+                ("lb", "cat /sys/class/net/eth0/address > {run}-mac"),
                 ("node2", f"{LB_AS_NEIGHBOUR} dev eth0 nud permanent"),
             ),
             undo=(("node2", "{ip} neigh del {node1} dev eth0"),),
@@ -60,11 +64,11 @@ def neighbours() -> Iterator[Case]:
         yield way.to(
             "bridge sends the other node's frames to another port",
             put=(
-                ("node1", "cat /sys/class/net/eth0/address > /run/faults-mac"),
+                ("node1", "cat /sys/class/net/eth0/address > {run}-mac"),
                 ("router", f"{TO_LB} dev p-lb master static sticky"),
             ),
             undo=(
-                ("router", "bridge fdb del $(cat /run/faults-mac) dev p-lb master || true"),
+                ("router", "bridge fdb del $(cat {run}-mac) dev p-lb master || true"),
                 ("node1", "ping -c 1 -W 1 {router} > /dev/null || true"),
             ),
             host="",
@@ -145,7 +149,8 @@ def loss() -> Iterator[Case]:
         ):
             yield way.to(
                 fault,
-                put=((host, LOSS.format(ifname)),),
+                # A host without a fresh entry of its neighbour would ask first, in vain.
+                put=(*FRESH_NEIGHBOURS, (host, LOSS.format(ifname))),
                 undo=((host, f"tc qdisc del dev {ifname} root"),),
                 host=host,
                 cause=f"{cause}the queue of {ifname} threw it away",
