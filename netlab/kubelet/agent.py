@@ -124,10 +124,13 @@ class Kubelet:
         self._restart_at: dict[ContainerKey, float] = {}
         self._stand_ins: set[ContainerKey] = set()
         """Containers for whose unknown image something else runs."""
+        self._with_files: set[str] = set()
+        """Pods that have a directory, or control groups."""
         self._tasks: set[asyncio.Future[Any]] = set()
 
     async def adopt(self) -> None:
-        """Take over the processes that an earlier control plane started."""
+        """Take over the processes that an earlier control plane started, and the pods' files."""
+        self._with_files = {path.name for path in rundir.pods_directory(self._lab).glob("*")}
         for pod in self._store.list_("pods"):
             for status in container_statuses(pod):
                 process = process_of(status.get("containerID", ""))
@@ -203,7 +206,7 @@ class Kubelet:
             for event in overdue:
                 self._record(event, now)
         pods = self._placed()
-        self._forget_all_but({uid_of(pod) for pod in pods})
+        self._forget_all_but({uid_of(pod) for pod in self._store.list_("pods")})
         running = [pod for pod in pods if uid_of(pod) in self._running]
         wakes = [
             now + disk_pressure.LOOK_S,
@@ -424,6 +427,7 @@ class Kubelet:
         task = asyncio.ensure_future(self._start_one(sources, pod, spec, now))
         task.add_done_callback(lambda _: self._wake())
         self._starting[ContainerKey(uid_of(pod), spec["name"])] = (pod, spec, task)
+        self._with_files.add(uid_of(pod))
 
     async def _start_one(
         self, sources: Sources, pod: Object, spec: Object, now: float
@@ -450,6 +454,9 @@ class Kubelet:
         return min((wake for wake in wakes if wake is not None), default=None)
 
     def _end_pod(self, pod: Object, now: float) -> float | None:
+        if any(key.uid == uid_of(pod) for key in self._starting):
+            # It ends as one that runs; the end of the start calls for the next sync.
+            return None
         left = dict(self._running.get(uid_of(pod), {}))
         if left:
             new, wake = self._termination.end_pod(pod, left, now)
@@ -457,8 +464,8 @@ class Kubelet:
                 self._record(pod_events.stopping(pod, name), now)
             return wake
         if not metadata_of(pod).get("finalizers"):
+            # The sync that follows removes its files.
             self._store.remove(key_of(pod))
-        self._run(self._call(RemovePod(uid=uid_of(pod))))
         return None
 
     def _grace_s(self, pod: Object) -> float:
@@ -466,10 +473,15 @@ class Kubelet:
         return 30.0 if grace_s is None else float(grace_s)
 
     def _forget_all_but(self, known: set[str]) -> None:
-        """Kill what runs for pods that are gone, and remember nothing else of them."""
+        """Kill what runs for pods that are gone; then remove their files, and remember nothing."""
         for uid in self._running.keys() - known:
             self._termination.kill(self._running[uid].values())
             self._volumes.forget(uid)
+        starting = {key.uid for key in self._starting}
+        ended = self._with_files - known - self._running.keys() - starting
+        for uid in ended:
+            self._run(self._call(RemovePod(uid=uid)))
+        self._with_files -= ended
         self._stand_ins = {key for key in self._stand_ins if key.uid in known}
         for memory in (self._failures, self._restart_at):
             for key in [key for key in memory if key.uid not in known]:

@@ -65,6 +65,11 @@ def kernel_layout_file(lab: str) -> Path:
     return rundir(lab) / "kernel-layout.json"
 
 
+def pods_directory(lab: str) -> Path:
+    """Return the directory of all pods' files."""
+    return rundir(lab) / "pods"
+
+
 def pod_directory(lab: str, uid: str) -> Path:
     """Return the directory of one pod's files: a directory for each container, and volumes."""
-    return rundir(lab) / "pods" / uid
+    return pods_directory(lab) / uid

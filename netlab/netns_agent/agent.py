@@ -13,6 +13,7 @@ the next one finds it in the kernel.
 import os
 import signal
 import socket
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
@@ -64,6 +65,10 @@ def _answer_one(end: socket.socket) -> None:
         answer = channel.Answer(number=number, error=error)
     except OSError as error:
         failure = KernelError(f"{type(request).__name__}: {error}")
+        answer = channel.Answer(number=number, error=failure)
+    except Exception as error:  # noqa: BLE001 (one request's; the lab goes on)
+        traceback.print_exc()
+        failure = KernelError(f"bug in {type(request).__name__}: {type(error).__name__}: {error}")
         answer = channel.Answer(number=number, error=failure)
     channel.send(end, answer, descriptors)
     for descriptor in descriptors:

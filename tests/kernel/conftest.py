@@ -99,7 +99,7 @@ class Lab:
     def up(self, topology: str = "two-nodes") -> str:
         """Bring the lab to a topology, which must work; return what was printed."""
         done = self.run("up", topology)
-        assert done.returncode == 0, done.stdout + done.stderr
+        assert done.returncode == 0, done.stdout + done.stderr + self.control_plane_log()
         return done.stdout
 
     def down(self) -> str:
@@ -107,6 +107,13 @@ class Lab:
         done = self.run("down")
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
+
+    def control_plane_log(self) -> str:
+        """Return the end of what the control plane wrote: a control plane that died says why."""
+        log = self.directory() / "control-plane.log"
+        if not log.exists():
+            return "(no control plane's log)"
+        return "".join(log.read_text().splitlines(keepends=True)[-40:])
 
     def status(self) -> dict[str, Any]:
         return json.loads(self.run("status", "-o", "json").stdout)

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.kernel.conftest import Lab, wait_for
+from netlab.client.api_client import Client
+from netlab.model import rundir
+from tests.kernel.conftest import Lab, namespaces, wait_for
 
 pytestmark = pytest.mark.kernel
 
@@ -212,3 +214,38 @@ def test_a_pod_that_is_deleted_runs_its_hook_and_leaves_nothing(running: Lab):
     wait_for(lambda: not (running.directory() / "pods" / uid).exists())
     mounts = Path("/proc/self/mountinfo").read_text()
     assert uid not in mounts
+
+
+# Pods that go while they come.
+
+PODS_PATH = "/api/v1/namespaces/default/pods"
+
+
+def pod_that(name: str, *, tty: bool = False) -> dict[str, Any]:
+    container = {"name": "c", "image": "x", "command": ["sleep", "10000"], "tty": tty}
+    spec = {"containers": [container], "terminationGracePeriodSeconds": 0}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec}
+
+
+@pytest.mark.parametrize("tty", [False, True], ids=["pipes", "terminal"])
+def test_pods_that_are_deleted_while_they_start_hurt_nobody(running: Lab, *, tty: bool):
+    """The runtime looked for the pipes of a pod whose files were gone, and all ended with it."""
+    before = running.processes()["control plane"]
+    client = Client(rundir.control_socket(running.name))
+    netns = namespaces()
+    for number in range(30):
+        name = f"short-{number}"
+        client.create(PODS_PATH, pod_that(name, tty=tty))
+        time.sleep(number * 0.004)  # from before its namespace to after its start
+        client.delete(f"{PODS_PATH}/{name}", {"gracePeriodSeconds": 0})
+    wait_for(lambda: not any(name.startswith("short-") for name in pod_names(running)))
+    wait_for(lambda: namespaces() == netns)
+    after = running.processes()["control plane"]
+    assert after == before, running.control_plane_log()
+    directories = running.directory() / "pods"
+    uids = {pod["metadata"]["uid"] for pod in running.get("pods", "-A")["items"]}
+    wait_for(lambda: {path.name for path in directories.iterdir()} <= uids)
+
+
+def pod_names(lab: Lab) -> list[str]:
+    return [pod["metadata"]["name"] for pod in lab.get("pods")["items"]]

@@ -17,11 +17,13 @@ import selectors
 import signal
 import socket
 import time
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from netlab.errors import HostError, KernelError
+from netlab.kubelet.runtime import stdio
 from netlab.kubelet.runtime.output import TURN_S, Output
 from netlab.kubelet.runtime.pod_resources import PodResources, Started
 from netlab.kubelet.runtime.requests import (
@@ -113,6 +115,14 @@ class _ContainerRuntime:
         except OSError as error:
             failure = KernelError(f"{type(request).__name__}: {error}")
             self._answer(number, error=failure)
+        except EOFError:
+            raise
+        except Exception as error:  # noqa: BLE001 (one container's; all others go on)
+            traceback.print_exc()
+            failure = KernelError(
+                f"bug in {type(request).__name__}: {type(error).__name__}: {error}"
+            )
+            self._answer(number, error=failure)
 
     def _answer(
         self,
@@ -131,7 +141,13 @@ class _ContainerRuntime:
         started = self._pods.start(self._zygote, container, request.target)
 
         def begun(process: ProcessId) -> list[int]:
-            self._follow(process, Path(container.directory), container.restart_count, started)
+            terminal = started.received_terminal()
+            directory = Path(container.directory)
+            self._follow(
+                process, Output(directory, container.restart_count, started.readers, terminal)
+            )
+            if started.input is not None:
+                self._inputs[process] = started.input
             self._watch(process, container.pod_uid)
             return []
 
@@ -158,19 +174,27 @@ class _ContainerRuntime:
             os.close(started.pipe)
             # Not reaped yet, so the pid is still this process's, whatever became of it.
             process = processes.identity(started.pid)
-            if reason:
-                self._answer(number, error=HostError(reason))
-                self._zygote.reap(started.pid)
-                started.close()
-            else:
-                self._answer(number, value=process, descriptors=begun(process))
+            descriptors = []
+            if not reason:
+                try:
+                    descriptors = begun(process)
+                except OSError as error:
+                    reason = str(error)
+                    processes.send_signal(process, signal.SIGKILL)
+            if not reason:
+                self._answer(number, value=process, descriptors=descriptors)
+                return
+            self._answer(number, error=HostError(reason))
+            self._zygote.reap(started.pid)
+            started.close()
 
         self._selector.register(started.pipe, selectors.EVENT_READ, look)
 
     def _take_over(self, number: int, request: Watch) -> None:
         directory = Path(request.directory)
-        if all((directory / name).exists() for name in ("stdout", "stderr")):
-            self._follow(request.process, directory, request.restart_count, None)
+        if all((directory / name).exists() for name in stdio.STREAMS):
+            readers = [stdio.open_output(directory, name) for name in stdio.STREAMS]
+            self._follow(request.process, Output(directory, request.restart_count, readers, None))
         self._watch(request.process, request.pod_uid)
         self._answer(number)
 
@@ -195,17 +219,9 @@ class _ContainerRuntime:
         self._pods.remove(request.uid)
         self._answer(number)
 
-    def _follow(
-        self, process: ProcessId, directory: Path, restart_count: int, started: Started | None
-    ) -> None:
+    def _follow(self, process: ProcessId, output: Output) -> None:
         """Read what a container writes, from now on."""
-        terminal = started.received_terminal() if started is not None else None
-        output = Output(directory, restart_count, terminal)
         self._outputs[process] = output
-        if started is not None:
-            started.close_readers()
-        if started is not None and started.input is not None:
-            self._inputs[process] = started.input
         for descriptor in output.streams:
             self._of_stream[descriptor] = output
             self._listen(descriptor)

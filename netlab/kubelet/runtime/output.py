@@ -6,6 +6,7 @@ terminal, and does not keep the runtime, and with it the machine, busy.
 
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -28,23 +29,23 @@ class Output:
     Args:
         directory: The container's own.
         restart_count: Of its run.
+        readers: Of its standard output and error; empty when it has a terminal.
         terminal: The other end of its terminal, if it has one.
     """
 
-    def __init__(self, directory: Path, restart_count: int, terminal: int | None) -> None:
+    def __init__(
+        self, directory: Path, restart_count: int, readers: Sequence[int], terminal: int | None
+    ) -> None:
         self._log = ContainerLog(directory, restart_count, time.time_ns)
         self._attached: list[tuple[bytes, int]] = []
         self.terminal = terminal
-        self.streams: dict[int, bytes] = {}
+        self.streams = dict(zip(readers, (name.encode() for name in stdio.STREAMS), strict=False))
         """Descriptors to read, and which stream each is."""
         self.ended: set[int] = set()
         """Those that nobody can write to any more."""
         if terminal is not None:
             os.set_blocking(terminal, False)
             self.streams = {terminal: b"stdout"}
-        else:
-            for name in stdio.STREAMS:
-                self.streams[stdio.open_output(directory, name)] = name.encode()
 
     @property
     def dropped(self) -> int:

@@ -38,29 +38,31 @@ class Started:
     streams: list[int] = field(default_factory=list)
     """The other ends of a program's standard streams."""
     readers: list[int] = field(default_factory=list)
-    """Hold a container's output pipes open until they are read: what a container wrote that has
-    ended since would be gone with the last end."""
+    """Of a container's standard output and error. Opened before it is forked: what a container
+    wrote that has ended since would be gone with the last end, and with a pod that is gone the
+    pipes have no name any more."""
     terminal: socket.socket | None = None
     """Where the other end of its terminal comes from."""
 
     def received_terminal(self) -> int | None:
-        """Return the other end of its terminal, which it has sent; None when it has none."""
+        """Return the other end of its terminal, which it has sent; None when it has none.
+
+        Raises:
+            OSError: It was killed before it had one.
+        """
         if self.terminal is None:
             return None
         with self.terminal:
             _, descriptors, _, _ = socket.recv_fds(self.terminal, 1, 1)
+        if not descriptors:
+            raise ProcessLookupError(errno.ESRCH, "it was killed before it had a terminal")
         return descriptors[0]
-
-    def close_readers(self) -> None:
-        """Let go of the output pipes, which somebody reads now."""
-        while self.readers:
-            os.close(self.readers.pop())
 
     def close(self) -> None:
         """Close what the runtime holds, of a process that could not begin."""
-        for descriptor in (*self.streams, *([self.input] if self.input is not None else [])):
+        held = [self.input] if self.input is not None else []
+        for descriptor in (*self.streams, *self.readers, *held):
             os.close(descriptor)
-        self.close_readers()
         if self.terminal is not None:
             self.terminal.close()
 
