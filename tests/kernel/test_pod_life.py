@@ -247,5 +247,29 @@ def test_pods_that_are_deleted_while_they_start_hurt_nobody(running: Lab, *, tty
     wait_for(lambda: {path.name for path in directories.iterdir()} <= uids)
 
 
+def test_pods_that_write_without_end_may_go_while_others_come(running: Lab):
+    """A stream that waits for its turn was closed, and another container's had its number then."""
+    before = running.processes()["control plane"]
+    client = Client(rundir.control_socket(running.name))
+    for number in range(12):
+        pod = pod_that(f"loud-{number}")
+        pod["spec"]["containers"] = [
+            {"name": name, "image": "x", "command": ["yes", name]} for name in "abc"
+        ]
+        client.create(PODS_PATH, pod)
+        if number:
+            client.delete(f"{PODS_PATH}/loud-{number - 1}", {"gracePeriodSeconds": 0})
+        name = pod["metadata"]["name"]
+        wait_for(lambda name=name: all("running" in one["state"] for one in states(running, name)))
+    client.delete(f"{PODS_PATH}/loud-{number}", {"gracePeriodSeconds": 0})
+    wait_for(lambda: not any(name.startswith("loud-") for name in pod_names(running)))
+    after = running.processes()["control plane"]
+    assert after == before, running.control_plane_log()
+
+
+def states(lab: Lab, pod: str) -> list[dict[str, Any]]:
+    return lab.get("pod", pod)["status"].get("containerStatuses") or [{"state": {}}]
+
+
 def pod_names(lab: Lab) -> list[str]:
     return [pod["metadata"]["name"] for pod in lab.get("pods")["items"]]

@@ -104,7 +104,9 @@ class _ContainerRuntime:
             while True:
                 wait_s = self._resume_at - time.monotonic() if self._paused else None
                 for key, _ in self._selector.select(wait_s):
-                    key.data()
+                    # What came first may have closed this one, and its number be another's.
+                    if self._selector.get_map().get(key.fd) is key:
+                        key.data()
                 if self._paused and time.monotonic() >= self._resume_at:
                     self._resume()
 
@@ -236,7 +238,8 @@ class _ContainerRuntime:
                 if not self._paused:
                     self._resume_at = time.monotonic() + TURN_S
                 self._paused.append(descriptor)
-            elif output.terminal is not None and descriptor in output.ended:
+            elif descriptor in output.ended:
+                # The kernel would tell of the end again and again.
                 self._selector.unregister(descriptor)
 
         self._selector.register(descriptor, selectors.EVENT_READ, read)
@@ -244,8 +247,7 @@ class _ContainerRuntime:
     def _resume(self) -> None:
         paused, self._paused = self._paused, []
         for descriptor in paused:
-            if descriptor in self._of_stream:
-                self._listen(descriptor)
+            self._listen(descriptor)
 
     def _watch(self, process: ProcessId, pod_uid: str) -> None:
         try:
@@ -271,7 +273,9 @@ class _ContainerRuntime:
         output = self._outputs.pop(process, None)
         if output is not None:
             for descriptor in output.streams:
-                with contextlib.suppress(KeyError):
+                if descriptor in self._paused:
+                    self._paused.remove(descriptor)
+                elif descriptor not in output.ended:
                     self._selector.unregister(descriptor)
                 del self._of_stream[descriptor]
             output.close()
