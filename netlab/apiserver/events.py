@@ -9,9 +9,9 @@ Source: Kubernetes, ``client-go/tools/record/events_cache.go``.
 
 from collections import OrderedDict
 from dataclasses import dataclass, field, replace
-from typing import Final, TypeVar
+from typing import Final
 
-from netlab.apiserver.store import Store
+from netlab.apiserver.store import Event, Store
 from netlab.kube.events import Record, event_name, event_of, repeated
 from netlab.kube.objects import Key, Object, uid_of
 from netlab.kube.resources import key_of
@@ -21,9 +21,8 @@ _ALIKE_S: Final = 600.0
 _BURST: Final = 25.0
 _REFILL_S: Final = 300.0
 _REMEMBERED: Final = 4096
+"""Objects, at most."""
 _COMBINED: Final = "(combined from similar events): "
-
-_T = TypeVar("_T")
 
 _About = tuple[str, ...]
 
@@ -44,6 +43,36 @@ class _Bucket:
     tokens: float = _BURST
 
 
+@dataclass(slots=True)
+class _Told:
+    """What was told of one object of late."""
+
+    alike: dict[_About, _Alike] = field(default_factory=dict)
+    buckets: dict[_About, _Bucket] = field(default_factory=dict)
+
+    def has_token(self, about: _About, now: float) -> bool:
+        """Tell whether a source may tell one more thing; it counts as told."""
+        bucket = self.buckets.setdefault(about, _Bucket(now))
+        bucket.tokens = min(_BURST, bucket.tokens + (now - bucket.at) / _REFILL_S)
+        bucket.at = now
+        if bucket.tokens < 1:
+            return False
+        bucket.tokens -= 1
+        return True
+
+    def combined_name(self, what: Record, about: _About, now: float) -> str:
+        """Return the name of the Event that tells ``what``: its own, or of all that are alike."""
+        alike = self.alike.setdefault(about, _Alike(now))
+        if now - alike.at > _ALIKE_S:
+            alike.names.clear()
+        alike.at = now
+        name = event_name(what)
+        if name in alike.names or len(alike.names) < _ALIKE:
+            alike.names.add(name)
+            return name
+        return event_name(replace(what, message=""))
+
+
 class Recorder:
     """Stores Events for one store.
 
@@ -53,8 +82,9 @@ class Recorder:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._alike: OrderedDict[_About, _Alike] = OrderedDict()
-        self._buckets: OrderedDict[_About, _Bucket] = OrderedDict()
+        self._told: OrderedDict[str, _Told] = OrderedDict()
+        """By the uid of the object; the one of which nothing was told for longest comes first."""
+        store.subscribe(self._on_event)
 
     def record(
         self, event: Record, now: float, *, suffix: str = ""
@@ -69,11 +99,12 @@ class Recorder:
         Returns:
             Key, old and new state of the Event; None if too much is told of the object.
         """
-        about = (uid_of(event.object), event.component, event.host, event.type)
-        if not self._has_token(about, now):
+        told = self._told_of(uid_of(event.object))
+        about = (event.component, event.host, event.type)
+        if not told.has_token(about, now):
             return None
         what = replace(event, message=event.message + suffix)
-        name = self._combined_name(what, (*about, event.reason), now)
+        name = told.combined_name(what, (*about, event.reason), now)
         if name != event_name(what):
             what = replace(what, message=_COMBINED + what.message)
         first = event_of(what, now, name=name)
@@ -83,31 +114,14 @@ class Recorder:
         again = {**repeated(old, now), "message": first["message"]}
         return key_of(first), old, self._store.update(again)
 
-    def _has_token(self, about: _About, now: float) -> bool:
-        bucket = _remembered(self._buckets, about, _Bucket(now))
-        bucket.tokens = min(_BURST, bucket.tokens + (now - bucket.at) / _REFILL_S)
-        bucket.at = now
-        if bucket.tokens < 1:
-            return False
-        bucket.tokens -= 1
-        return True
+    def _told_of(self, uid: str) -> _Told:
+        told = self._told.setdefault(uid, _Told())
+        self._told.move_to_end(uid)
+        if len(self._told) > _REMEMBERED:
+            self._told.popitem(last=False)
+        return told
 
-    def _combined_name(self, what: Record, about: _About, now: float) -> str:
-        """Return the name of the Event that tells ``what``: its own, or of all that are alike."""
-        alike = _remembered(self._alike, about, _Alike(now))
-        if now - alike.at > _ALIKE_S:
-            alike.names.clear()
-        alike.at = now
-        name = event_name(what)
-        if name in alike.names or len(alike.names) < _ALIKE:
-            alike.names.add(name)
-            return name
-        return event_name(replace(what, message=""))
-
-
-def _remembered(memory: OrderedDict[_About, _T], about: _About, new: _T) -> _T:
-    found = memory.setdefault(about, new)
-    memory.move_to_end(about)
-    if len(memory) > _REMEMBERED:
-        memory.popitem(last=False)
-    return found
+    def _on_event(self, event: Event) -> None:
+        """Forget what is gone."""
+        if event.type == "DELETED":
+            self._told.pop(uid_of(event.object), None)

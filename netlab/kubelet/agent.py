@@ -476,12 +476,12 @@ class Kubelet:
         """Kill what runs for pods that are gone; then remove their files, and remember nothing."""
         for uid in self._running.keys() - known:
             self._termination.kill(self._running[uid].values())
-            self._volumes.forget(uid)
         starting = {key.uid for key in self._starting}
         ended = self._with_files - known - self._running.keys() - starting
         for uid in ended:
             self._run(self._call(RemovePod(uid=uid)))
         self._with_files -= ended
+        self._volumes.keep(known)
         self._stand_ins = {key for key in self._stand_ins if key.uid in known}
         for memory in (self._failures, self._restart_at):
             for key in [key for key in memory if key.uid not in known]:

@@ -1,6 +1,6 @@
 """The volumes of a lab's pods, set up before a pod's containers start and kept up to date."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Final
 
@@ -66,10 +66,11 @@ class PodVolumes:
             due.append(at)
         return min(due, default=None)
 
-    def forget(self, uid: str) -> None:
-        """Take note that a pod is gone."""
-        self._renewed_at.pop(uid, None)
-        self._seen.pop(uid, None)
+    def keep(self, uids: Collection[str]) -> None:
+        """Forget all pods but these."""
+        for uid in self._renewed_at.keys() - uids:
+            del self._renewed_at[uid]
+            self._seen.pop(uid, None)
 
     def _update_pod(self, pod: Object, sources: Sources, *, with_tokens: bool) -> None:
         for one in volumes_of(pod):

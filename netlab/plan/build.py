@@ -1,7 +1,7 @@
 """A topology and its placed pods to the state that every namespace must have."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 
@@ -27,17 +27,18 @@ def build_lab(
         vips: The addresses of LoadBalancer Services.
     """
     state: dict[NetnsName, NetnsState] = dict(_hosts(lab, topology))
-    attach = _attach(lab, topology)
     state[host_netns(lab, LB)] = cloud.load_balancer(lab, topology, vips)
     pods_of: dict[str, list[PodPlacement]] = defaultdict(list)
     for pod in pods:
         pods_of[pod.node].append(pod)
+    attached = _attachments(lab, topology).of(
+        (node, pod) for node in topology.nodes for pod in pods_of[node.name]
+    )
     for node in topology.nodes:
         netns = host_netns(lab, node.name)
-        attachments = [attach(node, pod) for pod in pods_of[node.name]]
-        state[netns] = _with_pods(state[netns], attachments)
-        for pod, attachment in zip(pods_of[node.name], attachments, strict=True):
-            state[pod_netns(lab, pod.namespace, pod.name)] = attachment.pod
+        state[netns] = _with_pods(state[netns], [attached[pod] for pod in pods_of[node.name]])
+        for pod in pods_of[node.name]:
+            state[pod_netns(lab, pod.namespace, pod.name)] = attached[pod].pod
     return state
 
 
@@ -61,16 +62,31 @@ def _hosts(lab: str, topology: Topology) -> tuple[tuple[NetnsName, NetnsState], 
     )
 
 
-@lru_cache(maxsize=4)
-def _attach(lab: str, topology: Topology) -> Callable[[TopologyNode, PodPlacement], Attachment]:
-    """Return what attaches pods in one topology, which is as large as the lab: hashed once."""
+class _Attachments:
+    """How pods are attached in one topology; a change of one pod builds no thousand others."""
 
-    # A change of one pod must not cost the building of a thousand others.
-    @lru_cache(maxsize=8192)
-    def attach(node: TopologyNode, pod: PodPlacement) -> Attachment:
-        return KINDS[topology.cni].attach(lab, topology, node, pod)
+    def __init__(self, lab: str, topology: Topology) -> None:
+        self._lab = lab
+        self._topology = topology
+        self._kind = KINDS[topology.cni]
+        self._last: dict[PodPlacement, Attachment] = {}
 
-    return attach
+    def of(
+        self, placed: Iterable[tuple[TopologyNode, PodPlacement]]
+    ) -> Mapping[PodPlacement, Attachment]:
+        """Return how each of these pods is attached; all others are forgotten."""
+        last = self._last
+        self._last = {pod: last.get(pod) or self._attach(node, pod) for node, pod in placed}
+        return self._last
+
+    def _attach(self, node: TopologyNode, pod: PodPlacement) -> Attachment:
+        return self._kind.attach(self._lab, self._topology, node, pod)
+
+
+# A topology is as large as the lab: it is hashed once a call.
+@lru_cache(maxsize=1)
+def _attachments(lab: str, topology: Topology) -> _Attachments:
+    return _Attachments(lab, topology)
 
 
 def _with_pods(node: NetnsState, attachments: list[Attachment]) -> NetnsState:
