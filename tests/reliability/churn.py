@@ -127,12 +127,15 @@ class Churn:
         try:
             done = self.lab.run(*argv, text=EXTRA)
         except subprocess.TimeoutExpired as error:
-            self.failed.append(str(error))
+            self.fail(f"{argv}: {error}")
         else:
-            if done.returncode == 0 or may_fail_for in done.stderr:
-                return
-            self.failed.append(f"{argv}: {done.returncode}: {done.stdout}{done.stderr}")
-        say(f"FAILED {self.failed[-1]}")
+            if done.returncode != 0 and may_fail_for not in done.stderr:
+                self.fail(f"{argv}: {done.returncode}: {done.stdout}{done.stderr}")
+
+    def fail(self, what: str) -> None:
+        """Take note that something went wrong, and say so."""
+        self.failed.append(what)
+        say(f"FAILED after {self.steps.total()} steps: {what}")
 
     def sample(self) -> None:
         """Measure the lab, at rest with one pod."""
@@ -141,11 +144,11 @@ class Churn:
         deadline = time.monotonic() + 60
         while len(list(pods.iterdir())) > 1 and time.monotonic() < deadline:
             time.sleep(0.5)
-        found: dict[str, float] = {}
-        for kind, pid in self.lab.processes().items():
-            process = psutil.Process(pid)
-            found[f"{kind}: memory, MB"] = process.memory_full_info().uss / 1e6
-            found[f"{kind}: descriptors"] = process.num_fds()
+        found = _of_processes(self.lab)
+        if not found:
+            self.fail(f"a process of the lab has ended: {self.lab.control_plane_log()}")
+            self.switch_mode()
+            return
         run = rundir(self.lab.name)
         found["directories of pods"] = len(list((run / "pods").iterdir()))
         found["files in the run directory"] = sum(1 for _ in run.rglob("*"))
@@ -176,6 +179,19 @@ STEPS: Final = {
     "status": ("status",),
     "matrix": ("matrix",),
 }
+
+
+def _of_processes(lab: Lab) -> dict[str, float]:
+    """Return what each of a lab's processes has; nothing when one of them has ended."""
+    found: dict[str, float] = {}
+    try:
+        for kind, pid in lab.processes().items():
+            process = psutil.Process(pid)
+            found[f"{kind}: memory, MB"] = process.memory_full_info().uss / 1e6
+            found[f"{kind}: descriptors"] = process.num_fds()
+    except psutil.NoSuchProcess:
+        return {}
+    return found if len(found) == 8 else {}
 
 
 def _size(directory: Path) -> int:
@@ -219,7 +235,7 @@ def churn_for(asked: argparse.Namespace, directory: Path) -> int:
             churn.step()
             time.sleep(max(0.0, STEP_S - (time.monotonic() - now)))
         made, failed, slowest_s = json.loads(counts.read_text().splitlines()[-2])
-    churn.lab.run("down")
+    churn.run(["down"])
     left = traces({churn.lab.name}) != traces(set()) or host_network() != before
     grown = growth(churn.samples)
     say(f"{churn.steps} {made} calls, {failed} failed, slowest {slowest_s:.2f} s, grown: {grown}")
