@@ -165,7 +165,8 @@ class Kubelet:
         """Take note of a process that has ended; the next sync reports it."""
         key = self._keys.pop(message.process, None)
         if key is None:
-            self._ended_early[message.process] = message
+            if self._starting:
+                self._ended_early[message.process] = message
             return
         self._termination.ended(message.process)
         self._probing.end(key)
@@ -271,6 +272,8 @@ class Kubelet:
                 if failure.reason == START_ERROR:
                     report = self._report_start_error
                 report(key, pod, failure, now)
+        if not self._starting:
+            self._ended_early.clear()
         for pod, found in started.values():
             self._report_started(pod, found, now)
 
