@@ -58,12 +58,11 @@ from netlab.kubelet.failures import (
     StartFailure,
     start_failure,
 )
-from netlab.kubelet.images import missing_rootfs
+from netlab.kubelet.images import require_rootfs
 from netlab.kubelet.lifecycle import due_containers, left_over
 from netlab.kubelet.pod_volumes import PodVolumes
 from netlab.kubelet.probing import ContainerKey, Probing
 from netlab.kubelet.process_config import write_process
-from netlab.kubelet.runtime.container import Container
 from netlab.kubelet.runtime.requests import Exited, RemovePod, Start, Watch
 from netlab.kubelet.sources import Sources
 from netlab.kubelet.termination import Termination
@@ -437,7 +436,7 @@ class Kubelet:
     ) -> ProcessId:
         restart_count = pod_status.next_restart_count(pod, spec["name"])
         container = container_of(self._lab, pod, spec, restart_count, sources)
-        _require_rootfs(container, spec)
+        require_rootfs(spec.get("image", ""), container.rootfs)
         if is_stand_in(spec, sources):
             self._stand_ins.add(ContainerKey(uid_of(pod), spec["name"]))
         self._volumes.set_up(pod, sources, now)
@@ -500,13 +499,3 @@ class Kubelet:
         self._keys[process] = key
         if process in self._ended_early:
             self.exited(self._ended_early.pop(process))
-
-
-def _require_rootfs(container: Container, spec: Object) -> None:
-    """Make sure that the root file system of a container's image is there.
-
-    Raises:
-        ImageError: It is not.
-    """
-    if container.rootfs and not Path(container.rootfs).is_dir():
-        raise missing_rootfs(spec.get("image", ""), container.rootfs)

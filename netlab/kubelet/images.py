@@ -7,6 +7,7 @@ the entry point, and its ``args`` in that of the default arguments.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Final
 
 from netlab.errors import NetlabError
@@ -306,9 +307,16 @@ def unknown_image(name: str, more: Mapping[str, Image]) -> ImageError:
     )
 
 
-def missing_rootfs(name: str, rootfs: str) -> ImageError:
-    """Return the refusal of an image whose root file system is not there."""
-    return ImageError(f"image {name} has the root file system {rootfs}, which is no directory here")
+def require_rootfs(name: str, rootfs: str) -> None:
+    """Make sure that the root file system of an image is there, if it has one of its own.
+
+    Raises:
+        ImageError: It is not.
+    """
+    if rootfs and not Path(rootfs).is_dir():
+        raise ImageError(
+            f"image {name} has the root file system {rootfs}, which is no directory here"
+        )
 
 
 def missing_program(name: str, image: Image, reason: str) -> ImageError:
