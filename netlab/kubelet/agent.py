@@ -9,9 +9,7 @@ made beside that (``probing``), and a sync writes what they say. A pod that is b
 asked to end when every node holds the rules that lead new connections to others (``termination``);
 when its last process is gone the object is removed, and with it its network namespace and files.
 That a process has ended is told by the container runtime and reported at once, so that the pod
-leaves its EndpointSlices.
-
-A pod that cannot be read is left out, and named in ``unreadable``.
+leaves its EndpointSlices. A pod that cannot be read is left out, and named in ``unreadable``.
 
 A container's id in the pod's status is its process's pid and start time: a control plane that
 starts anew knows by it which processes to take over. What waits for its restart is remembered here
