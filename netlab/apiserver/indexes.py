@@ -4,14 +4,16 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from netlab.kube.kinds.service.allocations import cluster_ips, held_ports
 from netlab.kube.objects import Key, Object, labels_of, namespace_of, owners_of, spec_of, uid_of
+from netlab.model.addresses import parse_ip
 
 _WORKLOADS: Final = frozenset({"replicasets", "daemonsets", "statefulsets", "jobs"})
 """What has a LabelSelector for its pods."""
 
 
 class Indexes:
-    """Keys of stored objects by uid, owner, label, node and Service selector."""
+    """Keys of stored objects by uid, owner, label and node; of Services by what they hold."""
 
     def __init__(self) -> None:
         self._uids: dict[str, Key] = {}
@@ -65,6 +67,14 @@ class Indexes:
             found.update(self._sets.get(("selector", resource, namespace, label, value), {}))
         return list(found)
 
+    def with_cluster_ip(self, address: str) -> list[Key]:
+        """Return the Services that hold a ClusterIP, written as ``ipaddress`` has it."""
+        return self._found("cluster-ip", address)
+
+    def with_node_port(self, port: int) -> list[Key]:
+        """Return the Services that hold a NodePort, or a healthCheckNodePort."""
+        return self._found("node-port", str(port))
+
     def _found(self, *entry: str) -> list[Key]:
         return list(self._sets.get(entry, ()))
 
@@ -80,9 +90,18 @@ def _entries(key: Key, obj: Object) -> Iterator[tuple[str, ...]]:
         yield "label", key.resource, key.namespace, label, value
     if key.resource == "pods":
         yield "node", spec_of(obj).get("nodeName") or ""
+    if key.resource == "services":
+        yield from _held(obj)
     pair = _first_pair(key, obj)
     if pair is not None:
         yield "selector", key.resource, key.namespace, *pair
+
+
+def _held(service: Object) -> Iterator[tuple[str, str]]:
+    """Yield what no other Service may have."""
+    addresses = map(parse_ip, cluster_ips(service))
+    yield from (("cluster-ip", str(address)) for address in addresses if address is not None)
+    yield from (("node-port", str(port)) for port in held_ports(service))
 
 
 def _first_pair(key: Key, obj: Object) -> tuple[str, str] | None:

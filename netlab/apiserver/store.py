@@ -5,7 +5,8 @@ Theory of operation
 All objects are in memory; a file repeats them. Every change takes the next number of one counter,
 the resource version. Changes gather in a transaction: at its end they are written to the file in
 one commit and told to the subscribers in order; if it fails none of them has happened. An
-object that was stored is never changed in place, so events and readers share it without a copy.
+object that was stored is never changed in place, so events and readers share it without a copy,
+and objects share the parts that are equal.
 
 The store has one user at a time: it is made for one thread.
 """
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Final, Literal, Protocol
 
 from netlab.apiserver.indexes import Indexes
+from netlab.apiserver.sharing import sharing
 from netlab.apiserver.sqlite import StoreFile
 from netlab.apiserver.stored_objects import why_unusable
 from netlab.kube.manifests import as_decoded
@@ -74,6 +76,8 @@ class Store:
         self._objects: dict[str, dict[Key, Object]] = {plural: {} for plural in RESOURCES}
         self._order: dict[str, list[Key]] = {}
         """The keys of each resource, sorted; of those that have not come or gone since."""
+        self._latest: dict[str, Object] = {}
+        """The object of each resource that was stored last: a new one is much like it."""
         self._subscribers: list[Callable[[Event], None]] = []
         self._history: deque[Event] = deque()
         self._history_bytes = 0
@@ -246,7 +250,8 @@ class Store:
         previous: Object | None,
     ) -> Object:
         self._version += 1
-        stamped = with_metadata(obj, resourceVersion=str(self._version))
+        alike = previous if previous is not None else self._latest.get(key.resource, {})
+        stamped = sharing(with_metadata(obj, resourceVersion=str(self._version)), alike)
         self._place(key, None if change == "DELETED" else stamped)
         self._pending.append(
             Event(type=change, key=key, object=stamped, previous=previous, version=self._version)
@@ -262,7 +267,7 @@ class Store:
                 self.left_out[str(key)] = why
                 unusable.append(key)
             else:
-                self._place(key, obj)
+                self._place(key, sharing(obj, self._latest.get(key.resource, {})))
         # Nobody could ask for it by its name; it is told once, in ``left_out``.
         file.remove(unusable)
 
@@ -274,7 +279,7 @@ class Store:
         if obj is None:
             table.pop(key, None)
         else:
-            table[key] = obj
+            table[key] = self._latest[key.resource] = obj
 
     def _commit(self) -> None:
         if self._file is None or not self._pending:

@@ -1,23 +1,35 @@
 """Give a Service its ClusterIPs and NodePorts, or the ones it asks for.
 
-Nothing is remembered beside the Services themselves: what a stored Service holds is taken, and what
-no Service holds is free. Addresses and ports that are chosen come from the upper part of their
-range, as in Kubernetes, which leaves the lower part to those who ask for a certain one.
+Nothing is remembered beside the Services themselves: what a stored Service holds, as the store's
+index tells, is taken, and what no Service holds is free. Addresses and ports that are chosen come
+from the upper part of their range, as in Kubernetes, which leaves the lower part to those who ask
+for a certain one.
 
 Source: Kubernetes, ``pkg/registry/core/service/ipallocator``, ``portallocator``.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from itertools import chain
 from typing import Final
 
 from netlab.apiserver.bootstrap import SERVICE_CIDR
 from netlab.apiserver.store import Store
 from netlab.kube.field_error import Cause, invalid_value
+from netlab.kube.kinds.service.allocations import cluster_ips, held_ports, ports_by_field
 from netlab.kube.kinds.service.node_ports import holds_health_check_port, holds_node_ports
 from netlab.kube.kinds.service.validation import not_in_range
-from netlab.kube.objects import Object, items_of, name_of, namespace_of, spec_of, uid_of, with_spec
-from netlab.model.addresses import Network, parse_ip
+from netlab.kube.objects import (
+    Key,
+    Object,
+    items_of,
+    name_of,
+    namespace_of,
+    spec_of,
+    uid_of,
+    with_spec,
+)
+from netlab.model.addresses import Network
 
 NODE_PORTS: Final = range(30000, 32768)
 
@@ -43,41 +55,34 @@ def allocate(store: Store, service: Object) -> tuple[Object, list[Cause]]:
     """
     if spec_of(service).get("type") == "ExternalName":
         return service, []
-    others = [one for one in store.list_("services") if uid_of(one) != uid_of(service)]
-    service, address_causes = _with_cluster_ips(store, service, others)
-    service, port_causes = _with_node_ports(store, service, others)
+    service, address_causes = _with_cluster_ips(store, service)
+    service, port_causes = _with_node_ports(store, service)
     return service, [*address_causes, *port_causes]
 
 
-def _with_cluster_ips(
-    store: Store, service: Object, others: list[Object]
-) -> tuple[Object, list[Cause]]:
+def _with_cluster_ips(store: Store, service: Object) -> tuple[Object, list[Cause]]:
     networks = service_networks(store)
     families, causes = _families(service, networks)
     policy = spec_of(service).get("ipFamilyPolicy") or "SingleStack"
     service = with_spec(service, ipFamilies=families, ipFamilyPolicy=policy)
-    asked = _asked(service)
+    asked = cluster_ips(service)
     if _HEADLESS in asked:
         return with_spec(service, clusterIP=_HEADLESS, clusterIPs=[_HEADLESS]), causes
-    taken = {
-        address: one
-        for one in others
-        for text in _asked(one)
-        if (address := parse_ip(text)) is not None
-    }
     chosen: list[str] = []
     for place, family in enumerate(families):
         if family not in networks:
             continue
         if place < len(asked):
-            causes.extend(_objections(asked[place], asked, networks[family], taken))
+            address = ip_address(asked[place])
+            holder = _other(store, service, store.index.with_cluster_ip(str(address)))
+            causes.extend(_objections(asked, address, networks[family], holder))
             chosen.append(asked[place])
             continue
-        address = _free_address(networks[family], taken, store.choose)
-        if address is None:
+        free = _free_address(networks[family], store)
+        if free is None:
             causes.append(invalid_value("spec.clusterIPs", [], f"{networks[family]} is full"))
         else:
-            chosen.append(str(address))
+            chosen.append(str(free))
     first = chosen[0] if chosen else ""
     return with_spec(service, clusterIP=first, clusterIPs=chosen), causes
 
@@ -87,7 +92,7 @@ def _families(service: Object, networks: Mapping[str, Network]) -> tuple[list[st
     families = list(spec.get("ipFamilies") or ())
     families.extend(
         f"IPv{ip_address(address).version}"
-        for address in _asked(service)[len(families) :]
+        for address in cluster_ips(service)[len(families) :]
         if address != _HEADLESS
     )
     families = families or list(networks)[:1]
@@ -112,89 +117,70 @@ def _families(service: Object, networks: Mapping[str, Network]) -> tuple[list[st
     return families, causes
 
 
-def _asked(service: Object) -> list[str]:
-    spec = spec_of(service)
-    addresses: list[str] = spec.get("clusterIPs") or []
-    return addresses or ([spec["clusterIP"]] if spec.get("clusterIP") else [])
-
-
 def _objections(
-    text: str,
     asked: list[str],
+    address: IPv4Address | IPv6Address,
     network: Network,
-    taken: Mapping[IPv4Address | IPv6Address, Object],
+    holder: Object | None,
 ) -> Iterator[Cause]:
-    address, failed = ip_address(text), f"failed to allocate IP {text}: "
+    failed = f"failed to allocate IP {address}: "
     if address not in network:
         yield invalid_value("spec.clusterIPs", asked, failed + not_in_range(address, network))
-    if address in taken:
-        why = f"{failed}{_TAKEN_IP}{_held_by(taken[address])}"
-        yield invalid_value("spec.clusterIPs", asked, why)
+    if holder is not None:
+        yield invalid_value("spec.clusterIPs", asked, f"{failed}{_TAKEN_IP}{_held_by(holder)}")
 
 
-def _free_address(
-    network: Network,
-    taken: Mapping[IPv4Address | IPv6Address, Object],
-    choose: Callable[[int], int],
-) -> IPv4Address | IPv6Address | None:
+def _free_address(network: Network, store: Store) -> IPv4Address | IPv6Address | None:
     last = network.num_addresses - 1
     reserved = min(max(16, network.num_addresses // 16), 256)
     upper = max(last - reserved, 0)
-    start = choose(upper) if upper else 0
-    offsets = (
-        *(reserved + (start + step) % upper for step in range(min(upper, len(taken) + 1))),
-        *range(1, min(reserved, last)),
+    start = store.choose(upper) if upper else 0
+    offsets = chain(
+        (reserved + (start + step) % upper for step in range(upper)),
+        range(1, min(reserved, last)),
     )
     addresses = (network.network_address + offset for offset in offsets)
-    return next((address for address in addresses if address not in taken), None)
+    return next((one for one in addresses if not store.index.with_cluster_ip(str(one))), None)
 
 
-def _with_node_ports(
-    store: Store, service: Object, others: list[Object]
-) -> tuple[Object, list[Cause]]:
-    taken = {port: one for one in others for port in _held_ports(one)}
+def _with_node_ports(store: Store, service: Object) -> tuple[Object, list[Cause]]:
     causes = [
-        invalid_value(field, number, _TAKEN_PORT + _held_by(taken[number]))
-        for field, number in _asked_ports(service)
-        if number in taken
+        invalid_value(field, number, _TAKEN_PORT + _held_by(holder))
+        for field, number in ports_by_field(service)
+        if (holder := _other(store, service, store.index.with_node_port(number)))
     ]
-    used = {*taken, *_held_ports(service)}
+    used = held_ports(service)
     spec = spec_of(service)
     if holds_node_ports(spec):
         ports: list[Object] = []
         for place, port in enumerate(items_of(spec, "ports")):
-            number = port.get("nodePort") or _free_port(used, store.choose)
+            number = port.get("nodePort") or _free_port(used, store)
             if not number:
                 causes.append(invalid_value(f"spec.ports[{place}].nodePort", 0, "range is full"))
             ports.append({**port, "nodePort": number})
         service = with_spec(service, ports=ports)
     if holds_health_check_port(spec) and not spec.get("healthCheckNodePort"):
-        service = with_spec(service, healthCheckNodePort=_free_port(used, store.choose))
+        service = with_spec(service, healthCheckNodePort=_free_port(used, store))
     return service, causes
 
 
-def _asked_ports(service: Object) -> Iterator[tuple[str, int]]:
-    spec = spec_of(service)
-    for place, port in enumerate(items_of(spec, "ports")):
-        if port.get("nodePort"):
-            yield f"spec.ports[{place}].nodePort", port["nodePort"]
-    if spec.get("healthCheckNodePort"):
-        yield "spec.healthCheckNodePort", spec["healthCheckNodePort"]
-
-
-def _held_ports(service: Object) -> set[int]:
-    return {number for _, number in _asked_ports(service)}
-
-
-def _free_port(used: set[int], choose: Callable[[int], int]) -> int:
-    """Return a free NodePort and note it as used; 0 when there is none."""
+def _free_port(used: set[int], store: Store) -> int:
+    """Return a port that no Service holds and note it as used; 0 when there is none."""
     reserved = 86
     upper = len(NODE_PORTS) - reserved
-    start = choose(upper)
-    offsets = (*(reserved + (start + step) % upper for step in range(upper)), *range(reserved))
-    found = next((NODE_PORTS[one] for one in offsets if NODE_PORTS[one] not in used), 0)
+    start = store.choose(upper)
+    offsets = chain((reserved + (start + step) % upper for step in range(upper)), range(reserved))
+    ports = (NODE_PORTS[offset] for offset in offsets)
+    taken = store.index.with_node_port
+    found = next((port for port in ports if port not in used and not taken(port)), 0)
     used.add(found)
     return found
+
+
+def _other(store: Store, service: Object, holders: Iterable[Key]) -> Object | None:
+    """Return another Service among the holders of an address or a port."""
+    held = (store.require(key) for key in holders)
+    return next((one for one in held if uid_of(one) != uid_of(service)), None)
 
 
 def _held_by(service: Object) -> str:
