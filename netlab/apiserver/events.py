@@ -32,7 +32,7 @@ class _Alike:
     """What was told of late that differs in its message alone."""
 
     at: float
-    names: set[str] = field(default_factory=set)
+    names: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -64,11 +64,13 @@ class _Told:
         """Return the name of the Event that tells ``what``: its own, or of all that are alike."""
         alike = self.alike.setdefault(about, _Alike(now))
         if now - alike.at > _ALIKE_S:
-            alike.names.clear()
+            alike.names = ()
         alike.at = now
         name = event_name(what)
-        if name in alike.names or len(alike.names) < _ALIKE:
-            alike.names.add(name)
+        if name in alike.names:
+            return name
+        if len(alike.names) < _ALIKE:
+            alike.names = (*alike.names, name)
             return name
         return event_name(replace(what, message=""))
 

@@ -49,6 +49,15 @@ class Reconciler:
         """What is left out because it cannot be read, by controller and object, and why."""
         self._store = store
         self._controllers: Mapping[str, Controller] = {one.name: one for one in controllers}
+        self._triggers = {
+            resource: [
+                (controller.name, trigger)
+                for controller in controllers
+                for watched, trigger in controller.watches.items()
+                if watched in {resource, EVERY}
+            ]
+            for resource in RESOURCES
+        }
         self._queue = WorkQueue(list(self._controllers))
         self._events = Recorder(store)
         self._is_running = False
@@ -170,11 +179,9 @@ class Reconciler:
         if changed.old is changed.new:
             return
         self._changes += 1
-        for controller in self._controllers.values():
-            for resource in (changed.key.resource, EVERY):
-                trigger = controller.watches.get(resource)
-                for key in trigger(self._store, changed) if trigger is not None else ():
-                    self._queue.add(Item(controller.name, key))
+        for controller, trigger in self._triggers[changed.key.resource]:
+            for key in trigger(self._store, changed):
+                self._queue.add(Item(controller, key))
 
 
 def _prepared(store: Store, obj: Object) -> Object:

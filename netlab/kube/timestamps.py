@@ -1,6 +1,7 @@
 """Times as objects carry them: RFC 3339, in UTC."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
 
 
 def timestamp(seconds: float) -> str:
@@ -9,7 +10,13 @@ def timestamp(seconds: float) -> str:
     >>> timestamp(0)
     '1970-01-01T00:00:00Z'
     """
-    return datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return _of_second(int(seconds))
+
+
+@lru_cache(maxsize=16)
+def _of_second(second: int) -> str:
+    # Many objects carry the time of the same second; they share one text.
+    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def micro_timestamp(seconds: float) -> str:

@@ -17,7 +17,7 @@ alone; after such a start it is started at once.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -32,16 +32,14 @@ from netlab.kube.objects import (
     is_terminating,
     metadata_of,
     spec_of,
-    status_of,
     uid_of,
-    with_status,
 )
 from netlab.kube.resources import key_of
 from netlab.kube.unreadable import UnreadableObjects
 from netlab.kubelet import disk_pressure, pod_events
 from netlab.kubelet.active_deadline import enforce_deadlines
 from netlab.kubelet.container_exit import exit_of
-from netlab.kubelet.container_id import container_id, process_of
+from netlab.kubelet.container_id import process_of, with_container_ids
 from netlab.kubelet.container_spec import (
     container_directory,
     container_of,
@@ -61,6 +59,7 @@ from netlab.kubelet.lifecycle import due_containers, left_over
 from netlab.kubelet.pod_volumes import PodVolumes
 from netlab.kubelet.probing import ContainerKey, Probing
 from netlab.kubelet.process_config import write_process
+from netlab.kubelet.retries import Retries
 from netlab.kubelet.runtime.requests import Exited, RemovePod, Start, Watch
 from netlab.kubelet.sources import Sources
 from netlab.kubelet.termination import Termination
@@ -72,8 +71,6 @@ from netlab.model.processes import ProcessId
 
 Call = Callable[[object], Awaitable[Any]]
 _KILL_S: Final = 10.0
-STAND_IN_ID: Final = "netlab://stand-in"
-"""The imageID of a container for whose unknown image an echo server runs."""
 
 
 class Kubelet:
@@ -116,9 +113,7 @@ class Kubelet:
         """Ends that were told before the start of the process was taken note of."""
         self._starting: dict[ContainerKey, tuple[Object, Object, asyncio.Task[ProcessId]]] = {}
         """Pod, container and start of each that is to run."""
-        self._failures: dict[ContainerKey, StartFailure] = {}
-        """Why containers could not be started, of those that will be tried again."""
-        self._restart_at: dict[ContainerKey, float] = {}
+        self._retries = Retries()
         self._stand_ins: set[ContainerKey] = set()
         """Containers for whose unknown image something else runs."""
         self._with_files: set[str] = set()
@@ -176,8 +171,7 @@ class Kubelet:
 
     def retry_now(self) -> None:
         """Have the next sync start what waits for its restart, or for another try."""
-        self._restart_at.clear()
-        self._failures.clear()
+        self._retries.clear()
         self._wake()
 
     def is_starting(self) -> bool:
@@ -245,7 +239,7 @@ class Kubelet:
             pod_status.container_exited(pod, key.name, end, now, wait_s=wait_s)
         )
         if not is_terminating(pod) and pod_status.restarts(pod, key.name, end.code):
-            self._restart_at[key] = now + wait_s
+            self._retries.restart(key, now + wait_s)
             if wait_s:
                 self._record(pod_events.back_off(pod, key.name), now)
         return new
@@ -256,10 +250,10 @@ class Kubelet:
         started: dict[str, tuple[Object, dict[str, ProcessId]]] = {}
         for key, (pod, spec, task) in done.items():
             del self._starting[key]
-            self._restart_at.pop(key, None)
+            self._retries.tried(key)
             error = task.exception()
             if error is None:
-                self._failures.pop(key, None)
+                self._retries.started(key)
                 self._remember(key, task.result())
                 self._probing.begin(key, pod, spec, now)
                 started.setdefault(key.uid, (pod, {}))[1][key.name] = task.result()
@@ -281,20 +275,7 @@ class Kubelet:
         if current is None:
             return
         new = pod_status.containers_started(current, now, found.keys())
-        for field in ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"):
-            if status_of(new).get(field):
-                statuses = [
-                    {
-                        **one,
-                        "containerID": container_id(found[one["name"]]),
-                        "imageID": STAND_IN_ID if one["name"] in stand_ins else one["image"],
-                    }
-                    if one["name"] in found
-                    else one
-                    for one in status_of(new)[field]
-                ]
-                new = with_status(new, **{field: statuses})
-        self._store.update(new)
+        self._store.update(with_container_ids(new, found, stand_ins))
         for name in found:
             for event in pod_events.started(pod, name, is_stand_in=name in stand_ins):
                 self._record(event, now)
@@ -314,8 +295,8 @@ class Kubelet:
     def _report_failure(
         self, key: ContainerKey, pod: Object, failure: StartFailure, now: float
     ) -> None:
-        failure = failure.after(self._failures.get(key), now)
-        self._failures[key] = failure
+        failure = failure.after(self._retries.failure(key), now)
+        self._retries.failed(key, failure)
         current = self._current(key, pod)
         if current is None:
             return
@@ -334,7 +315,7 @@ class Kubelet:
         current = self._current(key, pod)
         if current is None:
             return
-        self._failures.pop(key, None)
+        self._retries.started(key)
         for event in pod_events.failed(pod, key.name, failure):
             self._record(event, now)
         started = pod_status.containers_started(current, now, [key.name])
@@ -385,10 +366,14 @@ class Kubelet:
     def _start_pods(self, pods: list[Object], sources: Sources, now: float) -> float | None:
         """Have the containers started that are missing and due; return when others will be."""
         wakes: list[float] = []
+        starting: dict[str, list[str]] = {}
+        for key in self._starting:
+            starting.setdefault(key.uid, []).append(key.name)
         for pod in pods:
             if is_terminating(pod):
                 continue
-            found = self.unreadable.read(key_of(pod), partial(self._due, pod, now))
+            names = starting.get(uid_of(pod), ())
+            found = self.unreadable.read(key_of(pod), partial(self._due, pod, names, now))
             for spec, at in found or []:
                 if at <= now:
                     self._start(sources, pod, spec, now)
@@ -396,7 +381,7 @@ class Kubelet:
                 wakes.append(self._wait(pod, spec["name"], at, now))
         return min(wakes, default=None)
 
-    def _due(self, pod: Object, now: float) -> list[tuple[Object, float]]:
+    def _due(self, pod: Object, starting: Iterable[str], now: float) -> list[tuple[Object, float]]:
         """Return the containers of a pod that are to be started, and when."""
         uid = uid_of(pod)
         running = self._running.get(uid, {})
@@ -405,17 +390,13 @@ class Kubelet:
             self._termination.end(pod, extra, now, self._grace_s(pod))
         if not self._has_namespace(netns_of(self._lab, pod)):
             return []
-        active = {*running, *(key.name for key in self._starting if key.uid == uid)}
-        at = {key.name: when for key, when in self._restart_at.items() if key.uid == uid}
-        for key, failure in self._failures.items():
-            if key.uid == uid:
-                at[key.name] = failure.retry_at
+        active, at = {*running, *starting}, self._retries.due(uid)
         return [(one.spec, one.at) for one in due_containers(pod, active, at, now)]
 
     def _wait(self, pod: Object, name: str, at: float, now: float) -> float:
         """Return when to look again at a container that waits."""
         key = ContainerKey(uid_of(pod), name)
-        failure = self._failures.get(key)
+        failure = self._retries.failure(key)
         if failure is None or failure.reason != ERR_IMAGE_PULL:
             return at
         if now < failure.since + failure.SHOWN_S:
@@ -483,9 +464,7 @@ class Kubelet:
         self._with_files -= ended
         self._volumes.keep(known)
         self._stand_ins = {key for key in self._stand_ins if key.uid in known}
-        for memory in (self._failures, self._restart_at):
-            for key in [key for key in memory if key.uid not in known]:
-                del memory[key]
+        self._retries.forget_all_but(known)
 
     def _run(self, work: Awaitable[Any]) -> None:
         task = asyncio.ensure_future(work)

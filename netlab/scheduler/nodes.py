@@ -33,6 +33,8 @@ class NodeState:
     requested: Counter[str] = field(default_factory=Counter)
     """Thousandths of each resource that its pods have asked for."""
     host_ports: set[HostPort] = field(default_factory=set)
+    repelling: list[Object] = field(default_factory=list)
+    """Those of its pods that may want others to stay away."""
 
     @property
     def name(self) -> str:
@@ -47,6 +49,8 @@ class NodeState:
     def add(self, pod: Object) -> None:
         """Count a pod as the node's."""
         self.pods.append(pod)
+        if (spec_of(pod).get("affinity") or {}).get("podAntiAffinity"):
+            self.repelling.append(pod)
         self.requested.update(requests_of(pod))
         self.host_ports.update(host_ports_of(pod))
 

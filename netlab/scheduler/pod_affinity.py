@@ -101,8 +101,8 @@ def _repelling(pod: Object, cluster: Cluster) -> set[Domain]:
     """Return the domains that the anti-affinity of pods there keeps a pod out of."""
     return {
         domain
-        for state, other in cluster.pods()
-        if spec_of(other).get("affinity")
+        for state in cluster.nodes
+        for other in state.repelling
         for term in _terms(other, "podAntiAffinity", _REQUIRED)
         if _term_matches(other, term, pod, cluster)
         and (domain := _domain(state, term["topologyKey"]))
