@@ -6,10 +6,14 @@ what it has in common with one that is stored already from there. What was store
 in place, so nothing but the memory tells of it.
 """
 
+from itertools import chain, repeat
 from operator import is_
 from sys import intern
 
 from netlab.kube.objects import Object
+
+_NAMING = ("ip", "name", "type")
+"""Of addresses of Endpoints, of containers and volumes, of conditions."""
 
 
 def sharing(new: Object, stored: Object) -> Object:
@@ -17,7 +21,8 @@ def sharing(new: Object, stored: Object) -> Object:
 
     Args:
         new: What is to be stored.
-        stored: What to take equal parts from: by their field, and in lists by their place.
+        stored: What to take equal parts from: by their field, and in lists by
+            their name or place.
 
     >>> stored = {"spec": {"ports": [80], "type": "ClusterIP"}}
     >>> shared = sharing({"spec": {"ports": [80], "type": "NodePort"}}, stored)
@@ -41,7 +46,17 @@ def _shared(new: object, stored: object) -> object:
 
 
 def _shared_items(new: list[object], stored: list[object]) -> list[object]:
-    common = [_shared(*pair) for pair in zip(new, stored, strict=False)]
-    shared = [*common, *(_shared(item, None) for item in new[len(common) :])]
+    named = {name: item for item in stored if (name := _name(item))}
+    shared = [
+        _shared(item, there if _name(there) == _name(item) else named.get(_name(item), there))
+        for item, there in zip(new, chain(stored, repeat(None)), strict=False)
+    ]
     is_same = len(shared) == len(stored) and all(map(is_, shared, stored))
     return stored if is_same else shared
+
+
+def _name(item: object) -> str:
+    """Return what tells an item of a list from the others, wherever it stands; empty for none."""
+    if not isinstance(item, dict):
+        return ""
+    return next((str(item[field]) for field in _NAMING if item.get(field)), "")

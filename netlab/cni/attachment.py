@@ -1,6 +1,7 @@
 """What a CNI kind says of one pod: the pod's side, and the node's side of the wire."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Interface, IPv6Interface, ip_network
 
 from netlab.model.addresses import Address, Network
@@ -36,11 +37,13 @@ def interface(address: Address, prefixlen: int | None = None) -> Interface:
     return IPv6Interface((address, length))
 
 
+@lru_cache(maxsize=64)
 def host_route(address: Address, ifname: str) -> Route:
-    """Return the route to one address that is on the link."""
+    """Return the route to one address that is on the link; the pods of a node share one value."""
     return Route(destination=ip_network(address), ifname=ifname)
 
 
+@lru_cache(maxsize=64)
 def default_route(via: Address) -> Route:
     """Return the route of last resort, through ``via``."""
     return Route(destination=ip_network("0.0.0.0/0" if via.version == 4 else "::/0"), gateway=via)
