@@ -83,7 +83,7 @@ apiVersion: v1
 kind: Pod
 metadata: {name: nowhere-%(n)d, namespace: default}
 spec:
-  nodeSelector: {no: node}
+  nodeSelector: {"no": node}
   containers: [{name: c, image: an-unknown-image}]
 ---
 apiVersion: v1
