@@ -25,7 +25,6 @@ _DEVICES: Final = "a lab has no devices to claim"
 _NOT_RUN: Final = "not run in a lab yet"
 _ONE_RUNTIME: Final = "a lab has one runtime"
 _RESIZE: Final = "nothing in a lab resizes a running container"
-_MESSAGES: Final = "no termination message is read"
 _STATUS: Final = "no manifest sets a status; netlab patch --subresource status does"
 _JOB: Final = "not looked at by a lab's Job controller"
 
@@ -51,8 +50,6 @@ IGNORED: Final[Mapping[str, Mapping[str, str]]] = {
         "imagePullPolicy": _PULLS,
         "resizePolicy": _RESIZE,
         "restartPolicyRules": _NOT_RUN,
-        "terminationMessagePath": _MESSAGES,
-        "terminationMessagePolicy": _MESSAGES,
         "volumeDevices": _NO_VOLUME,
     },
     "SecurityContext": {
