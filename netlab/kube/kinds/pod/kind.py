@@ -93,6 +93,7 @@ KIND: Final = Kind(
             "exec",
             "log",
             "portforward",
+            "proxy",
             "status",
         ),
         returns_deleted=True,
