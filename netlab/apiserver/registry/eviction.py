@@ -13,7 +13,15 @@ from netlab.apiserver.store import Store
 from netlab.kube.conditions import is_true
 from netlab.kube.field_error import Cause
 from netlab.kube.kinds.pod.status import is_finished
-from netlab.kube.objects import Object, is_terminating, labels_of, name_of, namespace_of, spec_of
+from netlab.kube.objects import (
+    Object,
+    is_terminating,
+    labels_of,
+    name_of,
+    namespace_of,
+    spec_of,
+    status_of,
+)
 from netlab.kube.resources import key_of
 from netlab.kube.selectors import label_selector_matches
 from netlab.kube.status import too_many_requests
@@ -34,10 +42,9 @@ def evict(store: Store, pod: Object, now: float, options: Object, *, is_dry_run:
     Raises:
         StatusError: A budget would be overdrawn (``TooManyRequests``).
     """
-    counts = is_true(pod, "Ready") and not is_terminating(pod) and not is_finished(pod)
-    if counts:
+    if not (is_terminating(pod) or is_finished(pod) or status_of(pod).get("phase") == "Pending"):
         for budget in _budgets(store, pod):
-            _check(budget, _covered(store, budget))
+            _check(budget, _covered(store, budget), is_ready=is_true(pod, "Ready"))
     grace = options.get("gracePeriodSeconds")
     if not is_dry_run:
         delete(store, key_of(pod), now, grace if isinstance(grace, int) else None)
@@ -58,9 +65,13 @@ def _covered(store: Store, budget: Object) -> list[Object]:
     return [pod for pod in pods if _selects(budget, pod) and not is_finished(pod)]
 
 
-def _check(budget: Object, pods: Sequence[Object]) -> None:
+def _check(budget: Object, pods: Sequence[Object], *, is_ready: bool) -> None:
+    """Refuse the eviction of a pod that a budget needs; one that is not ready it may not need."""
     healthy = sum(is_true(pod, "Ready") and not is_terminating(pod) for pod in pods)
     wanted = desired_healthy(budget, len(pods))
+    always = spec_of(budget).get("unhealthyPodEvictionPolicy") == "AlwaysAllow"
+    if not is_ready and (always or healthy >= wanted > 0):
+        return
     if healthy - 1 < wanted:
         message = (
             f"The disruption budget {name_of(budget)} needs {wanted} healthy pods and has "
