@@ -136,7 +136,13 @@ def _term_matches(owner: Object, term: Object, other: Object, cluster: Cluster) 
         selector is not None and label_selector_matches(selector, cluster.namespaces.get(there, {}))
     )
     wanted = term.get("labelSelector")
-    return is_there and wanted is not None and label_selector_matches(wanted, labels_of(other))
+    if not is_there or wanted is None or not label_selector_matches(wanted, labels_of(other)):
+        return False
+    own, theirs = labels_of(owner), labels_of(other)
+    alike, unlike = term.get("matchLabelKeys") or (), term.get("mismatchLabelKeys") or ()
+    return all(theirs.get(label) == own[label] for label in alike if label in own) and all(
+        theirs.get(label) != own[label] for label in unlike if label in own
+    )
 
 
 def _terms(pod: Object, kind: str, when: str) -> list[Object]:

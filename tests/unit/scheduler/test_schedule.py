@@ -24,21 +24,39 @@ def node(name: str, labels: Object | None = None, **spec: object) -> Object:
     }
 
 
-def pod(name: str = "p", app: str = "web", on: str = "", **spec: object) -> Object:
+NAMESPACES: dict[str, dict[str, str]] = {"default": {}, "other": {"team": "b"}}
+TEAM_B: Object = {"matchLabels": {"team": "b"}}
+
+
+def pod(
+    name: str = "p", app: str = "web", namespace: str = "default", on: str = "", **spec: object
+) -> Object:
     return {
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": {"name": name, "namespace": "default", "labels": {"app": app}},
+        "metadata": {"name": name, "namespace": namespace, "labels": {"app": app}},
         "spec": {"containers": [{"name": "c"}], **({"nodeName": on} if on else {}), **spec},
     }
+
+
+def of(version: str, name: str = "p", on: str = "", **spec: object) -> Object:
+    """Return a pod with one label more."""
+    found = pod(name, on=on, **spec)
+    labels = {**found["metadata"]["labels"], "v": version}
+    return {**found, "metadata": {**found["metadata"], "labels": labels}}
+
+
+def preferring(kind: str, term: Object) -> Object:
+    wish = {"weight": 10, "podAffinityTerm": term}
+    return {kind: {"preferredDuringSchedulingIgnoredDuringExecution": [wish]}}
 
 
 def affinity(kind: str, term: Object) -> Object:
     return {kind: {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}
 
 
-def near(app: str, key: str = "host") -> Object:
-    return {"topologyKey": key, "labelSelector": {"matchLabels": {"app": app}}}
+def near(app: str, key: str = "host", **more: object) -> Object:
+    return {"topologyKey": key, "labelSelector": {"matchLabels": {"app": app}}, **more}
 
 
 def on_nodes(expression: Object, part: str = "matchExpressions") -> Object:
@@ -71,7 +89,7 @@ def placed(
     pods: list[Object], nodes: list[Object] | None = None, bound: list[Object] | None = None
 ) -> list[str]:
     """Return the node of each pod, or what is said of it."""
-    cluster = cluster_of(NODES if nodes is None else nodes, bound or [], {"default": {}})
+    cluster = cluster_of(NODES if nodes is None else nodes, bound or [], NAMESPACES)
     found: list[str] = []
     for change in schedule(pods, cluster, NOW):
         if isinstance(change, Update):
@@ -134,6 +152,57 @@ def placed(
             [pod("o", on="a"), pod("o2", on="b"), pod("o3", "x", on="c"), pod("o4", "x", on="c")],
             "c",
             id="where fewest of its kind are",
+        ),
+        pytest.param(
+            of("v1", affinity=affinity("podAffinity", near("web", matchLabelKeys=["v"]))),
+            [of("v2", "o", on="a"), of("v1", "o2", on="b")],
+            "b",
+            id="near pods that are alike by a label",
+        ),
+        pytest.param(
+            of("v1", affinity=affinity("podAntiAffinity", near("web", mismatchLabelKeys=["v"]))),
+            [of("v2", "o", on="a"), of("v1", "o2", on="b"), of("v1", "o3", on="b")],
+            "c",
+            id="away from pods that differ by a label",
+        ),
+        pytest.param(
+            pod(affinity=affinity("podAffinity", near("db", namespaces=["other"]))),
+            [pod("db", "db", on="a"), pod("db2", "db", "other", on="b")],
+            "b",
+            id="near a pod of a namespace by name",
+        ),
+        pytest.param(
+            pod(affinity=affinity("podAffinity", near("db", namespaceSelector=TEAM_B))),
+            [pod("db", "db", on="a"), pod("db2", "db", "other", on="b")],
+            "b",
+            id="near a pod of a namespace by label",
+        ),
+        pytest.param(
+            pod(affinity=preferring("podAffinity", near("db"))),
+            [pod("db", "db", on="c")],
+            "c",
+            id="near another pod by preference",
+        ),
+        pytest.param(
+            pod(affinity=preferring("podAntiAffinity", near("db", "zone"))),
+            [pod("db", "db", on="a"), pod("o", on="c")],
+            "c",
+            id="away from another pod by preference",
+        ),
+        pytest.param(
+            of("v1", topologySpreadConstraints=[spread(matchLabelKeys=["v"])]),
+            [of("v1", "o", on="a"), of("v2", "o2", on="b"), of("v1", "o3", on="c")],
+            "b",
+            id="where fewest are that are alike by a label",
+        ),
+        pytest.param(
+            pod(
+                nodeSelector={"zone": "z1"},
+                topologySpreadConstraints=[spread(nodeAffinityPolicy="Honor")],
+            ),
+            [pod("o", on="a")],
+            "b",
+            id="spread over the nodes it may be on",
         ),
         pytest.param(
             pod(containers=port(80)),
@@ -247,6 +316,29 @@ TAINTED = [node(name, taints=[GPU]) for name in "abc"]
 )
 def test_a_pod_that_goes_nowhere_is_told_why(wanted: Object, nodes: list[Object], said: str):
     assert placed([wanted], nodes) == [said]
+
+
+@pytest.mark.parametrize(
+    ("more", "is_placed"),
+    [
+        pytest.param({}, True, id="of one node, however many there are"),
+        pytest.param({"minDomains": 2}, False, id="over two nodes at least"),
+    ],
+)
+def test_pods_may_ask_to_be_spread_over_more_nodes_than_there_are(more: Object, *, is_placed: bool):
+    wanted = pod(topologySpreadConstraints=[spread(**more)])
+    [said] = placed([wanted], [node("a")], [pod("o", on="a")])
+    assert (said == "a") == is_placed
+
+
+@pytest.mark.parametrize(("policy", "is_placed"), [("Ignore", False), ("Honor", True)])
+def test_a_tainted_node_counts_where_pods_are_spread_unless_taints_are_honoured(
+    policy: str, *, is_placed: bool
+):
+    wanted = pod(topologySpreadConstraints=[spread(nodeTaintsPolicy=policy)])
+    nodes = [node("a"), node("b", taints=[GPU])]
+    [said] = placed([wanted], nodes, [pod("o", on="a")])
+    assert (said == "a") == is_placed
 
 
 @pytest.mark.parametrize(
