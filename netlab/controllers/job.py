@@ -111,7 +111,8 @@ def _moves(state: JobState, counts: Counts, now: float) -> tuple[list[Change], f
         # As many as there is work for: when one has succeeded no more are started.
         wanted = counts.active if counts.succeeded else parallelism
     else:
-        wanted = min(parallelism, max(0, int(completions) - counts.succeeded))
+        given_up = len(failed_indexes(state.job, state.pods))
+        wanted = min(parallelism, max(0, int(completions) - counts.succeeded - given_up))
     if len(state.active) > wanted:
         changes: list[Change] = []
         for pod in sorted(state.active, key=lambda one: bool(spec_of(one).get("nodeName"))):

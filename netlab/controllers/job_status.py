@@ -41,6 +41,8 @@ class Counts:
     """Of containers that are started again in the same pod (``OnFailure``)."""
     indexes: str = ""
     """Those that have succeeded, as ``0,2-4``; empty for a Job without."""
+    failed_indexes: str = ""
+    """Those that have failed for good, in the same form."""
 
 
 def is_indexed(job: Object) -> bool:
@@ -61,12 +63,13 @@ def succeeded_indexes(job: Object, pods: Sequence[Object]) -> set[int]:
 
 
 def failed_indexes(job: Object, pods: Sequence[Object]) -> set[int]:
-    """Return the numbers whose ``backoffLimitPerIndex`` is used up."""
+    """Return the numbers whose ``backoffLimitPerIndex`` is used up, whether their pods remain."""
     limit = spec_of(job).get("backoffLimitPerIndex")
     if limit is None:
         return set()
+    before = set(_spelt_out(status_of(job).get("failedIndexes") or ""))
     failures = [index_of(pod) for pod in pods if _phase(pod) == "Failed"]
-    return {one for one in failures if failures.count(one) > int(limit)}
+    return before | {one for one in failures if failures.count(one) > int(limit)}
 
 
 def counts_of(job: Object, pods: Sequence[Object]) -> Counts:
@@ -88,6 +91,7 @@ def counts_of(job: Object, pods: Sequence[Object]) -> Counts:
             for one in items_of(status_of(pod), "containerStatuses")
         ),
         indexes=_shortened(indexes),
+        failed_indexes=_shortened(failed_indexes(job, pods)),
     )
 
 
@@ -101,6 +105,10 @@ def why_over(job: Object, counts: Counts, now: float) -> Over | None:
         is_complete = counts.succeeded >= int(completions)
     if is_complete:
         return "Complete", "CompletionsReached", _REACHED
+    if counts.failed_indexes:
+        given_up = len(set(_spelt_out(counts.failed_indexes)))
+        if counts.succeeded + given_up >= int(completions or 0):
+            return "Failed", "FailedIndexes", "Job has failed indexes"
     limit = int(spec.get("backoffLimit", 6))
     is_restarting = (spec["template"].get("spec") or {}).get("restartPolicy") == "OnFailure"
     if counts.failed > limit or (is_restarting and counts.restarts >= limit > 0):
@@ -155,6 +163,7 @@ def status_of_job(job: Object, counts: Counts, over: Over | None, now: float) ->
         "succeeded": counts.succeeded,
         "failed": counts.failed,
         "completedIndexes": counts.indexes,
+        "failedIndexes": counts.failed_indexes,
         "startTime": started,
         "completionTime": timestamp(now) if is_complete else None,
         "conditions": conditions,

@@ -40,6 +40,8 @@ _COUNTS: Final = (
     *("ttlSecondsAfterFinished", "backoffLimitPerIndex", "maxFailedIndexes"),
 )
 _MOST_PARALLEL: Final = 100_000
+_NO_LIMIT: Final = (1 << 31) - 1
+"""Where each index has a limit of its own, the Job has none unless it says so."""
 _IMMUTABLE: Final = ("completions", "selector", "template", "completionMode")
 
 
@@ -107,7 +109,7 @@ def _with_defaults(job: Object) -> Object:
         spec,
         {
             "parallelism": 1,
-            "backoffLimit": 6,
+            "backoffLimit": 6 if spec.get("backoffLimitPerIndex") is None else _NO_LIMIT,
             "completionMode": "NonIndexed",
             "manualSelector": False,
             "podReplacementPolicy": "TerminatingOrFailed",
