@@ -18,7 +18,6 @@ alone; after such a start it is started at once.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -60,11 +59,11 @@ from netlab.kubelet.lifecycle import due_containers, left_over
 from netlab.kubelet.pod_volumes import PodVolumes
 from netlab.kubelet.probing import ContainerKey, Probing
 from netlab.kubelet.process_config import write_process
+from netlab.kubelet.readiness_gates import heed_readiness_gates
 from netlab.kubelet.retries import Retries
 from netlab.kubelet.runtime.requests import Exited, RemovePod, Start, Watch
 from netlab.kubelet.sources import Sources
 from netlab.kubelet.termination import Termination
-from netlab.kubelet.termination_message import termination_message
 from netlab.linux import netns_names, processes
 from netlab.linux.timeouts import scaled
 from netlab.model import rundir
@@ -195,6 +194,7 @@ class Kubelet:
             self._report_starts(now)
             self._report_ended(now)
             probed_at = self._report_probes(now)
+            heed_readiness_gates(self._store, now)
             self._look_at_disk(now)
             overdue, overdue_at = enforce_deadlines(self._store, now)
             for event in overdue:
@@ -230,10 +230,7 @@ class Kubelet:
                 continue
             # How it ended nobody saw: that was while no control plane was there.
             is_crash = message.status is not None
-            end = exit_of(message)
-            said = termination_message(self._lab, pod, key.name, end.code)
-            end = replace(end, message=said)
-            by_uid[key.uid] = self._write_exit(key, pod, end, now, is_crash=is_crash)
+            by_uid[key.uid] = self._write_exit(key, pod, exit_of(message), now, is_crash=is_crash)
 
     def _write_exit(
         self, key: ContainerKey, pod: Object, end: pod_status.Exit, now: float, *, is_crash: bool

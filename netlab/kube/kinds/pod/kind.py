@@ -55,6 +55,11 @@ def _forbidden_changes(old: Object, new: Object) -> Iterator[Cause]:
     may = all(_only_added(old, new, field) for field in fields)
     if _fixed_part(spec_of(old)) != _fixed_part(spec_of(new)) or not may:
         yield forbidden_value("spec", _POD_UPDATES)
+    gates = [gate["name"] for gate in items_of(spec_of(old), "schedulingGates")]
+    for index, gate in enumerate(items_of(spec_of(new), "schedulingGates")):
+        if gate["name"] not in gates:
+            why = f"only deletion is allowed, but found new scheduling gate '{gate['name']}'"
+            yield forbidden_value(f"spec.schedulingGates[{index}].name", why)
 
 
 def _fixed_part(spec: Object) -> Object:
@@ -64,6 +69,7 @@ def _fixed_part(spec: Object) -> Object:
         "containers",
         "initContainers",
         "ephemeralContainers",
+        "schedulingGates",
     }
     fixed = {field: value for field, value in spec.items() if field not in free}
     for field in ("containers", "initContainers"):
@@ -93,7 +99,6 @@ KIND: Final = Kind(
             "exec",
             "log",
             "portforward",
-            "proxy",
             "status",
         ),
         returns_deleted=True,

@@ -77,6 +77,14 @@ def container_probed(
     return pod if new == status else _with_statuses(pod, {container: new}, now)
 
 
+def conditions_heeded(pod: Object, now: float) -> Object:
+    """Return the pod after somebody else has set a condition of a readiness gate."""
+    if not status_of(pod).get("containerStatuses"):
+        return pod
+    changed = _with_statuses(pod, {}, now)
+    return pod if status_of(changed) == status_of(pod) else changed
+
+
 def container_not_started(
     pod: Object, container: str, reason: str, message: str, now: float
 ) -> Object:
