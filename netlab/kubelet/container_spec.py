@@ -1,6 +1,6 @@
 """Pod objects to the containers that the runtime starts."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any, Final
 
@@ -91,13 +91,12 @@ def container_of(
         directory=container_directory(lab, pod, spec["name"]),
         restart_count=restart_count,
         etc={**etc_files(pod, sources.topology), **program.image.etc},
-        mounts=tuple(_mounts(lab, pod, spec)),
+        mounts=tuple(_mounts(lab, pod, spec, sources)),
         read_only_root=bool((spec.get("securityContext") or {}).get("readOnlyRootFilesystem")),
         stdin=bool(spec.get("stdin")),
         stdin_once=bool(spec.get("stdinOnce")),
         tty=bool(spec.get("tty")),
         pod_uid=uid_of(pod),
-        termination_log=_termination_log(spec),
         limits=_limits(pod),
     )
 
@@ -150,10 +149,15 @@ def _process(pod: Object, spec: Object, program: Program, sources: Sources) -> P
         image["TERM"] = "xterm"
     found = environment(pod, spec, sources, image)
     rights = credentials(pod, spec)
+    argv = tuple(expanded(word, found) for word in program.argv)
+    directory = str(spec.get("workingDir") or "/")
+    _check_words({f"environment variable {name}": value for name, value in found.items()})
+    _check_words({f"argument {number}": word for number, word in enumerate(argv)})
+    _check_words({"working directory": directory})
     return Process(
-        argv=tuple(expanded(word, found) for word in program.argv),
+        argv=argv,
         env=found,
-        working_directory=spec.get("workingDir") or "/",
+        working_directory=directory,
         uid=rights.uid,
         gid=rights.gid,
         groups=rights.groups,
@@ -161,10 +165,17 @@ def _process(pod: Object, spec: Object, program: Program, sources: Sources) -> P
     )
 
 
-def _mounts(lab: str, pod: Object, spec: Object) -> list[Mount]:
-    volumes = {volume["name"]: volume for volume in volumes_of(pod)}
+def _check_words(words: Mapping[str, str]) -> None:
+    """Refuse what no program can be given: a text ends for the kernel at its first NUL."""
+    for what, word in words.items():
+        if "\0" in word:
+            raise CreateContainerConfigError(f"invalid {what}: contains nul byte (\\x00)")
+
+
+def _mounts(lab: str, pod: Object, spec: Object, sources: Sources) -> list[Mount]:
+    volumes = {volume["name"]: volume for volume in volumes_of(pod, sources)}
     found = []
-    for mount in _volume_mounts(pod, spec):
+    for mount in _volume_mounts(pod, spec, sources):
         volume = volumes.get(mount["name"])
         if volume is None:
             raise CreateContainerConfigError(f'volumeMounts: Not found: "{mount["name"]}"')
@@ -186,16 +197,11 @@ def _mounts(lab: str, pod: Object, spec: Object) -> list[Mount]:
     return sorted(found, key=lambda one: one.target.count("/"))
 
 
-def _volume_mounts(pod: Object, spec: Object) -> Sequence[Object]:
+def _volume_mounts(pod: Object, spec: Object, sources: Sources) -> Sequence[Object]:
     found = items_of(spec, "volumeMounts")
-    if has_api_access(pod):
+    if has_api_access(pod, sources):
         return [*found, {"name": API_ACCESS, "mountPath": SERVICE_ACCOUNT}]
     return found
-
-
-def _termination_log(spec: Object) -> str:
-    path = spec.get("terminationMessagePath")
-    return str(PurePosixPath("/", path)) if path else ""
 
 
 def _limits(pod: Object) -> tuple[int, int]:

@@ -48,7 +48,7 @@ def _from(source: Object, namespace: str, sources: Sources) -> dict[str, str]:
     for field, resource in (("configMapRef", "configmaps"), ("secretRef", "secrets")):
         reference = source.get(field)
         if reference:
-            data = data_of(resource, namespace, reference, sources)
+            data = data_of(resource, namespace, reference, sources, binary=False)
             return {
                 f"{prefix}{key}": value.decode(errors="replace")
                 for key, value in data.items()
@@ -76,7 +76,7 @@ def _value(item: Object, pod: Object, spec: Object, sources: Sources) -> str | N
 def _key(
     resource: str, namespace: str, reference: Mapping[str, Any], sources: Sources
 ) -> str | None:
-    data = data_of(resource, namespace, reference, sources)
+    data = data_of(resource, namespace, reference, sources, binary=False)
     key = reference.get("key", "")
     if key in data:
         return data[key].decode(errors="replace")
@@ -89,9 +89,21 @@ def _key(
 
 
 def data_of(
-    resource: str, namespace: str, reference: Mapping[str, Any], sources: Sources
+    resource: str,
+    namespace: str,
+    reference: Mapping[str, Any],
+    sources: Sources,
+    *,
+    binary: bool = True,
 ) -> dict[str, bytes]:
     """Return the data of a ConfigMap or Secret; empty for one that is optional and not there.
+
+    Args:
+        resource: ``configmaps`` or ``secrets``.
+        namespace: Of the pod.
+        reference: Has the name, and whether it is optional.
+        sources: Where it is looked up.
+        binary: Whether ``binaryData`` counts, which is for files alone.
 
     Raises:
         CreateContainerConfigError: There is none.
@@ -103,9 +115,9 @@ def data_of(
     data: Mapping[str, str] = found.get("data") or {}
     if resource == "secrets":
         return {key: base64.b64decode(value or "") for key, value in data.items()}
-    binary: Mapping[str, str] = found.get("binaryData") or {}
     text = {key: (value or "").encode() for key, value in data.items()}
-    return text | {key: base64.b64decode(value or "") for key, value in binary.items()}
+    more: Mapping[str, str] = (found.get("binaryData") or {}) if binary else {}
+    return text | {key: base64.b64decode(value or "") for key, value in more.items()}
 
 
 def host_ip(pod: Object, sources: Sources) -> str:

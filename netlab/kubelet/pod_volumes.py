@@ -36,7 +36,7 @@ class PodVolumes:
         Raises:
             VolumeError: What one refers to is not there.
         """
-        for one in volumes_of(pod):
+        for one in volumes_of(pod, sources):
             self._write(pod, volume_of(pod, one, sources))
         self._renewed_at.setdefault(uid_of(pod), now)
         self._seen[uid_of(pod)] = _versions(pod, sources)
@@ -73,7 +73,7 @@ class PodVolumes:
             self._seen.pop(uid, None)
 
     def _update_pod(self, pod: Object, sources: Sources, *, with_tokens: bool) -> None:
-        for one in volumes_of(pod):
+        for one in volumes_of(pod, sources):
             if one["name"] == API_ACCESS and not with_tokens:
                 continue
             if not _OF_OBJECTS.isdisjoint(one):

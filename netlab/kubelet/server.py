@@ -204,19 +204,14 @@ class Server:
             close_input=close_input if spec.get("stdinOnce") else None,
         )
 
-    async def connect(self, pod: Object, port: int, addresses: Sequence[str] = _LOOPBACK) -> int:
-        """Return the descriptor of a connection to a port of the pod, from inside it.
-
-        Args:
-            pod: Runs.
-            port: Of TCP.
-            addresses: Of the pod, by default its loopback; the first that answers is taken.
+    async def connect(self, pod: Object, port: int) -> int:
+        """Return the descriptor of a connection to a port of the pod, on its own loopback.
 
         Raises:
             NetlabError: Nothing listens there.
         """
         reason = ""
-        for address in addresses:
+        for address in _LOOPBACK:
             request = Connect(netns=netns_of(self._lab, pod), address=address, port=port)
             try:
                 descriptor = await self._netns_agent.descriptor(request)

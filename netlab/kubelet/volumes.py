@@ -46,14 +46,17 @@ class Volume:
     """Whether it is the root of the pod's node, of which a pod sees what it sees anyway."""
 
 
-def volumes_of(pod: Object) -> list[Object]:
+def volumes_of(pod: Object, sources: Sources) -> list[Object]:
     """Return a pod's volumes, with the one that gives access to the API."""
     found = items_of(spec_of(pod), "volumes")
-    return [*found, _api_access()] if has_api_access(pod) else found
+    return [*found, _api_access()] if has_api_access(pod, sources) else found
 
 
-def has_api_access(pod: Object) -> bool:
-    """Return whether a token of its service account is to be mounted, beside its own volumes."""
+def has_api_access(pod: Object, sources: Sources) -> bool:
+    """Return whether a token of its service account is to be mounted, beside its own volumes.
+
+    The pod says so, or else its service account.
+    """
     spec = spec_of(pod)
     mounts = [
         mount.get("mountPath")
@@ -61,7 +64,12 @@ def has_api_access(pod: Object) -> bool:
         for container in items_of(spec, sort)
         for mount in items_of(container, "volumeMounts")
     ]
-    return spec.get("automountServiceAccountToken") is not False and SERVICE_ACCOUNT not in mounts
+    wanted = spec.get("automountServiceAccountToken")
+    if wanted is None:
+        account = spec.get("serviceAccountName") or "default"
+        found = sources.find(Key("serviceaccounts", namespace_of(pod), account)) or {}
+        wanted = found.get("automountServiceAccountToken")
+    return wanted is not False and SERVICE_ACCOUNT not in mounts
 
 
 def volume_of(pod: Object, volume: Object, sources: Sources) -> Volume:

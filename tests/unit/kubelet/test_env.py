@@ -146,6 +146,12 @@ def test_a_whole_config_map(topology: Topology):
     assert (found["P_level"], found["P_two words"]) == ("debug", "kept")
 
 
+def test_binary_data_is_for_files_alone(topology: Topology):
+    config = {**CONFIG, "binaryData": {"raw": "/wA="}}
+    spec: Object = {"name": "c", "envFrom": [{"configMapRef": {"name": "conf"}}]}
+    assert "raw" not in environment(POD, spec, sources_of(topology, (config,)), {})
+
+
 def test_a_value_may_refer_to_what_stands_before_it(topology: Topology):
     found = env(
         topology,

@@ -83,3 +83,9 @@ def test_a_container_without_probes_is_ready():
 def test_numbers_that_are_left_out_are_kubernetes_own():
     [probe] = probes_of({"livenessProbe": {"tcpSocket": {"port": 1}}}).values()
     assert (probe.period_s, probe.timeout_s, probe.failure_threshold) == (10, 1, 3)
+
+
+def test_numbers_that_are_said_are_heeded():
+    probe = {"httpGet": {"port": 1}, "timeoutSeconds": 3, "terminationGracePeriodSeconds": 7}
+    found = probes_of({"livenessProbe": probe})[ProbeKind.LIVENESS]
+    assert (found.timeout_s, found.grace_s) == (3, 7)

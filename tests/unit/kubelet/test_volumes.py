@@ -53,12 +53,33 @@ def test_a_projected_volume_joins_several(topology: Topology):
 
 
 def test_every_pod_has_access_to_the_api_unless_it_says_otherwise(topology: Topology):
-    [volume] = volumes_of(POD)
-    found = volume_of(POD, volume, sources_of(topology, (CA,))).files
+    sources = sources_of(topology, (CA,))
+    [volume] = volumes_of(POD, sources)
+    found = volume_of(POD, volume, sources).files
     assert volume["name"] == API_ACCESS
     assert set(found) == {"token", "ca.crt", "namespace"}
     assert found["namespace"].content == b"default"
-    assert volumes_of({**POD, "spec": {"automountServiceAccountToken": False}}) == []
+    assert volumes_of({**POD, "spec": {"automountServiceAccountToken": False}}, sources) == []
+
+
+@pytest.mark.parametrize(
+    ("pods_own", "has_access"),
+    [
+        pytest.param({}, False, id="the account says it"),
+        pytest.param({"automountServiceAccountToken": True}, True, id="the pod says otherwise"),
+    ],
+)
+def test_a_service_account_may_say_that_its_pods_have_no_access(
+    topology: Topology, pods_own: Object, *, has_access: bool
+):
+    account = {
+        "apiVersion": "v1",
+        "kind": "ServiceAccount",
+        "metadata": {"name": "quiet", "namespace": "default"},
+        "automountServiceAccountToken": False,
+    }
+    pod = {**POD, "spec": {"serviceAccountName": "quiet", **pods_own}}
+    assert bool(volumes_of(pod, sources_of(topology, (account,)))) == has_access
 
 
 @pytest.mark.parametrize(
