@@ -64,7 +64,6 @@ class HaproxyRuntime:
             stdin_once=False,
             tty=False,
             pod_uid="",
-            termination_log="",
             limits=(0, 0),
         )
         try:

@@ -25,8 +25,19 @@ _DEVICES: Final = "a lab has no devices to claim"
 _NOT_RUN: Final = "not run in a lab yet"
 _ONE_RUNTIME: Final = "a lab has one runtime"
 _RESIZE: Final = "nothing in a lab resizes a running container"
+_MESSAGES: Final = "no termination message is read"
+_OWNER: Final = "the files of a lab's volumes are root's"
 _STATUS: Final = "no manifest sets a status; netlab patch --subresource status does"
 _JOB: Final = "not looked at by a lab's Job controller"
+
+_CONTAINER: Final = {
+    "imagePullPolicy": _PULLS,
+    "resizePolicy": _RESIZE,
+    "restartPolicyRules": _NOT_RUN,
+    "terminationMessagePath": _MESSAGES,
+    "terminationMessagePolicy": _MESSAGES,
+    "volumeDevices": _NO_VOLUME,
+}
 
 IGNORED: Final[Mapping[str, Mapping[str, str]]] = {
     "PodSpec": {
@@ -41,17 +52,18 @@ IGNORED: Final[Mapping[str, Mapping[str, str]]] = {
         "preemptionPolicy": _PREEMPTS,
         "priorityClassName": _PREEMPTS,
         "resourceClaims": _DEVICES,
+        "resources": "a lab limits a pod by the limits of its containers",
         "runtimeClassName": _ONE_RUNTIME,
         "schedulingGroup": "a lab schedules pod by pod",
         "setHostnameAsFQDN": "the pod's hostname is its short name",
         "shareProcessNamespace": "each container has a process namespace of its own",
     },
-    "Container": {
-        "imagePullPolicy": _PULLS,
-        "resizePolicy": _RESIZE,
-        "restartPolicyRules": _NOT_RUN,
-        "volumeDevices": _NO_VOLUME,
-    },
+    "Container": _CONTAINER,
+    "EphemeralContainer": _CONTAINER,
+    "ResourceRequirements": {"claims": _DEVICES},
+    "Lifecycle": {"stopSignal": "a container of a lab is asked to end by SIGTERM"},
+    "GRPCAction": {"mode": "a gRPC probe of a lab is not encrypted"},
+    "HTTPGetAction": {"protocol": "a probe of a lab speaks HTTP/1.1"},
     "SecurityContext": {
         "allowPrivilegeEscalation": "no container of a lab gains privileges",
         "appArmorProfile": _LSM,
@@ -74,8 +86,9 @@ IGNORED: Final[Mapping[str, Mapping[str, str]]] = {
         (
             *("awsElasticBlockStore", "azureDisk", "azureFile", "cephfs", "cinder", "csi"),
             *("ephemeral", "fc", "flexVolume", "flocker", "gcePersistentDisk", "gitRepo"),
-            *("glusterfs", "iscsi", "nfs", "photonPersistentDisk", "portworxVolume"),
-            *("quobyte", "rbd", "scaleIO", "storageos", "vsphereVolume"),
+            *("glusterfs", "image", "iscsi", "nfs", "persistentVolumeClaim"),
+            *("photonPersistentDisk", "portworxVolume", "quobyte", "rbd"),
+            *("scaleIO", "storageos", "vsphereVolume"),
         ),
         _NO_VOLUME,
     ),
@@ -85,16 +98,43 @@ IGNORED: Final[Mapping[str, Mapping[str, str]]] = {
         "recursiveReadOnly": "volumes of a lab hold no other mounts",
         "subPathExpr": "not expanded in a lab yet",
     },
-    "EmptyDirVolumeSource": {"medium": "every emptyDir of a lab is in memory"},
+    "VolumeProjection": dict.fromkeys(
+        ("clusterTrustBundle", "podCertificate"),
+        "a lab has no such sources, and the pod waits for it",
+    ),
+    "EmptyDirVolumeSource": {
+        "medium": "every emptyDir of a lab is in memory",
+        "mode": "every emptyDir of a lab may be written by all",
+    },
+    "ConfigMapVolumeSource": {"defaultUser": _OWNER},
+    "SecretVolumeSource": {"defaultUser": _OWNER},
+    "DownwardAPIVolumeSource": {"defaultUser": _OWNER},
+    "ProjectedVolumeSource": {"defaultUser": _OWNER},
+    "KeyToPath": {"user": _OWNER},
+    "DownwardAPIVolumeFile": {"user": _OWNER},
+    "ServiceAccountTokenProjection": {
+        "audience": "a token of a lab is for its own API",
+        "user": _OWNER,
+    },
+    "HostPathVolumeSource": {"type": "the node's root, which alone can be mounted, is a directory"},
     "EnvVarSource": {"fileKeyRef": "not read in a lab yet"},
     "ServiceAccount": {"imagePullSecrets": _PULLS},
+    "NodeSpec": dict.fromkeys(
+        ("configSource", "externalID", "podPreemptionPolicy", "providerID"),
+        "a node of a lab is what its topology says",
+    ),
+    "Endpoint": {"deprecatedTopology": "the zone is the field of that name"},
+    "RollingUpdateDaemonSet": {"maxSurge": "a new pod of a lab's DaemonSet follows an old one"},
+    "RollingUpdateStatefulSetStrategy": {
+        "maxUnavailable": "a lab replaces the pods of a StatefulSet one by one",
+    },
     "StatefulSetSpec": {
         "persistentVolumeClaimRetentionPolicy": "the volumes of a lab go with their pods",
     },
     "JobSpec": dict.fromkeys(
         (
             *("managedBy", "manualSelector", "maxFailedIndexes", "podFailurePolicy"),
-            *("podReplacementPolicy", "scheduling", "successPolicy"),
+            *("podReplacementPolicy", "scheduling", "selector", "successPolicy"),
         ),
         _JOB,
     ),

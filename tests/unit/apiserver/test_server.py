@@ -220,6 +220,15 @@ def test_a_deployments_selector_is_immutable(client: Client):
     assert "field is immutable" in str(refusal)
 
 
+@pytest.mark.parametrize("kind", ["ConfigMap", "Secret"])
+def test_what_is_said_to_be_immutable_keeps_its_data(client: Client, kind: str):
+    path = f"/api/v1/namespaces/default/{kind.lower()}s"
+    obj = {"apiVersion": "v1", "kind": kind, "metadata": {"name": "fixed"}, "immutable": True}
+    client.create(path, obj)
+    refusal = refusal_of(client.patch, f"{path}/fixed", {"data": {"a": "YQ=="}}, MERGE)
+    assert "data: Forbidden: field is immutable when `immutable` is set" in str(refusal)
+
+
 def test_replace_keeps_what_is_allocated(client: Client):
     before = client.create(SERVICES, service())["spec"]
     after = client.replace(f"{SERVICES}/web", service(externalTrafficPolicy="Local"))["spec"]

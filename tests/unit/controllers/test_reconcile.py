@@ -225,14 +225,21 @@ def test_a_node_without_a_free_address_says_so_and_uses_the_next_one():
 def test_endpoints_written_by_hand_are_mirrored(cluster: Cluster):
     cluster.create(service(selector=None))
     assert cluster.list("endpointslices") == []
-    subsets = [{"addresses": [{"ip": "192.0.2.9"}], "ports": [{"port": 9000, "protocol": "TCP"}]}]
+    more = {"hostname": "db", "nodeName": "node1", "targetRef": {"kind": "Pod", "name": "db-0"}}
+    port = {"name": "sql", "port": 9000, "protocol": "TCP", "appProtocol": "mysql"}
+    addresses, unready = [{"ip": "192.0.2.9", **more}], [{"ip": "192.0.2.8"}]
+    subsets = [{"addresses": addresses, "notReadyAddresses": unready, "ports": [port]}]
     metadata = {"name": "web", "namespace": "default"}
     cluster.create(
         {"apiVersion": "v1", "kind": "Endpoints", "metadata": metadata, "subsets": subsets}
     )
     (mirror,) = cluster.list("endpointslices")
     assert labels_of(mirror)["kubernetes.io/service-name"] == "web"
-    assert mirror["endpoints"] == [{"addresses": ["192.0.2.9"], "conditions": {"ready": True}}]
+    assert mirror["ports"] == [port]
+    assert mirror["endpoints"] == [
+        {"addresses": ["192.0.2.9"], "conditions": {"ready": True}, **more},
+        {"addresses": ["192.0.2.8"], "conditions": {"ready": False}},
+    ]
     cluster.store.remove(Key("endpoints", "default", "web"))
     cluster.run()
     assert cluster.list("endpointslices") == []

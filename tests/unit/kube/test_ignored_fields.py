@@ -11,12 +11,15 @@ import yaml
 import netlab
 from netlab.kube.ignored_fields import IGNORED, warnings_of
 from netlab.kube.schema import definitions
+from tests.unit.kube.field_proofs import PROOFS
 
 ROOT = Path(netlab.__file__).parent
 ACTING = (
     *("kubelet", "controllers", "scheduler", "kubeproxy", "dns", "loadbalancer", "lab", "cni"),
     *(
         "apiserver",
+        "kube/kinds/configmap.py",
+        "kube/kinds/secret.py",
         "kube/kinds/pod/status.py",
         "kube/kinds/pod/view.py",
         "kube/kinds/service/node_ports.py",
@@ -25,13 +28,15 @@ ACTING = (
 )
 """Where fields are acted on; what only checks them or fills them in does not count."""
 
-DEFINITIONS = (
-    *("PodSpec", "Container", "SecurityContext", "PodSecurityContext", "Volume", "VolumeMount"),
-    *("EmptyDirVolumeSource", "EnvVarSource", "ServiceAccount", "DeploymentSpec", "JobSpec"),
-    *("ReplicaSetSpec", "DaemonSetSpec", "StatefulSetSpec", "ServiceSpec", "ServicePort"),
-    *("ContainerPort", "PodDNSConfig", "TopologySpreadConstraint", "Affinity"),
+ROOTS = (
+    *("PodTemplateSpec", "PodSpec", "ServiceSpec", "Endpoints", "EndpointSlice", "NodeSpec"),
+    *("DeploymentSpec", "ReplicaSetSpec", "DaemonSetSpec", "StatefulSetSpec", "JobSpec"),
+    *("CronJobSpec", "PodDisruptionBudgetSpec", "ConfigMap", "Secret", "ServiceAccount"),
 )
-NO_FIELDS_OF_AN_OBJECT = {"apiVersion", "kind", "metadata", "serviceAccount", "secrets"}
+"""Definitions of what users write; with all that these refer to."""
+NOT_FOLLOWED = ("ObjectMeta", "ObjectReference", "LabelSelector", "PersistentVolumeClaim")
+"""Those that no component acts on by itself."""
+NO_FIELDS_OF_AN_OBJECT = {"apiVersion", "kind", "status", "serviceAccount", "secrets"}
 """serviceAccount is serviceAccountName's older name; a token needs no Secret any more."""
 
 
@@ -48,14 +53,69 @@ def code() -> str:
 CODE = code()
 
 
-@pytest.mark.parametrize("name", DEFINITIONS)
-def test_a_field_is_named_by_a_component_or_by_the_table(name: str):
-    (schema,) = (
-        schema for full, schema in definitions().items() if full.rpartition(".")[2] == name
-    )
-    fields = set(cast("dict[str, Any]", schema["properties"])) - NO_FIELDS_OF_AN_OBJECT
-    acted_on = {field for field in fields if re.search(rf"[\"']{field}[\"']", CODE)}
-    assert fields - acted_on == set(IGNORED.get(name, ()))
+def fields_of_users() -> dict[str, set[str]]:
+    """Return the fields of every definition that a user's object leads to and a lab may act on."""
+    found: dict[str, set[str]] = {}
+    todo = [full for full in definitions() if full.rpartition(".")[2] in ROOTS]
+    while todo:
+        full = todo.pop()
+        name = full.rpartition(".")[2]
+        if name in found or name in NOT_FOLLOWED:
+            continue
+        properties = cast("dict[str, Any]", definitions()[full].get("properties", {}))
+        is_object = "kind" in properties
+        found[name] = {
+            field
+            for field in properties
+            if field not in NO_FIELDS_OF_AN_OBJECT | ({"metadata"} if is_object else set())
+            or (name, field) == ("ObjectFieldSelector", "apiVersion")
+        }
+        for field, schema in properties.items():
+            if field not in IGNORED.get(name, {}) and field != "status":
+                todo += re.findall(r"#/definitions/([\w.]+)", str(schema))
+    return {name: fields for name, fields in found.items() if fields}
+
+
+FIELDS = fields_of_users()
+
+
+def proven() -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for rows in PROOFS.values():
+        for name, fields in rows.items():
+            found.setdefault(name, set()).update(fields.split())
+    container, later = found["Container"], found["EphemeralContainer"]
+    return {
+        **found,
+        "EphemeralContainer": container | later,
+        "JobTemplateSpec": {"metadata", "spec"},
+    }
+
+
+@pytest.mark.parametrize("name", sorted(FIELDS))
+def test_that_a_lab_acts_on_a_field_is_shown_by_a_test_or_it_is_in_the_table(name: str):
+    assert FIELDS[name] - set(IGNORED.get(name, ())) == proven().get(name, set())
+
+
+def test_the_table_has_fields_that_there_are():
+    for name, fields in IGNORED.items():
+        assert set(fields) <= FIELDS[name]
+
+
+@pytest.mark.parametrize("proof", PROOFS)
+def test_a_test_that_shows_what_becomes_of_fields_is_there_and_names_them(proof: str):
+    path, _, test = proof.partition("::")
+    text = (Path(__file__).parents[2] / path).read_text()
+    assert f"def {test}(" in text
+    if not path.startswith("scenarios/"):  # there kubectl writes the objects
+        names = " ".join(PROOFS[proof].values()).split()
+        assert [one for one in names if not re.search(rf"\b{one}\b", text)] == []
+
+
+@pytest.mark.parametrize("name", sorted(FIELDS))
+def test_a_field_that_no_component_names_is_in_the_table(name: str):
+    named = {field for field in FIELDS[name] if re.search(rf"[\"']{field}[\"']", CODE)}
+    assert FIELDS[name] - named <= set(IGNORED.get(name, ()))
 
 
 def warnings(text: str) -> list[str]:

@@ -60,7 +60,7 @@ KIND: Final = Kind(
         plural="services",
         short_names=("svc",),
         categories=("all",),
-        subresources=("proxy", "status"),
+        subresources=("status",),
         returns_deleted=True,
     ),
     columns=(
