@@ -28,6 +28,7 @@ _VERBS: Final = (
 )
 _PART_VERBS: Final = ("get", "patch", "update")
 
+_PROXY_VERBS: Final = ("create", "delete", "get", "patch", "update")
 _PARTS: Final[dict[str, tuple[str, str, str, tuple[str, ...]]]] = {
     "attach": ("", "v1", "PodAttachOptions", ("create", "get")),
     "binding": ("", "v1", "Binding", ("create",)),
@@ -177,6 +178,8 @@ def _entry(resource: Resource) -> Object:
 
 
 def _part(resource: Resource, part: str) -> tuple[str, str, str, tuple[str, ...]]:
+    if part == "proxy":
+        return "", "v1", f"{resource.kind}ProxyOptions", _PROXY_VERBS
     own = (resource.group, resource.version, resource.kind, _PART_VERBS)
     return _PARTS.get(part, own)
 

@@ -18,7 +18,9 @@ from netlab.netns_agent import agent
 
 def main(lab: str) -> None:
     """Run the control plane of ``lab`` until it is killed."""
-    os.umask(0o077)
+    # The bytecode that root's Python leaves is for every user to read: without it each of their
+    # commands would compile netlab anew. What is private lies in the lab's directory, of mode 0700.
+    os.umask(0o022)
     # Objects and rules stay for long and hardly ever make a circle: looking for one less often
     # halves the time in which the rules of a large cluster are compiled, and that of imports.
     gc.set_threshold(50_000)

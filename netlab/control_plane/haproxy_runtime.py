@@ -64,6 +64,7 @@ class HaproxyRuntime:
             stdin_once=False,
             tty=False,
             pod_uid="",
+            termination_log="",
             limits=(0, 0),
         )
         try:

@@ -12,12 +12,14 @@ from aiohttp import web
 from netlab.apiserver.bootstrap import publish_authority
 from netlab.apiserver.filters import with_authentication
 from netlab.apiserver.server import build_app
+from netlab.apiserver.streaming.proxy import ProxyRoutes
 from netlab.apiserver.streaming.routes import PodStreams
 from netlab.apiserver.token_requests import token_routes
 from netlab.control_plane import report
 from netlab.control_plane.api_serving import ApiServing
 from netlab.control_plane.desired_rules import desired_rules
 from netlab.errors import SpecError
+from netlab.kube.objects import Object
 from netlab.kube.status import bad_request, failure_status
 from netlab.kubeproxy.listeners import NodeListeners
 from netlab.kubeproxy.servers import ProxyServers
@@ -35,6 +37,10 @@ _SETTLE_S: Final = 10.0
 
 async def serve(plane: "ControlPlane") -> None:
     """Open every listener of the control plane; they stay open after the return."""
+
+    async def to_pod(pod: Object, address: str, port: int) -> int:
+        return await plane.kubelet_server.connect(pod, port, [address])
+
     app = build_app(
         plane.store,
         clock=plane.clock,
@@ -43,6 +49,7 @@ async def serve(plane: "ControlPlane") -> None:
         routes=[
             *token_routes(plane.tokens),
             *PodStreams(plane.store, plane.kubelet_server, plane.clock).routes(),
+            *ProxyRoutes(plane.store, to_pod).routes(),
         ],
     )
     _add_routes(app, plane)

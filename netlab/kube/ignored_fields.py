@@ -25,7 +25,6 @@ _DEVICES: Final = "a lab has no devices to claim"
 _NOT_RUN: Final = "not run in a lab yet"
 _ONE_RUNTIME: Final = "a lab has one runtime"
 _RESIZE: Final = "nothing in a lab resizes a running container"
-_MESSAGES: Final = "no termination message is read"
 _OWNER: Final = "the files of a lab's volumes are root's"
 _STATUS: Final = "no manifest sets a status; netlab patch --subresource status does"
 _JOB: Final = "not looked at by a lab's Job controller"
@@ -34,8 +33,6 @@ _CONTAINER: Final = {
     "imagePullPolicy": _PULLS,
     "resizePolicy": _RESIZE,
     "restartPolicyRules": _NOT_RUN,
-    "terminationMessagePath": _MESSAGES,
-    "terminationMessagePolicy": _MESSAGES,
     "volumeDevices": _NO_VOLUME,
 }
 

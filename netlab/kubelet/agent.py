@@ -18,6 +18,7 @@ alone; after such a start it is started at once.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -64,6 +65,7 @@ from netlab.kubelet.retries import Retries
 from netlab.kubelet.runtime.requests import Exited, RemovePod, Start, Watch
 from netlab.kubelet.sources import Sources
 from netlab.kubelet.termination import Termination
+from netlab.kubelet.termination_message import termination_message
 from netlab.linux import netns_names, processes
 from netlab.linux.timeouts import scaled
 from netlab.model import rundir
@@ -230,7 +232,10 @@ class Kubelet:
                 continue
             # How it ended nobody saw: that was while no control plane was there.
             is_crash = message.status is not None
-            by_uid[key.uid] = self._write_exit(key, pod, exit_of(message), now, is_crash=is_crash)
+            end = exit_of(message)
+            said = termination_message(self._lab, pod, key.name, end.code)
+            end = replace(end, message=said)
+            by_uid[key.uid] = self._write_exit(key, pod, end, now, is_crash=is_crash)
 
     def _write_exit(
         self, key: ContainerKey, pod: Object, end: pod_status.Exit, now: float, *, is_crash: bool

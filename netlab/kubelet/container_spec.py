@@ -97,6 +97,7 @@ def container_of(
         stdin_once=bool(spec.get("stdinOnce")),
         tty=bool(spec.get("tty")),
         pod_uid=uid_of(pod),
+        termination_log=_termination_log(spec),
         limits=_limits(pod),
     )
 
@@ -202,6 +203,11 @@ def _volume_mounts(pod: Object, spec: Object, sources: Sources) -> Sequence[Obje
     if has_api_access(pod, sources):
         return [*found, {"name": API_ACCESS, "mountPath": SERVICE_ACCOUNT}]
     return found
+
+
+def _termination_log(spec: Object) -> str:
+    path = spec.get("terminationMessagePath")
+    return str(PurePosixPath("/", path)) if path else ""
 
 
 def _limits(pod: Object) -> tuple[int, int]:

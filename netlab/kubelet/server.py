@@ -204,14 +204,19 @@ class Server:
             close_input=close_input if spec.get("stdinOnce") else None,
         )
 
-    async def connect(self, pod: Object, port: int) -> int:
-        """Return the descriptor of a connection to a port of the pod, on its own loopback.
+    async def connect(self, pod: Object, port: int, addresses: Sequence[str] = _LOOPBACK) -> int:
+        """Return the descriptor of a connection to a port of the pod, from inside it.
+
+        Args:
+            pod: Runs.
+            port: Of TCP.
+            addresses: Of the pod, by default its loopback; the first that answers is taken.
 
         Raises:
             NetlabError: Nothing listens there.
         """
         reason = ""
-        for address in _LOOPBACK:
+        for address in addresses:
             request = Connect(netns=netns_of(self._lab, pod), address=address, port=port)
             try:
                 descriptor = await self._netns_agent.descriptor(request)

@@ -70,6 +70,11 @@ def pods_directory(lab: str) -> Path:
     return rundir(lab) / "pods"
 
 
+def termination_logs_directory(lab: str) -> Path:
+    """Return the directory of the containers' last messages: of each pod one, by its uid."""
+    return rundir(lab) / "termination-logs"
+
+
 def pod_directory(lab: str, uid: str) -> Path:
     """Return the directory of one pod's files: a directory for each container, and volumes."""
     return pods_directory(lab) / uid

@@ -382,6 +382,18 @@ def test_control_socket_and_files_are_roots_alone(lab: Lab):
     assert b"APIVersions" in subprocess.run(ask, capture_output=True, check=True).stdout
 
 
+def test_bytecode_that_a_lab_leaves_is_for_every_user_to_read(
+    lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """What root alone can read is compiled anew by each command of every other user."""
+    monkeypatch.setenv("PYTHONPYCACHEPREFIX", str(tmp_path))
+    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+    lab.up()
+    written = list(tmp_path.rglob("*.pyc"))
+    assert any("control_plane" in path.name for path in written)
+    assert not [path for path in written if not path.stat().st_mode & 0o004]
+
+
 def test_dry_run_is_bash_and_changes_nothing(lab: Lab):
     printed = lab.run("up", "--dry-run", "source-ip")
     assert printed.returncode == 0

@@ -273,3 +273,42 @@ def states(lab: Lab, pod: str) -> list[dict[str, Any]]:
 
 def pod_names(lab: Lab) -> list[str]:
     return [pod["metadata"]["name"] for pod in lab.get("pods")["items"]]
+
+
+LAST_WORDS = """
+apiVersion: v1
+kind: Pod
+metadata: {name: words}
+spec:
+  restartPolicy: Never
+  containers:
+    - {name: file, image: busybox, command: [sh, -c, "printf bye >/dev/termination-log; exit 1"]}
+    - name: own
+      image: busybox
+      terminationMessagePath: /tmp/words
+      securityContext: {runAsUser: 1000, readOnlyRootFilesystem: true}
+      command: [sh, -c, "printf '%09999dend' 0 >/tmp/words"]
+    - name: log
+      image: busybox
+      terminationMessagePolicy: FallbackToLogsOnError
+      command: [sh, -c, "echo no such thing >&2; exit 2"]
+    - name: well
+      image: busybox
+      terminationMessagePolicy: FallbackToLogsOnError
+      command: [sh, -c, "echo all is well"]
+"""
+
+
+def test_the_status_of_a_container_that_has_ended_has_its_last_words(running: Lab):
+    done = running.run("apply", "-f", "-", text=LAST_WORDS)
+    assert done.returncode == 0, done.stderr
+    wait_for(lambda: running.get("pod", "words")["status"]["phase"] == "Failed", 20)
+    said = {
+        name: status["state"]["terminated"].get("message", "")
+        for name, status in statuses(running, "words").items()
+    }
+    assert said.pop("own") == "0" * 4093 + "end"
+    assert said == {"file": "bye", "log": "no such thing\n", "well": ""}
+    running.run("delete", "pod", "words")
+    directory = rundir.termination_logs_directory(running.name)
+    wait_for(lambda: not any(path.name for path in directory.glob("*/well")))

@@ -176,3 +176,20 @@ def test_a_workload_of_netlabs_own_is_run_again_in_its_container(shell: Shell):
     found = shell.run("kubectl exec own -- agnhost dns-suffix")
     assert found.startswith("default.svc.cluster.local,")
     shell.run("kubectl delete pod own --now")
+
+
+def test_the_api_passes_requests_on_to_services_and_pods(shell: Shell):
+    proxy = "kubectl get --raw /api/v1/namespaces/default"
+    answer = shell.run(f"{proxy}/services/web:80/proxy/some/path?q=1")
+    assert ":8080/some/path?q=1" in answer
+    assert "authorization" not in answer.lower()
+    assert "real path=/\n" in shell.run(f"{proxy}/pods/web-1:8080/proxy/")
+    refused = shell.run(f"{proxy}/pods/web-1:81/proxy/ 2>&1", check=False)
+    assert "error trying to reach service: dial tcp" in refused
+    redirect = shell.run(
+        "kubectl proxy --port=0 >proxy.log & until read -r line <proxy.log; do sleep 0.1; done; "
+        "curl -si http://${line##* }/api/v1/namespaces/default/services/web/proxy; kill %1"
+    )
+    assert "Location: /api/v1/namespaces/default/services/web/proxy/\n" in redirect.replace(
+        "\r", ""
+    )

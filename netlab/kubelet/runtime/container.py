@@ -66,6 +66,8 @@ class Container(NamedTuple):
     """Whether that ends with the first who attached."""
     tty: bool
     pod_uid: str
+    termination_log: str
+    """Where it finds the file for its last message; empty for none."""
     limits: tuple[int, int]
     """Of the pod's control group: bytes of memory and thousandths of a processor; 0 for none."""
 

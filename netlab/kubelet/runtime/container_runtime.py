@@ -81,7 +81,7 @@ class _ContainerRuntime:
         self._end = end
         # Forked before anything is open that it must not have.
         self._zygote = Zygote(lab, directory / "rootfs", directory / "pods")
-        self._pods = PodResources(lab, directory / "pods")
+        self._pods = PodResources(lab, directory)
         self._outputs: dict[ProcessId, Output] = {}
         self._inputs: dict[ProcessId, int] = {}
         self._paused: list[int] = []

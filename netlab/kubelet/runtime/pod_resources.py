@@ -16,6 +16,7 @@ from netlab.kubelet.runtime.container import NODE_ROOT, Container, Mount, encode
 from netlab.kubelet.runtime.exec import open_namespaces
 from netlab.kubelet.runtime.one_user import as_one_user
 from netlab.kubelet.runtime.requests import Exec
+from netlab.kubelet.runtime.termination_log import TerminationLogs
 from netlab.kubelet.runtime.zygote import Order, Zygote
 from netlab.linux import user_namespace
 from netlab.linux.netns_names import NETNS
@@ -72,11 +73,12 @@ class PodResources:
 
     Args:
         lab: Name.
-        directory: Of all pods' files.
+        directory: The lab's own.
     """
 
     def __init__(self, lab: str, directory: Path) -> None:
-        self._directory = directory
+        self._directory = directory / "pods"
+        self._termination_logs = TerminationLogs(directory / "termination-logs")
         pages, size = os.sysconf("SC_PHYS_PAGES"), os.sysconf("SC_PAGE_SIZE")
         self._cgroups = LabCgroups(lab, pages * size, hierarchies())
 
@@ -95,6 +97,7 @@ class PodResources:
         """
         process = container.process
         user_namespace.require_ids(process.uid, process.gid, process.groups)
+        container = self._termination_logs.mounted(container)
         if user_namespace.has_one_id():
             container = container._replace(etc=as_one_user(container.etc))
         directory = Path(container.directory)
@@ -156,6 +159,7 @@ class PodResources:
             if volume.is_mount():
                 umount(str(volume))
         shutil.rmtree(self._directory / uid, ignore_errors=True)
+        self._termination_logs.remove(uid)
 
     def was_out_of_memory(self, uid: str) -> bool:
         """Return whether the kernel has killed a process of the pod for the memory it used."""

@@ -313,7 +313,19 @@ def make_target(path: str, source: int) -> None:
     is_directory = stat.S_ISDIR(os.stat(source).st_mode)
     _make_directories(path if is_directory else parent)
     if not is_directory:
-        os.close(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o644))
+        _make_file(path)
+
+
+def _make_file(path: str) -> None:
+    flags = os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC
+    try:
+        descriptor = os.open(path, flags, 0o644)
+    except OSError as error:
+        if error.errno != errno.EROFS:
+            raise
+        _cover(path.rpartition("/")[0] or "/")
+        descriptor = os.open(path, flags, 0o644)
+    os.close(descriptor)
 
 
 def _make_directories(path: str) -> None:
@@ -407,6 +419,8 @@ def _show(source: Path, target: Path) -> None:
 
 def _make_devices(dev: Path) -> None:
     (dev / "pts").mkdir()
+    # What the kubelet mounts in a container by default; an empty file where it does not.
+    (dev / "termination-log").touch()
     old_mask = os.umask(0)
     for name, (major, minor) in _DEVICES.items():
         try:

@@ -131,6 +131,9 @@ PROOFS: Final[Mapping[str, Mapping[str, str]]] = {
         "Probe": "exec",
         "SecretKeySelector": "key name",
     },
+    "kernel/test_pod_life.py::test_the_status_of_a_container_that_has_ended_has_its_last_words": {
+        "Container": "terminationMessagePath terminationMessagePolicy",
+    },
     "kernel/test_pod_life.py::test_pods_that_are_deleted_while_they_start_hurt_nobody": {
         "Container": "tty",
     },

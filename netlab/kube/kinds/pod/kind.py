@@ -99,6 +99,7 @@ KIND: Final = Kind(
             "exec",
             "log",
             "portforward",
+            "proxy",
             "status",
         ),
         returns_deleted=True,

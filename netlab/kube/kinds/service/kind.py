@@ -60,7 +60,7 @@ KIND: Final = Kind(
         plural="services",
         short_names=("svc",),
         categories=("all",),
-        subresources=("status",),
+        subresources=("proxy", "status"),
         returns_deleted=True,
     ),
     columns=(

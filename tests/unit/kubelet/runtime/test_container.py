@@ -32,6 +32,7 @@ CONTAINER = Container(
     stdin_once=False,
     tty=False,
     pod_uid="uid",
+    termination_log="/dev/termination-log",
     limits=(1, 2),
 )
 
