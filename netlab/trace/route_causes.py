@@ -22,10 +22,17 @@ from netlab.trace.link_causes import broken_link, lost_address
 from netlab.trace.packet import Packet, Rewritten, Routed, RuleHit
 from netlab.trace.paths import Way
 from netlab.trace.question import Question
-from netlab.trace.rule_causes import get_service, ports_in_words, service_name
+from netlab.trace.rule_causes import (
+    endpoints_listed,
+    get_service,
+    ports_in_words,
+    service_name,
+)
 
 _USUAL_TABLES = frozenset({0, 253, 254, 255})
 """default, main and local; 0 where no table is known."""
+NO_NODE = "an unreachable route"
+"""The load balancer's route for those of its addresses that it has no node for."""
 
 
 def by_route(host: str, route: Routed, packet: Packet, question: Question) -> Cause:
@@ -46,7 +53,11 @@ def by_route(host: str, route: Routed, packet: Packet, question: Question) -> Ca
             f"{route.destination} is no address of {host}, and forwarding is off there",
             question.inside(host, f"sysctl {setting}"),
         )
-    known = _route_gone(host, packet, address, question) or _wrong_turn(packet, address, question)
+    known = (
+        _not_balanced(host, route, address, question)
+        or _route_gone(host, packet, address, question)
+        or _wrong_turn(packet, address, question)
+    )
     if known is not None:
         return known
     sender = _sender(packet, host)
@@ -117,6 +128,27 @@ def lowered_ttl(packet: Packet, question: Question) -> Cause | None:
                 shown_rule(host, step, question),
             )
     return None
+
+
+def _not_balanced(host: str, route: Routed, address: Address, question: Question) -> Cause | None:
+    """Explain a load balancer that has nobody to send to; None of any other host or route."""
+    if question.kind(host) is not HostKind.LB or route.error != NO_NODE:
+        return None
+    ports = [port for port in question.ports if address in port.balancer_addresses]
+    if not ports:
+        return Cause(
+            f"no Service has {address} as the address of its load balancer",
+            f"{question.netlab('get')} services -A",
+        )
+    key = ports[0].key
+    name = service_name(key)
+    why = f"no node passes the health check of the load balancer for Service {name}"
+    if ports[0].policy == "Local" and not any(port.backends for port in ports):
+        why += (
+            ": under externalTrafficPolicy Local a node does while a pod of the Service that is"
+            " ready runs there, and no node has one"
+        )
+    return Cause(why, endpoints_listed(key, question))
 
 
 def _route_gone(host: str, packet: Packet, address: Address, question: Question) -> Cause | None:

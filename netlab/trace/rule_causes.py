@@ -109,11 +109,16 @@ def ports_in_words(ports: list[ServicePort]) -> str:
     return ", ".join(f"{port.port}/{port.protocol}" for port in ports)
 
 
+def endpoints_listed(key: str, question: Question) -> str:
+    """Return a command that lists what a Service's endpoints are made from."""
+    space = service_name(key).partition("/")[0]
+    namespace = "" if space == "default" else f" -n {space}"
+    return f"{question.netlab('get')} pods,endpointslices -o wide{namespace}"
+
+
 def _no_endpoints(hit: RuleHit, question: Question) -> Cause:
     port = question.port_called(hit.service)
-    space = service_name(hit.service).partition("/")[0]
-    namespace = "" if space == "default" else f" -n {space}"
-    shown = f"{question.netlab('get')} pods,endpointslices -o wide{namespace}"
+    shown = endpoints_listed(hit.service, question)
     if port is not None and port.why_no_port:
         return Cause(f"{port.why_no_port}, so Service {hit.service} has no endpoint", shown)
     waiting = [f"{one.address} on {one.node}" for one in port.unready] if port else []

@@ -139,9 +139,9 @@ class BrokenLab:
         deadline = time.monotonic() + scaled(20)
         while time.monotonic() < deadline:
             pods = self._lab.run("get", "pods").stdout
-            fenced = next(one for one in self._cluster.services() if one.name == "fenced")
+            balanced = [one for one in self._cluster.services() if one.type == "LoadBalancer"]
             listed = re.findall(r"^\S+-\d ", pods, re.MULTILINE)
-            if pods.count("Running") == len(listed) and fenced.ingress_ips:
+            if pods.count("Running") == len(listed) and all(one.ingress_ips for one in balanced):
                 return
             time.sleep(0.1)
         raise AssertionError(pods)
@@ -167,12 +167,16 @@ class BrokenLab:
                 ("lb", "lb"),
             )
         }
-        fenced = next(one for one in self._cluster.services() if one.name == "fenced")
+        balanced = {one.name: one.ingress_ips for one in self._cluster.services()}
         more = {
             "gateway1": str(pods["node1"][1]),
             "gone": str(pods["node1"][99]),
+            "vip_free": "203.0.113.77" if family == IPV4 else "2001:db8:203::77",
             "nobody": "10.99.9.9" if family == IPV4 else "fd00:99::9",
-            "vip": str(next(one for one in fenced.ingress_ips if one.version == family)),
+            **{
+                word: str(next(one for one in balanced[name] if one.version == family))
+                for word, name in (("vip", "fenced"), ("vip_unbalanced", "unbalanced"))
+            },
         }
         ended = {
             f"{word}_ended": address if family == IPV4 else f"[{address}]"

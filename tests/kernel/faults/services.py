@@ -38,6 +38,21 @@ def endpoints() -> Iterator[Case]:
             "Service default/empty has no endpoint that is ready",
             "(?s)web-1",
         )
+    yield _found(
+        "load balancer without a node to send to",
+        "client http://{vip_unbalanced_ended}",
+        "dropped lb",
+        "no node passes the health check of the load balancer for Service default/unbalanced:"
+        " under externalTrafficPolicy Local",
+        "unbalanced",
+    )
+    yield _found(
+        "address of the load balancer that no Service has",
+        "client http://{vip_free_ended}",
+        "dropped lb",
+        "no Service has {vip_free} as the address of its load balancer",
+        r"(?s)^(?!.*{vip_free} ).*unbalanced",
+    )
     for call, host in (("client tcp://node2:30105", "node2"), ("caller-1 tcp://unready", "node1")):
         yield _found(
             "endpoint not ready",

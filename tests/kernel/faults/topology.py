@@ -121,6 +121,19 @@ spec:
   ports: [{port: 80, targetPort: 8080, nodePort: 30104}]
 """
 
+UNBALANCED = """\
+---
+apiVersion: v1
+kind: Service
+metadata: {name: unbalanced}
+spec:
+  type: LoadBalancer
+  externalTrafficPolicy: Local
+  ipFamilyPolicy: RequireDualStack
+  selector: {app: nobody}
+  ports: [{port: 80, targetPort: 8080, nodePort: 30110}]
+"""
+
 SERVICE = """\
 ---
 apiVersion: v1
@@ -190,6 +203,7 @@ def unanswered_services() -> str:
             full,
             UNREADY,
             FENCED,
+            UNBALANCED,
             _service("wrongport", "web", 30102, target=8099),
             _service("unready", "unready", 30105),
             _service("loop", "loop", 30107),

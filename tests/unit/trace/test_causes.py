@@ -150,6 +150,39 @@ def test_a_drop_of_netfilters_without_a_rule_has_a_cause(state: HostState, why: 
     assert why in told.why
 
 
+@pytest.mark.parametrize(
+    ("policy", "backends", "why"),
+    [
+        pytest.param(
+            "Cluster",
+            PORT.backends,
+            "no node passes the health check of the load balancer for Service default/web",
+            id="nodes that are not well",
+        ),
+        pytest.param(
+            "Local",
+            (),
+            "no node passes the health check of the load balancer for Service default/web: under"
+            " externalTrafficPolicy Local a node does while a pod of the Service that is ready"
+            " runs there, and no node has one",
+            id="no pods",
+        ),
+    ],
+)
+def test_a_balancer_that_has_nobody_to_send_to_says_so(
+    policy: str, backends: tuple[Backend, ...], why: str
+):
+    vip = ip_address("203.0.113.1")
+    port = replace(PORT, policy=policy, backends=backends, balancer_addresses=(vip,))
+    asked = replace(question(), ports=(port,))
+    route = Routed(destination=str(vip), error="an unreachable route")
+    found = packet(visit("client"), visit("lb", route))
+    verdict = Verdict(result=Result.DROPPED, host="lb", by=route, words="x")
+    assert explained(verdict, found, asked).why == why
+    nobodys = explained(verdict, found, question()).why
+    assert nobodys == "no Service has 203.0.113.1 as the address of its load balancer"
+
+
 def test_a_packet_that_comes_back_to_its_sender_went_in_a_circle():
     to_router = Routed(destination=WEB, route="x", via="10.240.0.1", ifname="eth0")
     to_node2 = Routed(destination=WEB, route="x", via=NODE2, ifname="cloud0")
