@@ -47,6 +47,7 @@ from netlab.control_plane.addons import store_addons
 from netlab.control_plane.agents import Agent, AgentLoops
 from netlab.control_plane.api_certificates import api_addresses
 from netlab.control_plane.haproxy_runtime import HaproxyRuntime
+from netlab.control_plane.host_port_conntrack import HostPortConntrack
 from netlab.control_plane.network import Network, created
 from netlab.control_plane.outside_dns import OutsideDns
 from netlab.controllers.reconcile import Reconciler
@@ -139,14 +140,19 @@ class ControlPlane:
             wake=partial(self.loops.wake, "kube-proxy"),
             lost=self._rules_lost,
         )
+        self._host_port_conntrack = HostPortConntrack(lab, to_netns_agent)
         self.rules_agents = {
             name: RulesAgent(
-                owner, to_netns_agent, partial(rules, lab), wake=partial(self.loops.wake, name)
+                owner,
+                to_netns_agent,
+                partial(rules, lab),
+                wake=partial(self.loops.wake, name),
+                changed=changed,
             )
-            for name, owner, rules in (
-                ("ip-masq-agent", IP_MASQ_AGENT, masquerade_rules),
-                ("cloud", CLOUD, cloud_rules),
-                ("portmap", PORTMAP, self._host_ports),
+            for name, owner, rules, changed in (
+                ("ip-masq-agent", IP_MASQ_AGENT, masquerade_rules, None),
+                ("cloud", CLOUD, cloud_rules, None),
+                ("portmap", PORTMAP, self._host_ports, self._clean_host_ports),
             )
         }
         self.listen = to_netns_agent.descriptor
@@ -191,6 +197,9 @@ class ControlPlane:
 
     def _host_ports(self, lab: str, topology: Topology) -> "Mapping[NetnsFamily, Ruleset]":
         return portmap_rules(lab, topology, self.store.list_("pods"))
+
+    async def _clean_host_ports(self, topology: Topology, keys: "Collection[NetnsFamily]") -> None:
+        await self._host_port_conntrack.clean(topology, self.store.list_("pods"), keys)
 
     async def _execute(self, pod: Object, container: str, argv: tuple[str, ...]) -> ExecProcess:
         return await self.kubelet_server.exec(pod, container, argv, tty=False)

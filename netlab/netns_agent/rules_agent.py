@@ -21,6 +21,7 @@ class RulesAgent:
         call: Sends a request to the agent of the namespaces.
         rules: What each ruleset must hold in a topology.
         wake: Has ``sync`` called soon.
+        changed: Is told which rulesets were given new rules, and follows a topology.
     """
 
     def __init__(
@@ -29,6 +30,7 @@ class RulesAgent:
         call: Callable[[object], Awaitable[Any]],
         rules: Callable[[Topology], Mapping[NetnsFamily, Ruleset]],
         wake: Callable[[], None],
+        changed: Callable[[Topology, Collection[NetnsFamily]], Awaitable[None]] | None = None,
     ) -> None:
         self.operations = 0
         """How many times a namespace was given new rules."""
@@ -37,6 +39,7 @@ class RulesAgent:
         self._rulesets = RulesetSync(owner, call)
         self._rules = rules
         self._wake = wake
+        self._changed = changed
         self._topology: Topology | None = None
 
     def follow(self, topology: Topology, created: Collection[NetnsName]) -> None:
@@ -66,7 +69,10 @@ class RulesAgent:
             return None
         result = await self._rulesets.sync_rulesets(self._rules(self._topology))
         self.refusals = result.refusals
-        self.operations += len(result.changes.keys() - result.refusals.keys())
+        given = result.changes.keys() - result.refusals.keys()
+        self.operations += len(given)
+        if given and self._changed is not None:
+            await self._changed(self._topology, given)
         return now + _RETRY_S if self.refusals else None
 
 

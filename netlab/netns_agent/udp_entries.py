@@ -22,18 +22,22 @@ class UdpConnection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UdpServices:
-    """Where UDP ports of Services lead; the same on all nodes."""
+    """Where UDP ports lead that are somebody's to serve: Services', or hostPorts."""
 
     by_address: Mapping[Place, frozenset[Place]]
     """Serving endpoints by ClusterIP, external IP or VIP, and port."""
     by_node_port: Mapping[int, frozenset[Place]]
+    gone: frozenset[Place] = frozenset()
+    """Where nobody serves any more; no connection there is to be kept."""
 
     def __bool__(self) -> bool:
         """Tell whether there is any such port."""
-        return bool(self.by_address)
+        return bool(self.by_address or self.gone)
 
     def is_stale(self, connection: UdpConnection) -> bool:
-        """Tell whether a connection to a Service is held by what does not serve it."""
+        """Tell whether a connection is held by what does not serve it."""
+        if connection.sent_to in self.gone:
+            return True
         leads = (
             self.by_address.get(connection.sent_to),
             self.by_node_port.get(connection.sent_to[1]),

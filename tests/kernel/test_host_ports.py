@@ -1,5 +1,6 @@
 """hostPorts of pods on the kernel: who is answered, with which address, and what is left."""
 
+import sys
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -76,6 +77,52 @@ def test_the_walk_of_the_rules_agrees_with_the_packet(lab: Lab):
 
 def test_the_rules_are_netlabs_own(lab: Lab):
     assert lab.status().get("foreign", []) == []
+
+
+UDP_POD = """
+apiVersion: v1
+kind: Pod
+metadata: {name: NAME}
+spec:
+  nodeName: node1
+  terminationGracePeriodSeconds: 0
+  containers:
+    - name: c
+      image: registry.k8s.io/e2e-test-images/agnhost:2.40
+      args: [netexec, --http-port=8080, --udp-port=8081]
+      ports: [{containerPort: 8081, hostPort: 9091, protocol: UDP}]
+"""
+OTHER = UDP_POD.replace("NAME", "other").replace(", hostPort: 9091", "")
+ASK = """
+import socket, sys, time
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("", 4711))
+s.settimeout(0.1)
+end = time.monotonic() + 15
+answer = b""
+while time.monotonic() < end and answer.decode() != sys.argv[1]:
+    try:
+        s.sendto(b"hostname", ("10.240.0.3", 9091))
+        answer = s.recv(100)
+    except OSError:
+        pass
+print(answer.decode())
+"""
+
+
+def test_a_udp_client_that_keeps_sending_reaches_the_next_pod_on_the_port(lab: Lab):
+    def answered(pod: str) -> str:
+        return lab.inside("client", sys.executable, "-c", ASK, pod).stdout.strip()
+
+    assert lab.run("apply", "-f", "-", text=UDP_POD.replace("NAME", "first")).returncode == 0
+    assert answered("first") == "first"
+    assert lab.run("delete", "pod", "first").returncode == 0
+    # The first pod's address may be the next one's: somebody else takes it.
+    assert lab.run("apply", "-f", "-", text=OTHER).returncode == 0
+    # Conntrack keeps an entry for as long as packets come, and these come from the same port.
+    assert lab.run("apply", "-f", "-", text=UDP_POD.replace("NAME", "second")).returncode == 0
+    assert answered("second") == "second"
+    assert lab.run("delete", "pod", "second", "other").returncode == 0
 
 
 def test_they_go_with_the_last_pod(lab: Lab):
