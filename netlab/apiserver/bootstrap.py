@@ -1,12 +1,14 @@
 """The objects that every cluster has from its first moment."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 from netlab.apiserver.store import Store
 from netlab.kube.defaults import with_defaults
 from netlab.kube.objects import Key, Object, spec_of, with_spec
-from netlab.kube.resources import key_of
+from netlab.kube.resources import RESOURCES, key_of
+from netlab.kube.unreadable import UnreadableObjects
 from netlab.model.addresses import Address, Network, parse_ip
 
 SERVICE_CIDR: Final = Key("servicecidrs", "", "kubernetes")
@@ -46,6 +48,24 @@ def bootstrap(
         for address in api_servers[:1]:
             _put(store, _kubernetes_endpoints(address))
             _put(store, _kubernetes_endpointslice(address))
+
+
+def fill_in_defaults(store: Store) -> None:
+    """Fill in what stored objects do not say: who stored them may not have known a default yet.
+
+    A Deployment whose template lacks one that its ReplicaSet has would make ReplicaSets for ever.
+    Kubernetes does it whenever it decodes an object. One that cannot be read stays as it is.
+
+    Args:
+        store: Before anybody acts on its objects.
+    """
+    unreadable = UnreadableObjects()
+    with store.transaction():
+        for resource in RESOURCES:
+            for obj in store.list_(resource):
+                whole = unreadable.read(key_of(obj), partial(with_defaults, obj))
+                if whole is not None:
+                    store.update(whole)
 
 
 def publish_authority(store: Store, certificate: str) -> None:

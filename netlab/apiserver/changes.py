@@ -1,7 +1,7 @@
 """What a controller wants done, as values; ``netlab.controllers.reconcile`` carries them out."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from netlab.kube.events import Record
 from netlab.kube.objects import Key, Object
@@ -47,6 +47,8 @@ class Outcome:
     changes: Sequence[Change] = ()
     wake_at: float | None = None
     """Wall clock seconds at which time alone may change the outcome, or None."""
+    left_out: Mapping[Key, str] = field(default_factory=dict)
+    """Objects that could not be read among those that the step looked at, and why."""
 
 
 def update_if_changed(old: Object, new: Object) -> tuple[Change, ...]:

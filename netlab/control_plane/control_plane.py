@@ -32,7 +32,7 @@ from socket import socket
 from typing import TYPE_CHECKING
 
 from netlab.apiserver import pki
-from netlab.apiserver.bootstrap import bootstrap, publish_authority
+from netlab.apiserver.bootstrap import bootstrap, fill_in_defaults, publish_authority
 from netlab.apiserver.service_accounts import ServiceAccountTokens
 from netlab.apiserver.store import Store
 from netlab.cni.address_translation import (
@@ -52,6 +52,7 @@ from netlab.control_plane.network import Network, created
 from netlab.control_plane.outside_dns import OutsideDns
 from netlab.controllers.reconcile import Reconciler
 from netlab.kube.objects import Object
+from netlab.kube.unreadable import UnreadableObjects
 from netlab.kubelet import node_status
 from netlab.kubelet.agent import Kubelet
 from netlab.kubelet.images import images_of
@@ -156,6 +157,7 @@ class ControlPlane:
             )
         }
         self.listen = to_netns_agent.descriptor
+        self._unreadable_nodes = UnreadableObjects()
         self._network_operations = 0
         self._must_read = True
         self._api: ApiServing | None = None
@@ -257,6 +259,9 @@ class ControlPlane:
             "network": self.network.unreadable,
             "kubelet": self.kubelet.unreadable,
             "kube-proxy": self.kube_proxy.unreadable,
+            "load balancer": self.load_balancer.unreadable,
+            "outside DNS": self.outside_dns.unreadable,
+            "node leases": self._unreadable_nodes,
         }
         gone = {f"store: {key}": why for key, why in self.store.left_out.items()}
         return (
@@ -271,6 +276,7 @@ class ControlPlane:
 
     async def begin(self) -> None:
         """Take over what an earlier control plane left: the kernel's state and the processes."""
+        fill_in_defaults(self.store)
         self._prepare_objects()
         await self.kubelet.adopt()
 
@@ -298,7 +304,7 @@ class ControlPlane:
         return await self.kubelet.sync(self._sources(), now)
 
     async def _renew_leases(self, now: float) -> float:
-        return renew_leases(self.store, now)
+        return renew_leases(self.store, now, self._unreadable_nodes)
 
     async def _sync_kube_proxy(self, now: float) -> float | None:
         # Of two hooks of one priority the kernel runs first which was registered last. In nftables

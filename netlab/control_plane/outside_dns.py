@@ -6,14 +6,17 @@ loaded when the first question comes: most labs never ask one.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable
+from functools import partial
 from socket import socket
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from netlab.apiserver.store import Store
 from netlab.dns.outside_zone import DOMAIN, OutsideZone
 from netlab.kube.kinds.service.load_balancer import addresses_of
-from netlab.kube.objects import name_of, namespace_of, spec_of
+from netlab.kube.objects import Object, name_of, namespace_of, spec_of
+from netlab.kube.resources import key_of
+from netlab.kube.unreadable import UnreadableObjects
 from netlab.model.addresses import Address
 from netlab.model.names import ROUTER, NetnsName, host_netns
 from netlab.model.topology import Topology
@@ -46,6 +49,8 @@ class OutsideDns:
     ) -> None:
         self._netns = host_netns(lab, ROUTER)
         self._store = store
+        self.unreadable = UnreadableObjects()
+        """Services that are left out."""
         self._listen = listen
         self._wake = wake
         self._topology: Topology | None = None
@@ -76,7 +81,9 @@ class OutsideDns:
         del now
         if self._topology is None:
             return
-        self._zone.set(outside_names(self._topology, self._store.list_("services")))
+        self.unreadable.clear()
+        services = self._store.list_("services")
+        self._zone.set(outside_names(self._topology, services, self.unreadable))
         wanted = {
             (address, is_udp)
             for networks in self._topology.networks
@@ -126,14 +133,13 @@ class OutsideDns:
 
 
 def outside_names(
-    topology: Topology, services: Iterable[Mapping[str, Any]]
+    topology: Topology, services: Iterable[Object], unreadable: UnreadableObjects
 ) -> dict[str, tuple[str, ...]]:
     """Return the addresses of each name of the outside world: clients, nodes and balancers."""
     names = {client.name: client.addresses for client in topology.clients}
     names |= {node.name: node.external_ips for node in topology.nodes}
-    names |= {
-        f"{name_of(service)}.{namespace_of(service)}.elb": addresses_of(service)
-        for service in services
-        if spec_of(service).get("type") == "LoadBalancer" and addresses_of(service)
-    }
+    for service in services:
+        found = unreadable.read(key_of(service), partial(addresses_of, service))
+        if found and spec_of(service).get("type") == "LoadBalancer":
+            names[f"{name_of(service)}.{namespace_of(service)}.elb"] = found
     return {f"{name}.{DOMAIN}": tuple(map(str, found)) for name, found in names.items()}

@@ -62,4 +62,8 @@ CONTROLLER: Final = Controller(name="event-ttl", watches={"events": _new}, step=
 
 def _last(event: Object) -> float:
     at = event.get("lastTimestamp") or event.get("eventTime")
-    return seconds(at or metadata_of(event)["creationTimestamp"])
+    try:
+        return seconds(at or metadata_of(event)["creationTimestamp"])
+    except ValueError:
+        # How old it is nobody can tell: it goes before all others.
+        return 0.0

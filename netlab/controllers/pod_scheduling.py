@@ -9,6 +9,7 @@ from typing import Final
 from netlab.apiserver.changes import Outcome
 from netlab.controllers.controller import Changed, Controller, Objects
 from netlab.kube.objects import Key, Object, is_terminating, labels_of, name_of, spec_of
+from netlab.kube.unreadable import UnreadableObjects
 from netlab.scheduler.nodes import cluster_of
 from netlab.scheduler.schedule import NAME, schedule
 
@@ -25,8 +26,10 @@ def sync(objects: Objects, key: Key, now: float) -> Outcome:
         return Outcome()
     bound = [pod for pod in objects.list_("pods") if spec_of(pod).get("nodeName")]
     namespaces = {name_of(one): labels_of(one) for one in objects.list_("namespaces")}
-    cluster = cluster_of(objects.list_("nodes"), bound, namespaces)
-    return Outcome(changes=schedule(unbound, cluster, now, limit=_BATCH))
+    unreadable = UnreadableObjects()
+    cluster = cluster_of(objects.list_("nodes"), bound, namespaces, unreadable)
+    changes = schedule(unbound, cluster, now, unreadable, limit=_BATCH)
+    return Outcome(changes=changes, left_out=unreadable.reasons())
 
 
 def _of_pod(objects: Objects, changed: Changed) -> Iterator[Key]:

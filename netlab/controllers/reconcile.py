@@ -20,15 +20,16 @@ from netlab.apiserver.changes import Change, Create, Delete, Remove, Update
 from netlab.apiserver.events import Recorder
 from netlab.apiserver.registry.deletion import delete, is_over
 from netlab.apiserver.store import Event, Store
-from netlab.controllers.controller import EVERY, Changed, Controller
+from netlab.controllers.controller import EVERY, Changed, Controller, Trigger
 from netlab.controllers.table import CONTROLLERS
 from netlab.controllers.work_queue import Item, WorkQueue
 from netlab.errors import NetlabError
 from netlab.kube.defaults import with_defaults
 from netlab.kube.events import Record
 from netlab.kube.kinds.table import kind_of
-from netlab.kube.objects import Object, name_of
+from netlab.kube.objects import Key, Object, name_of
 from netlab.kube.resources import RESOURCES, key_of
+from netlab.kube.unreadable import UNREADABLE
 
 _CHANGES: Final = 50
 """Made in one call, after which the API has its turn; some 15 ms."""
@@ -59,6 +60,10 @@ class Reconciler:
             for resource in RESOURCES
         }
         self._queue = WorkQueue(list(self._controllers))
+        self._left_out: dict[Item, frozenset[str]] = {}
+        """What an item's last step had to leave out, as ``problems`` names it."""
+        self._unseen: set[str] = set()
+        """Those of ``problems`` that are of a change which led to no item."""
         self._events = Recorder(store)
         self._is_running = False
         self._changes = 0
@@ -114,6 +119,7 @@ class Reconciler:
         name = f"{item.controller}: {item.key}"
         try:
             outcome = self._controllers[item.controller].step(self._store, item.key, now)
+            self._leave_out(item, outcome.left_out)
             if outcome.wake_at is not None:
                 self._queue.add_at(item, outcome.wake_at)
             for change in outcome.changes:
@@ -127,6 +133,14 @@ class Reconciler:
         else:
             self.problems.pop(name, None)
             self._queue.succeed(item)
+
+    def _leave_out(self, item: Item, why: Mapping[Key, str]) -> None:
+        for name in self._left_out.pop(item, ()):
+            self.problems.pop(name, None)
+        told = {f"{item.controller}: {key}": text for key, text in why.items()}
+        if told:
+            self._left_out[item] = frozenset(told)
+            self.problems |= told
 
     def _carry_out(self, change: Change, now: float) -> None:
         match change:
@@ -180,8 +194,25 @@ class Reconciler:
             return
         self._changes += 1
         for controller, trigger in self._triggers[changed.key.resource]:
-            for key in trigger(self._store, changed):
-                self._queue.add(Item(controller, key))
+            self._look_for_items(controller, trigger, changed)
+
+    def _look_for_items(self, controller: str, trigger: Trigger, changed: Changed) -> None:
+        name = f"{controller}: {changed.key}"
+        if name in self._unseen:
+            self._unseen.discard(name)
+            self.problems.pop(name, None)
+        why = ""
+        # What could not be read before may be readable now.
+        for seen in (changed, changed._replace(old=None)):
+            try:
+                for key in trigger(self._store, seen):
+                    self._queue.add(Item(controller, key))
+            except UNREADABLE as error:
+                why = f"{type(error).__name__}: {error}"
+            else:
+                return
+        self._unseen.add(name)
+        self.problems[name] = why
 
 
 def _prepared(store: Store, obj: Object) -> Object:

@@ -87,6 +87,15 @@ class WatchedZone:
             self._set(resource, key, obj)
 
     def _set(self, resource: str, key: tuple[str, str], obj: Object | None) -> None:
+        """Take an object as it is now; one that cannot be read is left out, the others go on."""
+        try:
+            self._take(resource, key, obj)
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            where = f"{resource} {key[0]}/{key[1]}"
+            print(f"{where} is left out: {type(error).__name__}: {error}", flush=True)  # noqa: T201
+            self._take(resource, key, None)
+
+    def _take(self, resource: str, key: tuple[str, str], obj: Object | None) -> None:
         match resource:
             case "namespaces":
                 self._zone.set_namespace(key[1], exists=obj is not None)

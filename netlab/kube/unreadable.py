@@ -42,6 +42,14 @@ class UnreadableObjects:
             return value
         return None
 
+    def read_unless_left_out(self, key: Key, reader: Callable[[], T]) -> T | None:
+        """Return what ``read`` does; None at once for an object that could not be read already."""
+        return None if key in self._reasons else self.read(key, reader)
+
+    def clear(self) -> None:
+        """Forget all objects: they are read anew."""
+        self._reasons = {}
+
     def forget(self, key: Key) -> None:
         """Take note that the object is gone, or was read."""
         self._reasons.pop(key, None)

@@ -3,18 +3,23 @@
 Source: Kubernetes, ``pkg/kubelet/active_deadline.go``.
 """
 
+from functools import partial
 from typing import Final
 
 from netlab.apiserver.store import Store
 from netlab.kube.events import Record
 from netlab.kube.kinds.pod.status import DEADLINE_EXCEEDED, is_finished
 from netlab.kube.objects import Object, is_terminating, spec_of, status_of, with_status
+from netlab.kube.resources import key_of
 from netlab.kube.timestamps import seconds
+from netlab.kube.unreadable import UnreadableObjects
 
 _MESSAGE: Final = "Pod was active on the node longer than the specified deadline"
 
 
-def enforce_deadlines(store: Store, now: float) -> tuple[list[Record], float | None]:
+def enforce_deadlines(
+    store: Store, now: float, unreadable: UnreadableObjects
+) -> tuple[list[Record], float | None]:
     """Write into the status of pods whose time is over that they have failed.
 
     Their containers are ended as those of any pod that is finished.
@@ -22,6 +27,7 @@ def enforce_deadlines(store: Store, now: float) -> tuple[list[Record], float | N
     Args:
         store: Where the pods are.
         now: Wall clock seconds.
+        unreadable: Takes the pods that cannot be read.
 
     Returns:
         What is to be told, and when the next pod's time is over, in wall clock seconds.
@@ -29,7 +35,7 @@ def enforce_deadlines(store: Store, now: float) -> tuple[list[Record], float | N
     told: list[Record] = []
     later: list[float] = []
     for pod in store.list_("pods"):
-        until = _until(pod)
+        until = unreadable.read_unless_left_out(key_of(pod), partial(_until, pod))
         if until is not None and until > now:
             later.append(until)
         elif until is not None:

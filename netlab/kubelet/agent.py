@@ -58,13 +58,14 @@ from netlab.kubelet.failures import (
 from netlab.kubelet.images import require_rootfs
 from netlab.kubelet.lifecycle import due_containers, left_over
 from netlab.kubelet.pod_volumes import PodVolumes
+from netlab.kubelet.probes import Verdict
 from netlab.kubelet.probing import ContainerKey, Probing
 from netlab.kubelet.process_config import write_process
 from netlab.kubelet.readiness_gates import heed_readiness_gates
 from netlab.kubelet.retries import Retries
 from netlab.kubelet.runtime.requests import Exited, RemovePod, Start, Watch
 from netlab.kubelet.sources import Sources
-from netlab.kubelet.termination import Termination
+from netlab.kubelet.termination import Termination, grace_s
 from netlab.kubelet.termination_message import termination_message
 from netlab.linux import netns_names, processes
 from netlab.linux.timeouts import scaled
@@ -99,6 +100,7 @@ class Kubelet:
         wake: Callable[[], None],
     ) -> None:
         self.unreadable = UnreadableObjects()
+        self._read = self.unreadable.read_unless_left_out
         self._lab = lab
         self._store = store
         self._call = call
@@ -191,25 +193,31 @@ class Kubelet:
         Returns:
             When to look again, in wall clock seconds; None when nothing waits.
         """
+        self.unreadable.clear()
         with self._store.transaction():
             # A container may have ended before it is known to have started.
             self._report_starts(now)
             self._report_ended(now)
             probed_at = self._report_probes(now)
-            heed_readiness_gates(self._store, now)
-            self._look_at_disk(now)
-            overdue, overdue_at = enforce_deadlines(self._store, now)
-            for event in overdue:
+            heed_readiness_gates(self._store, now, self.unreadable)
+            disk = disk_pressure.look(self._store, rundir.rundir(self._lab), now)
+            overdue, overdue_at = enforce_deadlines(self._store, now, self.unreadable)
+            for event in (*disk, *overdue):
                 self._record(event, now)
-        pods = self._placed()
+        pods = [
+            pod
+            for pod in self._store.list_("pods")
+            if self._read(key_of(pod), partial(is_placed, pod))
+        ]
         self._forget_all_but({uid_of(pod) for pod in self._store.list_("pods")})
         running = [pod for pod in pods if uid_of(pod) in self._running]
+        update = self._volumes.update
         wakes = [
             now + disk_pressure.LOOK_S,
             probed_at,
             overdue_at,
-            self._volumes.update(running, sources, now),
-            self._end_pods(pods, now),
+            *(self._read(key_of(pod), partial(update, pod, sources, now)) for pod in running),
+            self._end_pods(now),
             self._start_pods(pods, sources, now),
         ]
         return min((wake for wake in wakes if wake is not None), default=None)
@@ -232,10 +240,15 @@ class Kubelet:
                 continue
             # How it ended nobody saw: that was while no control plane was there.
             is_crash = message.status is not None
-            end = exit_of(message)
-            said = termination_message(self._lab, pod, key.name, end.code)
-            end = replace(end, message=said)
-            by_uid[key.uid] = self._write_exit(key, pod, end, now, is_crash=is_crash)
+            write = partial(self._write_end, key, pod, exit_of(message), now, is_crash=is_crash)
+            by_uid[key.uid] = self._read(key_of(pod), write) or pod
+
+    def _write_end(
+        self, key: ContainerKey, pod: Object, end: pod_status.Exit, now: float, *, is_crash: bool
+    ) -> Object:
+        """Write the end of a container that ran, with its last words; return the pod."""
+        end = replace(end, message=termination_message(self._lab, pod, key.name, end.code))
+        return self._write_exit(key, pod, end, now, is_crash=is_crash)
 
     def _write_exit(
         self, key: ContainerKey, pod: Object, end: pod_status.Exit, now: float, *, is_crash: bool
@@ -269,11 +282,11 @@ class Kubelet:
                 report = self._report_failure
                 if failure.reason == START_ERROR:
                     report = self._report_start_error
-                report(key, pod, failure, now)
+                self._read(key_of(pod), partial(report, key, pod, failure, now))
         if not self._starting:
             self._ended_early.clear()
         for pod, found in started.values():
-            self._report_started(pod, found, now)
+            self._read(key_of(pod), partial(self._report_started, pod, found, now))
 
     def _report_started(self, pod: Object, found: dict[str, ProcessId], now: float) -> None:
         names = [name for name, process in found.items() if process in self._keys]
@@ -297,7 +310,7 @@ class Kubelet:
         process = self._running.get(uid_of(pod), {}).get(name)
         if failure is not None and process is not None:
             self._record(pod_events.hook_failed(pod, name, "PostStart", failure), now)
-            self._termination.end(pod, {name: process}, now, self._grace_s(pod))
+            self._termination.end(pod, {name: process}, now, grace_s(pod))
 
     def _report_failure(
         self, key: ContainerKey, pod: Object, failure: StartFailure, now: float
@@ -342,37 +355,29 @@ class Kubelet:
                 event = pod_events.unhealthy(pod, failure.key.name, failure.kind, failure.message)
                 self._record(event, now)
         for key, said in verdicts:
-            pod_now = by_uid.get(key.uid)
-            if pod_now is None:
-                continue
-            new = pod_status.container_probed(
-                pod_now, key.name, now, ready=said.ready, started=said.started
-            )
-            if new is not pod_now:
-                by_uid[key.uid] = self._store.update(new)
-            process = self._running.get(key.uid, {}).get(key.name)
-            if said.failed is not None and process is not None and not is_terminating(pod_now):
-                self._probing.end(key)
-                self._record(pod_events.probe_kills(pod_now, key.name, said.failed), now)
-                self._termination.end(pod_now, {key.name: process}, now, self._grace_s(pod_now))
+            if key.uid in by_uid:
+                pod = by_uid[key.uid]
+                report = partial(self._report_verdict, key, pod, said, now)
+                by_uid[key.uid] = self._read(key_of(pod), report) or pod
         return wake
 
-    def _look_at_disk(self, now: float) -> None:
-        directory = rundir.rundir(self._lab)
-        is_full = directory.exists() and disk_pressure.is_nearly_full(directory)
-        for event in disk_pressure.tell(self._store, directory, now, is_full=is_full):
-            self._record(event, now)
-
-    def _placed(self) -> list[Object]:
-        """Return the pods that have a node and an address."""
-        pods = {key_of(pod): pod for pod in self._store.list_("pods")}
-        self.unreadable.keep(pods.keys())
-        read = self.unreadable.read
-        return [pod for key, pod in pods.items() if read(key, partial(is_placed, pod))]
+    def _report_verdict(self, key: ContainerKey, pod: Object, said: Verdict, now: float) -> Object:
+        """Write what the probes of a container say, and end one that failed; return the pod."""
+        new = pod_status.container_probed(
+            pod, key.name, now, ready=said.ready, started=said.started
+        )
+        if new is not pod:
+            new = self._store.update(new)
+        process = self._running.get(key.uid, {}).get(key.name)
+        if said.failed is not None and process is not None and not is_terminating(pod):
+            self._probing.end(key)
+            self._record(pod_events.probe_kills(pod, key.name, said.failed), now)
+            self._termination.end(pod, {key.name: process}, now, grace_s(pod))
+        return new
 
     def _start_pods(self, pods: list[Object], sources: Sources, now: float) -> float | None:
         """Have the containers started that are missing and due; return when others will be."""
-        wakes: list[float] = []
+        wakes: list[float | None] = []
         starting: dict[str, list[str]] = {}
         for key in self._starting:
             starting.setdefault(key.uid, []).append(key.name)
@@ -380,13 +385,15 @@ class Kubelet:
             if is_terminating(pod):
                 continue
             names = starting.get(uid_of(pod), ())
-            found = self.unreadable.read(key_of(pod), partial(self._due, pod, names, now))
+            found = self._read(key_of(pod), partial(self._due, pod, names, now))
             for spec, at in found or []:
                 if at <= now:
                     self._start(sources, pod, spec, now)
                     continue
-                wakes.append(self._wait(pod, spec["name"], at, now))
-        return min(wakes, default=None)
+                wakes.append(
+                    self._read(key_of(pod), partial(self._wait, pod, spec["name"], at, now))
+                )
+        return min((wake for wake in wakes if wake is not None), default=None)
 
     def _due(self, pod: Object, starting: Iterable[str], now: float) -> list[tuple[Object, float]]:
         """Return the containers of a pod that are to be started, and when."""
@@ -394,7 +401,7 @@ class Kubelet:
         running = self._running.get(uid, {})
         extra = {name: running[name] for name in left_over(pod, running)}
         if extra:
-            self._termination.end(pod, extra, now, self._grace_s(pod))
+            self._termination.end(pod, extra, now, grace_s(pod))
         if not self._has_namespace(netns_of(self._lab, pod)):
             return []
         active, at = {*running, *starting}, self._retries.due(uid)
@@ -431,15 +438,23 @@ class Kubelet:
         process: ProcessId = await self._call(Start(container=container, target=target))
         return process
 
-    def _end_pods(self, pods: list[Object], now: float) -> float | None:
+    def _end_pods(self, now: float) -> float | None:
         """Have the processes of pods that are to end told so, kill late ones, remove the ended."""
+        wakes = []
         with self._store.transaction():
-            wakes = [
-                self.unreadable.read(key_of(pod), partial(self._end_pod, pod, now))
-                for pod in pods
-                if is_terminating(pod)
-            ]
+            for pod in self._store.list_("pods"):
+                if is_terminating(pod) and spec_of(pod).get("nodeName"):
+                    wakes.append(self._read(key_of(pod), partial(self._end_pod, pod, now)))
+                    if key_of(pod) in self.unreadable.reasons():
+                        self._end_unreadable(pod)
         return min((wake for wake in wakes if wake is not None), default=None)
+
+    def _end_unreadable(self, pod: Object) -> None:
+        """End a pod of which nobody can tell how it wants to be ended."""
+        left = self._running.get(uid_of(pod), {})
+        self._termination.kill(left.values())
+        if not left and not metadata_of(pod).get("finalizers"):
+            self._store.remove(key_of(pod))
 
     def _end_pod(self, pod: Object, now: float) -> float | None:
         if any(key.uid == uid_of(pod) for key in self._starting):
@@ -455,10 +470,6 @@ class Kubelet:
             # The sync that follows removes its files.
             self._store.remove(key_of(pod))
         return None
-
-    def _grace_s(self, pod: Object) -> float:
-        grace_s = spec_of(pod).get("terminationGracePeriodSeconds")
-        return 30.0 if grace_s is None else float(grace_s)
 
     def _forget_all_but(self, known: set[str]) -> None:
         """Kill what runs for pods that are gone; then remove their files, and remember nothing."""

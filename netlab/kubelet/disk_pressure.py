@@ -27,6 +27,18 @@ def is_nearly_full(directory: Path) -> bool:
     return free < reserve(size) + (1 << 20)
 
 
+def look(store: Store, directory: Path, now: float) -> list[Record]:
+    """Write into every node whether a directory's file system is full; return what is to be told.
+
+    Args:
+        store: Where the nodes are.
+        directory: The lab's own; where it is not there yet, there is room.
+        now: Wall clock seconds.
+    """
+    is_full = directory.exists() and is_nearly_full(directory)
+    return tell(store, directory, now, is_full=is_full)
+
+
 def tell(store: Store, directory: Path, now: float, *, is_full: bool) -> list[Record]:
     """Write the condition into every node where it changes, and return what is to be told of it."""
     events = []

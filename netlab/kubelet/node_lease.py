@@ -6,12 +6,15 @@ Source: Kubernetes, ``pkg/kubelet/kubelet.go`` (nodeLeaseRenewIntervalFraction),
 ``component-helpers/apimachinery/lease``; kubelet configuration, nodeStatusReportFrequency.
 """
 
+from functools import partial
 from typing import Final
 
 from netlab.apiserver.bootstrap import NODE_LEASES
 from netlab.apiserver.store import Store
 from netlab.kube.objects import Key, Object, items_of, name_of, status_of, uid_of, with_status
+from netlab.kube.resources import key_of
 from netlab.kube.timestamps import micro_timestamp, seconds, timestamp
+from netlab.kube.unreadable import UnreadableObjects
 
 _DURATION_S: Final = 40
 _RENEW_S: Final = 10.0
@@ -19,20 +22,22 @@ _STATUS_S: Final = 300.0
 """How old the heartbeat of a condition may get that does not change."""
 
 
-def renew_leases(store: Store, now: float) -> float:
+def renew_leases(store: Store, now: float, unreadable: UnreadableObjects) -> float:
     """Renew the Lease of every node, and heartbeats in its status that have grown old.
 
     Args:
         store: Where; a Lease that is missing is made.
         now: Wall clock seconds.
+        unreadable: Takes the nodes that cannot be read.
 
     Returns:
         When to renew them again, in wall clock seconds.
     """
+    unreadable.clear()
     with store.transaction():
         for node in store.list_("nodes"):
             _renew(store, node, now)
-            _beat(store, node, now)
+            unreadable.read(key_of(node), partial(_beat, store, node, now))
     return now + _RENEW_S
 
 

@@ -41,30 +41,27 @@ class PodVolumes:
         self._renewed_at.setdefault(uid_of(pod), now)
         self._seen[uid_of(pod)] = _versions(pod, sources)
 
-    def update(self, pods: Iterable[Object], sources: Sources, now: float) -> float | None:
-        """Write the volumes anew whose objects have changed, and renew tokens.
+    def update(self, pod: Object, sources: Sources, now: float) -> float:
+        """Write the volumes of a pod anew whose objects have changed, and renew its tokens.
 
         Args:
-            pods: Those whose containers run.
+            pod: Its containers run.
             sources: Where objects are looked up.
             now: Wall clock seconds.
 
         Returns:
-            When to look again, in wall clock seconds; None where there is no token.
+            When to look again, in wall clock seconds.
         """
-        due = []
-        for pod in pods:
-            uid = uid_of(pod)
-            at = self._renewed_at.setdefault(uid, now) + _TOKEN_REFRESH_S
-            is_old = at <= now
-            if is_old or self._seen.get(uid) != _versions(pod, sources):
-                self._update_pod(pod, sources, with_tokens=is_old)
-                self._seen[uid] = _versions(pod, sources)
-            if is_old:
-                self._renewed_at[uid] = now
-                at = now + _TOKEN_REFRESH_S
-            due.append(at)
-        return min(due, default=None)
+        uid = uid_of(pod)
+        at = self._renewed_at.setdefault(uid, now) + _TOKEN_REFRESH_S
+        is_old = at <= now
+        if is_old or self._seen.get(uid) != _versions(pod, sources):
+            self._update_pod(pod, sources, with_tokens=is_old)
+            self._seen[uid] = _versions(pod, sources)
+        if is_old:
+            self._renewed_at[uid] = now
+            at = now + _TOKEN_REFRESH_S
+        return at
 
     def keep(self, uids: Collection[str]) -> None:
         """Forget all pods but these."""

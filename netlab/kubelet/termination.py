@@ -13,7 +13,7 @@ from typing import Final
 
 from netlab.kube.kinds.pod.containers import container_spec
 from netlab.kube.kinds.pod.status import is_sidecar
-from netlab.kube.objects import Object, metadata_of
+from netlab.kube.objects import Object, metadata_of, spec_of
 from netlab.kube.timestamps import seconds
 from netlab.kubelet.prober import Prober
 from netlab.linux import processes
@@ -22,6 +22,12 @@ from netlab.model.processes import ProcessId
 _GRACE_S: Final = 30
 RULES_S: Final = 5.0
 """A pod is not asked to end for so long, at most, when rules still lead to it."""
+
+
+def grace_s(pod: Object) -> float:
+    """Return how many seconds a pod's containers have to end."""
+    asked = spec_of(pod).get("terminationGracePeriodSeconds")
+    return float(_GRACE_S if asked is None else asked)
 
 
 class Termination:

@@ -23,6 +23,8 @@ from typing import Final
 
 from netlab.apiserver.store import Event, Store
 from netlab.errors import KernelError, NetlabError
+from netlab.kube.resources import key_of
+from netlab.kube.unreadable import UnreadableObjects
 from netlab.loadbalancer.balancer import (
     BalancedNode,
     Balancer,
@@ -78,6 +80,8 @@ class LoadBalancer:
         self._store = store
         self._call = call
         self.haproxy = haproxy
+        self.unreadable = UnreadableObjects()
+        """Services and nodes that are left out."""
         self._may_ask = may_ask
         self._wake = wake
         self._has_new_endpoints = False
@@ -151,7 +155,8 @@ class LoadBalancer:
             return None
         if self._served is None:
             self._served = served_addresses(await self.haproxy.adopt())
-        balancers, nodes = self._balancers(topology), balanced_nodes(self._store.list_("nodes"))
+        self.unreadable.clear()
+        balancers, nodes = self._balancers(topology), self._nodes()
         results, self._results = self._results, {}
         options = topology.load_balancer.health_check
         health = self._health.with_results(results, now, options)
@@ -176,8 +181,19 @@ class LoadBalancer:
 
     def _balancers(self, topology: Topology) -> list[Balancer]:
         default = topology.load_balancer.default_class
-        found = (balancer_of(one, default) for one in self._store.list_("services"))
+        read = self.unreadable.read
+        found = (
+            read(key_of(one), partial(balancer_of, one, default))
+            for one in self._store.list_("services")
+        )
         return [balancer for balancer in found if balancer is not None]
+
+    def _nodes(self) -> tuple[BalancedNode, ...]:
+        read = self.unreadable.read
+        found = (
+            read(key_of(one), partial(balanced_nodes, [one])) for one in self._store.list_("nodes")
+        )
+        return tuple(node for nodes in found for node in nodes or ())
 
     def _known_targets(self, balancer: Balancer, nodes: Iterable[BalancedNode]) -> Iterator[Target]:
         """Yield what was healthy when this control plane started."""

@@ -40,6 +40,16 @@ class BalancerPort:
     is_http: bool = False
     """Whether ``appProtocol`` says that HTTP is spoken."""
 
+    def __post_init__(self) -> None:
+        """Refuse what HAProxy would: one wrong number costs all balancers their configuration.
+
+        Raises:
+            ValueError: A number is no port.
+        """
+        for number in (self.port, self.node_port):
+            if number is not None and not 0 < number < 1 << 16:
+                raise ValueError(f"{number} is no port")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Balancer:

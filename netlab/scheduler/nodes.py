@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from netlab.kube.objects import (
@@ -16,6 +17,8 @@ from netlab.kube.objects import (
     status_of,
 )
 from netlab.kube.quantity import milli
+from netlab.kube.resources import key_of
+from netlab.kube.unreadable import UnreadableObjects
 
 MEASURED: Final = ("cpu", "memory", "ephemeral-storage")
 _ANY_HOST: Final = ("", "0.0.0.0", "::")  # noqa: S104 (what a hostIP of these means)
@@ -48,11 +51,12 @@ class NodeState:
 
     def add(self, pod: Object) -> None:
         """Count a pod as the node's."""
+        requested, host_ports = requests_of(pod), host_ports_of(pod)
         self.pods.append(pod)
         if (spec_of(pod).get("affinity") or {}).get("podAntiAffinity"):
             self.repelling.append(pod)
-        self.requested.update(requests_of(pod))
-        self.host_ports.update(host_ports_of(pod))
+        self.requested.update(requested)
+        self.host_ports.update(host_ports)
 
     def allocatable(self, resource: str) -> int | None:
         """Return the thousandths of a resource that pods may have; None where it is not told."""
@@ -77,6 +81,7 @@ def cluster_of(
     nodes: Iterable[Object],
     bound: Iterable[Object],
     namespaces: Mapping[str, Mapping[str, str]],
+    unreadable: UnreadableObjects,
 ) -> Cluster:
     """Return the cluster's state.
 
@@ -84,12 +89,13 @@ def cluster_of(
         nodes: All nodes, by name.
         bound: Every pod that has a node.
         namespaces: The labels of each namespace.
+        unreadable: Takes the pods that cannot be read; they count for nothing.
     """
     states = {name_of(node): NodeState(node=node) for node in nodes}
     for pod in bound:
         state = states.get(spec_of(pod)["nodeName"])
         if state is not None and status_of(pod).get("phase") not in {"Succeeded", "Failed"}:
-            state.add(pod)
+            unreadable.read(key_of(pod), partial(state.add, pod))
     return Cluster(nodes=list(states.values()), namespaces=namespaces)
 
 

@@ -18,6 +18,7 @@ Source: Kubernetes, ``pkg/scheduler/schedule_one.go``.
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Final
 
 from netlab.apiserver.changes import Change, Update, update_if_changed
@@ -35,6 +36,8 @@ from netlab.kube.objects import (
     with_spec,
     with_status,
 )
+from netlab.kube.resources import key_of
+from netlab.kube.unreadable import UnreadableObjects
 from netlab.scheduler import node_affinity, pod_affinity
 from netlab.scheduler.filters import fit_error, objection
 from netlab.scheduler.nodes import Cluster, NodeState
@@ -46,7 +49,12 @@ _SAYS_WHERE: Final = ("nodeSelector", "affinity", "tolerations", "topologySpread
 
 
 def schedule(
-    unbound: Iterable[Object], cluster: Cluster, now: float, *, limit: int = 1000
+    unbound: Iterable[Object],
+    cluster: Cluster,
+    now: float,
+    unreadable: UnreadableObjects,
+    *,
+    limit: int = 1000,
 ) -> tuple[Change, ...]:
     """Return the bindings for pods without a node, and the reason for those that get none.
 
@@ -54,13 +62,14 @@ def schedule(
         unbound: Oldest first; those of higher priority choose before the others.
         cluster: All nodes with their pods; the pods that are placed are added to it.
         now: Wall clock seconds.
+        unreadable: Takes the pods that cannot be read; the others are placed.
         limit: Changes, after which the rest of the pods has to wait for the next look.
     """
     siblings = Counter(
         (_owner(pod), state.name) for state, pod in cluster.pods() if controller_of(pod)
     )
     changes: list[Change] = []
-    refused: dict[str, str] = {}
+    refused: dict[str, tuple[str, str]] = {}
     related: set[str] = set()
     for pod in sorted(unbound, key=_priority, reverse=True):
         if len(changes) >= limit:
@@ -70,7 +79,7 @@ def schedule(
             continue
         kind = _kind(pod)
         if kind not in refused:
-            chosen, why = _choose(pod, cluster, siblings)
+            chosen, reason, why = _chosen(pod, cluster, siblings, unreadable)
             if chosen is not None:
                 # A pod that was placed takes room; only what wants to be near it is better off.
                 for one in related & refused.keys():
@@ -79,11 +88,25 @@ def schedule(
                 chosen.add(pod)
                 siblings[_owner(pod), chosen.name] += 1
                 continue
-            refused[kind] = why
+            refused[kind] = reason, why
             if pod_affinity.has_relations(pod):
                 related.add(kind)
-        changes += _unscheduled(pod, "Unschedulable", refused[kind], now)
+        changes += _unscheduled(pod, *refused[kind], now)
     return tuple(changes)
+
+
+def _chosen(
+    pod: Object,
+    cluster: Cluster,
+    siblings: Counter[tuple[str, str]],
+    unreadable: UnreadableObjects,
+) -> tuple[NodeState | None, str, str]:
+    """Return the node for a pod, or None with the reason of its condition and the message."""
+    key = key_of(pod)
+    found = unreadable.read(key, partial(_choose, pod, cluster, siblings))
+    if found is None:
+        return None, "SchedulerError", f"running Filter plugins: {unreadable.reasons()[key]}"
+    return found[0], "Unschedulable", found[1]
 
 
 def _choose(
@@ -159,7 +182,7 @@ def _unscheduled(pod: Object, reason: str, message: str, now: float) -> Sequence
         return ()
     conditions = with_condition(before, "PodScheduled", "False", now, reason, message)
     changed = update_if_changed(pod, with_status(pod, conditions=conditions))
-    if not changed or reason != "Unschedulable":
+    if not changed or reason == "SchedulingGated":
         return changed
     event = Record(
         object=pod, type="Warning", reason="FailedScheduling", message=message, component=NAME

@@ -28,7 +28,9 @@ from netlab.netfilter.iptables.canonical import normalise
 from netlab.netfilter.iptables.parse import parse
 from netlab.netfilter.iptables.render import render
 from netlab.topology.parse import parse_spec, parse_topology
+from tests.fuzz.bad_objects import bad_objects
 from tests.fuzz.corpus import OBJECTS, topologies
+from tests.fuzz.found import FoundError
 from tests.fuzz.mutation import mutated, odd
 
 NOW: Final = 1_800_000_000.0
@@ -54,10 +56,6 @@ _QUERIES: Final = (
     *("?resourceVersion=x", f"?resourceVersion={'9' * 5000}", "?fieldValidation=Strict"),
     *("?fieldManager=a&force=true", "?gracePeriodSeconds=-1", "?continue=%00", "?watch=false"),
 )
-
-
-class FoundError(AssertionError):
-    """A law does not hold; the message has the input."""
 
 
 def topology_text(random: Random, counts: Counter[str]) -> None:
@@ -188,7 +186,12 @@ def api(random: Random, counts: Counter[str]) -> None:
     lab.check_rules()
 
 
-TARGETS: Final = {"topologies": topology_text, "manifests": manifest_text, "API": api}
+TARGETS: Final = {
+    "topologies": topology_text,
+    "manifests": manifest_text,
+    "API": api,
+    "bad objects": bad_objects,
+}
 
 
 def _json(value: object) -> bytes:

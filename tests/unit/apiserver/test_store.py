@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from netlab.apiserver import store as store_module
-from netlab.apiserver.bootstrap import bootstrap
+from netlab.apiserver.bootstrap import bootstrap, fill_in_defaults
 from netlab.apiserver.store import Store
 from netlab.kube.objects import Key, Object, with_metadata, with_spec
 from netlab.kube.status import StatusError
@@ -166,3 +166,19 @@ def test_bootstrap_twice_is_once():
     assert store.version == version
     service = store.require(Key("services", "default", "kubernetes"))
     assert service["spec"]["clusterIP"] == "10.0.0.1"
+
+
+def test_a_default_that_a_file_does_not_know_is_filled_in_once(tmp_path: Path):
+    store = new_store(tmp_path / "store.db")
+    labels = {"app": "web"}
+    template = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "c"}]}}
+    spec = {"selector": {"matchLabels": labels}, "template": template}
+    for manifest in ({**deployment(), "spec": spec}, pod()):
+        store.create(manifest)
+    store.close()
+    store = new_store(tmp_path / "store.db")
+    fill_in_defaults(store)
+    assert store.require(Key("deployments", "default", "web"))["spec"]["revisionHistoryLimit"] == 10
+    version = store.version
+    fill_in_defaults(store)
+    assert store.version == version

@@ -113,6 +113,21 @@ class Inside:
         assert not self.plane.failure, self.plane.failure
 
 
+def _without_processes(runtime: Child, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have nothing done to processes and mounts of this machine."""
+
+    def send_signal(process: ProcessId, number: int) -> bool:
+        runtime.ended(process, -number)
+        return True
+
+    processes = "netlab.linux.processes"
+    monkeypatch.setattr(f"{processes}.send_signal", send_signal)
+    monkeypatch.setattr(f"{processes}.inits_of_containers", lambda _: [])
+    monkeypatch.setattr(f"{processes}.kill", lambda *_: None)
+    # Volumes with a limit are file systems, which would outlive the directory.
+    monkeypatch.setattr("netlab.kubelet.pod_volumes.make_empty_dir", lambda *_: None)
+
+
 @asynccontextmanager
 async def control_plane(
     topology: str, directory: Path, monkeypatch: pytest.MonkeyPatch
@@ -123,14 +138,7 @@ async def control_plane(
     rundir.topology_file(LAB).write_text(topology)
     agent, runtime = Child(), Child()
 
-    def send_signal(process: ProcessId, number: int) -> bool:
-        runtime.ended(process, -number)
-        return True
-
-    processes = "netlab.linux.processes"
-    monkeypatch.setattr(f"{processes}.send_signal", send_signal)
-    monkeypatch.setattr(f"{processes}.inits_of_containers", lambda _: [])
-    monkeypatch.setattr(f"{processes}.kill", lambda *_: None)
+    _without_processes(runtime, monkeypatch)
     plane = ControlPlane(LAB, agent.near, runtime.near)
     await plane.begin()
     servers = ProxyServers(plane.kube_proxy, plane.store, plane.clock)

@@ -12,7 +12,7 @@ import yaml
 from netlab.apiserver.registry.deletion import delete
 from netlab.kube.resources import key_of
 from netlab.model.processes import ProcessId
-from tests.unit.control_plane.in_process import Inside, control_plane
+from tests.unit.control_plane.in_process import SETTLED_S, Inside, control_plane
 
 TOPOLOGY: Final = """
 apiVersion: netlab/v1
@@ -130,8 +130,9 @@ async def come_and_go(inside: Inside, number: int) -> None:
     assert len(running) == 4
     for obj in reversed(made):
         delete(inside.store, key_of(obj), inside.plane.clock())
+    async with asyncio.timeout(SETTLED_S):
+        await inside.plane.loops.wait_until(lambda: not inside.store.list_("pods"))
     await inside.settled()
-    assert inside.store.list_("pods") == []
     for event in inside.store.list_("events"):
         inside.store.remove(key_of(event))
     await inside.settled()

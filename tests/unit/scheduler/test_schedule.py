@@ -5,6 +5,7 @@ import pytest
 from netlab.apiserver.changes import Update
 from netlab.kube.events import Record
 from netlab.kube.objects import Object
+from netlab.kube.unreadable import UnreadableObjects
 from netlab.scheduler.nodes import cluster_of
 from netlab.scheduler.schedule import schedule
 
@@ -89,9 +90,11 @@ def placed(
     pods: list[Object], nodes: list[Object] | None = None, bound: list[Object] | None = None
 ) -> list[str]:
     """Return the node of each pod, or what is said of it."""
-    cluster = cluster_of(NODES if nodes is None else nodes, bound or [], NAMESPACES)
+    cluster = cluster_of(
+        NODES if nodes is None else nodes, bound or [], NAMESPACES, UnreadableObjects()
+    )
     found: list[str] = []
-    for change in schedule(pods, cluster, NOW):
+    for change in schedule(pods, cluster, NOW, UnreadableObjects()):
         if isinstance(change, Update):
             condition = change.object["status"]["conditions"][0]
             found.append(change.object["spec"].get("nodeName") or condition["message"])
@@ -386,7 +389,10 @@ def test_a_pod_that_waits_for_a_gate_is_not_looked_at():
 
 def test_what_becomes_of_a_pod_is_an_event():
     changes = schedule(
-        [pod("x"), pod("y", nodeSelector={"no": "node"})], cluster_of(NODES, [], {}), NOW
+        [pod("x"), pod("y", nodeSelector={"no": "node"})],
+        cluster_of(NODES, [], {}, UnreadableObjects()),
+        NOW,
+        UnreadableObjects(),
     )
     events = [one for one in changes if isinstance(one, Record)]
     assert [(one.type, one.reason, one.component) for one in events] == [
@@ -395,4 +401,16 @@ def test_what_becomes_of_a_pod_is_an_event():
     ]
     assert events[0].message == "Successfully assigned default/x to a"
     told = [one for one in changes if isinstance(one, Update)][1].object
-    assert schedule([told], cluster_of(NODES, [], {}), NOW + 1) == ()
+    no_pods = cluster_of(NODES, [], {}, UnreadableObjects())
+    assert schedule([told], no_pods, NOW + 1, UnreadableObjects()) == ()
+
+
+def test_a_pod_that_cannot_be_read_keeps_no_other_from_its_node():
+    bad = {"containers": [{"name": "c", "resources": {"requests": "much"}}]}
+    unreadable = UnreadableObjects()
+    cluster = cluster_of(NODES, [pod("there", on="a", **bad)], {}, unreadable)
+    changes = schedule([pod("x", **bad), pod("y")], cluster, NOW, unreadable)
+    x, y = (one.object for one in changes if isinstance(one, Update))
+    assert y["spec"]["nodeName"] == "a"
+    assert x["status"]["conditions"][0]["reason"] == "SchedulerError"
+    assert [key.name for key in unreadable.reasons()] == ["there", "x"]
