@@ -5,7 +5,7 @@ from typing import Final
 
 from netlab.capture.annotation import Annotation
 from netlab.capture.capture_point import HeardInterface, Seen
-from netlab.capture.packet_lines import LiveFrame, live_line, other_words, packet_words
+from netlab.capture.packet_lines import LiveFrame, fitting_line, other_words, packet_words
 from netlab.capture.pcapng import PROMISCUOUS, Statistics
 from netlab.linux.frames import Frame
 from netlab.model.names import NetnsName
@@ -21,11 +21,15 @@ class LiveLines:
     Args:
         write: Takes lines, each with its end.
         annotation: Names, and words for rewrites.
+        width: Columns of the terminal; None where the lines go elsewhere.
     """
 
-    def __init__(self, write: Callable[[str], object], annotation: Annotation) -> None:
+    def __init__(
+        self, write: Callable[[str], object], annotation: Annotation, width: int | None = None
+    ) -> None:
         self._write = write
         self._annotation = annotation
+        self._width = width
 
     def meet(self, interface: HeardInterface) -> None:
         """Say nothing: the lines name interfaces."""
@@ -47,7 +51,7 @@ class LiveLines:
         naming = self._annotation.naming
         packets = observations([frame]) if len(content) >= _ETHERNET_BYTES else ()
         what = packet_words(packets[0], naming) if packets else other_words(content, length, naming)
-        return live_line(
+        return fitting_line(
             LiveFrame(
                 time_ns=time_ns,
                 host=frame.host,
@@ -56,7 +60,8 @@ class LiveLines:
                 number=number,
                 what=what,
                 was=naming.ends(pair_of(change.before)) if change else "",
-            )
+            ),
+            self._width,
         )
 
 

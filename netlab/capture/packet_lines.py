@@ -1,7 +1,13 @@
-"""One line a packet of a capture under way."""
+"""One line a packet of a capture under way.
 
-from dataclasses import dataclass
+On a terminal a line that is too long for it has its names shortened, and goes on below its words if
+that does not help: the columns before stay free for the eye to run down.
+"""
+
+import re
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from textwrap import wrap
 from typing import Final
 
 from netlab.capture.frame_comments import Naming
@@ -14,6 +20,9 @@ from netlab.sources.packet_key import kind_of
 _PROTOCOLS: Final = {2: "igmp", 58: "icmpv6", 132: "sctp"}
 _FRAGMENT_OFFSET: Final = 0x1FFF
 POINT_COLUMN: Final = 22
+_WORDS_COLUMN: Final = len("22:13:20.000001    #12 ") + POINT_COLUMN + 1
+_LONG_NAME: Final = re.compile(r"[a-z0-9][a-z0-9./-]{20,}")
+_SHORT_NAME: Final = 15
 _NAME_END: Final = 5
 """Letters at its end that tell a Deployment's pods apart."""
 
@@ -43,6 +52,47 @@ def live_line(frame: LiveFrame) -> str:
     point = f"{_name(frame.host, POINT_COLUMN - 1 - len(way))} {way}"
     was = f"  ✎ was {frame.was}" if frame.was else ""
     return f"{stamp}.{micros:06} {number:>6} {point:<{POINT_COLUMN}} {frame.what}{was}"
+
+
+def fitting_line(frame: LiveFrame, width: int | None) -> str:
+    """Return the line, in several lines where it is wider than a terminal of ``width`` columns.
+
+    Args:
+        frame: What it tells of.
+        width: Columns; None where nobody counts them.
+    """
+    line = live_line(frame)
+    if width is None or len(line) <= width:
+        return line
+    short = replace(frame, what=_with_short_names(frame.what), was=_with_short_names(frame.was))
+    line = live_line(short)
+    if len(line) <= width:
+        return line
+    head = live_line(replace(frame, what="", was=""))
+    longest = max(map(len, f"{short.what} {short.was}".split()))
+    indent = " " * max(0, min(_WORDS_COLUMN, width - longest))
+    if len(head) + longest > width:
+        lines = [head.rstrip(), *_wrapped(short.what, indent, indent, width)]
+    else:
+        lines = _wrapped(short.what, head, indent, width)
+    if short.was:
+        lines += _wrapped(f"✎ was {short.was}", indent, indent, width)
+    return "\n".join(lines)
+
+
+def _wrapped(words: str, first: str, indent: str, width: int) -> list[str]:
+    return wrap(
+        words,
+        width,
+        initial_indent=first,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _with_short_names(words: str) -> str:
+    return _LONG_NAME.sub(lambda match: _name(match[0], _SHORT_NAME), words)
 
 
 def _name(host: str, room: int) -> str:

@@ -34,6 +34,8 @@ class CaptureRequest:
     """``-`` for standard output; empty for none."""
     directory: str = ""
     numeric: bool = False
+    line_width: int | None = None
+    """Columns of the terminal that shows the packets; None where it is none."""
     limits: Limits
 
 
@@ -64,7 +66,7 @@ def capture(
     heading = Heading(comments=(request.command,), expression=request.expression)
     one = OneFile(request.file, heading, annotation) if request.file else None
     each = FileEach(Path(request.directory), heading, annotation) if request.directory else None
-    lines = LiveLines(write, annotation) if write else None
+    lines = LiveLines(write, annotation, request.line_width) if write else None
     outputs: list[Output] = [output for output in (one, each, lines) if output is not None]
     names = _Names(request, annotation, listener.say)
     tally = Recording(rings, outputs, names.read, request.limits, listener).run()

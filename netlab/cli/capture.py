@@ -13,6 +13,7 @@ from netlab.cli.options import (
     wireshark_profile_option,
     write_wireshark_profile,
 )
+from netlab.cli.terminal_width import line_width
 from netlab.cli.typed_commands import as_typed
 
 if TYPE_CHECKING:
@@ -115,6 +116,7 @@ def capture(  # noqa: PLR0913 (one for each option)
         file=file,
         directory=directory,
         numeric=numeric,
+        line_width=line_width(),
         limits=Limits(duration_s=duration, count=count),
     )
     write_wireshark_profile(profile)

@@ -1,9 +1,17 @@
 """Lines of a capture under way."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from netlab.capture.frame_comments import Naming
-from netlab.capture.packet_lines import LiveFrame, live_line, other_words, packet_words
+from netlab.capture.packet_lines import (
+    LiveFrame,
+    fitting_line,
+    live_line,
+    other_words,
+    packet_words,
+)
 from netlab.model.packets import Direction
 from netlab.sources.packet_key import PacketKey
 from tests.unit.trace_samples import NAMES, SOCKET, SYN, seen
@@ -29,6 +37,72 @@ def test_a_long_name_keeps_the_columns():
     line = live_line(frame(host="source-ip-app-746d9df86c-pjsf7"))
     assert " source-ip…pjsf7 ▸ eth0 " in line
     assert line.index("client") == live_line(frame()).index("client")
+
+
+PODS = "source-ip-app-746d9df86c-pjsf7:8080 > other-app-5c4d5f6b7d-x2x4z:80"
+AT_80 = """\
+22:13:20.000001    #12 source-ip…pjsf7 ▸ eth0 source-ip…pjsf7:8080 >
+                                              other-app…x2x4z:80 tcp SYN
+                                              ✎ was source-ip…pjsf7:8080 >
+                                              10.0.0.7:80"""
+
+
+@pytest.mark.parametrize(
+    ("more", "width", "said"),
+    [
+        pytest.param(
+            {"what": "client:52250 > node2:30080 tcp SYN"},
+            80,
+            "22:13:20.000001    #12 node2 ▸ eth0           client:52250 > node2:30080 tcp SYN",
+            id="short names fit",
+        ),
+        pytest.param(
+            {"what": "source-ip-app-746d9df86c-pjsf7:8080 > node2:1 tcp"},
+            82,
+            "22:13:20.000001    #12 node2 ▸ eth0           source-ip…pjsf7:8080 > node2:1 tcp",
+            id="a name is shortened",
+        ),
+        pytest.param(
+            {
+                "host": "source-ip-app-746d9df86c-pjsf7",
+                "what": f"{PODS} tcp SYN",
+                "was": "source-ip-app-746d9df86c-pjsf7:8080 > 10.0.0.7:80",
+            },
+            80,
+            AT_80,
+            id="two long names go on below",
+        ),
+        pytest.param(
+            {"what": f"{PODS} tcp SYN"},
+            200,
+            f"22:13:20.000001    #12 node2 ▸ eth0           {PODS} tcp SYN",
+            id="a wide terminal has whole names",
+        ),
+        pytest.param(
+            {"what": f"{PODS} tcp SYN"},
+            None,
+            f"22:13:20.000001    #12 node2 ▸ eth0           {PODS} tcp SYN",
+            id="what no terminal shows is one line",
+        ),
+        pytest.param(
+            {"what": "[2001:db8:1234:5678:9abc:def0:1234:5678]:80 > node2:1 tcp SYN"},
+            80,
+            "22:13:20.000001    #12 node2 ▸ eth0\n"
+            f"{'':37}[2001:db8:1234:5678:9abc:def0:1234:5678]:80\n"
+            f"{'':37}> node2:1 tcp SYN",
+            id="an address stays whole",
+        ),
+    ],
+)
+def test_a_line_fits_the_terminal(more: dict[str, object], width: int | None, said: str):
+    assert fitting_line(frame(**more), width) == said
+
+
+@given(st.integers(80, 200), st.text("abc-7/.", max_size=63), st.text("abc-7", max_size=63))
+def test_no_line_is_wider_than_the_terminal(width: int, host: str, other: str):
+    words = f"{other}:65535 > {host}:80 tcp data 1460 bytes"
+    line = fitting_line(frame(host=host, what=words, was=words), width)
+    assert all(len(part) <= width for part in line.splitlines())
 
 
 def test_a_line_tells_when_which_where_and_what():
