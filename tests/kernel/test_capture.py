@@ -8,6 +8,7 @@ from pathlib import Path as Directory
 import pytest
 
 from netlab.capture.pcap import write_pcaps
+from netlab.linux import user_namespace
 from netlab.model.hosts import Host, HostKind
 from netlab.model.names import NetnsName
 from netlab.model.packets import AddrPort, Nat
@@ -203,8 +204,14 @@ def test_a_dropped_request_ends_where_it_entered_and_each_retry_is_an_attempt(wo
         assert points(packet)[-1] == "node2 eth0 in"
 
 
-def test_forty_requests_in_parallel_do_not_mix(world: World):
-    _, joined = capture(world, [call(world["client"], "192.168.50.12", 30080)] * 40)
+AT_ONCE = 40 if user_namespace.is_initial() else 8
+"""A socket of root's holds what it likes, an ordinary user's what ``net.core.rmem_max`` allows: with
+more at once, messages are lost, and a trace says so."""
+
+
+def test_many_requests_in_parallel_do_not_mix(world: World):
+    _, joined = capture(world, [call(world["client"], "192.168.50.12", 30080)] * AT_ONCE)
+    assert len(joined) == AT_ONCE
 
     for outcome, packets in joined:
         assert {packet.attempt for packet in packets} == {1}
