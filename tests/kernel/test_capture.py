@@ -205,8 +205,8 @@ def test_a_dropped_request_ends_where_it_entered_and_each_retry_is_an_attempt(wo
 
 
 AT_ONCE = 40 if user_namespace.is_initial() else 8
-"""A socket of root's holds what it likes, an ordinary user's what ``net.core.rmem_max`` allows: with
-more at once, messages are lost, and a trace says so."""
+"""A socket of root's holds what it likes, an ordinary user's what ``net.core.rmem_max`` allows:
+with more at once, messages are lost, and a trace says so."""
 
 
 def test_many_requests_in_parallel_do_not_mix(world: World):
