@@ -78,9 +78,10 @@ def review_create(store: Store, manifest: Object, owned: Owned = _nobodys) -> Ob
     named = _without_what_is_not_the_clients(store.named(manifest))
     _check_alone(store, named)
     kind = kind_of(named["kind"])
+    causes = list(kind.forbidden_on_create(named)) if kind is not None else ()
     if kind is not None and kind.prepare_for_create is not None:
         named = kind.prepare_for_create(store.identified(named))
-    return _allocated(store, owned(with_defaults(named)), ())
+    return _allocated(store, owned(with_defaults(named)), causes)
 
 
 def review_update(store: Store, old: Object, new: Object, owned: Owned = _nobodys) -> Object:

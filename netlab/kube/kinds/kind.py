@@ -46,6 +46,10 @@ def _status_not_checked(_obj: Object, _report: Report) -> None:
     return None
 
 
+def _may_be_created(_obj: Object) -> Iterator[Cause]:
+    return iter(())
+
+
 def _may_change(_old: Object, _new: Object) -> Iterator[Cause]:
     return iter(())
 
@@ -79,6 +83,8 @@ class Kind:
     """Returns the new state of an object with what it takes over from the old one."""
     with_defaults: Callable[[Object], Object] = _unchanged
     """Fills in what an object leaves open; empty counts as left open."""
+    forbidden_on_create: Callable[[Object], Iterator[Cause]] = _may_be_created
+    """Yields a cause for each field that a new object may not have, and a present one may."""
     forbidden_changes: Callable[[Object, Object], Iterator[Cause]] = _may_change
     """Yields a cause for each field that changed and may not; both states are complete."""
     other_versions: tuple[OtherVersion, ...] = ()

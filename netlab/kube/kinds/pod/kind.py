@@ -50,6 +50,15 @@ def _validate_status(pod: Object, report: Report) -> None:
             report.add(("status", field), invalid([one.get("ip") for _, one in entries_], why))
 
 
+def _forbidden_on_create(pod: Object) -> Iterator[Cause]:
+    """Yield what is wrong with a new pod alone.
+
+    Source: Kubernetes, ``pkg/apis/core/validation`` (ValidatePodCreate).
+    """
+    if items_of(spec_of(pod), "ephemeralContainers"):
+        yield forbidden_value("spec.ephemeralContainers", "cannot be set on create")
+
+
 def _forbidden_changes(old: Object, new: Object) -> Iterator[Cause]:
     fields = ("tolerations", "ephemeralContainers")
     may = all(_only_added(old, new, field) for field in fields)
@@ -108,5 +117,6 @@ KIND: Final = Kind(
     validate=_validate,
     validate_status=_validate_status,
     with_defaults=with_defaults,
+    forbidden_on_create=_forbidden_on_create,
     forbidden_changes=_forbidden_changes,
 )

@@ -152,3 +152,17 @@ def test_stays(key: Key):
     with pytest.raises(StatusError) as refusal:
         review_delete(key)
     assert refusal.value.code == 403
+
+
+def test_a_new_pod_has_no_ephemeral_containers(store: Store):
+    container = {"name": "c", "image": "nginx"}
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "web", "namespace": "default"},
+        "spec": {"containers": [container], "ephemeralContainers": [{**container, "name": "e"}]},
+    }
+    with pytest.raises(
+        StatusError, match=r"spec.ephemeralContainers: Forbidden: cannot be set on create"
+    ):
+        review_create(store, pod)
