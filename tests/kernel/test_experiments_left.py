@@ -1,5 +1,6 @@
 """An experiment that was killed with whoever could put it back is put back by the next command."""
 
+import contextlib
 import os
 import signal
 from collections.abc import Callable
@@ -32,7 +33,9 @@ def kill_within(lab: Lab, argv: tuple[str, ...], others: Callable[[], list[int]]
         wait_for(lambda: policy(lab) == "Local")
         family = [running.pid, *(one.pid for one in psutil.Process(running.pid).children())]
         for pid in (*others(), *family):
-            os.kill(pid, signal.SIGKILL)
+            # A child of one that was killed just now may have ended by itself.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         running.communicate()
 
 
