@@ -25,9 +25,9 @@ RULES_S: Final = 5.0
 
 
 def grace_s(pod: Object) -> float:
-    """Return how many seconds a pod's containers have to end."""
+    """Return how many seconds a pod's containers have to end; less than none is one."""
     asked = spec_of(pod).get("terminationGracePeriodSeconds")
-    return float(_GRACE_S if asked is None else asked)
+    return float(_GRACE_S if asked is None else asked if asked >= 0 else 1)
 
 
 class Termination:

@@ -64,6 +64,7 @@ def _marked_pod(pod: Object, now: float, grace_s: int | None) -> Object | None:
     grace = grace_s
     if grace is None:
         grace = spec_of(pod).get("terminationGracePeriodSeconds", DEFAULT_GRACE_S)
+    grace = grace if grace >= 0 else 1
     if grace <= 0 or not spec_of(pod).get("nodeName") or is_finished(pod):
         return None
     if is_terminating(pod) and grace >= metadata_of(pod).get("deletionGracePeriodSeconds", 0):

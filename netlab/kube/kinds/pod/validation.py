@@ -175,7 +175,6 @@ def _check_rest(spec: Mapping[str, object], path: FieldPath, report: Report) -> 
         check_text(spec.get(field), wrong, (*path, field), report)
     deadline = "activeDeadlineSeconds"
     check_range(spec.get(deadline), 1, 2**31 - 1, (*path, deadline), report)
-    check_at_least_0(spec, ("terminationGracePeriodSeconds",), path, report)
     for inside, gate in items_of(spec, "readinessGates", path):
         where = (*inside, "conditionType")
         check_text(gate.get("conditionType"), wrong_qualified_name, where, report)
