@@ -12,6 +12,8 @@ from netlab.netfilter.iptables.targets import Jump, Reject, Return
 from netlab.netfilter.ruleset_owner import RulesetOwner
 
 CHAIN: Final = "NETLAB-LB"
+NO_SERVICE_HAS_PORT: Final = "netlab: no Service has this port"
+"""What the rule says that refuses the rest."""
 BALANCER: Final = RulesetOwner(chains=(CHAIN,))
 
 
@@ -47,7 +49,7 @@ def forward_ruleset(balancers: Iterable[Balancer], vips: Network, family: Family
         Destination(vips),
         target=Jump(CHAIN),
     )
-    no_service = Comment("netlab: no Service has this port")
+    no_service = Comment(NO_SERVICE_HAS_PORT)
     last = rule(CHAIN, no_service, target=Reject())
     chains = (Chain("FORWARD", (hook,), policy="ACCEPT"), Chain(CHAIN, (*served, last)))
     return Ruleset(family, (Table("filter", chains),))

@@ -2,6 +2,7 @@
 
 from netlab.client.cluster import ServicePort
 from netlab.kubeproxy.nftables.static import ENDPOINT_CHECKS, REJECT_CHAIN
+from netlab.loadbalancer.rules import NO_SERVICE_HAS_PORT
 from netlab.model.addresses import family_of
 from netlab.netfilter.nftables.families import ip
 from netlab.netfilter.nftables.table import TABLE
@@ -35,13 +36,15 @@ def by_rule(verdict: Verdict, hit: RuleHit, packet: Packet, question: Question) 
 
 
 def _by_comment(verdict: Verdict, hit: RuleHit, packet: Packet, question: Question) -> Cause | None:
-    """Explain a rule of kube-proxy's in iptables: its comment says what it is for."""
+    """Explain a rule of netlab's in iptables: its comment says what it is for."""
     if "has no local endpoints" in hit.comment:
         return _local_policy(verdict, hit, packet, question)
     if "has no endpoints" in hit.comment:
         return _no_endpoints(hit, question)
     if _NOT_ACCEPTED in hit.comment:
         return _source_ranges(hit.comment.partition(_NOT_ACCEPTED)[0], packet, question)
+    if NO_SERVICE_HAS_PORT in hit.comment:
+        return _not_balanced(hit, packet, question)
     if "block incoming localnet" in hit.comment:
         return Cause(
             "loopback addresses may be called from the node itself only",
@@ -98,6 +101,23 @@ def _cluster_ip_only(host: str, packet: Packet, question: Question) -> Cause:
         why = (
             f"kube-proxy on {host} rejects everything to a ClusterIP but the ports of its Service"
             f" ({listed}); a ping has no port"
+        )
+    else:
+        why = f"Service {name} has {listed} only, not {to.port}/{question.protocol}"
+    return Cause(why, get_service(name, question))
+
+
+def _not_balanced(hit: RuleHit, packet: Packet, question: Question) -> Cause:
+    """Explain what the load balancer refuses at an address that it has for a Service."""
+    to = (pair_at_end(packet) or question.pair).destination
+    ports = [port for port in question.ports if to.address in port.balancer_addresses]
+    if not ports:
+        return Cause(hit.comment, f"{question.netlab('get')} services -A")
+    name, listed = service_name(ports[0].key), ports_in_words(ports)
+    if question.protocol == "ICMP":
+        why = (
+            f"the load balancer refuses everything to an address of its own but the ports of the"
+            f" Service ({listed}); a ping has no port"
         )
     else:
         why = f"Service {name} has {listed} only, not {to.port}/{question.protocol}"

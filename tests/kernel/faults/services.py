@@ -53,6 +53,18 @@ def endpoints() -> Iterator[Case]:
         "no Service has {vip_free} as the address of its load balancer",
         r"(?s)^(?!.*{vip_free} ).*unbalanced",
     )
+    for target, cause in (
+        ("tcp://{vip_ended}:81", "Service default/fenced has 80/TCP only, not 81/TCP"),
+        ("udp://{vip_ended}:80", "Service default/fenced has 80/TCP only, not 80/UDP"),
+        ("icmp://{vip_ended}", r"the ports of the Service \(80/TCP\); a ping has no port"),
+    ):
+        yield _found(
+            "port that a Service has not at its load balancer",
+            f"client {target}",
+            "rejected lb",
+            cause,
+            "80:30104/TCP",
+        )
     for call, host in (("client tcp://node2:30105", "node2"), ("caller-1 tcp://unready", "node1")):
         yield _found(
             "endpoint not ready",
