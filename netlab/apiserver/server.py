@@ -193,8 +193,9 @@ async def _serve_document(http: web.Request) -> web.StreamResponse:
     if http.method not in {"GET", "HEAD"}:
         raise not_allowed()
     document, media_type = found
-    text = json.dumps(document, separators=(",", ":"))
-    return web.Response(text=text, headers={"Content-Type": media_type})
+    # As bytes: to a text aiohttp gives another media type, and kubectl 1.27 compares every letter.
+    body = json.dumps(document, separators=_SEPARATORS).encode()
+    return web.Response(body=body, headers={"Content-Type": media_type})
 
 
 async def _openapi_v2(_: web.Request) -> web.Response:

@@ -55,6 +55,20 @@ def test_discovery_tells_what_is_served(client: Client):
     assert (scale["group"], scale["kind"]) == ("autoscaling", "Scale")
 
 
+@pytest.mark.parametrize("version", ["v2", "v2beta1"])
+def test_aggregated_discovery_is_of_the_type_asked_for_to_the_letter(
+    socket_path: Path, version: str
+):
+    """kubectl 1.27 knows no other way to write it."""
+    wanted = f"application/json;g=apidiscovery.k8s.io;v={version};as=APIGroupDiscoveryList"
+    connection = http.client.HTTPConnection("netlab")
+    connection.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    connection.sock.connect(str(socket_path))
+    connection.request("GET", "/apis", headers={"Accept": f"{wanted},application/json"})
+    assert connection.getresponse().headers["Content-Type"] == wanted
+    connection.close()
+
+
 def test_a_created_service_has_its_allocations(client: Client, writes: list[int]):
     spec = client.create(SERVICES, service())["spec"]
     assert spec["clusterIP"].startswith("10.0.")
