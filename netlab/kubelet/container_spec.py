@@ -30,7 +30,7 @@ from netlab.kubelet.volumes import (
     volumes_of,
 )
 from netlab.model.addresses import require_ip
-from netlab.model.names import NetnsName, host_netns, pod_netns
+from netlab.model.names import NetnsName, file_name, host_netns, pod_netns
 from netlab.model.pods import PodPlacement
 from netlab.model.rundir import pod_directory
 
@@ -48,9 +48,14 @@ def is_placed(pod: Object) -> bool:
 
 
 def placement_of(pod: Object) -> PodPlacement | None:
-    """Return where a pod lies that has a network of its own; None while it has no address."""
+    """Return where a pod lies that has a network of its own; None while it has no address.
+
+    Raises:
+        ValueError: An address is none, or no namespace can have the pod's name.
+    """
     if not is_placed(pod) or spec_of(pod).get("hostNetwork"):
         return None
+    file_name(f"{namespace_of(pod)}.{name_of(pod)}")
     return PodPlacement(
         namespace=namespace_of(pod),
         name=name_of(pod),
@@ -126,12 +131,12 @@ def is_built_in(spec: Object, program: str, sources: Sources) -> bool:
 
 def container_directory(lab: str, pod: Object, container: str) -> str:
     """Return the directory, on the host, of a container's streams and logs."""
-    return str(pod_directory(lab, uid_of(pod)) / container)
+    return str(pod_directory(lab, uid_of(pod)) / file_name(container))
 
 
 def volume_directory(lab: str, pod: Object, volume: str) -> str:
     """Return the directory, on the host, of a volume's files."""
-    return str(pod_directory(lab, uid_of(pod)) / _VOLUMES / volume)
+    return str(pod_directory(lab, uid_of(pod)) / _VOLUMES / file_name(volume))
 
 
 def _program(spec: Object, sources: Sources) -> Program:

@@ -8,11 +8,11 @@ Source: Kubernetes, ``pkg/kubelet/kubelet_pods.go`` (ensureHostsFile), ``pkg/kub
 
 import re
 from collections.abc import Iterable, Sequence
-from ipaddress import ip_address
 from typing import Any, Final
 
 from netlab.kube.objects import Object, items_of, name_of, namespace_of, spec_of, status_of
 from netlab.kubelet.sources import CreateContainerConfigError
+from netlab.model.addresses import parse_ip
 from netlab.model.topology import Topology
 
 _CLUSTER_DOMAIN: Final = "cluster.local"
@@ -44,7 +44,7 @@ def etc_files(pod: Object, topology: Topology) -> dict[str, bytes]:
         CreateContainerConfigError: A name or an address that would not be one word.
     """
     return {
-        "hostname": f"{hostname_of(pod)}\n".encode(),
+        "hostname": f"{_word(hostname_of(pod))}\n".encode(),
         "hosts": _hosts(pod, topology),
         "resolv.conf": resolv_conf(pod, topology),
         "passwd": _PASSWD,
@@ -56,10 +56,10 @@ def etc_files(pod: Object, topology: Topology) -> dict[str, bytes]:
 def _hosts(pod: Object, topology: Topology) -> bytes:
     """Return /etc/hosts as the kubelet writes it."""
     spec = spec_of(pod)
-    hostname = hostname_of(pod)
+    hostname = _word(hostname_of(pod))
     names = [hostname]
     if spec.get("subdomain") and not spec.get("hostNetwork"):
-        domain = f"{namespace_of(pod)}.svc.{_CLUSTER_DOMAIN}"
+        domain = _word(f"{namespace_of(pod)}.svc.{_CLUSTER_DOMAIN}")
         names.insert(0, f"{hostname}.{_word(spec['subdomain'])}.{domain}")
     lines = [
         "# Kubernetes-managed hosts file.",
@@ -76,7 +76,7 @@ def _hosts(pod: Object, topology: Topology) -> bytes:
         ]
     else:
         found = items_of(status_of(pod), "podIPs")
-        lines += ["\t".join([str(ip_address(one["ip"])), *names]) for one in found]
+        lines += ["\t".join([_address(one["ip"]), *names]) for one in found]
     aliases = items_of(spec, "hostAliases")
     if aliases:
         lines += ["", "# Entries added by HostAliases."]
@@ -85,11 +85,15 @@ def _hosts(pod: Object, topology: Topology) -> bytes:
 
 
 def _alias(alias: Object) -> str:
-    try:
-        address = str(ip_address(str(alias.get("ip"))))
-    except ValueError as error:
-        raise CreateContainerConfigError(f"hostAliases: {error}") from error
-    return "\t".join([address, *map(_word, alias.get("hostnames") or ())])
+    hostnames = map(_word, alias.get("hostnames") or ())
+    return "\t".join([_address(alias.get("ip")), *hostnames])
+
+
+def _address(text: object) -> str:
+    found = parse_ip(text)
+    if found is None:
+        raise CreateContainerConfigError(f"{text!r} is no address, and gets into no file")
+    return str(found)
 
 
 def resolv_conf(pod: Object, topology: Topology) -> bytes:

@@ -38,7 +38,10 @@ def write_volume(directory: Path, files: Mapping[str, File], group: int | None) 
 
     Raises:
         OSError: The disk is full.
+        ValueError: A path leads out of the volume.
     """
+    for path in files:
+        _require_below(path)
     data = directory / _DATA
     if _held(data) == {path: (one.content, _mode(one, group)) for path, one in files.items()}:
         return False
@@ -75,6 +78,13 @@ def make_empty_dir(directory: Path, size: int, group: int | None) -> None:
     if group is not None:
         options += f",gid={group}"
     mount("netlab", str(directory), "tmpfs", MS_NOSUID | MS_NODEV, options)
+
+
+def _require_below(path: str) -> None:
+    """Make sure that a path names a file of the volume, whatever let it in."""
+    leads_out = path.startswith(("/", "..")) or ".." in path.split("/")
+    if leads_out or not path or "\0" in path:
+        raise ValueError(f"{path!r} is no path in a volume")
 
 
 def _held(data: Path) -> dict[str, tuple[bytes, int]] | None:

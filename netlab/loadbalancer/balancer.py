@@ -4,6 +4,7 @@ Source: Kubernetes, ``staging/src/k8s.io/cloud-provider/controllers/service/cont
 which nodes take part; KEP-1860 (ipMode); ``k8s.io/api/core/v1``, ServiceSpec.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -24,6 +25,8 @@ PROXY_HEALTH_PORT: Final = 10256
 """kube-proxy's own, which answers for the node as a whole."""
 HEALTH_PATH: Final = "/healthz"
 EXCLUDE_LABEL: Final = "node.kubernetes.io/exclude-from-external-load-balancers"
+_LABEL: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?\Z", re.ASCII)
+_SUBDOMAIN: Final = re.compile(r"[a-z0-9]([-.a-z0-9]*[a-z0-9])?\Z", re.ASCII)
 _TO_BE_DELETED: Final = "ToBeDeletedByClusterAutoscaler"
 
 
@@ -70,6 +73,15 @@ class Balancer:
     is_sticky: bool = False
     """Whether a client's connections go to the same node (``sessionAffinity: ClientIP``)."""
 
+    def __post_init__(self) -> None:
+        """Refuse a name that would not be one word of HAProxy's configuration.
+
+        Raises:
+            ValueError: It is none of Kubernetes'.
+        """
+        _require(_LABEL, self.namespace)
+        _require(_LABEL, self.name)
+
     @property
     def key(self) -> str:
         """Namespace and name, as messages spell them."""
@@ -83,6 +95,19 @@ class BalancedNode:
     name: str
     addresses: tuple[Address, ...]
     """InternalIPs."""
+
+    def __post_init__(self) -> None:
+        """Refuse a name that would not be one word of HAProxy's configuration.
+
+        Raises:
+            ValueError: It is none of Kubernetes'.
+        """
+        _require(_SUBDOMAIN, self.name)
+
+
+def _require(form: re.Pattern[str], name: str) -> None:
+    if not form.match(name):
+        raise ValueError(f"{name!r} is no name")
 
 
 def balancer_of(service: Mapping[str, Any], default: LoadBalancerClass) -> Balancer | None:

@@ -74,11 +74,20 @@ def pod_netns(lab: str, namespace: str, pod: str) -> NetnsName:
     return NetnsName(file_name(f"{lab_prefix(lab)}{namespace}.{pod}"))
 
 
+_WORD: Final = re.compile(r"[-_.A-Za-z0-9]+", re.ASCII)
+_DIRECTORIES: Final = frozenset({".", ".."})
+
+
 def file_name(spelt: str) -> str:
     """Return ``spelt``, or its beginning and a digest when it is too long to name a file.
 
     The underscore keeps the two forms apart: Kubernetes' names have none.
+
+    Raises:
+        ValueError: It is no name of Kubernetes': it could be a path, or more than one word.
     """
+    if not _WORD.fullmatch(spelt) or spelt in _DIRECTORIES:
+        raise ValueError(f"{spelt!r} is no name of a file")
     if len(spelt) <= FILE_NAME_BYTES:
         return spelt
     digest = hashlib.sha256(spelt.encode()).hexdigest()[:_DIGITS]

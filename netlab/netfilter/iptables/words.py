@@ -49,8 +49,16 @@ def quote(text: str) -> str:
 
 
 def word(text: str) -> str:
-    """Return ``text`` as one word, bare if no reader can take it for two."""
-    return text if _WORD.fullmatch(text) else quote(text)
+    """Return ``text`` as one word, bare if no reader can take it for two.
+
+    Raises:
+        ValueError: It would be read back as another: only a comment may lose what is not printable.
+    """
+    if _WORD.fullmatch(text):
+        return text
+    if not text.isprintable():
+        raise ValueError(f"{text!r} is no word of a rule")
+    return quote(text)
 
 
 def split(line: str) -> list[str]:
