@@ -118,9 +118,20 @@ def _show_tables(wanted: _Wanted) -> None:
             return
     if texts:
         print("\n\n".join(texts))
+        _print_notes(wanted)
     else:
         where = f"in {wanted.namespace} namespace." if wanted.namespace else ""
         print(f"No resources found {where}".rstrip(), file=sys.stderr)
+
+
+def _print_notes(wanted: _Wanted) -> None:
+    """Say which images are stood in for, beside the rows of pods."""
+    from netlab.render.pod_notes import stand_in_lines
+
+    for resource in wanted.resources:
+        if resource.kind == "Pod":
+            for line in stand_in_lines(wanted.objects(resource)):
+                print(f"Note: {line}", file=sys.stderr)
 
 
 def _changes(wanted: _Wanted, resource: Resource, version: str) -> Iterator[Sequence[Object]]:

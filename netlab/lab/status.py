@@ -1,6 +1,6 @@
 """The state of a lab as its user needs it: what is there, what is wrong, what to type."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
@@ -35,6 +35,7 @@ from netlab.linux.usage import usage, usage_by_netns
 from netlab.model import rundir
 from netlab.model.packets import AddrPort
 from netlab.model.status import HostStatus, LabStatus, ServiceStatus, Usage
+from netlab.render.pod_notes import stand_in_lines, waiting_lines
 from netlab.rootless.home import runtime_directory
 
 _SCALED: Final = ("deployments", "statefulsets", "replicasets")
@@ -62,6 +63,7 @@ def read_status(lab: str) -> LabStatus:
     gone = sorted({host["netns"] for host in report["hosts"]} - set(names))
     problems += [f"namespace {name} is gone" for name in gone]
     used = usage_by_netns(names)
+    pods = client.list_(RESOURCES["pods"].path())
     foreign = () if problems else tuple(read_foreign(lab, client, hosts(lab)))
     return LabStatus(
         lab=lab,
@@ -72,19 +74,21 @@ def read_status(lab: str) -> LabStatus:
         services=tuple(_services(client)),
         control_plane=control_plane,
         problems=tuple(problems),
-        progress=tuple(_progress(client)),
+        progress=tuple(_progress(client, pods)),
+        stand_ins=tuple(stand_in_lines(pods)),
         foreign=foreign,
         advice=_up_again(lab) if problems else "",
     )
 
 
-def _progress(client: Client) -> Iterator[str]:
-    """Yield how far each workload is that has not all its replicas yet, and what holds it up."""
+def _progress(client: Client, pods: Sequence[Object]) -> Iterator[str]:
+    """Yield how far workloads and pods are that do not run yet, and what holds them up."""
     found = [one for name in _SCALED for one in client.list_(RESOURCES[name].path())]
     why = {uid: failure for one in found if (failure := _failure(one)) for uid in _uids(one)}
     for obj in found:
         if not owners_of(obj):
             yield from progress_of(obj, why.get(uid_of(obj), ""))
+    yield from waiting_lines(pods)
 
 
 def _failure(obj: Object) -> str:

@@ -72,7 +72,9 @@ class LabStatus:
     control_plane: Usage
     problems: tuple[str, ...] = ()
     progress: tuple[str, ...] = ()
-    """How far workloads are that have not all their replicas yet, a line each."""
+    """How far workloads and pods are that do not run yet, a line each."""
+    stand_ins: tuple[str, ...] = ()
+    """Images that an echo server stands in for, a line each."""
     foreign: tuple[Foreign, ...] = ()
     """What somebody else did to nodes and router."""
     advice: str = ""

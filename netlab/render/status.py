@@ -40,6 +40,7 @@ def render_status(status: LabStatus, *, is_wide: bool, width: int | None = None)
         )
     head += [f"problem: {problem}" for problem in status.problems]
     head += [f"progress: {printable(line)}" for line in status.progress]
+    head += [f"stand-in: {printable(line)}" for line in status.stand_ins]
     if status.advice:
         head.append(f"type: {status.advice}")
     parts = ["\n".join(head)]

@@ -134,3 +134,18 @@ def test_images_lists_those_of_the_lab(lab: Lab):
     assert "sleep 1000, in /" in rows["mine"]
     assert rows["gone"].split("no directory ")[1].startswith("/")
     assert rows["nginx"].endswith("yes")
+
+
+def test_an_echo_server_stands_in_for_an_unknown_image_and_is_said_to(lab: Lab):
+    """The last test of the module: the lab is another one afterwards."""
+    text = "apiVersion: netlab/v1\nkind: Topology\nmetadata: {name: shop}\nspec: {nodes: 1}\n"
+    ports = [{"containerPort": 9090}]
+    done = lab.run("up", "-", "--stand-in", text=text + pod("shop", "acme/shop:1", ports=ports))
+    assert done.returncode == 0, done.stderr
+    wait_for(lambda: lab.get("pod", "shop")["status"]["phase"] == "Running")
+    address = lab.get("pod", "shop")["status"]["podIP"]
+    wait_for(lambda: "CLIENT VALUES" in lab.fetch("node1", f"http://{address}:9090"))
+    said = "image acme/shop:1: an echo server stands in for it in 1 pod"
+    assert f"stand-in: {said}\n" in lab.run("status").stdout
+    assert lab.run("get", "pods").stderr == f"Note: {said}\n"
+    assert "an echo server stands in for it" in lab.run("get", "events").stdout
