@@ -22,7 +22,7 @@ from typing import Any, Final
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from netlab.apiserver.store import Store
@@ -32,6 +32,7 @@ from netlab.errors import NetlabError
 from netlab.kube.objects import Key, Object
 from netlab.kubelet.container_spec import container_directory, process_of, volume_directory
 from netlab.kubelet.etc_files import etc_files, hostname_of
+from netlab.kubelet.expansion import expanded
 from netlab.kubelet.process_config import read_process, write_process
 from netlab.kubelet.runtime.container import Process, decoded_process, encoded
 from netlab.kubelet.runtime.logs import ContainerLog, log_file
@@ -269,6 +270,11 @@ def through_channel(value: str) -> str:
     return value
 
 
+def _expanded(value: str) -> str:
+    """Return a value as Kubernetes has it: two dollar signs are one."""
+    return expanded(value, {})
+
+
 def through_environment(value: str) -> str:
     """Have a program print the environment that it was given."""
     pod = _in_container(env=[{"name": "A", "value": value}])
@@ -373,8 +379,8 @@ WRITERS: Final = (
     Writer(name="kubeconfig", through=through_kubeconfig),
     Writer(name="process.json", through=through_process_file),
     Writer(name="process for the zygote", through=through_memory_of_the_zygote),
-    Writer(name="environment", through=through_environment, examples=60),
-    Writer(name="argument", through=through_argument, examples=60),
+    Writer(name="environment", through=through_environment, kept=_expanded, examples=60),
+    Writer(name="argument", through=through_argument, kept=_expanded, examples=60),
     Writer(name="store", through=through_store, examples=60),
     Writer(name="log", through=through_log),
     Writer(name="file of a volume", through=through_volume),
@@ -394,6 +400,8 @@ def test_a_value_is_refused_or_read_back_as_it_was(writer: Writer):
 
     @settings(max_examples=writer.examples)
     @given(value=VALUES)
+    @example(value="web")
+    @example(value="10.9.8.7")
     def law(value: str) -> None:
         try:
             found = writer.through(value)
