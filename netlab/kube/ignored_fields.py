@@ -127,6 +127,7 @@ IGNORED: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "StatefulSetSpec": {
         "persistentVolumeClaimRetentionPolicy": "the volumes of a lab go with their pods",
+        "volumeClaimTemplates": _NO_VOLUME,
     },
     "JobSpec": dict.fromkeys(
         (

@@ -305,9 +305,6 @@ PROOFS: Final[Mapping[str, Mapping[str, str]]] = {
     "unit/controllers/test_workloads.py::test_a_parallel_statefulset_waits_for_nothing": {
         "StatefulSetSpec": "podManagementPolicy",
     },
-    "unit/controllers/test_workloads.py::test_a_statefulset_makes_a_claim_for_each_pod": {
-        "StatefulSetSpec": "volumeClaimTemplates",
-    },
     "unit/controllers/test_workloads.py::test_an_indexed_job_runs_each_number_once": {
         "JobSpec": "completionMode completions parallelism template",
     },
