@@ -106,9 +106,25 @@ class _ContainerRuntime:
                 for key, _ in self._selector.select(wait_s):
                     # What came first may have closed this one, and its number be another's.
                     if self._selector.get_map().get(key.fd) is key:
-                        key.data()
+                        self._handle(key)
                 if self._paused and time.monotonic() >= self._resume_at:
                     self._resume()
+
+    def _handle(self, key: selectors.SelectorKey) -> None:
+        """Do what a descriptor that has become readable asks for.
+
+        What goes wrong with one container's is told, and heeded no more: all others go on.
+        """
+        try:
+            key.data()
+        except (EOFError, ConnectionError):
+            raise
+        except Exception:
+            if key.fileobj in (self._end, self._zygote):
+                raise
+            traceback.print_exc()
+            with contextlib.suppress(KeyError, ValueError):
+                self._selector.unregister(key.fileobj)
 
     def _request(self) -> None:
         (number, request), _ = channel.receive(self._end)
@@ -180,8 +196,10 @@ class _ContainerRuntime:
             if not reason:
                 try:
                     descriptors = begun(process)
-                except OSError as error:
-                    reason = str(error)
+                except Exception as error:  # noqa: BLE001 (one container's; all others go on)
+                    if not isinstance(error, OSError):
+                        traceback.print_exc()
+                    reason = str(error) or type(error).__name__
                     processes.send_signal(process, signal.SIGKILL)
             if not reason:
                 self._answer(number, value=process, descriptors=descriptors)

@@ -50,14 +50,20 @@ def main(argv: Sequence[str]) -> None:
 
 def _serve(end: socket.socket, template: Template) -> None:
     while True:
-        message, ancillary, _, _ = end.recvmsg(MESSAGE.size, _ROOM, socket.MSG_CMSG_CLOEXEC)
+        message, ancillary, flags, _ = end.recvmsg(MESSAGE.size, _ROOM, socket.MSG_CMSG_CLOEXEC)
         if not message:
             return
         order, number = MESSAGE.unpack(message)
         if order == Order.REAP:
             end.send(_reap(number))
             continue
-        descriptors = array("i", ancillary[0][2])
+        descriptors = array("i", b"".join(one[2] for one in ancillary))
+        if flags & socket.MSG_CTRUNC:
+            # This process may not have so many open: one container is not started for it.
+            for descriptor in descriptors:
+                os.close(descriptor)
+            end.send(ANSWER.pack(0, errno.EMFILE))
+            continue
         sent = Sent(
             file=descriptors[0],
             writer=descriptors[1],
