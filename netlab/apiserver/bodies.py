@@ -1,6 +1,7 @@
 """Bodies of requests, in each media type that clients send."""
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -53,9 +54,18 @@ def unsupported(accepted: tuple[str, ...]) -> StatusError:
     )
 
 
+_HALF_A_PAIR: Final = re.compile(rb"\\u[dD][89a-fA-F]")
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+
+
 def _json(body: bytes) -> Any:  # noqa: ANN401 any JSON
     try:
-        return json.loads(body, parse_constant=_no_number)
+        value = json.loads(body, parse_constant=_no_number)
+        if not _HALF_A_PAIR.search(body):
+            return value
+        # What is no character is replaced, as Go's decoder does.
+        whole = _SURROGATE.sub("\ufffd", json.dumps(value, ensure_ascii=False))
+        return json.loads(whole)
     except (ValueError, RecursionError) as error:
         raise bad_request(f"the body of the request is no JSON: {error}") from error
 

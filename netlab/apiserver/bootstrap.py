@@ -5,6 +5,7 @@ from functools import partial
 from typing import Final
 
 from netlab.apiserver.store import Store
+from netlab.apiserver.stored_objects import why_unusable
 from netlab.kube.defaults import with_defaults
 from netlab.kube.objects import Key, Object, spec_of, with_spec
 from netlab.kube.resources import RESOURCES, key_of
@@ -64,7 +65,7 @@ def fill_in_defaults(store: Store) -> None:
         for resource in RESOURCES:
             for obj in store.list_(resource):
                 whole = unreadable.read(key_of(obj), partial(with_defaults, obj))
-                if whole is not None:
+                if whole is not None and whole != obj and not why_unusable(key_of(obj), whole):
                     store.update(whole)
 
 

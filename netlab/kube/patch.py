@@ -252,7 +252,7 @@ def _interleaved(
     first.sort(key=lambda item: place[identity(item)])
     others = [item for item in items if identity(item) not in place]
     # So that those of one key stand together, as Kubernetes sorts them.
-    others.sort(key=lambda item: rank[identity(item)])
+    others.sort(key=lambda item: rank.get(identity(item), len(rank)))
     merged: list[Any] = []
     while first and others:
         one, other = identity(first[0]), identity(others[0])

@@ -17,6 +17,7 @@ UNREADABLE: Final = (
     AttributeError,
     LookupError,
     NetlabError,
+    StopIteration,
     TypeError,
     ValueError,
 )
