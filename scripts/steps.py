@@ -57,6 +57,8 @@ ROOTS_ALONE: Final = frozenset(
         "tests/kernel/test_host_untouched.py",  # it looks at the machine as root sees it
         "tests/kernel/test_rootless.py",  # it makes the user itself
         "tests/kernel/test_trace_drops.py",  # drop reasons by eBPF are root's
+        "tests/kernel/test_trace_leftovers.py",  # its eBPF programs are, too
+        "tests/kernel/test_trouble.py",  # it makes the user itself
         "tests/scenarios/test_readme.py",  # its sessions are root's
     }
 )

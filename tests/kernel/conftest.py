@@ -53,6 +53,12 @@ NO_DROP_REASONS: Final = (
     "no drop reasons: the kernel lets root of the machine alone load eBPF programs"
 )
 """What a trace says of an ordinary user's lab."""
+NEEDS_LOOPBACK: Final = pytest.mark.skipif(
+    "NETLAB_TEST_INSIDE" in os.environ, reason="the API listens on the machine's own loopback"
+)
+"""For what calls the API as kubectl does, from a process that is in the user's own network."""
+WARNINGS: Final = () if SUDO else (NO_DROP_REASONS,)
+"""What a trace warns of where nothing is wrong."""
 
 
 def run_directory() -> Path:

@@ -3,7 +3,6 @@
 Which test shows which field is listed in ``tests/unit/kube/field_proofs.py``.
 """
 
-import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -12,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.kernel.conftest import Lab, wait_for
+from tests.kernel.conftest import NEEDS_LOOPBACK, Lab, wait_for
 
 pytestmark = pytest.mark.kernel
 
@@ -450,9 +449,7 @@ def test_a_pod_ends_after_its_hook_and_within_its_time(running: Lab):
 
 
 @pytest.mark.skipif(shutil.which("kubectl") is None, reason="no kubectl: apt-get install kubectl")
-@pytest.mark.skipif(
-    "NETLAB_TEST_INSIDE" in os.environ, reason="the API listens on the machine's own loopback"
-)
+@NEEDS_LOOPBACK
 def test_an_input_that_is_read_once_ends_with_its_first_writer(running: Lab):
     process(running, "once")
     running.run("kubectl", "attach", "-i", "once", text="hello\n")

@@ -2,7 +2,7 @@
 
 import shlex
 
-from tests.kernel.conftest import Lab
+from tests.kernel.conftest import SUDO, Lab
 
 DONE_BY_HAND = {
     "node1": [
@@ -42,10 +42,10 @@ def test_each_thing_done_by_hand_is_named_and_its_command_takes_it_back(lab: Lab
         "router table inet mine",
     ]
     again = lab.run("up")
-    assert again.stderr.count("sudo netlab exec --lab") == len(found)
+    assert again.stderr.count(f"{SUDO}netlab exec --lab") == len(found)
     for one in found:
-        sudo, netlab, *arguments = shlex.split(one["remove"])
-        assert (sudo, netlab) == ("sudo", "netlab")
+        assert one["remove"].startswith(f"{SUDO}netlab ")
+        arguments = shlex.split(one["remove"].removeprefix(f"{SUDO}netlab "))
         done = lab.run(*arguments)
         assert done.returncode == 0, done.stderr
     assert lab.status()["foreign"] == []
@@ -56,7 +56,7 @@ def test_what_is_missing_is_named_and_up_lays_it_again(lab: Lab):
     _do(lab, {"node1": ["ip route del 10.244.2.0/24"]})
     (found,) = lab.status()["foreign"]
     assert found["what"] == "missing: route 10.244.2.0/24"
-    assert found["remove"] == f"sudo netlab up --lab {lab.name}"
+    assert found["remove"] == f"{SUDO}netlab up --lab {lab.name}"
     assert lab.run("up").returncode == 0
     assert lab.status()["foreign"] == []
 

@@ -34,7 +34,7 @@ from netlab.trace.packet import Result, Rewritten, Routed, RuleHit
 from netlab.trace.paths import Way
 from netlab.trace.session.tracing import TraceRequest, trace
 from netlab.trace.trace import Trace
-from tests.kernel.conftest import NO_DROP_REASONS, SUDO, Lab
+from tests.kernel.conftest import WARNINGS, Lab
 
 pytestmark = pytest.mark.kernel
 
@@ -116,7 +116,7 @@ def test_a_nodeport_of_another_node_shows_each_rule_rewrite_and_route(lab: Lab):
     routes = [s for at, s in steps(found, Way.REQUEST, Routed) if at == "node2"]
     assert (routes[0].via, routes[0].ifname, routes[0].observed) == ("10.240.0.3", "eth0", "eth0")
     assert found.is_symmetric()
-    assert found.warnings == ((NO_DROP_REASONS,) if SUDO == "" else ())
+    assert found.warnings == (WARNINGS)
 
 
 def test_the_entry_of_the_connection_stands_where_it_was_rewritten(lab: Lab):
