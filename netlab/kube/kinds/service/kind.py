@@ -29,6 +29,9 @@ def _validate_status(service: Object, report: Report) -> None:
     check_service_status(service, report)
 
 
+_SET_ONCE: Final = "may not change once set"
+
+
 def _forbidden_changes(old: Object, new: Object) -> Iterator[Cause]:
     before, after = spec_of(old), spec_of(new)
     if "ExternalName" in {before.get("type"), after.get("type")}:
@@ -36,7 +39,10 @@ def _forbidden_changes(old: Object, new: Object) -> Iterator[Cause]:
     for field in ("clusterIPs", "ipFamilies"):
         had, has = before.get(field) or [], after.get(field) or []
         if had and (not has or had[0] != has[0]):
-            yield invalid_value(f"spec.{field}[0]", has, "may not change once set")
+            yield invalid_value(f"spec.{field}[0]", has, _SET_ONCE)
+    had, has = before.get("loadBalancerClass"), after.get("loadBalancerClass")
+    if had != has and before.get("type") == after.get("type") == "LoadBalancer":
+        yield invalid_value("spec.loadBalancerClass", has, _SET_ONCE)
 
 
 def _external_ip(service: Object) -> str:

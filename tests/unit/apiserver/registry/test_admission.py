@@ -44,6 +44,16 @@ def test_a_local_load_balancer_has_a_health_check_port(store: Store):
     assert "healthCheckNodePort" not in review_update(store, made, cluster)["spec"]
 
 
+def test_a_load_balancer_stays_of_its_class(store: Store):
+    made = stored(store, service(type="LoadBalancer", loadBalancerClass="netlab/proxy"))
+    with pytest.raises(StatusError, match="may not change once set"):
+        review_update(store, made, with_spec(made, loadBalancerClass="netlab/passthrough"))
+    cluster = store.update(review_update(store, made, with_spec(made, type="ClusterIP")))
+    assert "loadBalancerClass" not in cluster["spec"]
+    again = with_spec(cluster, type="LoadBalancer", loadBalancerClass="netlab/passthrough")
+    assert review_update(store, cluster, again)["spec"]["loadBalancerClass"] == "netlab/passthrough"
+
+
 def test_a_headless_service_has_no_address(store: Store):
     made = stored(store, service(type="ClusterIP", clusterIP="None"))
     assert made["spec"]["clusterIPs"] == ["None"]
