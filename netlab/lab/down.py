@@ -65,8 +65,11 @@ def down(lab: str) -> Removed:
     for name in names:
         _delete(name)
     cgroups.remove_lab(lab)
-    _unmount(rundir.rundir(lab))
-    directory = rundir.rundir(lab)
+    directory, messages = rundir.rundir(lab), rundir.termination_logs_directory(lab)
+    _unmount(directory)
+    if messages.exists():
+        _unmount(messages)
+        messages.rmdir()
     had_files = directory.exists()
     if had_files:
         shutil.rmtree(directory)
@@ -80,10 +83,10 @@ def down(lab: str) -> Removed:
 
 
 def _unmount(directory: Path) -> None:
-    """Take away what is mounted in the lab's run directory: volumes of pods."""
+    """Take away what is mounted on a directory or in it: volumes of pods, for one."""
     for line in Path("/proc/self/mountinfo").read_text().splitlines():
         target = line.split()[4]
-        if target.startswith(f"{directory}/"):
+        if target == str(directory) or target.startswith(f"{directory}/"):
             umount(target)
 
 

@@ -71,8 +71,11 @@ def pods_directory(lab: str) -> Path:
 
 
 def termination_logs_directory(lab: str) -> Path:
-    """Return the directory of the containers' last messages: of each pod one, by its uid."""
-    return rundir(lab) / "termination-logs"
+    """Return the directory of the containers' last messages: of each pod one, by its uid.
+
+    A file system is mounted on it. So it lies beside the lab's directory, which anybody can remove.
+    """
+    return RUN / f"{lab}.termination-logs"
 
 
 def pod_directory(lab: str, uid: str) -> Path:

@@ -21,6 +21,7 @@ from netlab.kubelet.runtime.zygote import Order, Zygote
 from netlab.linux import user_namespace
 from netlab.linux.netns_names import NETNS
 from netlab.linux.syscalls import open_tree, umount
+from netlab.model import rundir
 from netlab.model.processes import ProcessId
 
 _NO_POD: Final = "no-pod"
@@ -78,7 +79,7 @@ class PodResources:
 
     def __init__(self, lab: str, directory: Path) -> None:
         self._directory = directory / "pods"
-        self._termination_logs = TerminationLogs(directory / "termination-logs")
+        self._termination_logs = TerminationLogs(rundir.termination_logs_directory(lab))
         pages, size = os.sysconf("SC_PHYS_PAGES"), os.sysconf("SC_PAGE_SIZE")
         self._cgroups = LabCgroups(lab, pages * size, hierarchies())
 
