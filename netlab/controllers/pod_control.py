@@ -50,8 +50,11 @@ def pods_of(objects: Objects, owner: Object, selector: Object) -> list[Object]:
 
 
 def room(objects: Objects) -> int:
-    """Return how many pods without a node may still be made."""
-    return max(0, MAX_UNSCHEDULED - len(objects.index.unbound()))
+    """Return how many pods may still be made beside those that wait for a node or an address."""
+    waiting = sum(
+        not status_of(pod).get("podIPs") and not is_finished(pod) for pod in objects.list_("pods")
+    )
+    return max(0, MAX_UNSCHEDULED - waiting)
 
 
 def claim(owner: Object, pods: Sequence[Object]) -> tuple[list[Change], list[Object]]:

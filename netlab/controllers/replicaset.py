@@ -39,7 +39,7 @@ NAME: Final = "replicaset-controller"
 
 _REPLICA_FAILURE: Final = "ReplicaFailure"
 _NO_ROOM: Final = (
-    f"a lab holds at most {MAX_UNSCHEDULED:,} pods that have no node; "
+    f"a lab holds at most {MAX_UNSCHEDULED:,} pods that have no node or no address; "
     "more are made as these find one"
 )
 
