@@ -75,6 +75,10 @@ ALONE: Final = frozenset(
 else runs beside them."""
 
 
+AS_TYPED: Final = ("env", "--default-signal=HUP,INT,QUIT,TERM")
+"""Tests send such signals. What a script starts in the background, or nohup, inherits that some are
+ignored, and so would all that it starts."""
+
 _NO_BYTECODE: Final = "PYTHONDONTWRITEBYTECODE"
 """With it each of some thousand commands compiles netlab anew, as no user's does."""
 
@@ -234,7 +238,7 @@ def _begin(step: Step, logs: Path) -> Running:
     output = logs / step.name.replace("/", ".")
     with output.open("wb") as file:
         process = subprocess.Popen(
-            step.command,
+            (*AS_TYPED, *step.command),
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=subprocess.STDOUT,
@@ -295,6 +299,7 @@ def main() -> int:
     asked = parser.parse_args()
     kernel = kernel_steps(() if asked.all else ("-m", "not long"))
     began = time.monotonic()
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
     print(f"Python {sys.version.split()[0]} with {versions()}")
     with tempfile.TemporaryDirectory() as logs, tempfile.TemporaryDirectory() as coverage:
         steps = [*tool_steps(), *unit_steps(Path(coverage) if asked.all else None)]
