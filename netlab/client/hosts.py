@@ -8,7 +8,14 @@ from netlab.client.api_client import Client
 from netlab.errors import LabError
 from netlab.linux import netns_names
 from netlab.model.hosts import Host, HostKind
-from netlab.model.names import ROUTER, NetnsName, host_netns, lab_prefix, pod_netns
+from netlab.model.names import (
+    ROUTER,
+    NetnsName,
+    host_netns,
+    is_file_name,
+    lab_prefix,
+    pod_netns,
+)
 from netlab.model.rundir import control_socket
 
 _DEPLOYMENTS: Final = frozenset({"deploy", "deployment", "deployments"})
@@ -53,6 +60,8 @@ def find_netns(lab: str, name: str) -> NetnsName:
     if not names:
         raise LabError(f"there is no lab {lab}", hint=f"type: sudo netlab up --lab {lab}")
     namespace, _, pod = name.rpartition("/")
+    if not is_file_name(f"{namespace}.{pod}"):
+        raise _no_host(lab, name, 0)
     if namespace in _DEPLOYMENTS:
         of_deployment = [
             one for one in names if one.startswith(pod_netns(lab, "default", f"{pod}-"))
@@ -67,10 +76,14 @@ def find_netns(lab: str, name: str) -> NetnsName:
     fits = [one for one in names if pod and one.startswith(as_pod)]
     if len(fits) == 1:
         return fits[0]
+    raise _no_host(lab, name, len(fits))
+
+
+def _no_host(lab: str, name: str, fits: int) -> LabError:
     spelt = names_of_hosts(lab)
     near = difflib.get_close_matches(name, spelt, n=3) or spelt[:8]
-    raise LabError(
-        f"lab {lab} has no host {name}" if not fits else f"{name} fits {len(fits)} pods",
+    return LabError(
+        f"{name} fits {fits} pods" if fits else f"lab {lab} has no host {name}",
         hint=f"did you mean {', '.join(near)}?",
     )
 

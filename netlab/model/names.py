@@ -78,6 +78,11 @@ _WORD: Final = re.compile(r"[-_.A-Za-z0-9]+", re.ASCII)
 _DIRECTORIES: Final = frozenset({".", ".."})
 
 
+def is_file_name(spelt: str) -> bool:
+    """Return whether a name of Kubernetes' may be that, and so the name of a file."""
+    return _WORD.fullmatch(spelt) is not None and spelt not in _DIRECTORIES
+
+
 def file_name(spelt: str) -> str:
     """Return ``spelt``, or its beginning and a digest when it is too long to name a file.
 
@@ -86,7 +91,7 @@ def file_name(spelt: str) -> str:
     Raises:
         ValueError: It is no name of Kubernetes': it could be a path, or more than one word.
     """
-    if not _WORD.fullmatch(spelt) or spelt in _DIRECTORIES:
+    if not is_file_name(spelt):
         raise ValueError(f"{spelt!r} is no name of a file")
     if len(spelt) <= FILE_NAME_BYTES:
         return spelt
