@@ -26,6 +26,9 @@ _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.05, 5.0
 _WATCH_S: Final = 300
 _SILENT_S: Final = 60.0
 """Beyond a watch's own time; then the connection counts as broken."""
+_CONNECT_S: Final = 2.0
+"""A first SYN that came before the node had its rules leaves an entry of connection tracking
+without NAT, which each SYN sent again from that port meets; another connection has another port."""
 _PAGE: Final = 500
 
 
@@ -47,7 +50,7 @@ Connect = Callable[[], http.client.HTTPConnection]
 
 
 def in_cluster(environment: Mapping[str, str], account: Path = ACCOUNT) -> Connect:
-    """Return how to reach the API server from inside a pod.
+    """Return how to reach the API server from inside a pod; what it returns raises OSError.
 
     Raises:
         KeyError: The environment does not name the API server.
@@ -56,8 +59,12 @@ def in_cluster(environment: Mapping[str, str], account: Path = ACCOUNT) -> Conne
 
     def connect() -> http.client.HTTPConnection:
         context = ssl.create_default_context(cafile=str(account / "ca.crt"))
-        timeout_s = _WATCH_S + _SILENT_S
-        return http.client.HTTPSConnection(host, int(port), timeout=timeout_s, context=context)
+        connection = http.client.HTTPSConnection(
+            host, int(port), timeout=_CONNECT_S, context=context
+        )
+        connection.connect()
+        connection.sock.settimeout(_WATCH_S + _SILENT_S)
+        return connection
 
     return connect
 
