@@ -131,6 +131,7 @@ spec:
   externalTrafficPolicy: Local
   ipFamilyPolicy: RequireDualStack
   selector: {app: nobody}
+  healthCheckNodePort: 30111
   ports: [{port: 80, targetPort: 8080, nodePort: 30110}]
 """
 
