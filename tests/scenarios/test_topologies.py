@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from netlab.rootless.enter import is_root
-from tests.scenarios.conftest import Lab, namespaces
+from tests.scenarios.conftest import Lab, namespaces, wait_for
 
 pytestmark = pytest.mark.kernel
 
@@ -35,6 +35,8 @@ def test_topology_comes_up_answers_and_goes(lab: Lab, topology: str):
         for url in urls(lab, service):
             for caller in ("node1", "node2"):
                 assert lab.fetch(caller, url, "-o", "/dev/null", "-w", "%{http_code}") == "200"
+    # The cluster's own pods, for which up does not wait, are endpoints from when they are ready.
+    wait_for(lambda: all(map(is_ready, lab.get("pods", "-A")["items"])), 30)
     matrix = lab.run("matrix")
     assert matrix.returncode == 0, matrix.stderr
     if topology in WITH_EXPERIMENTS:
@@ -43,6 +45,11 @@ def test_topology_comes_up_answers_and_goes(lab: Lab, topology: str):
             assert demo.returncode == 0, demo.stdout + demo.stderr
     assert "nothing to do" in lab.up(topology)
     assert "is down" in lab.down()
+
+
+def is_ready(pod: dict[str, Any]) -> bool:
+    conditions = pod["status"].get("conditions", [])
+    return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
 
 
 def services(lab: Lab) -> list[dict[str, Any]]:
