@@ -8,7 +8,7 @@ import click
 
 from netlab.cli.completion import complete_demo
 from netlab.cli.options import family_option, lab_option
-from netlab.cli.signals import end_once
+from netlab.cli.signals import end_once, say
 from netlab.cli.terminal_width import text_width
 from netlab.cli.typed_commands import as_typed
 
@@ -65,7 +65,7 @@ def _run(name: str, lab: str, family: "Family | None", draw: int | None) -> None
     end_once()
     cluster = Cluster(lab=lab, objects=Client(control_socket(lab)), read_hosts=lambda: hosts(lab))
     experiment = next(known for known in EXPERIMENTS if known.name == name)
-    report = run_experiment(experiment, cluster, lambda line: click.echo(line, err=True), family)
+    report = run_experiment(experiment, cluster, say, family)
     style = TraceStyle(width=text_width(), colour=_colour())
     for number, step in enumerate(report.steps, start=1):
         click.echo(as_typed(render_step(number, step, style, is_drawn=draw in {None, number})))

@@ -101,12 +101,9 @@ def matrix(  # noqa: PLR0913 (one for each option)
 def _read(
     cluster: "Cluster", request: "MatrixRequest", *, policies: bool
 ) -> "Sequence[ServiceMatrix]":
-    from netlab.cli.signals import end_once
+    from netlab.cli.signals import end_once, say
     from netlab.lab import lock
     from netlab.lab.matrix import read_matrix, try_policies
-
-    def say(line: str) -> None:
-        click.echo(line, err=True)
 
     if not policies and not request.brings_callers:
         return read_matrix(cluster, say, request)

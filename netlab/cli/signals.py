@@ -1,8 +1,11 @@
 """How a command ends that must put something back first."""
 
+import contextlib
 import signal
 import sys
 from types import FrameType
+
+import click
 
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -14,6 +17,12 @@ def end_once() -> None:
     """
     for number in _ENDING:
         signal.signal(number, _end)
+
+
+def say(line: str) -> None:
+    """Print what the command does; who has closed the terminal hears it no more, and it goes on."""
+    with contextlib.suppress(OSError):
+        click.echo(line, err=True)
 
 
 def _end(number: int, frame: FrameType | None) -> None:

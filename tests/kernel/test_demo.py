@@ -1,10 +1,14 @@
 """The tutorial's experiments, run by a user on a lab of three nodes."""
 
 import json
+import os
+import pty
 import re
+import select
+import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -116,6 +120,37 @@ def test_clusterip_keeps_a_pods_address_and_leaves_no_pod_behind():
     ]
     assert "a pod that reaches itself is masqueraded" in demo.stdout
     assert [pod["metadata"]["name"] for pod in get("pods")["items"]] == before
+
+
+def has_callers() -> bool:
+    return any(pod["metadata"]["name"].startswith("caller-") for pod in get("pods")["items"])
+
+
+def is_local() -> bool:
+    return get("svc", "nodeport")["spec"]["externalTrafficPolicy"] == "Local"
+
+
+@pytest.mark.parametrize(
+    ("argv", "is_changed"),
+    [
+        pytest.param(("demo", "clusterip"), has_callers, id="pods"),
+        pytest.param(("demo", "nodeport-local"), is_local, id="a policy"),
+        pytest.param(("matrix", "--policies"), is_local, id="a matrix"),
+    ],
+)
+def test_a_terminal_that_is_closed_has_all_put_back(
+    argv: tuple[str, ...], is_changed: Callable[[], bool]
+):
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execv(NETLAB, [NETLAB, argv[0], "--lab", LAB, *argv[1:]])  # noqa: S606
+    while not is_changed():
+        if select.select([terminal], [], [], 0.01)[0]:
+            os.read(terminal, 4096)
+    os.close(terminal)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 128 + signal.SIGHUP
+    assert not is_local()
+    assert not has_callers()
 
 
 def test_what_is_missing_is_made_for_the_length_of_the_demo():
