@@ -4,6 +4,7 @@ from netlab.client.cluster import ServicePort
 from netlab.kubeproxy.nftables.static import ENDPOINT_CHECKS, REJECT_CHAIN
 from netlab.loadbalancer.rules import NO_SERVICE_HAS_PORT
 from netlab.model.addresses import family_of
+from netlab.model.packets import AddrPort
 from netlab.netfilter.nftables.families import ip
 from netlab.netfilter.nftables.table import TABLE
 from netlab.trace.cause import Cause, pair_at_end, shown_rule
@@ -96,15 +97,8 @@ def _cluster_ip_only(host: str, packet: Packet, question: Question) -> Cause:
     ports = question.services_at(to.address)
     if not ports:
         return Cause(f"no Service has {to.address}", f"{question.netlab('get')} services -A")
-    name, listed = service_name(ports[0].key), ports_in_words(ports)
-    if question.protocol == "ICMP":
-        why = (
-            f"kube-proxy on {host} rejects everything to a ClusterIP but the ports of its Service"
-            f" ({listed}); a ping has no port"
-        )
-    else:
-        why = f"Service {name} has {listed} only, not {to.port}/{question.protocol}"
-    return Cause(why, get_service(name, question))
+    refused = f"kube-proxy on {host} rejects everything to a ClusterIP but the ports of its Service"
+    return _none_of_its_ports(ports, to, question, refused)
 
 
 def _not_balanced(hit: RuleHit, packet: Packet, question: Question) -> Cause:
@@ -113,12 +107,26 @@ def _not_balanced(hit: RuleHit, packet: Packet, question: Question) -> Cause:
     ports = [port for port in question.ports if to.address in port.balancer_addresses]
     if not ports:
         return Cause(hit.comment, f"{question.netlab('get')} services -A")
+    refused = (
+        "the load balancer refuses everything to an address of its own but the ports of the Service"
+    )
+    return _none_of_its_ports(ports, to, question, refused)
+
+
+def _none_of_its_ports(
+    ports: list[ServicePort], to: AddrPort, question: Question, refused: str
+) -> Cause:
+    """Explain a call of a Service's address by what is none of its ports.
+
+    Args:
+        ports: The Service's.
+        to: What was called.
+        question: What was tried.
+        refused: What is said of a ping.
+    """
     name, listed = service_name(ports[0].key), ports_in_words(ports)
     if question.protocol == "ICMP":
-        why = (
-            f"the load balancer refuses everything to an address of its own but the ports of the"
-            f" Service ({listed}); a ping has no port"
-        )
+        why = f"{refused} ({listed}); a ping has no port"
     else:
         why = f"Service {name} has {listed} only, not {to.port}/{question.protocol}"
     return Cause(why, get_service(name, question))
